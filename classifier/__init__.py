@@ -1,0 +1,1 @@
+"""All understanding of a message: pure functions over bytes and text."""

@@ -1,0 +1,205 @@
+"""A trained reply classifier on disk: a zip of JSON and plain arrays, nothing that could run code.
+
+`passport.json` tells what the artifact is, for which normal form and classes it was made, from which data, how well it
+did, and a SHA-256 over everything. The same training gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import tempfile
+import zipfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classifier.features import NORMALISER
+from classifier.verdict import ReplyClass
+
+FORMAT = 1
+LABELS = tuple(str(label) for label in ReplyClass)
+DEFAULT = Path(__file__).parent / "default.artifact"
+
+_LARGEST = 1 << 30
+"""Bytes of an unpacked artifact that we are willing to hold in memory."""
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+_ARRAYS = ("word_idf", "char_idf", "coefficients", "intercepts")
+_TERMS = ("word_terms", "char_terms")
+
+Numbers = NDArray[np.float32]
+
+
+class ArtifactError(Exception):
+    """An artifact cannot be used; the message names the file and the next step."""
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """From which probability on a class is `sure`, and from which one of Unsubscribed on a person must look."""
+
+    sure: dict[str, float]
+    hold: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Artifact:
+    """Everything needed to judge replies.
+
+    With w word terms, c character terms and k classes: `word_idf` is (w,), `char_idf` (c,), `coefficients`
+    (w + c, k), `intercepts` (k,). Probabilities are softmax(`sharpness` x decision).
+    """
+
+    version: str
+    word_terms: list[str]
+    char_terms: list[str]
+    word_idf: Numbers
+    char_idf: Numbers
+    coefficients: Numbers
+    intercepts: Numbers
+    sharpness: float
+    """The inverse of the temperature."""
+    thresholds: Thresholds
+    data: dict[str, Any] = field(default_factory=dict)
+    """SHA-256 of the rows and how many there were for each class and language."""
+    metrics: dict[str, Any] = field(default_factory=dict)
+    libraries: dict[str, str] = field(default_factory=dict)
+
+
+def load_default() -> Artifact:
+    """Return the artifact that is shipped with the product."""
+    return load(DEFAULT)
+
+
+def save(artifact: Artifact, path: Path) -> None:
+    """Write the artifact; whoever reads `path` meanwhile sees the whole old one or the whole new one."""
+    packed = pack(artifact)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(packed)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def load(path: Path) -> Artifact:
+    """Read an artifact.
+
+    Raises:
+        ArtifactError: the file is missing, foreign, cut short, changed, or made for another version of the product.
+    """
+    try:
+        members = _members(path)
+        passport = json.loads(members.pop("passport.json"))
+        _check(passport, members)
+        return _artifact(passport, members)
+    except FileNotFoundError as error:
+        raise ArtifactError(f"{path}: there is no such artifact; `inbox-worker train` makes one.") from error
+    except (ValueError, KeyError, TypeError, AttributeError, OSError, EOFError, zipfile.BadZipFile) as error:
+        raise ArtifactError(
+            f"{path}: not a usable artifact ({error}); train again, or go back to an earlier one."
+        ) from error
+
+
+def pack(artifact: Artifact) -> bytes:
+    """Return the bytes of the artifact; equal artifacts give equal bytes."""
+    members = {f"{name}.npy": _array_bytes(getattr(artifact, name)) for name in _ARRAYS}
+    members |= {f"{name}.json": _json_bytes(getattr(artifact, name)) for name in _TERMS}
+    passport = _passport(artifact)
+    passport["sha256"] = _digest(passport, members)
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for name, content in {"passport.json": _json_bytes(passport), **members}.items():
+            archive.writestr(zipfile.ZipInfo(name, _EPOCH), content, zipfile.ZIP_DEFLATED)
+    return buffer.getvalue()
+
+
+def _passport(artifact: Artifact) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "version": artifact.version,
+        "labels": list(LABELS),
+        "normaliser": NORMALISER,
+        "libraries": artifact.libraries,
+        "data": artifact.data,
+        "metrics": artifact.metrics,
+        "sharpness": artifact.sharpness,
+        "thresholds": {"sure": artifact.thresholds.sure, "hold": artifact.thresholds.hold},
+    }
+
+
+def _members(path: Path) -> dict[str, bytes]:
+    with zipfile.ZipFile(path) as archive:
+        if sum(info.file_size for info in archive.infolist()) > _LARGEST:
+            raise ValueError("larger than 1 GiB")
+        return {info.filename: archive.read(info) for info in archive.infolist()}
+
+
+def _check(passport: dict[str, Any], members: dict[str, bytes]) -> None:
+    ours = {"format": FORMAT, "labels": list(LABELS), "normaliser": NORMALISER}
+    for name, value in ours.items():
+        if passport[name] != value:
+            raise ValueError(f"its {name} is {passport[name]!r}, this version of the product needs {value!r}")
+    if passport.pop("sha256") != _digest(passport, members):
+        raise ValueError("its contents do not match its SHA-256")
+
+
+def _artifact(passport: dict[str, Any], members: dict[str, bytes]) -> Artifact:
+    arrays = {name: _array(members[f"{name}.npy"]) for name in _ARRAYS}
+    terms: dict[str, list[str]] = {name: json.loads(members[f"{name}.json"]) for name in _TERMS}
+    expected = {
+        "word_idf": (len(terms["word_terms"]),),
+        "char_idf": (len(terms["char_terms"]),),
+        "coefficients": (len(terms["word_terms"]) + len(terms["char_terms"]), len(LABELS)),
+        "intercepts": (len(LABELS),),
+    }
+    for name, shape in expected.items():
+        if arrays[name].shape != shape:
+            raise ValueError(f"{name} has the shape {arrays[name].shape}, not {shape}")
+        if not np.isfinite(arrays[name]).all():
+            raise ValueError(f"{name} holds values that are no finite numbers")
+    sure, hold = passport["thresholds"]["sure"], passport["thresholds"]["hold"]
+    return Artifact(
+        version=passport["version"],
+        sharpness=float(passport["sharpness"]),
+        thresholds=Thresholds({label: float(sure[label]) for label in LABELS}, float(hold)),
+        data=passport["data"],
+        metrics=passport["metrics"],
+        libraries=passport["libraries"],
+        word_terms=terms["word_terms"],
+        char_terms=terms["char_terms"],
+        **arrays,
+    )
+
+
+def _digest(passport: dict[str, Any], members: dict[str, bytes]) -> str:
+    whole = hashlib.sha256(_json_bytes(passport))
+    for name in sorted(members):
+        whole.update(f"\n{name} {hashlib.sha256(members[name]).hexdigest()}".encode())
+    return whole.hexdigest()
+
+
+def _json_bytes(value: object) -> bytes:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+
+
+def _array_bytes(array: Numbers) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, np.ascontiguousarray(array, dtype="<f4"), allow_pickle=False)
+    return buffer.getvalue()
+
+
+def _array(content: bytes) -> Numbers:
+    array = np.load(io.BytesIO(content), allow_pickle=False)
+    return np.ascontiguousarray(array, dtype=np.float32)

@@ -1,0 +1,150 @@
+"""Is it a report that our mail could not be delivered, about whom, and why? (RFC 3464 and everything before it)."""
+
+from __future__ import annotations
+
+import re
+
+from classifier import known_formats, notice
+from classifier.automatic import why_answer
+from classifier.context import Case
+from classifier.decode import addresses_in
+from classifier.dsn import RecipientStatus, StatusReport, has_status_part, status_report
+from classifier.message import ParsedMessage
+from classifier.reasons import kind_of, reason_in, reason_of_codes, reply_in, status_in
+from classifier.returned import ReturnedMail, split_report
+from classifier.verdict import Bounce, BounceKind, Evidence, Receipt, ReceiptKind
+
+MOST_RECIPIENTS = 50
+_DAEMONS = re.compile(
+    r"^(?:mailer[-_.]?d(?:a?e|e?a)mon|post[-_.]?master|mail[-_.]?daemon|maildelivery|mdaemon|.*mailer-daemon.*|double-bounce"
+    r"|bounces?(?:[-+=_.].*)?|mail[-_.]delivery[-_.](?:system|subsystem)|microsoftexchange[0-9a-f]{10,}.*"
+    r"|mailadm(?:in)?|smtpd?[-_]?(?:server|daemon|gateway)?|mmdf|mailmaster|mailsystem|symantec_.*|returned[-_.]?mail"
+    r"|no-?reply(?=@.*(?:dion|auone)))@?",
+    re.IGNORECASE,
+)
+_DAEMON_NAME = re.compile(
+    r"mail(?:er)?[ -]?(?:delivery|daemon|system|administrator|server|gateway)|delivery (?:sub)?system|postmaster|system administrator"
+    r"|mail administrator|internet mail delivery|undeliver",
+    re.IGNORECASE,
+)
+_SUBJECT = re.compile(
+    r"undeliver|un-?deliverable|not delivered|non.?(?:deliver|remis|recap)|returned (?:mail|message|to sender)|return(?:ed|ing) (?:e-?mail|message|to sender)"
+    r"|(?:delivery|mail|message|e-?mail|transport|sending|nachricht|smtp)[ -]*(?:status )?(?:delivery )?(?:notification|fail|error|problem|report|unsuccessful|rejected|aborted|could ?n.t|delayed)"
+    r"|fail(?:ed|ure) (?:notice|mail|delivery|of delivery|to deliver)|fail(?:ed|ure)\b.{0,30}deliver|could not (?:be delivered|send)|unable to deliver|can(?:no|')t (?:be )?deliver"
+    r"|\bndr\b|\bdsn\b|nondeliverable|bounce|unzustellbar|zustell|nicht zugestellt|fehler|échec|echec|non remis|no se (?:ha podido|puede|pudo) entregar"
+    r"|no entregado|mancato recapito|mancata consegna|não (?:foi )?entregue|falha|niet (?:besteld|bezorgd)|onbestelbaar|niedostarcz|zwrot|не доставлен|недостав|ошибк"
+    r"|エラー|配信|returned|rejected|user unknown|unknown (?:user|recipient)|mailbox (?:full|unavailable)|mail system error|warning: could not|warning: message|delay|problem",
+    re.IGNORECASE,
+)
+
+
+def delivery_report(case: Case) -> Bounce | Receipt | None:
+    """Recognise a report of failure, delay or success."""
+    parsed = case.parsed
+    gate = _gate(parsed)
+    if gate is None:
+        return None
+    words, returned = split_report(parsed)
+    report = status_report(parsed, words)
+    if report is not None and (found := _from_fields(report, words, returned, gate)):
+        return found
+    if report is None and not parsed.header("X-Failed-Recipients") and why_answer(parsed, case.folded_subject):
+        # An absence notice from a null sender is no bounce, whatever its words are.
+        return None
+    return _from_words(parsed, words, returned, gate, case.context.own_addresses)
+
+
+def _gate(parsed: ParsedMessage) -> str | None:
+    """Return what lets the costlier looks happen at all, or None: most mail ends here."""
+    if has_status_part(parsed) or "report-type=delivery-status" in parsed.content_type.replace('"', "").replace(" ", ""):
+        return "delivery-status report"
+    if parsed.header("X-Failed-Recipients"):
+        return "X-Failed-Recipients"
+    sender = parsed.header("From") or ""
+    local = (parsed.from_address or sender.strip().strip("<>")).partition("@")[0].strip('"')
+    if _DAEMONS.match(local) or _DAEMON_NAME.search(parsed.from_name or sender.partition("<")[0]):
+        return "sent by a mail system"
+    null = (parsed.header("Return-Path") or "").strip() in {"<>", "< >"}
+    if _SUBJECT.search(parsed.subject) and (null or not parsed.in_reply_to):
+        return "subject of a delivery report"
+    return None
+
+
+def _from_fields(
+    report: StatusReport, words: str, returned: ReturnedMail, gate: str
+) -> Bounce | Receipt | None:
+    for outcome in ("failed", "delayed", "delivered"):
+        if group := report.with_outcome(outcome):
+            break
+    else:
+        return None
+    evidence = (Evidence("bounce", f"{gate}; Action {group[0].action or 'missing'}, Status {group[0].status}"),)
+    if outcome == "delivered":
+        return Receipt(
+            kind=ReceiptKind.DELIVERED,
+            recipients=_unique(each.address for each in group),
+            original_message_ids=returned.message_ids,
+            original_subject=returned.subject,
+            evidence=evidence,
+        )
+    addressless = not any(each.address for each in group)
+    more = notice.recipients(words, returned, frozenset()) if addressless else ()
+    judged = [(_cause(each, words), each) for each in group]
+    worst, leader = min(judged, key=lambda each: _ORDER.index(each[0][0]))
+    kind, reason = (BounceKind.DELAYED, worst[1]) if outcome == "delayed" else worst
+    alike = [each for cause, each in judged if cause[0] is worst[0]]
+    return Bounce(
+        kind=kind,
+        recipients=_unique((*(each.address for each in alike), *more)),
+        reason=reason,
+        status=leader.status,
+        smtp_reply=reply_in(leader.diagnostic or ""),
+        action=leader.action or None,
+        diagnostic=leader.diagnostic,
+        reporting_mta=report.reporting_mta,
+        original_message_ids=returned.message_ids,
+        original_subject=returned.subject,
+        evidence=evidence,
+    )
+
+
+_ORDER = (BounceKind.HARD, BounceKind.SOFT, BounceKind.POLICY, BounceKind.UNKNOWN, BounceKind.DELAYED)
+"""A report about several addresses speaks of those with the gravest cause; the others are not mixed in."""
+
+
+def _cause(each: RecipientStatus, words: str) -> tuple[BounceKind, str]:
+    diagnostic = each.diagnostic or ""
+    said = status_in(diagnostic)
+    status = said if each.status is None or each.status.endswith(".0.0") else each.status
+    reason = reason_in(diagnostic) or reason_of_codes(said) or reason_in(words) or reason_of_codes(status) or "undefined"
+    return kind_of(reason, status or each.status, reply_in(diagnostic)), reason
+
+
+def _from_words(
+    parsed: ParsedMessage, words: str, returned: ReturnedMail, gate: str, own: frozenset[str]
+) -> Bounce | None:
+    failed = addresses_in(parsed.header("X-Failed-Recipients") or "")
+    delayed = notice.is_delayed(parsed.subject, words)
+    if not failed and not delayed and not notice.tells_failure(parsed.subject, words):
+        return None
+    recipients = failed or known_formats.recipients(parsed) or notice.recipients(words, returned, own)
+    if not recipients and gate == "subject of a delivery report":
+        return None
+    diagnostic = notice.diagnostic(words, recipients)
+    status, reply = status_in(diagnostic), reply_in(diagnostic)
+    reason = reason_in(diagnostic) or reason_in(words) or reason_in(parsed.subject) or reason_of_codes(status) or "undefined"
+    return Bounce(
+        kind=BounceKind.DELAYED if delayed else kind_of(reason, status, reply),
+        recipients=recipients[:MOST_RECIPIENTS],
+        reason=reason,
+        status=status,
+        smtp_reply=reply,
+        diagnostic=diagnostic[:500] or None,
+        original_message_ids=returned.message_ids,
+        original_subject=returned.subject,
+        evidence=(Evidence("bounce", f"{gate}; words of the report"),),
+    )
+
+
+def _unique(addresses: object) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(each for each in addresses if each))[:MOST_RECIPIENTS]  # type: ignore[attr-defined]

@@ -1,0 +1,115 @@
+"""What the reply classifier sees of a text: one normal form, and the terms counted in it.
+
+Training and judging share this file, so that both see the same; an artifact stores `NORMALISER`, and one made for
+another normal form is refused.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from itertools import pairwise
+
+NORMALISER = 1
+"""Raised with every change of this file that changes what a text becomes."""
+
+LONGEST = 20_000
+"""Characters of a text that are looked at: a reply says what it wants long before."""
+
+_SAME = str.maketrans("\u2019\u2018`\u00b4\u201c\u201d\u201e\u00ab\u00bb", "''''" + '"""""')
+"""Every kind of quotation mark becomes one of the two a keyboard has."""
+
+_ACCENTS = re.compile(r"[\u0300-\u036f]")
+
+_MONTHS = (
+    "january february march april may june july august september october november december "
+    "jan feb mar apr jun jul aug sep sept oct nov dec "
+    "januar februar marz maerz mai juni juli oktober dezember jan feb okt dez "
+    "janvier fevrier mars avril juin juillet aout septembre octobre novembre decembre "
+    "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre "
+    "gennaio febbraio aprile maggio giugno luglio settembre ottobre dicembre "
+    "janeiro fevereiro marco maio junho julho setembro outubro novembro dezembro "
+    "januari februari maart mei augustus "
+    "stycznia lutego marca kwietnia maja czerwca lipca sierpnia wrzesnia pazdziernika listopada grudnia"
+).replace(" ", "|")
+_YEAR = r"(?:,?\s{1,3}(?:de\s)?\d{4})?"
+_PLACEHOLDERS = (
+    ("xxurl", re.compile(r"\b(?:https?://|www\.)\S+")),
+    # The bounds keep a long run without blanks from being scanned once for each of its characters.
+    ("xxaddress", re.compile(r"[^\s@<>\"]{1,64}@[^\s@<>\"]{1,255}")),
+    (
+        "xxdate",
+        re.compile(
+            r"\b\d{4}-\d{2}-\d{2}\b"
+            r"|\b\d{1,2}(?:/\d{1,2}/|\.\s?\d{1,2}\.|-\d{1,2}-)(?:\d{4}|\d{2})?(?!\d)"
+            rf"|\b\d{{1,2}}(?:st|nd|rd|th|er|o|\.)?\s{{1,3}}(?:de\s|of\s)?(?:{_MONTHS})\b{_YEAR}"
+            rf"|\b(?:{_MONTHS})\.?\s{{1,3}}\d{{1,2}}(?:st|nd|rd|th)?\b{_YEAR}"
+        ),
+    ),
+    (
+        "xxtime",
+        re.compile(r"\b\d{1,2}(?:[:.]\d{2})?\s?(?:am|pm|a\.m|p\.m|uhr|o'clock)\b|\b\d{1,2}(?::\d{2}|h\d{2}|h)\b"),
+    ),
+    ("xxnumber", re.compile(r"\d+(?:[.,]\d+)*")),
+)
+NAMES = {
+    "xxurl": "a link",
+    "xxaddress": "an address",
+    "xxdate": "a date",
+    "xxtime": "a time",
+    "xxnumber": "a number",
+}
+"""How a person reads each placeholder."""
+
+_ANSWER = re.compile(
+    r"^(?:\s*(?:re|aw|antw|antwort|sv|vs|rif|res|odp|fw|fwd|wg|tr|rv|enc|pd|doorst)\s*(?:\[\d{1,3}\])?\s*:)+\s*"
+)
+_TOKEN = re.compile(r"\w+(?:'\w+)*|[?!]")
+
+
+def normalise(text: str) -> str:
+    """Return the normal form of a text: lower case, no accents, one kind of quote, placeholders for what varies."""
+    folded = unicodedata.normalize("NFKC", text[:LONGEST].translate(_SAME)).casefold()
+    # Accents are often left out on telephones. Composing again keeps scripts whole that are built of parts.
+    plain = unicodedata.normalize("NFC", _ACCENTS.sub("", unicodedata.normalize("NFKD", folded)))
+    for name, pattern in _PLACEHOLDERS:
+        plain = pattern.sub(f" {name} ", plain)
+    return " ".join(plain.split())
+
+
+def document(subject: str, text: str) -> str:
+    """Return what is judged of a reply: its text, led by its subject where the sender wrote that too.
+
+    A subject that begins with "Re:" is ours coming back and tells nothing about the sender; it is judged, without
+    its prefix, only where there is no text.
+    """
+    heading, body = normalise(subject), normalise(text)
+    own = _ANSWER.sub("", heading)
+    if not body:
+        return own
+    return body if own != heading else f"{heading} {body}".strip()
+
+
+def tokens(normal: str) -> list[str]:
+    """Return the words of a normalised text; question and exclamation marks and one-letter words count as words."""
+    return _TOKEN.findall(normal)
+
+
+def word_terms(normal: str) -> list[str]:
+    """Return the single words and the pairs of neighbours of a normalised text."""
+    words = tokens(normal)
+    return words + [f"{left} {right}" for left, right in pairwise(words)]
+
+
+def char_terms(normal: str) -> list[str]:
+    """Return the pieces of 3 to 5 characters of every word; they carry typos, endings and related languages."""
+    return [piece for word in tokens(normal) for piece in pieces(word)]
+
+
+def pieces(word: str) -> Iterator[str]:
+    """Yield the pieces of 3 to 5 characters of one word, its ends marked by a blank."""
+    padded = f" {word} "
+    for size in (3, 4, 5):
+        for start in range(len(padded) - size + 1):
+            yield padded[start : start + size]

@@ -1,0 +1,175 @@
+"""Step 2: a message's bytes become a `ParsedMessage`, whatever they are. Nothing here raises."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from email import message_from_bytes
+from email.message import Message
+from email.parser import BytesHeaderParser
+from functools import cached_property
+
+from classifier import html
+from classifier.decode import address_and_name, addresses_in, date_of, message_ids
+from classifier.part import MOST_TEXT, Headers, Part, parts_of
+
+MOST_BYTES = 25 * 1024 * 1024
+MOST_CONTAINERS = 400
+"""A message with more multiparts and embedded messages than this was made to hurt; its first part is read."""
+LESS_BYTES = 256 * 1024
+_TO = ("to", "cc", "delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "x-delivered-to", "apparently-to")
+
+
+@dataclass(frozen=True)
+class ParsedMessage:
+    """A message as the rest of the house sees it: decoded, capped, and never an exception.
+
+    `header_fields` are the message's own header fields; `parts` its leaves and embedded messages; `problems` says what
+    was cut, repaired or undecodable.
+    """
+
+    header_fields: Headers
+    parts: tuple[Part, ...]
+    arrived_at: datetime | None = None
+    _problems: tuple[str, ...] = field(default=(), repr=False)
+
+    def header(self, name: str) -> str | None:
+        """Return the first value of a header field, decoded, on one line."""
+        return self.header_fields.get(name)
+
+    def headers(self, name: str) -> list[str]:
+        """Return all values of a header field, decoded, on one line each."""
+        return self.header_fields.all(name)
+
+    @cached_property
+    def content_type(self) -> str:
+        """The type of the whole message, in lower case, with its parameters."""
+        return (self.header("Content-Type") or "text/plain").lower()
+
+    @cached_property
+    def message_id(self) -> str | None:
+        """The Message-ID without angle brackets."""
+        return next(iter(message_ids(self.header("Message-ID") or "")), None)
+
+    @cached_property
+    def in_reply_to(self) -> str | None:
+        """The first id of In-Reply-To, without angle brackets."""
+        return next(iter(message_ids(self.header("In-Reply-To") or "")), None)
+
+    @cached_property
+    def references(self) -> tuple[str, ...]:
+        """The ids of References, oldest first, without angle brackets, then further ids of In-Reply-To."""
+        ids = message_ids(self.header("References") or "") + message_ids(self.header("In-Reply-To") or "")
+        return tuple(dict.fromkeys(ids))
+
+    @cached_property
+    def _from(self) -> tuple[str | None, str]:
+        return address_and_name(self.header("From") or "")
+
+    @property
+    def from_address(self) -> str | None:
+        """The address of From in lower case, or None where there is no valid one."""
+        return self._from[0]
+
+    @property
+    def from_name(self) -> str:
+        """The name shown beside the address of From."""
+        return self._from[1]
+
+    @cached_property
+    def to_addresses(self) -> tuple[str, ...]:
+        """Everybody the message says it went to, the fields of the delivering servers included."""
+        values = (value for name in _TO for value in self.headers(name))
+        return tuple(dict.fromkeys(address for value in values for address in addresses_in(value)))
+
+    @cached_property
+    def subject(self) -> str:
+        """The subject, decoded, on one line."""
+        return (self.header("Subject") or "")[:1_000]
+
+    @cached_property
+    def date(self) -> datetime | None:
+        """The Date field as aware UTC."""
+        return date_of(self.header("Date"))
+
+    @cached_property
+    def received_at(self) -> datetime | None:
+        """When the last server took the message: the date of the topmost Received field, aware UTC."""
+        for value in self.headers("Received"):
+            if moment := date_of(value.rpartition(";")[2].strip()):
+                return moment
+        return None
+
+    @cached_property
+    def authentication_results(self) -> list[str]:
+        """The Authentication-Results fields (RFC 8601), topmost first; whom to believe is the reader's choice."""
+        return self.headers("Authentication-Results")
+
+    @cached_property
+    def own_parts(self) -> tuple[Part, ...]:
+        """The parts written by this sender now: not those of embedded messages, no attachments."""
+        return tuple(part for part in self.parts if not part.embedded and not part.is_attachment)
+
+    @cached_property
+    def plain(self) -> str:
+        """The plain text the sender wrote, at most 64 KB; empty where there is only HTML."""
+        kinds = ("multipart/", "text/plain", "text/enriched", "text/richtext")
+        texts = (part.text for part in self.own_parts if part.content_type.startswith(kinds))
+        return "\n".join(text for text in texts if text.strip())[:MOST_TEXT]
+
+    @cached_property
+    def html(self) -> str | None:
+        """The HTML the sender wrote, at most 64 KB; None where there is none."""
+        return next((part.text for part in self.own_parts if part.content_type == "text/html"), None)
+
+    @cached_property
+    def text(self) -> str:
+        """What a reader sees: the plain text, else the HTML as text; at most 64 KB."""
+        return self.plain or (html.to_text(self.html) if self.html else "")
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What was cut, repaired or undecodable."""
+        read = (part.problem for part in self.own_parts if part.content_type.startswith("text/"))
+        return tuple(dict.fromkeys((*self._problems, *(each for each in read if each))))
+
+
+def parse(raw: bytes, *, arrived_at: datetime | None = None, omitted: tuple[str, ...] = ()) -> ParsedMessage:
+    """Parse a message, whatever its bytes are; what had to be cut or repaired is among its `problems`.
+
+    Args:
+        raw: the whole message; a leading From_ line is dropped.
+        arrived_at: when the server got it, aware UTC, where the mailbox says so.
+        omitted: what the fetch left out, as sentences.
+    """
+    problems = [f"left out: {each}" for each in omitted]
+    message = _read(raw, problems)
+    parts, more = parts_of(message)
+    return ParsedMessage(Headers(message), parts, arrived_at, (*problems, *more))
+
+
+def _read(raw: bytes, problems: list[str]) -> Message:
+    if len(raw) > MOST_BYTES:
+        problems.append(f"{len(raw)} bytes, of which {MOST_BYTES} were read")
+        raw = raw[:MOST_BYTES]
+    # The parser's work grows with depth times lines, so a bomb of containers is cut before it is parsed.
+    containers = raw.count(b"boundary=") + raw.count(b"message/")
+    if containers > MOST_CONTAINERS and len(raw) > LESS_BYTES:
+        problems.append(f"{containers} containers, of which the first {LESS_BYTES} bytes were read")
+        raw = raw[:LESS_BYTES]
+    try:
+        return message_from_bytes(raw)
+    except RecursionError:
+        problems.append("parts nested too deeply to be read")
+    except Exception as error:  # noqa: BLE001 - whatever the parser stumbles on, the headers may still be read
+        problems.append(f"unreadable structure: {type(error).__name__}")
+    return _headers_alone(raw)
+
+
+def _headers_alone(raw: bytes) -> Message:
+    try:
+        message = BytesHeaderParser().parsebytes(raw[:LESS_BYTES])
+    except Exception:  # noqa: BLE001 - then the whole of it is text
+        message = message_from_bytes(b"\n" + raw[:LESS_BYTES])
+    message.set_type("text/plain")
+    return message

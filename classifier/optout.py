@@ -1,0 +1,42 @@
+"""Requests to get no more mail: by the way they were sent, and by the sender's own words."""
+
+from __future__ import annotations
+
+import re
+
+from classifier import optout_words
+from classifier.automatic import is_bulk
+from classifier.context import Case
+from classifier.verdict import Evidence, OptOut
+
+_BY_PROGRAM = re.compile(r"^apple mail sent this e-?mail to unsubscribe\b|^this (?:e-?mail|message) was (?:automatically )?(?:sent|generated) by .{0,60} to unsubscribe\b")
+_REPLY_PREFIX = re.compile(r"^(?:re|aw|antw|sv|res|odp|rif|ref)\s?:")
+
+
+def opt_out_by_envelope(case: Case) -> OptOut | None:
+    """Recognise mail to an opt-out alias of ours (RFC 2369), and what mail programs send at a press of a button."""
+    alias = next((each for each in case.parsed.to_addresses if each in case.context.opt_out_aliases), None)
+    if alias:
+        # The alias alone is the request, even with an empty body; a bounce or a report never gets this far.
+        return _found(case, "opt_out_alias", f"sent to {alias}")
+    if (case.parsed.header("X-Apple-Unsubscribe") or "").strip().lower() == "true":
+        return _found(case, "opt_out_by_program", "X-Apple-Unsubscribe: true")
+    if program := _BY_PROGRAM.search(case.folded[:300]):
+        return _found(case, "opt_out_by_program", program[0])
+    return None
+
+
+def opt_out_by_words(case: Case) -> OptOut | None:
+    """Recognise an explicit request in the sender's own words, or in a subject that is nothing else."""
+    if is_bulk(case.parsed):
+        return None
+    if words := optout_words.asks_to_stop(case.folded):
+        return _found(case, "opt_out_words", words)
+    subject = case.folded_subject
+    if not _REPLY_PREFIX.match(subject) and (words := optout_words.is_request(subject)):
+        return _found(case, "opt_out_subject", words)
+    return None
+
+
+def _found(case: Case, detector: str, because: str) -> OptOut:
+    return OptOut(visible_text=case.text, language=case.language, evidence=(Evidence(detector, because),))

@@ -1,0 +1,136 @@
+"""The words people ask with to get no more mail, in eight languages: few, clear, and minding a "not" before them.
+
+All patterns see folded text: lower case, no accents, straight quotation marks.
+"""
+
+from __future__ import annotations
+
+import re
+
+_MAILS = r"(?:e-?mails?|mails?|messages?|correspondence|communications?|newsletters?|marketing|spam|offers?|solicitations?)"
+_ENGLISH = (
+    r"\bunsubscribe (?:me|us|my|this (?:address|e-?mail|account)|immediately|please|now|asap|at once|from (?:all|your|any|these) )",
+    r"\b(?:please|pls|plz|kindly) unsubscribe\b",
+    r"\b(?:want|wish|like|request|need|asking|asked) (?:you )?to (?:unsubscribe|opt[ -]?out|be (?:unsubscribed|removed|taken off|deleted))\b",
+    r"\bopt (?:me|us) out\b|\b(?:i|we)(?:'d like to| want to| wish to| am|'m| are|'re)? opt(?:ing)?[ -]out\b",
+    r"\b(?:remove|take|drop|delete|strike|cross|get|scratch|pull) (?:me|us|my (?:e-?mail|name|address|contact|details|company|information|info)\b[^.!?\n]{0,30}|this (?:e-?mail|address)\b[^.!?\n]{0,30}|our (?:e-?mail|name|company|address|details)\b[^.!?\n]{0,30})"
+    r" ?(?:off|from|out of) (?:of )?(?:all |any |your |the |this |that |these |future |every |ur )?[^.!?\n]{0,30}\b(?:lists?|mailings?|database|distribution|e-?mails?|records?|system|crm|campaigns?|sequence|outreach|contacts?|newsletter|file)\b",
+    r"\b(?:please|pls|plz|kindly|just|immediately|and|now|,|or) (?:remove|delete|take off) (?:me|us)(?: (?:please|immediately|now|asap|at once|today|from (?:this|it|there)|thanks?|thank you))?(?=\s*(?:[.!,;\n]|$))",
+    r"(?:^|[.!?\n] ?)(?:remove|delete) (?:me|us)(?: (?:please|immediately|now|asap|at once|today|thanks?|thank you|from (?:this|it)))?(?=\s*(?:[.!,;\n]|$))",
+    r"\btake (?:me|us) off (?:your|the|this|ur|of|that)\b",
+    r"\b(?:stop|quit|cease) (?:e-?mailing|mailing|contacting|writing|messaging|spamming|bothering|harassing|pestering|soliciting|texting|reaching out to|sending (?:me|us|these|this|your|any|more|" + _MAILS + r")|all (?:communication|contact|e-?mails?|further)|(?:these|the|your|this|with (?:the|these|this|your)) (?:\w+ )?" + _MAILS + r"|e-?mails?\b|contact(?:ing)? me)",
+    r"\b(?:do not|don't|dont|never|please not|must not|not to) (?:ever )?(?:e-?mail|contact|write(?: to)?|message|bother|solicit|spam|text|reach out to|mail) (?:me|us|this (?:address|e-?mail)|my)\b(?! (?:before|until|till|on |by phone|at (?:my|this|the)|with|about (?:this )?(?:before|until)|this (?:week|month)|next|during|for (?:the )?(?:next|a)|if|unless|via|when|while))",
+    r"\b(?:do not|don't|dont|never) (?:ever )?(?:contact|e-?mail|write|message|mail) again\b",
+    r"\b(?:do not|don't|dont|never) (?:ever )?send (?:me |us )?(?:any ?(?:more|thing|further)?|more|further|these|this|your|such) ?(?:\w+ )?(?:" + _MAILS + r"|again|anymore|ever)\b",
+    r"\b(?:no more|no further|not? any more|no additional) (?:\w+ )?(?:" + _MAILS + r"|contact)\b(?! (?:until|before|than|this week|today|by|on my))",
+    r"\b(?:don't|do not|no longer|not|never) (?:want|wish|like|care) to (?:receive|get|hear|be (?:contacted|e-?mailed|on))\b[^.!?\n]{0,40}\b(?:" + _MAILS + r"|anymore|any more|again|from you|list|contacted|e-?mailed)\b",
+    r"\b(?:no longer|don't|do not) want (?:to be on|these|your|any|any more|anymore) ?(?:\w+ )?(?:list|" + _MAILS + r")\b",
+    r"\bcease and desist\b|\bleave (?:me|us) alone\b|\blose my (?:e-?mail|number|address|contact)",
+    r"\b(?:delete|erase|remove|purge) (?:all )?(?:of )?(?:my|our|any) (?:personal |contact )?(?:data|information|details|info|records?)\b|\bright to (?:erasure|be forgotten)\b",
+)
+_GERMAN = (
+    r"\b(?:bitte|hiermit|mich|uns)\b[^.!?\n]{0,40}\b(?:abmelden|austragen|abbestellen|abzumelden|auszutragen)\b|\b(?:abmelden|austragen|abbestellen) bitte\b|\bmelden sie (?:mich|uns)\b[^.!?\n]{0,30}\bab\b|\bmeldet? (?:mich|uns)\b[^.!?\n]{0,30}\bab\b",
+    r"\b(?:nehmen|streichen|entfernen|loschen|tragen|loscht|nehmt|streicht|entfernt|tragt|nimm|losch|streich|entfern|trag)e? (?:sie )?(?:bitte )?(?:mich|uns|meine (?:e-?mail|mail|adresse|daten|kontakt)\w*[^.!?\n]{0,30}|unsere (?:e-?mail|adresse|daten|firma)\w*[^.!?\n]{0,30}|diese (?:e-?mail-?)?adresse)\b[^.!?\n]{0,50}\b(?:aus|ab|heraus|raus|von|verteiler|liste|datenbank|umgehend|sofort|unverzuglich)\b",
+    r"\b(?:losch(?:en|t|e)?|entfern(?:en|t|e)?|streich(?:en|t|e)?) (?:sie )?(?:bitte )?(?:umgehend |sofort |alle )?(?:mich|meine|unsere|alle meine) (?:personenbezogenen )?(?:daten|e-?mail|e-?mail-?adresse|mailadresse|adresse|kontaktdaten)\b",
+    r"\b(?:aus|von) (?:ihrem|eurem|dem|ihrer|eurer|der|deinem|deiner|allen)\b[^.!?\n]{0,25}(?:verteiler|liste|datenbank|mailingliste|newsletter)\w*[^.!?\n]{0,30}\b(?:nehmen|streichen|entfernen|loschen|austragen|genommen|gestrichen|entfernt|geloscht)\b",
+    r"\bkeine (?:weiteren |weitere |solchen? |derartigen )?(?:e-?mails?|mails?|nachrichten|werbung|werbemails|anschreiben|zusendungen|angebote|newsletter|kontaktaufnahme\w*|kontaktversuche|anfragen)\b(?: von ihnen)?(?: (?:mehr|zusenden|zuschicken|schicken|senden|erhalten|bekommen|wunsch\w*))+",
+    r"\bkeine weiteren (?:e-?mails?|mails?|nachrichten|zusendungen|kontaktaufnahmen?|anschreiben|werbemails|kontaktversuche)\b",
+    r"\b(?:kontaktier\w*|schreib\w*|mail\w*|belastig\w*|kontaktiere\w*|anschreib\w*|kontaktierung)\b (?:sie )?(?:mich|uns|mir) (?:bitte )?(?:nicht|nie) (?:mehr|wieder|weiter\w*)\b|\b(?:mich|uns|mir) (?:bitte )?(?:nicht|nie) (?:mehr|wieder|weiter) (?:zu )?(?:kontaktieren|anschreiben|anzuschreiben|schreiben|mailen|belastigen)\b",
+    r"\bhor(?:en|t)?(?: sie)? (?:bitte )?(?:endlich )?auf\b[^.!?\n]{0,20}\b(?:mir|uns|mich|zu (?:schreiben|mailen|spammen|senden)|mit)\b|\bunterlassen sie\b|\blassen sie (?:mich|uns) in ruhe\b|\bwiderspreche (?:ich )?(?:hiermit )?(?:der|jeder|jeglicher)\b[^.!?\n]{0,40}\b(?:nutzung|verarbeitung|werb\w*|kontakt\w*|speicherung|zusendung)\b",
+)
+_FRENCH = (
+    r"\b(?:desabonnez|desinscrivez|retirez|supprimez|enlevez|rayez|effacez|otez|desabonne|desinscris|retire|supprime|enleve)[ -](?:moi|nous)\b|\b(?:me|nous) (?:desabonner|desinscrire|retirer|supprimer|enlever|rayer|desinscris|desabonne)\b",
+    r"\b(?:veuillez|merci de|pouvez-vous|priere de|je vous (?:prie|demande) de|je souhaite|je demande)\b[^.!?\n]{0,30}\b(?:desabonn\w*|desinscri\w*)",
+    r"\b(?:retire[rz]|supprime[rz]|enleve[rz]|efface[rz]|raye[rz]) (?:definitivement )?(?:mon (?:adresse|nom|e-?mail|mail|contact)|mes (?:donnees|coordonnees)|toutes mes donnees|notre (?:adresse|societe|nom)|nos (?:donnees|coordonnees)|cette adresse)\b",
+    r"\bne (?:me|nous|m') ?(?:contactez|ecrivez|envoyez|sollicitez|recontactez|derangez|contacte|ecris|envoie) (?:donc )?plus\b|\bne plus (?:me|nous|m') ?(?:contacter|ecrire|envoyer|solliciter|recontacter|deranger|relancer)\b|\bne plus (?:recevoir|etre (?:contacte|sollicite|derange))",
+    r"\bne (?:veux|souhaite|voulons|souhaitons|desire) plus (?:recevoir|etre|de vos|vos)\b|\b(?:arretez|cessez|arrete) (?:de|d')? ?(?:m'|me |nous |vos |ces |toute?s? )|\bplus (?:de|aucun) (?:mails?|e-?mails?|messages?|courriels?)(?: de votre part)?(?: s'il vous plait| svp| merci|[.!]|$)|\blaissez-(?:moi|nous) tranquille",
+)
+_SPANISH = (
+    r"\b(?:darme|denme|deme|dame|darnos|dennos|darse|dar|daros|me (?:den|des|de|doy)|quiero la) (?:por favor )?(?:de )?baja\b|\b(?:por favor,? )?de baja (?:de|por favor|en)\b",
+    r"\b(?:borr|elimin|quit|sac|retir|remuev)\w{0,4}(?:me|nos)\b(?=[^.!?\n]{0,40}\b(?:lista|base|correos?|datos|envios|boletin|mailing|suscrip|registro)|\s*(?:[.!,;\n]|$)| (?:por favor|ya|inmediatamente|gracias))",
+    r"\b(?:elimin|borr|supri)\w* (?:todos )?(?:mis datos|mi (?:correo|direccion|email|e-mail|nombre|contacto)|nuestros datos|nuestra (?:direccion|empresa))\b",
+    r"\bno (?:me|nos) (?:envi\w+|escrib\w+|mand\w+|contact\w+|molest\w+) (?:mas|nunca mas|de nuevo)\b|\bno (?:quiero|deseo|queremos|deseamos) (?:recibir|que me (?:escrib|contact|envi)\w*) (?:mas|ningun|nada|sus|estos|correos|mas)\b|\b(?:dejen?|paren?|dejad|parad|basta) (?:ya )?de (?:enviar|escrib|mand|contact|molest|spam)\w*|\bno (?:mas|envien mas|mandes mas|envie mas|enviar mas|mande mas) (?:correos?|e-?mails?|mensajes?)\b|\bcancelar (?:mi )?suscripcion\b",
+)
+_ITALIAN = (
+    r"\b(?:cancella|rimuove?|toglie?|elimina|disiscrive?)(?:te|re|r)?(?:mi|ci)\b|\b(?:mi|ci) (?:cancelli|rimuova|tolga|elimini|disiscriva|cancellate|rimuovete|togliete)\b|\b(?:cancellar|rimuover|toglier|eliminar|disiscriver)(?:mi|ci)\b",
+    r"\b(?:cancell|rimuov|elimin|togli)\w* (?:i miei dati|il mio (?:indirizzo|nome|contatto|nominativo|account)|la mia (?:e-?mail|mail|casella)|i nostri dati|questo indirizzo)\b",
+    r"\bnon (?:voglio|desidero|vogliamo|desideriamo|intendo) (?:piu )?(?:ricever\w*|essere (?:piu )?contattat\w*)\b|\bnon (?:contattat|scrivet|inviat|mandat|disturbat)e(?:mi|ci) piu\b|\bnon (?:mi|ci) (?:scriv|contatt|invi|mand|disturb)\w+ piu\b|\b(?:smettete|smetti|smetta|smettetela|smettila|la smetta|basta)\b (?:di |con )?(?:scriver|inviar|mandar|contattar|disturbar|queste|le |mail|e-?mail|spam)\w*|\bbasta (?:mail|e-?mail|messaggi)\b|\bannullare (?:la mia |l')?iscrizione\b",
+)
+_PORTUGUESE = (
+    r"\b(?:descadastr\w*|desinscrev\w*)\b|\b(?:me remov|me retir|me tir|me exclu|me apag)\w+\b|\b(?:remova|retire|tire|exclua|apague|removam|retirem|tirem|excluam)-(?:me|nos)\b|\b(?:remov|retir|tir|exclu|apag)\w* (?:o |a |os )?(?:meu|minha|meus|nosso|nossa) (?:e-?mail|nome|endereco|contato|contacto|dados|cadastro|conta)\b",
+    r"\bcancel\w* (?:a )?(?:minha )?(?:inscricao|assinatura|subscricao)\b|\bnao (?:quero|desejo|queremos|desejamos|pretendo|gostaria de) (?:mais )?(?:receber|ser contat|ser contact)\w*|\bnao (?:me|nos) (?:envi|mand|escrev|contat|contact|incomod)\w+ mais\b|\bpar[ea]m? de (?:me |nos )?(?:enviar|mandar|escrever|contatar|contactar|incomodar|spam)\w*|\bnao (?:envi|mand)\w+ mais (?:e-?mails?|mensagens|nada)\b|\bchega de (?:e-?mails?|mensagens)\b|\bdeixem?(?: de)? me (?:enviar|em paz)\b",
+)
+_DUTCH = (
+    r"\b(?:schrijf|schrijft|meld|meldt) (?:mij|me|ons)\b[^.!?\n]{0,30}\b(?:uit|af)\b|\b(?:mij|me|ons|graag|wil|wens|alstublieft|svp|aub) (?:graag )?(?:uitschrijven|afmelden|uit te schrijven|af te melden)\b|\b(?:uitschrijven|afmelden) (?:aub|svp|graag|a\.u\.b)",
+    r"\b(?:verwijder|haal|schrap|wis|verwijdert) (?:mij|me|ons|mijn (?:e-?mail\w*|adres|gegevens|naam|mailadres)|onze gegevens|dit (?:e-?mail)?adres)\b(?=[^.!?\n]{0,40}\b(?:lijst|bestand|database|mailing|van|uit|af|direct|onmiddellijk|maillijst)\b|\s*(?:[.!,;\n]|$))|\b(?:mijn|onze) gegevens (?:te )?verwijderen\b",
+    r"\bgeen (?:verdere |enkele )?(?:e-?mails?|mails?|mailtjes|berichten|reclame|nieuwsbrieven) meer\b|\b(?:mail|stuur|schrijf|benader|contacteer|bericht) (?:mij|me|ons) (?:niet|nooit|niets|geen \w+) meer\b|\bneem geen contact meer\b|\bstop (?:\w+ )?met (?:het )?(?:mailen|sturen|e-?mailen|spammen|schrijven|mij|me|ons|deze|lastig\w*)|\bwil (?:ik )?(?:niet|niets|geen)\b[^.!?\n]{0,40}\bmeer (?:ontvangen|horen|krijgen)\b|\bniet meer (?:te )?(?:mailen|benaderen|contacteren|ontvangen|benaderd)\b|\blaat (?:mij|me|ons) met rust\b",
+)
+_POLISH = (
+    r"\b(?:wypisz|wypiszcie|wypisac|wypisanie|wykresl\w*) (?:mnie|nas|z )|\bo (?:wypisanie|usuniecie|wykreslenie|skasowanie) (?:mnie|mojego|mojej|moich|nas|naszego|z )|\b(?:usun|usuncie|usunac|skasuj|skasujcie|skasowac) (?:mnie|nas|moj|moje|moja|nasz|nasze)\b",
+    r"\bnie (?:wysyla\w*|pisa\w*|pisz\w*|kontaktowa\w*|kontaktuj\w*|przysyla\w*|przesyla\w*) (?:\w+ ){0,3}(?:wiecej|juz|ponownie)\b|\b(?:prosze|prosimy) (?:juz |wiecej )?(?:o )?(?:nie|nie ?wysylanie|niewysylanie|zaprzestanie) ?(?:mi |do mnie |juz |wiecej |wysylac|pisac|kontaktowac|wysylania|kontaktu|przysylac)+|\bnie zycz(?:e|ymy) sobie\b|\brezygnuj(?:e|emy) z (?:subskrypcji|newslettera|otrzymywania|mailingu)\b|\bprzesta(?:n|ncie) (?:mi |do mnie |nam )?(?:wysylac|pisac|spamowac)\b|\bnie chc(?:e|emy) (?:juz )?(?:wiecej )?(?:otrzymywac|dostawac)\b|\bwiecej (?:do mnie )?nie pis",
+)
+_ASKS = tuple(re.compile(pattern) for group in (_ENGLISH, _GERMAN, _FRENCH, _SPANISH, _ITALIAN, _PORTUGUESE, _DUTCH, _POLISH) for pattern in group)
+_HINT = re.compile(
+    r"unsub|remov|remuev|delet|eras|tak|stop|quit|ceas|not|n't|dont|never|no |opt|leav|lose|right to|drop|strik|purg|cross|get|scratch|pull"
+    r"|abmeld|austrag|abbestell|melde|nehm|nimm|streich|entfern|losch|trag|kein|nicht|hor|unterlass|lassen|widersprech|verteiler"
+    r"|desabon|desinscri|retir|supprim|enlev|rayez|rayer|effac|otez|ne |plus|arret|cess|laiss"
+    r"|baja|borr|elimin|quit|sac|dej|par|basta|cancel|cancell|rimuov|togli|disiscri|tolga|non |smett|annull"
+    r"|descad|apag|exclu|tir|nao|chega|schrijf|meld|uitschrij|afmeld|verwijd|haal|schrap|wis|geen|niet|mail|stuur|neem|laat"
+    r"|wypis|wykres|usun|skasuj|skasow|nie |rezygn|przesta|wiecej"
+)
+_NOT_BEFORE = re.compile(
+    r"(?:\b(?:not|don't|dont|do not|never|no need to|without|instead of|rather than|didn't|did not|won't|before (?:i|you|we)|if i (?:want|wanted|wish) to|how (?:do|can) (?:i|we|people|users|customers)(?: \w+)?|nicht|kein(?:e|en)?|pas|no|nao|non|niet|nie|sans|ohne)\b[^.!?\n,;:]{0,12})$"
+)
+_NOT_MAIL = re.compile(r"\b(?:cc|bcc|thread|meeting|call|calendar|invite|invitation|channel|group chat|board|agenda|project)\b")
+_ALONE = frozenset(
+    "unsubscribe|unsubscribe me|unsubscribe please|please unsubscribe|unsubscribed|unsubscribe now|unsub|unsubscibe|unsubcribe|unsuscribe|unsubscrbe|stop|stop it|stop please|please stop|stop this|stop emailing|stop mailing|"
+    "remove|remove me|please remove|please remove me|remove please|remove me please|take me off|opt out|opt-out|optout|no more|no more emails|no more mail|delete me|stop now|stop stop stop|"
+    "abmelden|bitte abmelden|austragen|abbestellen|stopp|bitte austragen|bitte loschen|loschen|keine mails mehr|keine e-mails mehr|bitte keine mails mehr|bitte keine e-mails mehr|bitte entfernen|"
+    "desabonner|desabonnement|me desabonner|desinscription|desinscrire|me desinscrire|se desabonner|desabonnez-moi|stop svp|arretez|stop merci|"
+    "baja|darme de baja|dar de baja|baja por favor|desuscribir|desuscribirme|cancelar suscripcion|basta|"
+    "disiscrivimi|disiscrivetemi|cancellami|cancellatemi|cancellazione|disiscrizione|rimuovimi|rimuovetemi|"
+    "descadastrar|remover|cancelar inscricao|sair da lista|parar|pare|"
+    "uitschrijven|afmelden|uitschrijven aub|afmelden aub|uitschrijven graag|graag uitschrijven|graag afmelden|"
+    "wypisz|wypisz mnie|wypisac|rezygnuje|usun mnie|prosze wypisac|prosze o wypisanie|prosze o usuniecie".split("|")
+)
+"""What says it all when it is the whole message, or a whole line of a short one."""
+_SHORT = 30
+"""Words; in a longer text a line of one word is rather a link in somebody's footer."""
+_EDGES = re.compile(r"^[\W_]+|[\W_]+$")
+_GREETING = re.compile(r"^(?:hi|hello|hey|dear|hallo|bonjour|hola|ciao|ola|dzien dobry|sehr geehrte\w*|thanks?|thank you|danke|merci|gracias|grazie|obrigad[oa]|bedankt|dziekuje|regards|best|mfg|cordialement)\b")
+
+
+def asks_to_stop(text: str, *, by_machine: bool = False) -> str | None:
+    """Return the words that ask for no more mail, or None; `text` is folded and the sender's own.
+
+    A machine's answer must say it in a sentence: a line "unsubscribe" in it is a link.
+    """
+    if not by_machine and (alone := _alone(text)):
+        return alone
+    # Most texts hold none of the words every pattern needs.
+    if not _HINT.search(text):
+        return None
+    # A wrapped line goes on: only an empty line, or the end of a sentence, ends one.
+    flowing = text.replace("\n\n", ".\x00").replace("\n", " ").replace("\x00", "\n")
+    for pattern in _ASKS:
+        for found in pattern.finditer(flowing):
+            before, after = flowing[max(0, found.start() - 40) : found.start()], flowing[found.end() : found.end() + 25]
+            if not _NOT_BEFORE.search(before) and not _NOT_MAIL.search(found[0] + after):
+                return found[0].strip()[:100]
+    return None
+
+
+def _alone(text: str) -> str | None:
+    if len(text) > 2_000 or len(text.split()) > _SHORT:  # noqa: PLR2004 - characters; no short message has more
+        return None
+    for line in re.split(r"[\n.!;]", text):
+        bare = _EDGES.sub("", line)
+        if bare in _ALONE and "?" not in line:
+            return bare
+    return None
+
+
+def is_request(subject: str) -> str | None:
+    """Return the folded subject where it is nothing but the request itself."""
+    bare = _EDGES.sub("", subject)
+    return bare if bare in _ALONE else None

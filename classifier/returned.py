@@ -1,0 +1,104 @@
+"""The mail that a report returns: as a part of its own, or copied into the report's text."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from classifier.decode import addresses_in, message_ids
+from classifier.message import ParsedMessage
+from classifier.part import Headers, read_headers
+
+_RETURNED_TYPES = frozenset({"message/rfc822", "message/global", "text/rfc822-headers", "message/rfc822-headers"})
+_RETURNED_TYPES_TOO = frozenset({"message/global-headers", "message/partial", "message/external-body"})
+_HEADER_LINE = re.compile(
+    r"^[> \t]{0,8}(return-path|received|from|to|subject|date|message-id|mime-version|content-type|reply-to|sender|cc"
+    r"|dkim-signature|x-mailer|delivered-to|user-agent|in-reply-to|references)[ \t]*:",
+    re.IGNORECASE,
+)
+_ANY_HEADER_LINE = re.compile(r"^[> \t]{0,8}[A-Za-z][A-Za-z0-9_-]{1,60}[ \t]*:|^[> \t]*[ \t]\S")
+_PREFIX = re.compile(r"^[> \t]{0,8}")
+_ENOUGH = 3
+"""So many well-known fields in one block make it the header of a mail, and no list of a report's findings."""
+_FOLLOWS = re.compile(
+    r"^\W*(?:-{2,}|\*{2,}|={2,})?\W*(?:this is a copy of (?:the|your) (?:message|mail)|below this line is a copy"
+    r"|(?:original|returned|old|undelivered|unsent|your original) (?:message|mail)(?: (?:header|text|follows|attached|is).{0,40})?"
+    r"|(?:the )?(?:message )?headers? (?:of (?:the|your) .{0,40})?(?:follow|is|are)"
+    r"|(?:the )?(?:text of )?(?:your )?(?:original )?(?:message|mail) (?:text )?(?:follows|header)|included is a copy)\b.{0,60}$",
+    re.IGNORECASE,
+)
+MOST_LINES = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnedMail:
+    """What a report tells of the mail it is about; empty where it returns none of it."""
+
+    message_ids: tuple[str, ...] = ()
+    subject: str | None = None
+    to_addresses: tuple[str, ...] = ()
+    from_address: str | None = None
+    delivered_for: tuple[str, ...] = ()
+    """Addresses named by `for <...>` of its Received fields."""
+
+
+_FOR = re.compile(r"\bfor\s+<?([^\s<>;]{3,320})>?")
+
+
+def split_report(parsed: ParsedMessage) -> tuple[str, ReturnedMail]:
+    """Return the report's words for people, and the mail it returns."""
+    text = parsed.text
+    notice, block = _split_text(text)
+    for part in parsed.parts:
+        if part.content_type in _RETURNED_TYPES | _RETURNED_TYPES_TOO and not part.embedded and len(part.headers) > 0:
+            return notice, _described(part.headers)
+    for part in parsed.parts:
+        # Gateways turn the returned mail into a text attachment.
+        if part.is_attachment and not part.embedded and part.content_type.startswith("text/"):
+            _, attached = _split_text(part.text)
+            if attached:
+                return notice, _described(read_headers(attached))
+    return notice, _described(read_headers(block)) if block else ReturnedMail()
+
+
+def _described(headers: Headers) -> ReturnedMail:
+    to = tuple(dict.fromkeys(each for name in ("to", "cc") for value in headers.all(name) for each in addresses_in(value)))
+    passed = (found[1] for value in headers.all("received") if (found := _FOR.search(value)))
+    return ReturnedMail(
+        message_ids=message_ids(headers.get("message-id") or ""),
+        subject=headers.get("subject"),
+        to_addresses=to,
+        from_address=next(iter(addresses_in(headers.get("from") or "")), None),
+        delivered_for=tuple(dict.fromkeys(each for value in passed for each in addresses_in(value))),
+    )
+
+
+def _split_text(text: str) -> tuple[str, str]:
+    """Split a report's text before the header block it quotes; returns the text before, and the block."""
+    lines = text.split("\n")[:MOST_LINES]
+    at = 0
+    while at < len(lines):
+        if not _HEADER_LINE.match(lines[at]):
+            at += 1
+            continue
+        end = at
+        while end < len(lines) and _ANY_HEADER_LINE.match(lines[end]):
+            end += 1
+        known = {found[1].lower() for line in lines[at:end] if (found := _HEADER_LINE.match(line))}
+        if len(known) >= _ENOUGH:
+            return _before("\n".join(lines[:at])), "\n".join(_unindented(lines[at:end]))
+        at = max(end, at + 1)
+    return _before("\n".join(lines)), ""
+
+
+def _unindented(lines: list[str]) -> list[str]:
+    prefix = _PREFIX.match(lines[0])
+    width = len(prefix[0]) if prefix else 0
+    return [line[width:] for line in lines]
+
+
+def _before(text: str) -> str:
+    """Cut the text at a line that announces the returned mail."""
+    lines = text.split("\n")
+    cut = next((at for at, line in enumerate(lines) if at and _FOLLOWS.match(line[:200])), len(lines))
+    return "\n".join(lines[:cut])

@@ -1,0 +1,70 @@
+"""What a wrong answer costs, and the thresholds that make the answers cheapest."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classifier.artifact import LABELS, Thresholds
+from classifier.verdict import ReplyClass
+
+MISSED_OPT_OUT = 10.0
+"""Somebody asked to be removed and would be written to again."""
+WRONG_OPT_OUT = 4.0
+"""Somebody is never written to again who had not asked for it."""
+OTHER_ERROR = 1.0
+REVIEW = 1.0
+"""A person reads the reply and decides."""
+
+_SURE_STEPS = tuple(round(0.5 + 0.02 * step, 2) for step in range(25))
+"""Less likely than all others together is never sure, whatever the costs say."""
+_HOLD_STEPS = tuple(round(0.04 + 0.02 * step, 2) for step in range(24))
+_UNSUBSCRIBED = LABELS.index(ReplyClass.UNSUBSCRIBED)
+
+Matrix = NDArray[np.float64]
+Indices = NDArray[np.intp]
+
+
+def choose(probabilities: Matrix, truth: Indices) -> Thresholds:
+    """Return the cheapest thresholds, given what an unknowing learner said of replies whose class is known.
+
+    Args:
+        probabilities: (n, classes), each row from a learner that had not seen the reply.
+        truth: (n,), the true class of each as its place in `LABELS`.
+    """
+    chosen = Thresholds(dict.fromkeys(LABELS, _SURE_STEPS[0]), _HOLD_STEPS[0])
+    chosen = _cheapest([Thresholds(chosen.sure, step) for step in _HOLD_STEPS], probabilities, truth)
+    for label in LABELS:
+        candidates = [Thresholds(chosen.sure | {label: step}, chosen.hold) for step in _SURE_STEPS]
+        chosen = _cheapest(candidates, probabilities, truth)
+    return chosen
+
+
+def cost(probabilities: Matrix, truth: Indices, thresholds: Thresholds) -> float:
+    """Return the mean cost of a reply when the thresholds decide what is applied and what a person reads."""
+    best = probabilities.argmax(axis=1)
+    errors = _errors()[truth, best]
+    return float(np.where(reviewed(probabilities, thresholds), REVIEW, errors).mean())
+
+
+def reviewed(probabilities: Matrix, thresholds: Thresholds) -> NDArray[np.bool_]:
+    """Return for each row whether a person has to read it: not sure, or perhaps an opt-out."""
+    best = probabilities.argmax(axis=1)
+    needed = np.array([thresholds.sure[label] for label in LABELS])[best]
+    unsure = probabilities.max(axis=1) < needed
+    perhaps = (probabilities[:, _UNSUBSCRIBED] >= thresholds.hold) & (best != _UNSUBSCRIBED)
+    read: NDArray[np.bool_] = unsure | perhaps
+    return read
+
+
+def _cheapest(candidates: list[Thresholds], probabilities: Matrix, truth: Indices) -> Thresholds:
+    return min(candidates, key=lambda thresholds: cost(probabilities, truth, thresholds))
+
+
+def _errors() -> Matrix:
+    """Return what it costs to call a reply of the row's class one of the column's class."""
+    table = np.full((len(LABELS), len(LABELS)), OTHER_ERROR)
+    table[:, _UNSUBSCRIBED] = WRONG_OPT_OUT
+    table[_UNSUBSCRIBED, :] = MISSED_OPT_OUT
+    np.fill_diagonal(table, 0.0)
+    return table

@@ -1,0 +1,1 @@
+"""Settings and logging: values in, nothing looked up further down."""

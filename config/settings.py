@@ -1,0 +1,117 @@
+"""Settings: read once, typed, every error at once, secrets masked.
+
+Sources, strongest first: flags (passed as keyword arguments), environment `INBOX_*`, `INBOX_*_FILE` for secrets,
+`.env` in the working folder, the TOML file that `INBOX_CONFIG` names (default `inbox-worker.toml`), defaults.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+PREFIX = "INBOX_"
+
+
+class SettingsError(Exception):
+    """Settings are wrong; the message names every one of them and where to mend it."""
+
+
+class Settings(BaseSettings):
+    """Everything that can be configured, with its unit and default."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_file=".env",
+        env_file_encoding="utf-8",
+        dotenv_filtering="match_prefix",
+        extra="forbid",
+        frozen=True,
+    )
+
+    database_url: SecretStr = Field(
+        SecretStr("sqlite:///inbox-worker.sqlite"),
+        description="SQLAlchemy URL of the database: sqlite:///file or postgresql://user:password@host/name.",
+    )
+    artifact: Path | None = Field(None, description="Reply classifier to use; default: the promoted or shipped one.")
+    poll_seconds: int = Field(60, ge=1, description="Seconds between two polls of one mailbox.")
+    poll_threads: int = Field(8, ge=1, le=256, description="Mailboxes polled at the same time.")
+    poll_messages: int = Field(
+        5000, ge=1, description="Most messages one poll takes before other mailboxes get a turn."
+    )
+    batch_messages: int = Field(200, ge=1, le=5000, description="Most messages of one database transaction.")
+    imap_timeout: float = Field(60.0, gt=0, description="Seconds an IMAP answer may take.")
+    absence_days: int = Field(7, ge=0, description="Days a sequence pauses on an absence notice without a date.")
+    absence_extra_days: int = Field(1, ge=0, description="Working days a sequence waits after the return date.")
+    weak_match_days: int = Field(90, ge=1, description="Days after a send in which a mail may match without its id.")
+    reply_scope: Literal["answered", "all"] = Field(
+        "answered", description="Campaigns of the contact a reply changes: the answered one, or all."
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least severe log line shown.")
+    log_format: Literal["text", "json"] = Field("text", description="Log lines for people or for machines.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - ours reads one file per setting instead
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Put the sources in the order the module's docstring promises."""
+        toml = TomlConfigSettingsSource(settings_cls, os.environ.get(f"{PREFIX}CONFIG", "inbox-worker.toml"))
+        return init_settings, env_settings, _SecretFiles(settings_cls), dotenv_settings, toml
+
+
+class _SecretFiles(PydanticBaseSettingsSource):
+    """`INBOX_X_FILE` names a file whose content is the value of `INBOX_X`, as container platforms mount secrets."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002 - the interface
+        path = os.environ.get(f"{PREFIX}{field_name.upper()}_FILE")
+        return (Path(path).read_text(encoding="utf-8").strip() if path else None), field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        values = {name: self.get_field_value(field, name)[0] for name, field in self.settings_cls.model_fields.items()}
+        return {name: value for name, value in values.items() if value is not None}
+
+
+def read(**flags: Any) -> Settings:
+    """Read the settings once.
+
+    Args:
+        flags: values given on the command line; None means not given.
+
+    Raises:
+        SettingsError: names every wrong setting, what is wrong with it, and where it can be set.
+    """
+    unknown = sorted(set(_environment_names()) - {f"{PREFIX}{name.upper()}" for name in Settings.model_fields})
+    problems = [f"{name}: no such setting" for name in unknown]
+    try:
+        settings = Settings(**{name: value for name, value in flags.items() if value is not None})
+    except ValidationError as error:
+        problems += [
+            f"{PREFIX}{'.'.join(str(part) for part in each['loc']).upper()}: {each['msg']}" for each in error.errors()
+        ]
+    except (OSError, ValueError) as error:
+        problems.append(f"{error}")
+    if problems:
+        raise SettingsError(
+            "\n".join(problems)
+            + "\nSet them in the environment, .env or inbox-worker.toml; docs/configure.md lists all."
+        )
+    return settings
+
+
+def _environment_names() -> list[str]:
+    names = (name.upper() for name in os.environ if name.upper().startswith(PREFIX))
+    return [name.removesuffix("_FILE") for name in names if name != f"{PREFIX}CONFIG"]

@@ -1,0 +1,1 @@
+"""The domain: events, statuses and the fold; tables, sessions and migrations."""

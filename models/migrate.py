@@ -1,0 +1,118 @@
+"""Brings a database to this version's schema; only one process does so at a time."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, func, select
+
+from models.session import SETTING, DatabaseUnavailable, open_engine, reading, transaction
+
+FOLDER = Path(__file__).parent / "migrations"
+LOCK = int.from_bytes(b"inbox", "big")
+"""Number of the advisory lock that a migration of PostgreSQL holds."""
+
+
+def upgrade(engine: Engine) -> None:
+    """Apply what is pending, all or nothing; harmless where nothing is, and while another process does the same.
+
+    Raises:
+        DatabaseUnavailable: nothing answers, or a newer version of this program has changed the schema already.
+    """
+    with alone(engine) as connection:
+        _refuse_newer(connection)
+        command.upgrade(_config(connection), "head")
+
+
+def current(engine: Engine) -> str | None:
+    """Return the revision the database is at; None while it has no tables of ours."""
+    with reading(engine) as session:
+        return _revision(session.connection())
+
+
+def is_current(engine: Engine) -> bool:
+    """Say whether the database has exactly this version's schema."""
+    return current(engine) == _scripts().get_current_head()
+
+
+def pending(engine: Engine) -> list[str]:
+    """Return what `upgrade` would apply, oldest first, each as its revision and title.
+
+    Raises:
+        DatabaseUnavailable: as in `upgrade`.
+    """
+    with reading(engine) as session:
+        _refuse_newer(session.connection())
+        found = _revision(session.connection())
+    steps = reversed(list(_scripts().iterate_revisions("head", found or "base")))
+    return [f"{step.revision} {step.doc}" for step in steps]
+
+
+@contextmanager
+def alone(engine: Engine) -> Iterator[Connection]:
+    """Change the schema in one transaction while no other process does; commits at the end.
+
+    SQLite changes a table by copying it, and dropping the original would delete what refers to it: foreign keys sleep
+    meanwhile, and are checked before the commit.
+    """
+    with transaction(engine, foreign_keys=False) as session:
+        connection = session.connection()
+        if connection.dialect.name == "postgresql":
+            connection.execute(select(func.pg_advisory_xact_lock(LOCK)))
+        yield connection
+        if connection.dialect.name == "sqlite":
+            _refuse_broken(connection)
+
+
+def draft(title: str, folder: Path = FOLDER) -> None:
+    """Write the next migration file: what the models have and the migrations in `folder` lack, for a person to read."""
+    with TemporaryDirectory() as place:
+        engine = open_engine(f"sqlite:///{place}/draft.sqlite")
+        with alone(engine) as connection:
+            config = _config(connection, folder)
+            command.upgrade(config, "head")
+            number = len(list(ScriptDirectory.from_config(config).walk_revisions())) + 1
+            command.revision(config, title, autogenerate=True, rev_id=f"{number:04}")
+        engine.dispose()
+
+
+def _config(connection: Connection, folder: Path = FOLDER) -> Config:
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", str(folder).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    config.set_main_option("file_template", "%%(rev)s_%%(slug)s")
+    return config
+
+
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory(str(FOLDER))
+
+
+def _revision(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def _refuse_newer(connection: Connection) -> None:
+    found = _revision(connection)
+    if found is not None and found not in {step.revision for step in _scripts().walk_revisions()}:
+        raise DatabaseUnavailable(
+            f"{SETTING}: a newer version of inbox-worker brought the schema to {found}; install that version"
+        )
+
+
+def _refuse_broken(connection: Connection) -> None:
+    broken = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+    if broken:
+        raise RuntimeError(f"a migration broke {len(broken)} foreign keys, the first: {broken[0]}; nothing is changed")
+
+
+if __name__ == "__main__":
+    draft(" ".join(sys.argv[1:]))

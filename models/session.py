@@ -1,0 +1,194 @@
+"""Opens the database and runs short transactions on it, the same way on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, CursorResult, Engine, Table, create_engine, event, make_url, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.orm import Session
+
+from models.base import Base
+from models.tables import Contact
+
+SETTING = "INBOX_DATABASE_URL"
+DRIVERS = {"sqlite": "sqlite+pysqlite", "postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
+
+BUSY_SECONDS = 30
+"""How long a writer of SQLite waits for the one before it."""
+CONNECT_SECONDS = 10
+"""How long a PostgreSQL server may take to answer; a URL with its own connect_timeout wins."""
+LOCKED_AT_ONCE = 500
+
+# What one transaction may be, in the words of each dialect; ours for SQLite are read by `_begin`.
+READ_ONLY: dict[str, dict[str, Any]] = {
+    "sqlite": {"read_only": True},
+    "postgresql": {"postgresql_readonly": True, "isolation_level": "REPEATABLE READ"},
+}
+INSERTS: dict[str, Callable[[Any], Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+
+
+class DatabaseUnavailable(Exception):  # noqa: N818 - it names a state of the world, not a mistake of the program
+    """The database cannot be reached or used; the message names the setting, the cause and the next step."""
+
+
+def open_engine(url: str) -> Engine:
+    """Connect to the database; a new SQLite file is made, with its folder, readable by this user alone.
+
+    Args:
+        url: `sqlite:///file` or `postgresql://user:password@host/name`.
+
+    Raises:
+        DatabaseUnavailable: the URL is wrong, or nothing answers there.
+    """
+    parsed = _parse(url)
+    engine = _sqlite(parsed) if parsed.get_backend_name() == "sqlite" else _postgresql(parsed)
+    try:
+        engine.connect().close()
+    except DBAPIError as error:
+        engine.dispose()
+        raise _unavailable(parsed, error.orig) from error
+    return engine
+
+
+@contextmanager
+def transaction(engine: Engine, *, foreign_keys: bool = True) -> Iterator[Session]:
+    """Run one short write transaction: commits at the end, rolls back on any error.
+
+    On SQLite it takes the write lock at once (BEGIN IMMEDIATE): a transaction that read first and wrote later would
+    fail whenever another wrote in between. Savepoints (`session.begin_nested()`) work on both databases.
+
+    Args:
+        engine: from `open_engine`.
+        foreign_keys: False lets a migration of SQLite rebuild a table without losing the rows that refer to it.
+
+    Raises:
+        DatabaseUnavailable: the database cannot be reached, or went away meanwhile; nothing is written.
+    """
+    with _begun(engine, {"foreign_keys": foreign_keys}) as session:
+        yield session
+        session.commit()
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Session]:
+    """Read one consistent state of the database, waiting for no writer; writing fails.
+
+    Raises:
+        DatabaseUnavailable: as in `transaction`.
+    """
+    with _begun(engine, READ_ONLY[engine.dialect.name]) as session:
+        yield session
+
+
+def lock_contacts(session: Session, ids: Sequence[int]) -> None:
+    """Lock contacts until the end of the transaction, in id order, so that two writers never wait for each other.
+
+    SQLite has one writer at a time anyway.
+    """
+    if session.get_bind().dialect.name == "sqlite":
+        return
+    ordered = sorted(set(ids))
+    query = select(Contact.id).order_by(Contact.id).with_for_update()
+    for start in range(0, len(ordered), LOCKED_AT_ONCE):
+        session.execute(query.where(Contact.id.in_(ordered[start : start + LOCKED_AT_ONCE])))
+
+
+def insert_new(session: Session, model: type[Base], rows: Sequence[Mapping[str, Any]]) -> int:
+    """Insert the rows whose unique keys are not stored yet and return how many those were.
+
+    One prepared statement runs over all rows, so their number meets no limit on variables. What the session still
+    holds is written first, since the rows may refer to it.
+
+    Raises:
+        ValueError: the rows do not all name the same columns.
+    """
+    if not rows:
+        return 0
+    if any(row.keys() != rows[0].keys() for row in rows):
+        raise ValueError(f"rows for {model.__tablename__} name different columns")
+    table: Table = model.metadata.tables[model.__tablename__]
+    insert = INSERTS[session.get_bind().dialect.name](table).on_conflict_do_nothing().inline()
+    result = session.execute(insert, list(rows), execution_options={"preserve_rowcount": True})
+    assert isinstance(result, CursorResult)  # noqa: S101 - tells the type checker what an INSERT gives
+    return result.rowcount
+
+
+def _parse(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+        parsed = parsed.set(drivername=DRIVERS[parsed.get_backend_name()])
+    except (ArgumentError, KeyError, ValueError):
+        raise DatabaseUnavailable(
+            f"{SETTING} is no URL of a database we know; write sqlite:///file or postgresql://user:password@host/name"
+        ) from None
+    if "@" in (parsed.host or ""):
+        raise DatabaseUnavailable(
+            f"{SETTING} has more than one @; write special characters of the password percent-encoded (@ as %40)"
+        )
+    return parsed
+
+
+def _sqlite(url: URL) -> Engine:
+    try:
+        if url.database and url.database != ":memory:":
+            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+            Path(url.database).touch(mode=0o600)  # It holds passwords of mailboxes.
+    except OSError as error:
+        raise _unavailable(url, error) from error
+    # The driver's own transactions begin too late (at the first change) and know no savepoints: we begin them.
+    engine = create_engine(url, connect_args={"isolation_level": None, "timeout": BUSY_SECONDS})
+    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _prepare(connection: Any, _record: object) -> None:
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=NORMAL")
+
+
+def _begin(connection: Connection) -> None:
+    """Begin a transaction of SQLite, which heeds these two settings only outside of one."""
+    options = connection.get_execution_options()
+    read_only, foreign_keys = options.get("read_only", False), options.get("foreign_keys", True)
+    connection.exec_driver_sql(f"PRAGMA query_only={read_only:d}")
+    connection.exec_driver_sql(f"PRAGMA foreign_keys={foreign_keys:d}")
+    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+
+def _postgresql(url: URL) -> Engine:
+    defaults = {"connect_timeout": str(CONNECT_SECONDS), "application_name": "inbox-worker"}
+    return create_engine(url.set(query=defaults | dict(url.query)), pool_pre_ping=True)
+
+
+@contextmanager
+def _begun(engine: Engine, options: Mapping[str, Any]) -> Iterator[Session]:
+    with Session(engine, expire_on_commit=False) as session:
+        try:
+            session.connection(execution_options=options)
+        except DBAPIError as error:
+            raise _unavailable(engine.url, error.orig) from error
+        try:
+            yield session
+        except DBAPIError as error:
+            if error.connection_invalidated:
+                raise _unavailable(engine.url, error.orig) from error
+            raise
+
+
+def _unavailable(url: URL, cause: BaseException | None) -> DatabaseUnavailable:
+    secrets = [name for name in url.query if "password" in name]
+    shown = url.difference_update_query([*secrets, "connect_timeout", "application_name"]).render_as_string()
+    if url.get_backend_name() != "sqlite":
+        step = "see that the server runs and that host, user, password and database name are right"
+    elif "locked" in str(cause):
+        step = f"another process has been writing for {BUSY_SECONDS} seconds; see what it does, then run this again"
+    else:
+        step = "see that this user may write the file and its folder, and that it is a SQLite database"
+    first = (str(cause).splitlines() or [type(cause).__name__])[0]
+    return DatabaseUnavailable(f"cannot use {SETTING}={shown}: {first}; {step}")

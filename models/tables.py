@@ -1,0 +1,330 @@
+"""The tables. What may stand in them is said by `models.events`; who writes them by `worker.apply`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base, by_value
+from models.events import (
+    Bounced,
+    DneReason,
+    EndReason,
+    EventKind,
+    ReviewKind,
+    SequenceState,
+    Status,
+    Trust,
+)
+
+# SQLite counts rows up by itself for INTEGER keys only.
+BigKey = BigInteger().with_variant(Integer, "sqlite")
+
+
+class MessageState(StrEnum):
+    """What became of a message we saw."""
+
+    JUDGED = "judged"
+    UNMATCHED = "unmatched"
+    """Judged, and tied to nobody we mailed; matched again whenever sends arrive."""
+    DUPLICATE = "duplicate"
+    SET_ASIDE = "set aside"
+
+
+class AutoResponsePolicy(StrEnum):
+    """What an automatic answer does to a campaign's sequence."""
+
+    CONTINUE = "continue"
+    PAUSE = "pause"
+    END = "end"
+
+
+class Team(Base):
+    """Who shares campaigns and one Do Not Email list."""
+
+    __tablename__ = "team"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(200), unique=True)
+
+
+class Mailbox(Base):
+    """One IMAP account that campaigns are sent from, and the health of polling it."""
+
+    __tablename__ = "mailbox"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    team_id: Mapped[int] = mapped_column(ForeignKey("team.id"))
+    name: Mapped[str] = mapped_column(String(320), unique=True)
+    host: Mapped[str] = mapped_column(String(255))
+    port: Mapped[int]
+    security: Mapped[str] = mapped_column(String(10), default="tls")
+    username: Mapped[str] = mapped_column(String(320))
+    password: Mapped[str] = mapped_column(Text)
+    ca_file: Mapped[str | None] = mapped_column(Text)
+    addresses: Mapped[list[str]] = mapped_column(default=list)
+    """Our own addresses: mail from them is outgoing."""
+    opt_out_aliases: Mapped[list[str]] = mapped_column(default=list)
+    authserv_ids: Mapped[list[str]] = mapped_column(default=list)
+    """Whose Authentication-Results we believe (RFC 8601); empty: the topmost."""
+    folders: Mapped[list[str]] = mapped_column(default=list)
+    sent_folder: Mapped[str | None] = mapped_column(String(500))
+    learn_sends: Mapped[bool] = mapped_column(default=True)
+    paused_at: Mapped[datetime | None]
+    next_poll_at: Mapped[datetime | None] = mapped_column(index=True)
+    last_success_at: Mapped[datetime | None]
+    last_error: Mapped[str | None] = mapped_column(Text)
+    failures: Mapped[int] = mapped_column(default=0)
+
+
+class FolderCursor(Base):
+    """How far a folder has been read."""
+
+    __tablename__ = "folder_cursor"
+    mailbox_id: Mapped[int] = mapped_column(ForeignKey("mailbox.id", ondelete="CASCADE"), primary_key=True)
+    folder: Mapped[str] = mapped_column(String(500), primary_key=True)
+    uidvalidity: Mapped[int] = mapped_column(BigInteger)
+    last_uid: Mapped[int] = mapped_column(BigInteger)
+
+
+class Campaign(Base):
+    """A sequence of mails, and the policy that replies to it follow."""
+
+    __tablename__ = "campaign"
+    __table_args__ = (UniqueConstraint("team_id", "key"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    team_id: Mapped[int] = mapped_column(ForeignKey("team.id"))
+    key: Mapped[str] = mapped_column(String(200))
+    """The sending side's own name for it."""
+    name: Mapped[str] = mapped_column(String(200))
+    stop_on_reply: Mapped[bool] = mapped_column(default=True)
+    auto_response: Mapped[AutoResponsePolicy] = mapped_column(
+        by_value(AutoResponsePolicy), default=AutoResponsePolicy.CONTINUE
+    )
+    auto_response_days: Mapped[int] = mapped_column(default=3)
+    policy_version: Mapped[int] = mapped_column(default=1)
+
+
+class Contact(Base):
+    """One address in one team."""
+
+    __tablename__ = "contact"
+    __table_args__ = (UniqueConstraint("team_id", "address"),)
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    team_id: Mapped[int] = mapped_column(ForeignKey("team.id"))
+    address: Mapped[str] = mapped_column(String(320))
+    domain: Mapped[str] = mapped_column(String(255), index=True)
+
+
+class SecondAddress(Base):
+    """Another address the same person answered from."""
+
+    __tablename__ = "second_address"
+    contact_id: Mapped[int] = mapped_column(ForeignKey("contact.id", ondelete="CASCADE"), primary_key=True)
+    address: Mapped[str] = mapped_column(String(320), primary_key=True, index=True)
+
+
+class Recipient(Base):
+    """One contact in one campaign; status and sequence are what the fold gave last."""
+
+    __tablename__ = "recipient"
+    __table_args__ = (UniqueConstraint("campaign_id", "contact_id"),)
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id"))
+    contact_id: Mapped[int] = mapped_column(ForeignKey("contact.id"), index=True)
+    status: Mapped[Status] = mapped_column(by_value(Status), default=Status.ACTIVE, index=True)
+    removed_by_person: Mapped[bool] = mapped_column(default=False)
+    sequence: Mapped[SequenceState] = mapped_column(by_value(SequenceState), default=SequenceState.RUNNING)
+    sequence_until: Mapped[datetime | None]
+    sequence_reason: Mapped[EndReason | None] = mapped_column(by_value(EndReason))
+    next_change_at: Mapped[datetime | None] = mapped_column(index=True)
+    decided_by: Mapped[str | None] = mapped_column(String(64))
+    listed: Mapped[bool] = mapped_column(default=True)
+
+
+class SentMessage(Base):
+    """One mail we sent to one recipient."""
+
+    __tablename__ = "sent_message"
+    __table_args__ = (UniqueConstraint("team_id", "send_id"),)
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    team_id: Mapped[int] = mapped_column(ForeignKey("team.id"))
+    recipient_id: Mapped[int] = mapped_column(ForeignKey("recipient.id"), index=True)
+    mailbox_id: Mapped[int | None] = mapped_column(ForeignKey("mailbox.id", ondelete="SET NULL"))
+    send_id: Mapped[str] = mapped_column(String(500))
+    """The sending side's id of the send; its first Message-ID where there is none."""
+    subject_key: Mapped[str] = mapped_column(String(200))
+    """The subject without its prefixes, folded for comparison."""
+    token: Mapped[str | None] = mapped_column(String(200), index=True)
+    """The unguessable part of a VERP or plus address of ours."""
+    sent_at: Mapped[datetime]
+
+
+class SentMessageId(Base):
+    """Every Message-ID of a send (providers rewrite them); a mail to several people has one for several sends."""
+
+    __tablename__ = "sent_message_id"
+    team_id: Mapped[int] = mapped_column(ForeignKey("team.id"), primary_key=True)
+    message_id: Mapped[str] = mapped_column(String(998), primary_key=True)
+    sent_message_id: Mapped[int] = mapped_column(
+        ForeignKey("sent_message.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+
+
+class InboundMessage(Base):
+    """One message seen in a mailbox, whatever became of it."""
+
+    __tablename__ = "inbound_message"
+    __table_args__ = (
+        UniqueConstraint("mailbox_id", "folder", "uidvalidity", "uid"),
+        Index(None, "mailbox_id", "content_hash"),
+        Index(None, "state"),
+    )
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    mailbox_id: Mapped[int] = mapped_column(ForeignKey("mailbox.id", ondelete="CASCADE"))
+    folder: Mapped[str] = mapped_column(String(500))
+    uidvalidity: Mapped[int] = mapped_column(BigInteger)
+    uid: Mapped[int] = mapped_column(BigInteger)
+    message_id: Mapped[str | None] = mapped_column(String(998))
+    content_hash: Mapped[str] = mapped_column(String(64))
+    """With the Message-ID the second key: the same mail under another UID."""
+    arrived_at: Mapped[datetime]
+    size: Mapped[int]
+    from_address: Mapped[str | None] = mapped_column(String(320))
+    subject: Mapped[str] = mapped_column(Text, default="")
+    state: Mapped[MessageState] = mapped_column(by_value(MessageState))
+    duplicate_of: Mapped[int | None] = mapped_column(BigInteger)
+    error: Mapped[str | None] = mapped_column(Text)
+    problems: Mapped[list[str]] = mapped_column(default=list)
+    clues: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """What the matcher needs to know, so that it can be asked again."""
+    recorded_at: Mapped[datetime]
+
+
+class MessageClue(Base):
+    """A Message-ID or address by which an inbound message may be tied to a send that is imported later."""
+
+    __tablename__ = "message_clue"
+    message_id: Mapped[int] = mapped_column(ForeignKey("inbound_message.id", ondelete="CASCADE"), primary_key=True)
+    value: Mapped[str] = mapped_column(String(998), primary_key=True, index=True)
+
+
+class VerdictRow(Base):
+    """What we thought a message was when we first judged it."""
+
+    __tablename__ = "verdict"
+    message_id: Mapped[int] = mapped_column(ForeignKey("inbound_message.id", ondelete="CASCADE"), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(20), index=True)
+    reply_class: Mapped[str | None] = mapped_column(String(20))
+    confidence: Mapped[float | None]
+    artifact: Mapped[str | None] = mapped_column(String(80))
+    details: Mapped[dict[str, Any]]
+    """The whole verdict, evidence included."""
+    recorded_at: Mapped[datetime]
+
+
+class RecipientEvent(Base):
+    """One cause on one recipient: the stored form of `models.events.Event`."""
+
+    __tablename__ = "recipient_event"
+    __table_args__ = (UniqueConstraint("recipient_id", "key"),)
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    recipient_id: Mapped[int] = mapped_column(ForeignKey("recipient.id"))
+    message_id: Mapped[int | None] = mapped_column(ForeignKey("inbound_message.id", ondelete="SET NULL"), index=True)
+    key: Mapped[str] = mapped_column(String(64), index=True)
+    kind: Mapped[EventKind] = mapped_column(by_value(EventKind))
+    happened_at: Mapped[datetime]
+    status: Mapped[Status | None] = mapped_column(by_value(Status))
+    sure: Mapped[bool] = mapped_column(default=True)
+    confidence: Mapped[float | None]
+    ends: Mapped[bool] = mapped_column(default=False)
+    until: Mapped[datetime | None]
+    dated: Mapped[bool] = mapped_column(default=False)
+    bounce: Mapped[Bounced | None] = mapped_column(by_value(Bounced))
+    send_id: Mapped[str | None] = mapped_column(String(500))
+    booking_id: Mapped[str | None] = mapped_column(String(200))
+    trust: Mapped[Trust] = mapped_column(by_value(Trust), default=Trust.ACTS)
+    review: Mapped[ReviewKind | None] = mapped_column(by_value(ReviewKind))
+    about: Mapped[str | None] = mapped_column(String(64))
+    rule: Mapped[str | None] = mapped_column(String(200))
+    other_address: Mapped[str | None] = mapped_column(String(320))
+    because: Mapped[list[str]] = mapped_column(default=list)
+    """Which match keys tied it here, which rule or words decided."""
+    artifact: Mapped[str | None] = mapped_column(String(80))
+    policy_version: Mapped[int | None]
+    actor: Mapped[str | None] = mapped_column(String(200))
+    retracted_at: Mapped[datetime | None]
+    """Sends that came later tied the mail to somebody else."""
+    recorded_at: Mapped[datetime]
+
+
+class StatusChange(Base):
+    """Append-only history: what was current, what became current, and why."""
+
+    __tablename__ = "status_change"
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    recipient_id: Mapped[int] = mapped_column(ForeignKey("recipient.id"), index=True)
+    from_status: Mapped[Status | None] = mapped_column(by_value(Status))
+    to_status: Mapped[Status] = mapped_column(by_value(Status))
+    from_sequence: Mapped[SequenceState | None] = mapped_column(by_value(SequenceState))
+    to_sequence: Mapped[SequenceState] = mapped_column(by_value(SequenceState))
+    event_key: Mapped[str | None] = mapped_column(String(64))
+    because: Mapped[list[str]] = mapped_column(default=list)
+    artifact: Mapped[str | None] = mapped_column(String(80))
+    confidence: Mapped[float | None]
+    actor: Mapped[str | None] = mapped_column(String(200))
+    recorded_at: Mapped[datetime]
+
+
+class DneEntry(Base):
+    """One reason why an address or a domain may not be mailed; live until a person lifts it."""
+
+    __tablename__ = "dne_entry"
+    __table_args__ = (UniqueConstraint("team_id", "target", "reason", "source"),)
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    team_id: Mapped[int] = mapped_column(ForeignKey("team.id"))
+    target: Mapped[str] = mapped_column(String(320), index=True)
+    """An address, or a domain (which has no @ and covers its subdomains)."""
+    reason: Mapped[DneReason] = mapped_column(by_value(DneReason))
+    source: Mapped[str] = mapped_column(String(64))
+    """Key of the event behind it, or of the person's act."""
+    recipient_id: Mapped[int | None] = mapped_column(ForeignKey("recipient.id"), index=True)
+    """Whose events made it; empty where a person or an import did."""
+    since: Mapped[datetime]
+    actor: Mapped[str | None] = mapped_column(String(200))
+    note: Mapped[str | None] = mapped_column(Text)
+    lifted_at: Mapped[datetime | None]
+    lifted_by: Mapped[str | None] = mapped_column(String(200))
+    lifted_why: Mapped[str | None] = mapped_column(Text)
+    withdrawn_at: Mapped[datetime | None]
+    """The fold took a bounce entry back: a mail that came late proved the address alive."""
+    recorded_at: Mapped[datetime]
+
+
+class ReviewItem(Base):
+    """An open question for a person; unique per recipient, event and kind."""
+
+    __tablename__ = "review_item"
+    __table_args__ = (UniqueConstraint("recipient_id", "event_key", "kind"),)
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    recipient_id: Mapped[int] = mapped_column(ForeignKey("recipient.id"))
+    event_key: Mapped[str] = mapped_column(String(64))
+    kind: Mapped[ReviewKind] = mapped_column(by_value(ReviewKind))
+    holds: Mapped[bool] = mapped_column(default=False)
+    opened_at: Mapped[datetime]
+    closed_at: Mapped[datetime | None] = mapped_column(index=True)
+
+
+class Artifact(Base):
+    """A trained classifier on disk, and whether it is in service."""
+
+    __tablename__ = "artifact"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    version: Mapped[str] = mapped_column(String(80), unique=True)
+    path: Mapped[str] = mapped_column(Text)
+    sha256: Mapped[str] = mapped_column(String(64))
+    metrics: Mapped[dict[str, Any]]
+    promoted_at: Mapped[datetime | None]
+    recorded_at: Mapped[datetime]

@@ -1,0 +1,148 @@
+"""The events of one recipient in the order in which they act, without those that may not act at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from models.events import Event, EventKind, Interval, Rank, Status
+
+CLOCK_SKEW = timedelta(hours=1)
+"""How much earlier than the send it answers a mail may seem to have arrived."""
+
+MAIL = frozenset(
+    {
+        EventKind.REPLY,
+        EventKind.AUTO_REPLY,
+        EventKind.ABSENCE,
+        EventKind.OPT_OUT,
+        EventKind.COMPLAINT,
+        EventKind.BOUNCE,
+        EventKind.DELIVERED,
+    }
+)
+"""Events that arrive by mail: they count only after a send to the recipient."""
+
+PERSON = frozenset({EventKind.MANUAL, EventKind.REVIEW_RESOLVED})
+
+_RANKS = {
+    EventKind.JOINED: Rank.SENDING,
+    EventKind.SENT: Rank.SENDING,
+    EventKind.OPT_OUT: Rank.COMPLIANCE,
+    EventKind.COMPLAINT: Rank.COMPLIANCE,
+    EventKind.LINK_OPT_OUT: Rank.COMPLIANCE,
+    EventKind.MANUAL: Rank.PERSON,
+    EventKind.REVIEW_RESOLVED: Rank.PERSON,
+    EventKind.REPLY: Rank.HUMAN_MAIL,
+}
+"""Every other kind is a machine's."""
+
+_SURELY_MEANS = {
+    Status.UNSUBSCRIBED: EventKind.OPT_OUT,
+    Status.OUT_OF_OFFICE: EventKind.ABSENCE,
+    Status.AUTO_RESPONSE: EventKind.AUTO_REPLY,
+}
+
+_INSTANT = timedelta(microseconds=1)
+
+
+class Step(NamedTuple):
+    """One moment of the fold; `event` None: an entry made elsewhere in the team covers the contact from here on."""
+
+    at: datetime
+    rank: Rank
+    event: Event | None
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """What the fold walks along, and what it must know beforehand.
+
+    `sends` maps send ids to when they were sent, `arrivals` keys of mail events to when they took effect, `settled`
+    holds the keys of mails a person has spoken about, `cancelled` the ids of cancelled bookings.
+    """
+
+    steps: tuple[Step, ...]
+    sends: Mapping[str, datetime]
+    arrivals: Mapping[str, datetime]
+    settled: frozenset[str]
+    cancelled: frozenset[str]
+
+
+def meaning(event: Event) -> EventKind:
+    """Return the kind the event acts as: a reply that is surely an opt-out or a machine's answer acts as that."""
+    if event.kind is EventKind.REPLY and event.sure and event.status is not None:
+        return _SURELY_MEANS.get(event.status, EventKind.REPLY)
+    return event.kind
+
+
+def rank_of(event: Event) -> Rank:
+    """Return the place of the event among those of the same instant."""
+    return _RANKS.get(meaning(event), Rank.MACHINE)
+
+
+def order(event: Event) -> tuple[datetime, Rank, str]:
+    """Return the sort key of events."""
+    return event.happened_at, rank_of(event), event.key
+
+
+def arrange(events: Iterable[Event], intervals: Sequence[Interval], now: datetime) -> Timeline:
+    """Bring the events and the entries made elsewhere into the one order in which they act."""
+    known = sorted(_once(events), key=order)
+    sent = [event for event in known if event.kind is EventKind.SENT]
+    # Sorted by time, so the reversed walk leaves the earliest time of a send that is told twice.
+    sends = {event.send_id: event.happened_at for event in reversed(sent) if event.send_id is not None}
+    first_sent = sent[0].happened_at if sent else None
+    counted = [at_work for event in known if (at_work := _in_effect(event, sends, first_sent))]
+    arrivals = {event.key: event.happened_at for event in counted if event.kind in MAIL}
+    counted = [_after_its_mail(event, arrivals) for event in counted]
+    beginning = min((event.happened_at for event in counted), default=now)
+    steps = [*_elsewhere(intervals, beginning), *(Step(e.happened_at, rank_of(e), e) for e in counted)]
+    return Timeline(
+        # The sort is stable: what takes effect at the same instant keeps the order of its stamps.
+        steps=tuple(sorted(steps, key=lambda step: step[:2])),
+        sends=sends,
+        arrivals=arrivals,
+        settled=frozenset(e.about for e in known if e.kind in PERSON and e.about is not None),
+        cancelled=frozenset(
+            e.booking_id for e in known if e.kind is EventKind.BOOKING_CANCELLED and e.booking_id is not None
+        ),
+    )
+
+
+def _once(events: Iterable[Event]) -> Iterable[Event]:
+    """Keep the earliest of the events that share a key."""
+    found: dict[str, Event] = {}
+    for event in events:
+        kept = found.setdefault(event.key, event)
+        if event.happened_at < kept.happened_at:
+            found[event.key] = event
+    return found.values()
+
+
+def _in_effect(event: Event, sends: Mapping[str, datetime], first_sent: datetime | None) -> Event | None:
+    """Return the event at the time it takes effect, or None for mail from before the send."""
+    if event.kind not in MAIL:
+        return event
+    sent = sends.get(event.send_id or "", event.happened_at)
+    at = max(event.happened_at, sent)
+    if first_sent is None or at < first_sent or at - event.happened_at > CLOCK_SKEW:
+        return None
+    return replace(event, happened_at=at)
+
+
+def _after_its_mail(event: Event, arrivals: Mapping[str, datetime]) -> Event:
+    """Keep a person's event behind the mail it speaks of, also where a late send moved that mail."""
+    arrival = arrivals.get(event.about or "") if event.kind in PERSON else None
+    if arrival is None or arrival < event.happened_at:
+        return event
+    return replace(event, happened_at=arrival + _INSTANT)
+
+
+def _elsewhere(intervals: Sequence[Interval], beginning: datetime) -> Iterable[Step]:
+    for interval in intervals:
+        at = max(interval.since, beginning)
+        if interval.covers(at):
+            yield Step(at, Rank.COMPLIANCE, None)

@@ -1,0 +1,163 @@
+"""Judging: equal to what was trained, sure only where it may be, and with its reasons."""
+
+import time
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.special import softmax
+
+from classifier.artifact import LABELS, Artifact, Thresholds, load_default
+from classifier.estimator import ReplyClassifier
+from classifier.features import LONGEST, char_terms, document, normalise, tokens, word_terms
+from classifier.replies import TrainedJudge
+from classifier.train import read_corpus, train
+from classifier.verdict import ReplyClass
+
+SHIPPED = TrainedJudge(load_default())
+
+
+def one_word_judge(
+    word: str, weights: dict[ReplyClass, float], *, sure: float = 0.6, hold: float = 0.2
+) -> TrainedJudge:
+    """A judge that knows a single word and gives the classes these probabilities when it sees it."""
+    row = [np.log(max(weights.get(ReplyClass(label), 0.0), 1e-9)) for label in LABELS]
+    return TrainedJudge(
+        Artifact(
+            version="one",
+            word_terms=[word],
+            char_terms=["zzz"],
+            word_idf=np.ones(1, dtype=np.float32),
+            char_idf=np.ones(1, dtype=np.float32),
+            coefficients=np.array([row, [0.0] * 6], dtype=np.float32),
+            intercepts=np.zeros(6, dtype=np.float32),
+            sharpness=1.0,
+            thresholds=Thresholds(dict.fromkeys(LABELS, sure), hold),
+        )
+    )
+
+
+def test_the_artifact_judges_as_the_trained_pipeline_does() -> None:
+    rows = read_corpus()[::3]
+    judge = TrainedJudge(train(rows, version="v1").artifact)
+    rows = sorted(rows, key=lambda row: (row.id, row.text))
+    documents = [document(row.subject, row.text) for row in rows]
+    learner = ReplyClassifier().fit(documents, [str(row.label) for row in rows])
+    unseen = read_corpus()[1::3]
+    expected = learner.pipeline_.decision_function([document(row.subject, row.text) for row in unseen])
+    expected = softmax(judge._artifact.sharpness * expected, axis=1)  # noqa: SLF001  # Folds without groups differ.
+    found = judge.judge_many([(row.subject, row.text, row.language) for row in unseen])
+    actual = [[reply.probabilities[label] for label in learner.classes_] for reply in found]
+    np.testing.assert_allclose(actual, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Please take me off your list.", ReplyClass.UNSUBSCRIBED),
+        ("Bitte nehmen Sie mich aus dem Verteiler.", ReplyClass.UNSUBSCRIBED),
+        ("I am out of the office until Monday.", ReplyClass.OUT_OF_OFFICE),
+        ("Your ticket has been created, our support team will answer soon.", ReplyClass.AUTO_RESPONSE),
+        ("Sounds good, can we talk on Tuesday at 10?", ReplyClass.INTERESTED),
+        ("No thanks, we already have a supplier.", ReplyClass.NOT_INTERESTED),
+        ("Please find attached the minutes of the meeting.", ReplyClass.ENGAGED),
+    ],
+)
+def test_the_shipped_artifact_tells_plain_cases(text: str, expected: ReplyClass) -> None:
+    reply = SHIPPED.judge("Re: a question", text, "en")
+    assert reply.reply_class is expected
+    assert reply.artifact == SHIPPED.version
+    assert (reply.visible_text, reply.language) == (text, "en")
+
+
+def test_judging_many_equals_judging_one_by_one() -> None:
+    asked = [("Re: hello", "Yes please", "en"), ("", "", None), ("Abwesend", "bis Montag", "de")]
+    assert SHIPPED.judge_many(asked) == [SHIPPED.judge(*reply) for reply in asked]
+
+
+def test_the_deciding_words_are_the_evidence() -> None:
+    (evidence,) = SHIPPED.judge("", "please unsubscribe me from this", "en").evidence
+    assert evidence.detector == "classifier"
+    assert "unsubscribe" in evidence.because
+
+
+def test_placeholders_are_named_as_people_would() -> None:
+    judge = one_word_judge("xxdate", {ReplyClass.OUT_OF_OFFICE: 0.9})
+    assert judge.judge("", "until 12 May 2025", "en").evidence[0].because == "words: a date"
+
+
+def test_an_empty_text_is_judged_by_its_subject() -> None:
+    assert SHIPPED.judge("Re: Unsubscribe", "  \n", "en").reply_class is ReplyClass.UNSUBSCRIBED
+
+
+@pytest.mark.parametrize("nothing", ["", "   ", "\n\t", "...", "-- "])
+def test_nothing_at_all_is_engaged_with_the_lowest_confidence(nothing: str) -> None:
+    reply = SHIPPED.judge("Re: ", nothing, None)
+    assert (reply.reply_class, reply.sure, reply.hold) == (ReplyClass.ENGAGED, False, False)
+    assert reply.confidence == pytest.approx(1 / 6)
+
+
+def test_our_own_subject_coming_back_does_not_matter() -> None:
+    with_subject = SHIPPED.judge("AW: Re: unsubscribe rates, out of office?", "Yes, let us talk", "en")
+    assert with_subject == SHIPPED.judge("", "Yes, let us talk", "en")
+
+
+def test_a_sure_opt_out_is_not_held() -> None:
+    reply = one_word_judge("stop", {ReplyClass.UNSUBSCRIBED: 0.9, ReplyClass.ENGAGED: 0.1}).judge("", "stop", "en")
+    assert (reply.reply_class, reply.sure, reply.hold) == (ReplyClass.UNSUBSCRIBED, True, False)
+
+
+def test_an_unsure_opt_out_is_held() -> None:
+    reply = one_word_judge("stop", {ReplyClass.UNSUBSCRIBED: 0.55, ReplyClass.ENGAGED: 0.45}).judge("", "stop", "en")
+    assert (reply.reply_class, reply.sure, reply.hold) == (ReplyClass.UNSUBSCRIBED, False, True)
+
+
+def test_what_may_be_an_opt_out_is_held_whatever_it_is_called() -> None:
+    judge = one_word_judge("stop", {ReplyClass.UNSUBSCRIBED: 0.25, ReplyClass.ENGAGED: 0.75})
+    reply = judge.judge("", "stop", "en")
+    assert (reply.reply_class, reply.hold) == (ReplyClass.ENGAGED, True)
+
+
+def test_what_is_hardly_an_opt_out_is_not_held() -> None:
+    judge = one_word_judge("hi", {ReplyClass.UNSUBSCRIBED: 0.05, ReplyClass.ENGAGED: 0.95})
+    assert not judge.judge("", "hi", "en").hold
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(max_size=300), st.text(max_size=300))
+def test_any_text_gets_a_class_and_probabilities_that_sum_to_one(subject: str, text: str) -> None:
+    reply = SHIPPED.judge(subject, text, None)
+    assert sum(reply.probabilities.values()) == pytest.approx(1)
+    assert reply.confidence == max(reply.probabilities.values())
+
+
+@settings(deadline=None)
+@given(st.text(max_size=300))
+def test_the_normal_form_is_stable_for_the_words_counted(text: str) -> None:
+    normal = normalise(text)
+    assert normal == " ".join(normal.split())
+    assert tokens(normal) == [term for term in word_terms(normal) if " " not in term]
+
+
+def test_letters_quotes_and_numbers_take_one_form() -> None:
+    assert normalise("DON\u2019T  Ｅmail\nme") == normalise("don't email me")
+    assert normalise("désinscrire ÜBER") == "desinscrire uber"
+    assert (
+        normalise("back on 12 May 2025 at 10:30, see https://x.example/a?b=1") == "back on xxdate at xxtime , see xxurl"
+    )
+    assert normalise("zurück am 04.08. um 9 Uhr") == "zuruck am xxdate um xxtime"
+    assert normalise("write to jo@example.com or 12 seats") == "write to xxaddress or xxnumber seats"
+
+
+def test_negations_and_questions_survive() -> None:
+    assert tokens(normalise("I don't. Why? No!")) == ["i", "don't", "why", "?", "no", "!"]
+    assert {" no", " no ", "no "} & set(char_terms("no"))
+
+
+@pytest.mark.parametrize("long", ["a" * 10**6, "a@" * 10**5, "1." * 10**5, "1 " * 10**5, "re:" * 10**5, "'" * 10**6])
+def test_an_endless_text_is_judged_in_no_time(long: str) -> None:
+    begun = time.perf_counter()
+    SHIPPED.judge(long, long, "en")
+    assert time.perf_counter() - begun < 2
+    assert len(normalise("b" * 10**6)) == LONGEST

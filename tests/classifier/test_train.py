@@ -1,0 +1,158 @@
+"""Training: honest figures, the same bytes for the same rows, clear words where rows are wrong."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError, SkipTestWarning
+from sklearn.utils.estimator_checks import check_estimator
+
+from classifier import thresholds
+from classifier.artifact import LABELS, Thresholds, pack
+from classifier.estimator import ReplyClassifier
+from classifier.labelled import LabelledReply, LabelledReplyError, read_rows
+from classifier.train import read_corpus, train
+from classifier.verdict import ReplyClass
+
+SOME = read_corpus()[::4]
+
+
+def row(number: int, text: str, label: ReplyClass) -> LabelledReply:
+    return LabelledReply(id=f"r{number}", language="en", subject="", text=text, label=label)
+
+
+def alike() -> Iterator[LabelledReply]:
+    """Rows of which every class has many, but all of one class say the same."""
+    for number in range(60):
+        label = tuple(ReplyClass)[number % 6]
+        yield row(number, f"{label}!" if number % 2 else str(label), label)
+
+
+def test_the_same_rows_in_any_order_give_the_same_bytes() -> None:
+    forward, backward = train(SOME, version="v1"), train(SOME[::-1], version="v1")
+    assert pack(forward.artifact) == pack(backward.artifact)
+    assert forward.report == backward.report
+
+
+def test_other_rows_give_another_data_hash() -> None:
+    one, other = train(SOME, version="v1"), train(SOME[:-1], version="v1")
+    assert one.artifact.data["sha256"] != other.artifact.data["sha256"]
+
+
+def test_the_report_counts_what_was_learnt_from() -> None:
+    report = train(SOME, version="v1").report
+    assert report.rows == sum(figures.rows for figures in report.classes.values()) == len(SOME)
+    assert set(report.classes) == set(LABELS)
+    assert {row.language for row in SOME} == set(report.languages)
+
+
+def test_near_duplicates_do_not_stand_on_both_sides_of_a_split() -> None:
+    with pytest.raises(LabelledReplyError, match=r"Engaged has 1"):
+        train(list(alike()), version="v1")
+
+
+def test_a_class_without_enough_replies_is_named_with_the_next_step() -> None:
+    few = [found for found in SOME if found.label is not ReplyClass.INTERESTED]
+    with pytest.raises(LabelledReplyError, match=r"5 different replies; Interested has 0\. Label more"):
+        train(few, version="v1")
+
+
+def test_rows_without_any_words_are_left_out() -> None:
+    empty = row(1, " \n ", ReplyClass.ENGAGED)
+    assert train([*SOME, empty], version="v1").report == train(SOME, version="v1").report
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("{", r"rows\.jsonl, row 2: not JSON"),
+        ("[]", r"row 2: not a JSON object"),
+        ('{"id": "2", "text": "Yes", "class": "Keen"}', r"row 2: the class 'Keen' is none of Engaged, "),
+        ('{"id": "2", "text": "Yes"}', r"row 2: the class None is none of"),
+        ('{"id": "2", "class": "Engaged"}', r"row 2: 'text' must be a text, not None"),
+        ('{"id": 2, "text": "Yes", "class": "Engaged"}', r"row 2: 'id' must be a text, not 2"),
+        ('{"id": "1", "text": "Yes", "class": "Engaged"}', r"the id '1' occurs twice"),
+    ],
+)
+def test_a_wrong_row_is_named_with_its_file_and_number(tmp_path: Path, line: str, message: str) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"id": "1", "text": "No", "class": "Not Interested"}\n' + line + "\n", encoding="utf-8")
+    with pytest.raises(LabelledReplyError, match=message):
+        read_rows(path)
+
+
+def test_a_row_may_hold_line_separators_and_leave_out_what_is_optional(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    text = "First\u2028second"
+    path.write_text(
+        json.dumps({"id": "1", "subject": None, "text": text, "class": "Engaged"}, ensure_ascii=False) + "\n\n",
+        encoding="utf-8",
+    )
+    (found,) = read_rows(path)
+    assert (found.text, found.subject, found.hard, found.label) == (text, "", False, ReplyClass.ENGAGED)
+
+
+def test_the_estimator_keeps_the_contract_of_scikit_learn() -> None:
+    # The checks that need tables of numbers are skipped by scikit-learn itself, with this warning.
+    with pytest.warns(SkipTestWarning, match="requires input of type"):
+        check_estimator(ReplyClassifier())
+
+
+def test_the_estimator_learns_says_what_it_learnt_and_can_be_cloned() -> None:
+    learner = ReplyClassifier(C=1.0, folds=3)
+    with pytest.raises(NotFittedError):
+        learner.predict(["yes"])
+    texts = [f"{word} {number}" for word in ("yes please", "no thanks") for number in "abcdef"]
+    answers = ["good"] * 6 + ["bad"] * 6
+    fitted = clone(learner).fit(texts, answers)
+    assert list(fitted.classes_) == ["bad", "good"]
+    assert list(fitted.predict(["yes please", "no thanks"])) == ["good", "bad"]
+    assert fitted.predict_proba(texts).sum(axis=1) == pytest.approx(1)
+    assert fitted.score(texts, answers) == 1
+
+
+def opinions(*rows: dict[ReplyClass, float]) -> np.ndarray:
+    return np.array([[said.get(ReplyClass(label), 0.0) for label in LABELS] for said in rows])
+
+
+def test_a_missed_opt_out_costs_more_than_many_reviews() -> None:
+    engaged, unsubscribed = LABELS.index(ReplyClass.ENGAGED), LABELS.index(ReplyClass.UNSUBSCRIBED)
+    said = opinions(*[{ReplyClass.ENGAGED: 0.7, ReplyClass.UNSUBSCRIBED: 0.3}] * 6)
+    chosen = thresholds.choose(said, np.array([unsubscribed] + [engaged] * 5))
+    assert chosen.hold <= 0.3
+    assert thresholds.cost(said, np.array([unsubscribed] + [engaged] * 5), chosen) == 1.0
+
+
+def test_an_opt_out_is_sure_only_where_wrong_ones_are_rare() -> None:
+    engaged, unsubscribed = LABELS.index(ReplyClass.ENGAGED), LABELS.index(ReplyClass.UNSUBSCRIBED)
+    low = {ReplyClass.ENGAGED: 0.4, ReplyClass.UNSUBSCRIBED: 0.6}
+    high = {ReplyClass.ENGAGED: 0.1, ReplyClass.UNSUBSCRIBED: 0.9}
+    truth = np.array([engaged, unsubscribed, unsubscribed, unsubscribed])
+    chosen = thresholds.choose(opinions(low, low, high, high), truth)
+    assert 0.6 < chosen.sure[ReplyClass.UNSUBSCRIBED] <= 0.9
+
+
+def test_what_is_less_likely_than_not_is_never_sure() -> None:
+    said = opinions(*[{ReplyClass.ENGAGED: 0.4, ReplyClass.INTERESTED: 0.3, ReplyClass.NOT_INTERESTED: 0.3}] * 5)
+    chosen = thresholds.choose(said, np.zeros(5, dtype=np.intp))
+    assert chosen.sure[ReplyClass.ENGAGED] >= 0.5
+    assert thresholds.reviewed(said, chosen).all()
+
+
+def test_errors_cost_what_the_page_says() -> None:
+    open_door = Thresholds(dict.fromkeys(LABELS, 0.0), 1.0)
+    at = {label: LABELS.index(label) for label in ReplyClass}
+    said = opinions({ReplyClass.ENGAGED: 1.0}, {ReplyClass.UNSUBSCRIBED: 1.0}, {ReplyClass.INTERESTED: 1.0})
+    truth = np.array([at[ReplyClass.UNSUBSCRIBED], at[ReplyClass.ENGAGED], at[ReplyClass.NOT_INTERESTED]])
+    assert thresholds.cost(said, truth, open_door) == pytest.approx((10 + 4 + 1) / 3)
+
+
+def test_judging_does_not_load_the_training_libraries() -> None:
+    asked = "import sys, classifier.replies, classifier.artifact; print([m for m in sys.modules if 'sklearn' in m])"
+    answer = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == "[]"

@@ -1,0 +1,3 @@
+"""Gives every test the fixtures of the databases."""
+
+pytest_plugins = ["tests.databases"]

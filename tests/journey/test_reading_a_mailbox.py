@@ -1,0 +1,227 @@
+"""Journeys over a real Dovecot: however the mail is read, the same end state, nothing lost, nothing twice."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.mails import make
+from tests.journey.world import NAME, EndState, World
+from tests.servers import PrivateDovecot
+
+pytestmark = pytest.mark.server
+
+COUNT = 260
+
+
+class Mail:
+    """The mail of these journeys: delivery reports, replies and automatic answers, each answering a send."""
+
+    def __init__(self) -> None:
+        self.samples = list(make(COUNT))
+        self.sends: list[dict[str, Any]] = [sample.send for sample in self.samples]
+
+    def deliver(self, dovecot: PrivateDovecot, user: str, numbers: Sequence[int] | None = None) -> None:
+        for number in range(COUNT) if numbers is None else numbers:
+            sample = self.samples[number]
+            dovecot.deliver(user, sample.raw, internaldate=sample.arrived_at)
+
+
+@pytest.fixture(scope="module")
+def mail() -> Mail:
+    return Mail()
+
+
+@pytest.fixture
+def world(dovecot: PrivateDovecot, database_url: str, tmp_path: Path, request: pytest.FixtureRequest) -> World:
+    user = f"user{abs(hash(request.node.name)) % 10**9}"
+    dovecot.add_user(user)
+    return World(dovecot, user, database_url, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def expected(dovecot: PrivateDovecot, tmp_path_factory: pytest.TempPathFactory, mail: Mail) -> EndState:
+    """The end state of one undisturbed poll."""
+    folder = tmp_path_factory.mktemp("reference")
+    dovecot.add_user("reference")
+    mail.deliver(dovecot, "reference")
+    world = World(dovecot, "reference", f"sqlite:///{folder}/reference.sqlite", folder)
+    world.run("migrate")
+    world.add_mailbox()
+    world.import_sends(mail.sends)
+    world.run("poll", NAME)
+    state = world.end_state()
+    assert len(state.recipients) == COUNT
+    statuses = {status for status, *_ in state.recipients.values()}
+    assert {"Bounced", "Unsubscribed", "Out of Office"} <= statuses
+    return state
+
+
+def test_a_second_poll_changes_nothing(world: World, mail: Mail, expected: EndState) -> None:
+    mail.deliver(world.dovecot, world.user)
+    world.add_mailbox()
+    world.import_sends(mail.sends)
+    world.run("poll", NAME)
+    first = world.end_state()
+    assert first == expected
+    world.run("poll", NAME)
+    assert world.end_state() == first
+    assert world.messages() == COUNT
+
+
+def test_a_backfill_equals_polling(world: World, mail: Mail, expected: EndState) -> None:
+    mail.deliver(world.dovecot, world.user)
+    world.add_mailbox()
+    world.import_sends(mail.sends)
+    world.run("backfill", NAME)
+    assert world.end_state() == expected
+    done = world.run("backfill", NAME)
+    assert "messages: none" in done.stdout
+    assert "changes: 0" in done.stdout
+
+
+def test_another_order_and_sends_that_come_last_equal_polling(world: World, mail: Mail, expected: EndState) -> None:
+    world.add_mailbox()
+    mail.deliver(world.dovecot, world.user, range(COUNT - 1, COUNT // 2, -1))
+    world.run("poll", NAME)
+    world.import_sends(mail.sends[: COUNT // 3])
+    mail.deliver(world.dovecot, world.user, range(COUNT // 2, -1, -1))
+    world.run("poll", NAME)
+    world.import_sends(mail.sends)
+    assert world.end_state() == expected
+
+
+def test_mail_from_files_equals_polling(world: World, mail: Mail, expected: EndState) -> None:
+    world.add_mailbox()
+    world.import_sends(mail.sends)
+    folder = world.folder / "mails"
+    folder.mkdir()
+    for number, sample in enumerate(mail.samples):
+        (folder / f"{number}.eml").write_bytes(sample.raw)
+    world.run("backfill", NAME, "--eml", str(folder))
+    assert world.end_state() == expected
+    # The same mail over IMAP is recognised.
+    mail.deliver(world.dovecot, world.user)
+    done = world.run("poll", NAME)
+    assert f"{COUNT} duplicate" in done.stdout
+    assert world.end_state() == expected
+
+
+def test_a_dry_run_shows_the_changes_and_makes_none(world: World, mail: Mail) -> None:
+    mail.deliver(world.dovecot, world.user, range(30))
+    world.add_mailbox()
+    world.import_sends(mail.sends[:30])
+    before = world.end_state()
+    done = world.run("backfill", NAME, "--dry-run")
+    assert "Bounced" in done.stdout or "Unsubscribed" in done.stdout
+    assert world.end_state() == before
+    assert world.messages() == 0
+
+
+def test_killed_in_mid_batch_and_run_again_the_end_state_is_the_same(
+    world: World, mail: Mail, expected: EndState
+) -> None:
+    mail.deliver(world.dovecot, world.user)
+    world.extra = {"INBOX_BATCH_MESSAGES": "20"}
+    world.add_mailbox()
+    world.import_sends(mail.sends)
+    kills = 0
+    for patience in (0, 40, 120):
+        process = world.start("poll", NAME)
+        seen = world.messages()
+        while process.poll() is None and world.messages() < seen + 1 + patience:
+            time.sleep(0.005)
+        process.send_signal(signal.SIGKILL)
+        kills += process.wait() == -signal.SIGKILL
+        process.communicate()
+    assert kills, "the polls were over before they could be killed"
+    world.run("poll", NAME)
+    assert world.end_state() == expected
+    assert world.messages() == COUNT
+
+
+def test_two_workers_on_one_mailbox_do_no_harm(world: World, mail: Mail, expected: EndState) -> None:
+    mail.deliver(world.dovecot, world.user)
+    world.extra = {"INBOX_BATCH_MESSAGES": "20"}
+    world.add_mailbox()
+    world.import_sends(mail.sends)
+    both = [world.start("poll", NAME), world.start("backfill", NAME)]
+    for process in both:
+        out, err = process.communicate(timeout=200)
+        assert process.returncode == 0, f"{out}\n{err}"
+    assert world.end_state() == expected
+    assert world.messages() == COUNT
+
+
+def test_a_renumbered_folder_is_recognised(world: World, mail: Mail) -> None:
+    with world.dovecot.session(world.user) as imap:
+        imap.create_folder("Replies")
+    numbers = range(40)
+    for number in numbers:
+        sample = mail.samples[number]
+        world.dovecot.deliver(world.user, sample.raw, folder="Replies", internaldate=sample.arrived_at)
+    world.add_mailbox("--folder", "Replies")
+    world.import_sends(mail.sends[:40])
+    world.run("poll", NAME)
+    before = world.end_state()
+    with world.dovecot.session(world.user) as imap:
+        imap.delete_folder("Replies")
+        time.sleep(1.1)  # Dovecot takes the second as UIDVALIDITY.
+        imap.create_folder("Replies")
+    for number in (*reversed(numbers), 40):
+        sample = mail.samples[number]
+        world.dovecot.deliver(world.user, sample.raw, folder="Replies", internaldate=sample.arrived_at)
+    world.import_sends(mail.sends[40:41])
+    done = world.run("poll", NAME)
+    assert "40 duplicate" in done.stdout
+    assert "1 judged" in done.stdout
+    after = world.end_state()
+    assert {key: after.recipients[key] for key in before.recipients} == before.recipients
+    assert after.events == before.events + 1
+
+
+def test_a_lost_connection_is_one_clear_line_and_loses_nothing(world: World, mail: Mail, expected: EndState) -> None:
+    mail.deliver(world.dovecot, world.user)
+    world.add_mailbox()
+    world.import_sends(mail.sends)
+    world.run("mailboxes", "pause", NAME)
+    wrong = world.folder / "wrong"
+    wrong.write_text("nonsense")
+    with_port = ["--host", "localhost", "--port", "1", "--password-file", str(wrong)]
+    world.run("mailboxes", "add", "other@outreach.example", *with_port)
+    done = world.run("poll", "other@outreach.example", check=False)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "other@outreach.example" in done.stderr
+    world.run("poll", NAME)
+    assert world.end_state() == expected
+
+
+@pytest.fixture
+def daemon(world: World) -> Iterator[Any]:
+    world.extra = {"INBOX_POLL_SECONDS": "1"}
+    world.add_mailbox()
+    process = world.start("run")
+    yield process
+    if process.poll() is None:
+        process.kill()
+        process.communicate()
+
+
+def test_the_daemon_takes_in_new_mail_and_stops_gracefully(world: World, mail: Mail, daemon: Any) -> None:
+    world.import_sends(mail.sends[:20])
+    mail.deliver(world.dovecot, world.user, range(20))
+    deadline = time.monotonic() + 60
+    while world.messages() < 20 and time.monotonic() < deadline:
+        time.sleep(0.2)
+    daemon.send_signal(signal.SIGTERM)
+    _, err = daemon.communicate(timeout=60)
+    assert daemon.returncode == 0, err
+    assert "Traceback" not in err
+    assert world.messages() == 20
+    assert sum(status != "Active" for status, *_ in world.end_state().recipients.values()) == 20

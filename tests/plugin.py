@@ -1,0 +1,49 @@
+"""What every test may ask for: the private servers, each started when the first test wants it and stopped at the end.
+
+With several pytest processes each has servers of its own. A server that is not installed fails the tests that need it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import count
+
+import pytest
+
+from tests.servers import PrivateDovecot, PrivatePostgres, ServerMissingError
+
+pytest_plugins = ["tests.databases"]
+
+_numbers = count(1)
+
+
+@pytest.fixture(scope="session")
+def dovecot() -> Iterator[PrivateDovecot]:
+    """A Dovecot; let each test use user names of its own."""
+    try:
+        with PrivateDovecot() as server:
+            yield server
+    except ServerMissingError as error:
+        pytest.fail(str(error), pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PrivatePostgres]:
+    """A PostgreSQL; `create_database` gives a test one of its own."""
+    try:
+        with PrivatePostgres() as server:
+            yield server
+    except ServerMissingError as error:
+        pytest.fail(str(error), pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def postgres_url(postgres: PrivatePostgres) -> str:
+    """The SQLAlchemy URL of one empty PostgreSQL database."""
+    return postgres.create_database("inbox_worker")
+
+
+@pytest.fixture
+def imap_user() -> str:
+    """The name of a mailbox that no other test has touched."""
+    return f"user{next(_numbers)}"

@@ -1,0 +1,314 @@
+"""The one writer: idempotent, in any order, and a guilty message alone is set aside."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Engine, func, select
+from sqlalchemy.exc import OperationalError
+
+import worker.apply as apply_module
+from classifier.verdict import Absence, Bounce, BounceKind, Complaint, OptOut, Reply, ReplyClass, Verdict
+from models.base import Base
+from models.events import DneReason, Status
+from models.session import open_engine, reading, transaction
+from models.tables import (
+    DneEntry,
+    InboundMessage,
+    Mailbox,
+    MessageState,
+    Recipient,
+    RecipientEvent,
+    SecondAddress,
+    Team,
+)
+from tests.journey.world import EndState, end_state
+from worker.apply import Applied, Box, apply
+from worker.match import Clues, Family
+from worker.person import Act, lift_dne, set_status
+from worker.record import Judged
+from worker.sends import Sent, import_sends
+from worker.tie import Rules
+
+SENT_AT = datetime(2026, 5, 4, 9, tzinfo=UTC)
+NOW = SENT_AT + timedelta(days=10)
+RULES = Rules(team_id=1)
+BOX = Box(1, "mila@outreach.example", RULES)
+SENDS = [
+    Sent(
+        campaign=f"campaign-{campaign}",
+        to=f"{name}@client.example",
+        message_ids=(f"{name}-{campaign}-{step}@us",),
+        sent_at=SENT_AT + timedelta(days=step),
+        subject=f"Question {campaign}",
+        send_id=f"{name}-{campaign}-{step}",
+    )
+    for campaign in (1, 2)
+    for name in ("anna", "ben")
+    for step in (0, 1)
+]
+
+
+@contextmanager
+def fresh() -> Iterator[Engine]:
+    with tempfile.TemporaryDirectory() as folder:
+        engine = open_engine(f"sqlite:///{folder}/test.sqlite")
+        with transaction(engine) as session:
+            Base.metadata.create_all(session.connection())
+            session.add(Team(id=1, name="default"))
+            session.flush()
+            session.add(Mailbox(id=1, team_id=1, name=BOX.name, host="h", port=993, username="u", password="p"))
+        yield engine
+        engine.dispose()
+
+
+@pytest.fixture
+def engine() -> Iterator[Engine]:
+    with fresh() as engine:
+        yield engine
+
+
+def send_all(engine: Engine, sends: Sequence[Sent] = SENDS) -> None:
+    with transaction(engine) as session:
+        import_sends(session, RULES, sends, NOW)
+
+
+def take_in(engine: Engine, *batch: Judged) -> Applied:
+    with transaction(engine) as session:
+        return apply(session, BOX, batch, NOW)
+
+
+UIDS = count(1)
+
+
+def a_mail(verdict: Verdict, hours: int = 30, uid: int | None = None, **clues: Any) -> Judged:
+    report = isinstance(verdict, Bounce | Complaint)
+    number = next(UIDS) if uid is None else uid
+    return Judged(
+        folder="INBOX",
+        uidvalidity=1,
+        uid=number,
+        arrived_at=SENT_AT + timedelta(hours=hours),
+        size=1000,
+        content_hash=f"mail-{number}",
+        verdict=verdict,
+        clues=Clues(family=Family.REPORT if report else Family.REPLY, **clues),
+    )
+
+
+def a_reply(reply_class: ReplyClass = ReplyClass.INTERESTED, *, sure: bool = True) -> Reply:
+    return Reply(reply_class=reply_class, confidence=0.9 if sure else 0.4, sure=sure)
+
+
+HARD = Bounce(kind=BounceKind.HARD, recipients=("anna@client.example",), reason="user_unknown")
+
+
+def statuses(engine: Engine) -> dict[tuple[str, str], str]:
+    return {key: status for key, (status, *_) in end_state(engine).recipients.items()}
+
+
+def test_the_same_batch_twice_counts_once(engine: Engine) -> None:
+    send_all(engine)
+    batch = [a_mail(OptOut(), answers=("anna-1-0@us",)), a_mail(a_reply(), answers=("ben-1-1@us",))]
+    first = take_in(engine, *batch)
+    before = end_state(engine)
+    again = take_in(engine, *batch)
+    assert len(first.changes) == 3  # Anna in both campaigns, Ben in one.
+    assert again.changes == []
+    assert end_state(engine) == before
+
+
+def test_an_opt_out_ends_the_other_campaigns_of_the_team(engine: Engine) -> None:
+    send_all(engine)
+    take_in(engine, a_mail(OptOut(), answers=("anna-1-0@us",)))
+    found = statuses(engine)
+    assert found["campaign-1", "anna@client.example"] == "Unsubscribed"
+    assert found["campaign-2", "anna@client.example"] == "Removed"
+    assert found["campaign-1", "ben@client.example"] == "Active"
+
+
+def test_a_forged_report_bans_nobody(engine: Engine) -> None:
+    send_all(engine)
+    take_in(engine, a_mail(HARD, addresses=("anna@client.example",), answers=("no@where",)))
+    assert set(statuses(engine).values()) == {"Active"}
+    with reading(engine) as session:
+        assert session.scalar(select(InboundMessage.state)) is MessageState.UNMATCHED
+        assert session.scalar(select(func.count(DneEntry.id))) == 0
+
+
+def test_an_opt_out_from_a_second_address_bans_both_and_explains_later_mail_from_it(engine: Engine) -> None:
+    send_all(engine)
+    alone = a_mail(a_reply(), hours=20, from_address="anna@home.example", subject="Re: Question 1")
+    take_in(engine, alone)
+    assert set(statuses(engine).values()) == {"Active"}
+    take_in(engine, a_mail(OptOut(), answers=("anna-1-0@us",), from_address="anna@home.example"))
+    with reading(engine) as session:
+        assert set(session.scalars(select(DneEntry.target))) == {"anna@client.example", "anna@home.example"}
+        assert session.scalars(select(SecondAddress.address)).all() == ["anna@home.example"]
+        assert session.scalars(select(InboundMessage.state)).all() == [MessageState.JUDGED, MessageState.JUDGED]
+
+
+def test_a_better_match_takes_the_event_to_the_right_recipient(engine: Engine) -> None:
+    first, second = (
+        Sent(campaign=name, to="anna@client.example", message_ids=(f"{name}@us",), sent_at=SENT_AT, subject="Hello",
+             send_id=name)
+        for name in ("early", "late")
+    )  # fmt: skip
+    send_all(engine, [first])
+    take_in(engine, a_mail(a_reply(), from_address="anna@client.example", subject="Re: Hello", answers=("late@us",)))
+    assert statuses(engine) == {("early", "anna@client.example"): "Interested"}
+    send_all(engine, [second])
+    assert statuses(engine) == {
+        ("early", "anna@client.example"): "Active",
+        ("late", "anna@client.example"): "Interested",
+    }
+
+
+def test_a_late_reply_that_came_first_withdraws_the_bounce(engine: Engine) -> None:
+    send_all(engine)
+    take_in(engine, a_mail(HARD, hours=40, answers=("anna-1-0@us",)))
+    assert statuses(engine)["campaign-1", "anna@client.example"] == "Bounced"
+    take_in(engine, a_mail(a_reply(), hours=35, answers=("anna-1-0@us",), from_address="anna@client.example"))
+    assert statuses(engine)["campaign-1", "anna@client.example"] == "Interested"
+    assert statuses(engine)["campaign-2", "anna@client.example"] == "Active"
+    with reading(engine) as session:
+        entry = session.scalars(select(DneEntry)).one()
+        assert entry.reason is DneReason.HARD_BOUNCE
+        assert entry.withdrawn_at is not None
+    assert any(kind == "bounce although a person answered" for *_, kind, _ in end_state(engine).reviews)
+
+
+def test_the_same_mail_under_another_uid_is_a_duplicate_and_keeps_the_earliest_arrival(engine: Engine) -> None:
+    send_all(engine)
+    mail = a_mail(Absence(), hours=50, answers=("anna-1-0@us",))
+    take_in(engine, mail)
+    copy = Judged(**{**{name: getattr(mail, name) for name in mail.__dataclass_fields__}, "uid": next(UIDS),
+                     "arrived_at": mail.arrived_at - timedelta(hours=10)})  # fmt: skip
+    applied = take_in(engine, copy)
+    assert applied.states["duplicate"] == 1
+    with reading(engine) as session:
+        event = session.scalars(select(RecipientEvent)).one()
+        assert event.happened_at == copy.arrived_at
+        assert event.until == copy.arrived_at + timedelta(days=7)
+
+
+def test_a_person_stands_above_a_backfill(engine: Engine) -> None:
+    send_all(engine)
+    take_in(engine, a_mail(a_reply(ReplyClass.NOT_INTERESTED), answers=("anna-1-0@us",)))
+    with transaction(engine) as session:
+        recipient = session.scalars(select(Recipient.id).where(Recipient.status == Status.NOT_INTERESTED)).one()
+        set_status(session, RULES, recipient, Status.INTERESTED, Act("mila", NOW))
+    take_in(engine, a_mail(a_reply(ReplyClass.NOT_INTERESTED), hours=31, answers=("anna-1-0@us",)))
+    assert statuses(engine)["campaign-1", "anna@client.example"] == "Interested"
+
+
+def test_nothing_older_than_a_lift_acts_again(engine: Engine) -> None:
+    send_all(engine)
+    take_in(engine, a_mail(OptOut(), hours=30, answers=("anna-1-0@us",)))
+    with transaction(engine) as session:
+        assert lift_dne(session, 1, "anna@client.example", Act("mila", NOW, "she called")) == 1
+    take_in(engine, a_mail(OptOut(), hours=29, answers=("anna-1-0@us",)))
+    with reading(engine) as session:
+        entries = session.scalars(select(DneEntry)).all()
+        assert len(entries) == 2
+        assert all(entry.lifted_at is not None for entry in entries)
+
+
+def test_a_guilty_message_is_set_aside_and_the_rest_is_written(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    send_all(engine)
+    batch = [a_mail(a_reply(), hours=30 + n, answers=(f"{who}-{c}-0@us",)) for n, (who, c) in
+             enumerate([("anna", 1), ("anna", 2), ("ben", 1), ("ben", 2)])]  # fmt: skip
+    poison = batch[2].uid
+    tie = apply_module.tie
+
+    def poisoned(session: Any, rules: Any, messages: Any, *args: Any, **kwargs: Any) -> Any:
+        if any(message.mail_key == f"mail-{poison}" for message in messages):
+            raise ValueError("this message is poison")
+        return tie(session, rules, messages, *args, **kwargs)
+
+    monkeypatch.setattr(apply_module, "tie", poisoned)
+    applied = take_in(engine, *batch)
+    assert (applied.states["judged"], applied.states["set aside"]) == (3, 1)
+    with reading(engine) as session:
+        row = session.scalars(select(InboundMessage).where(InboundMessage.state == MessageState.SET_ASIDE)).one()
+        assert (row.uid, row.error) == (poison, "ValueError: this message is poison")
+    monkeypatch.undo()
+    # Mended, a second look takes it in.
+    assert take_in(engine, *batch).states["judged"] == 1
+    assert statuses(engine)["campaign-1", "ben@client.example"] == "Interested"
+
+
+def test_a_failing_database_sets_nothing_aside(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any, **__: Any) -> Any:
+        raise OperationalError("INSERT", {}, Exception("disk I/O error"))
+
+    monkeypatch.setattr(apply_module, "tie", broken)
+    with pytest.raises(OperationalError):
+        take_in(engine, a_mail(a_reply(), answers=("anna-1-0@us",)))
+    with reading(engine) as session:
+        assert session.scalar(select(func.count(InboundMessage.id))) == 0
+
+
+def test_text_no_database_can_hold_is_repaired(engine: Engine) -> None:
+    take_in(
+        engine, a_mail(Reply(reply_class=ReplyClass.ENGAGED, confidence=0.1, visible_text="a\0b\udcff"), subject="\0")
+    )
+    with reading(engine) as session:
+        assert session.scalar(select(InboundMessage.state)) is MessageState.UNMATCHED
+
+
+def _mails() -> list[Judged]:
+    soft = Bounce(kind=BounceKind.SOFT, recipients=("anna@client.example",), reason="mailbox_full")
+    policy = Bounce(kind=BounceKind.POLICY, recipients=("ben@client.example",), reason="blocked")
+    return [
+        a_mail(HARD, 40, 901, answers=("anna-1-0@us",)),
+        a_mail(HARD, 80, 902, answers=("anna-2-1@us",)),
+        a_mail(a_reply(), 35, 903, answers=("anna-1-0@us",), from_address="anna@client.example"),
+        a_mail(
+            a_reply(ReplyClass.NOT_INTERESTED), 60, 904, from_address="anna@client.example", subject="Re: Question 2"
+        ),
+        a_mail(Absence(), 28, 905, answers=("ben-1-1@us",), from_address="ben@client.example"),
+        a_mail(OptOut(), 70, 906, answers=("ben-2-0@us",), from_address="ben@home.example"),
+        a_mail(a_reply(ReplyClass.UNSUBSCRIBED, sure=False), 55, 907, answers=("anna-2-0@us",)),
+        a_mail(a_reply(), 90, 908, from_address="ben@home.example", subject="Re: Question 1"),
+        a_mail(soft, 26, 909, answers=("anna-1-0@us",)),
+        a_mail(policy, 27, 910, answers=("ben-1-0@us",)),
+        a_mail(Complaint(feedback_type="abuse"), 95, 911, answers=("ben-1-1@us",)),
+        a_mail(HARD, 41, 912, addresses=("anna@client.example",), subject="Question 1"),
+        a_mail(a_reply(), 33, 913, from_address="stranger@else.example", subject="Re: Question 1"),
+    ]
+
+
+def _outcome(steps: Sequence[Judged | Sent]) -> EndState:
+    with fresh() as engine:
+        for step in steps:
+            if isinstance(step, Sent):
+                send_all(engine, [step])
+            else:
+                take_in(engine, step)
+        return end_state(engine)
+
+
+@pytest.fixture(scope="module")
+def in_order() -> EndState:
+    return _outcome([*SENDS, *_mails()])
+
+
+# No shrinking: an example takes a second, and the order it prints tells enough.
+@settings(max_examples=250, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
+@given(data=st.data())
+def test_sends_and_mails_in_any_order_and_repeated_end_in_the_same_state(
+    in_order: EndState, data: st.DataObject
+) -> None:
+    steps: list[Judged | Sent] = [*SENDS, *_mails()]
+    order = data.draw(st.permutations(range(len(steps))))
+    repeated = data.draw(st.lists(st.sampled_from(range(len(steps))), max_size=4))
+    assert _outcome([steps[number] for number in (*order, *repeated)]) == in_order

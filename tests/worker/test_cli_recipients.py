@@ -1,0 +1,145 @@
+"""Recipients: finding them, their whole story, and a status set by hand."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from classifier.verdict import ReplyClass
+from tests.worker.commanding import ANNA, AWAY, BORIS, HARD, OPT_OUT, Commands, reply
+
+
+def test_recipients_are_found_by_campaign_status_sequence_and_part_of_the_address(run: Commands) -> None:
+    run.add_mailbox()
+    run.receive(reply(ReplyClass.INTERESTED), ANNA, run.send(ANNA))
+    run.send(ANNA, "autumn")
+    run.send(BORIS)
+
+    def found(*words: str) -> list[tuple[str, str]]:
+        rows = run.done("recipients", "list", "--json", *words).rows
+        return [(row["address"], row["campaign"]) for row in rows]
+
+    assert found() == [(ANNA, "autumn"), (ANNA, "spring"), (BORIS, "spring")]
+    assert found("--campaign", "autumn") == [(ANNA, "autumn")]
+    assert found("--status", "interested") == [(ANNA, "spring")]
+    assert found("--sequence", "running") == [(ANNA, "autumn"), (BORIS, "spring")]
+    assert found("--address", "BORIS") == [(BORIS, "spring")]
+    assert found("--address", "_") == []
+
+
+def test_a_long_list_says_that_there_is_more(run: Commands) -> None:
+    run.send(ANNA)
+    run.send(BORIS)
+    said = run.done("recipients", "list", "--limit", "1")
+    assert len(said.out.splitlines()) == 1
+    assert "only the first 1 recipients are shown; --limit shows more" in said.err
+
+
+def test_the_list_names_what_bans_a_recipient(run: Commands) -> None:
+    run.send(ANNA)
+    run.done("dne", "add", "client.example")
+    (row,) = run.done("recipients", "list", "--all", "--json").rows
+    assert row["do_not_email"] == ["client.example"]
+
+
+def test_the_story_tells_what_happened_and_why(run: Commands) -> None:
+    run.add_mailbox()
+    run.receive(OPT_OUT, ANNA, run.send(ANNA))
+    out = run.done("recipients", "show", ANNA).out
+    assert out.startswith(f"{ANNA}: Do Not Email\n")
+    assert "anna@client.example: unsubscribe reply since 2026-05-06" in out
+    assert "campaign spring: Unsubscribed, sequence ended (opt-out)" in out
+    assert "because opt_out_words: take me off" in out
+    assert "Active -> Unsubscribed, sequence running -> ended" in out
+
+
+def test_the_story_as_json_holds_events_history_and_reviews(run: Commands) -> None:
+    run.add_mailbox()
+    run.receive(reply(ReplyClass.INTERESTED, 0.4, sure=False), ANNA, run.send(ANNA))
+    (story,) = run.done("recipients", "show", ANNA.upper(), "--json").rows
+    (recipient,) = story["recipients"]
+    assert [event["event"] for event in recipient["events"]] == ["sent", "reply"]
+    assert recipient["events"][1]["confidence"] == 0.4
+    assert recipient["history"][-1]["to"] == "Engaged"
+    assert [item["kind"] for item in recipient["reviews"]] == ["low confidence"]
+
+
+def test_the_story_is_found_by_another_address_of_the_person(run: Commands) -> None:
+    run.add_mailbox()
+    run.receive(reply(ReplyClass.INTERESTED), "anna@home.example", run.send(ANNA))
+    assert run.done("recipients", "show", "anna@home.example").out.startswith(f"{ANNA} (also anna@home.example)")
+
+
+def test_an_address_that_nobody_knows_is_an_error(run: Commands) -> None:
+    said = run("recipients", "show", "who@nowhere.example")
+    assert said.code == 1
+    assert "nothing is known about who@nowhere.example" in said.err
+
+
+def test_a_status_is_set_by_hand_with_its_reason(run: Commands) -> None:
+    run.send(ANNA)
+    said = run.done("recipients", "set-status", ANNA, "not interested", "--why", "told me on the phone")
+    assert f"{ANNA}: Not Interested" in said.out
+    out = run.done("recipients", "show", ANNA).out
+    assert "because petra chose Not Interested: told me on the phone" in out
+
+
+def test_a_status_by_hand_stands_against_the_mail_that_was_there(run: Commands) -> None:
+    run.add_mailbox()
+    message_id = run.send(ANNA)
+    run.receive(reply(ReplyClass.INTERESTED), ANNA, message_id)
+    run.done("recipients", "set-status", ANNA, "Engaged")
+    run.receive(reply(ReplyClass.INTERESTED), ANNA, message_id)
+    assert run.done("recipients", "list", "--json").rows[0]["status"] == "Engaged"
+
+
+def test_an_address_in_several_campaigns_needs_the_campaign(run: Commands) -> None:
+    run.send(ANNA)
+    run.send(ANNA, "autumn")
+    said = run("recipients", "set-status", ANNA, "Interested")
+    assert said.code == 1
+    assert "name one with --campaign: autumn, spring" in said.err
+    run.done("recipients", "set-status", ANNA, "Interested", "--campaign", "autumn")
+    rows = run.done("recipients", "list", "--json").rows
+    assert {row["campaign"]: row["status"] for row in rows} == {"autumn": "Interested", "spring": "Active"}
+
+
+def test_active_is_refused_while_the_address_is_under_do_not_email(run: Commands) -> None:
+    run.add_mailbox()
+    run.receive(HARD, ANNA, run.send(ANNA))
+    said = run("recipients", "set-status", ANNA, "Active")
+    assert said.code == 1
+    assert "inbox-worker dne remove" in said.err
+    assert run.done("recipients", "list", "--json").rows[0]["status"] == "Bounced"
+
+
+def test_out_of_office_by_hand_takes_the_day_of_return(run: Commands) -> None:
+    run.send(ANNA)
+    back = (datetime.now(UTC) + timedelta(days=30)).date()
+    run.done("recipients", "set-status", ANNA, "Out of Office", "--until", str(back))
+    (row,) = run.done("recipients", "list", "--json").rows
+    assert (row["status"], row["sequence"]) == ("Out of Office", "paused")
+    assert datetime.fromisoformat(row["until"]).date() > back
+
+
+def test_a_day_of_return_goes_with_out_of_office_alone_and_lies_ahead(run: Commands) -> None:
+    run.send(ANNA)
+    assert run("recipients", "set-status", ANNA, "Engaged", "--until", "2199-01-01").code == 2
+    assert run("recipients", "set-status", ANNA, "Out of Office", "--until", "2020-01-01").code == 2
+
+
+def test_a_status_that_does_not_exist_is_wrong_usage(run: Commands) -> None:
+    said = run("recipients", "set-status", ANNA, "Happy")
+    assert said.code == 2
+    assert "not interested" in said.err
+
+
+def test_a_recipient_that_does_not_exist_is_an_error(run: Commands) -> None:
+    said = run("recipients", "set-status", ANNA, "Engaged")
+    assert said.code == 1
+    assert "is no recipient of any campaign" in said.err
+
+
+def test_an_absence_shows_until_when_the_sequence_pauses(run: Commands) -> None:
+    run.add_mailbox()
+    run.receive(AWAY, ANNA, run.send(ANNA))
+    assert "absence: until 2026-05-" in run.done("recipients", "show", ANNA).out

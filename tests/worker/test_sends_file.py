@@ -1,0 +1,69 @@
+"""Files of sends: both forms, and every bad row named before anything is imported."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from worker.errors import InputError
+from worker.sends_file import read_sends
+
+GOOD = (
+    '{"campaign": "spring", "to": "Anna@Client.example", "message_ids": ["<1@us>", "2@us"],'
+    ' "subject": "Hi", "sent_at": "2026-05-04T11:00:00+02:00", "token": "x7f"}\n'
+)
+
+
+def test_json_lines_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "sends.jsonl"
+    path.write_text(GOOD + "\n")
+    (send,) = read_sends(path, {})
+    assert (send.to, send.message_ids, send.send_id, send.token) == (
+        "anna@client.example",
+        ("1@us", "2@us"),
+        "1@us",
+        "x7f",
+    )
+    assert send.sent_at == datetime(2026, 5, 4, 9, tzinfo=UTC)
+
+
+def test_csv_is_read_with_ids_separated_by_spaces(tmp_path: Path) -> None:
+    path = tmp_path / "sends.csv"
+    path.write_text(
+        "\ufeffcampaign,to,message_ids,sent_at,mailbox\n"
+        "spring,anna@client.example,<1@us> <2@us>,2026-05-04T09:00:00Z,box\n",
+        encoding="utf-8",
+    )
+    (send,) = read_sends(path, {"box": 7})
+    assert (send.message_ids, send.mailbox_id) == (("1@us", "2@us"), 7)
+
+
+@pytest.mark.parametrize(
+    ("row", "problem"),
+    [
+        ("nonsense", "no JSON"),
+        ("[]", "no JSON object"),
+        (GOOD.replace("Anna@Client.example", "anna"), "to is no address"),
+        (GOOD.replace('"campaign": "spring", ', ""), "campaign is missing"),
+        (GOOD.replace("+02:00", ""), "no time zone"),
+        (GOOD.replace("2026-05-04T11:00:00+02:00", "yesterday"), "no ISO 8601 time"),
+        (GOOD.replace('["<1@us>", "2@us"]', "[]"), "message_ids is missing"),
+        (GOOD.replace('"token"', '"tokn"'), "unknown field 'tokn'"),
+        (GOOD.replace('"token": "x7f"', '"mailbox": "box"'), "no mailbox 'box'"),
+    ],
+)
+def test_a_bad_row_is_named_and_nothing_is_read(tmp_path: Path, row: str, problem: str) -> None:
+    path = tmp_path / "sends.jsonl"
+    path.write_text(GOOD + row.strip() + "\n")
+    with pytest.raises(InputError) as error:
+        read_sends(path, {})
+    assert f"{path}, row 2: " in str(error.value)
+    assert problem in str(error.value)
+    assert "Nothing was imported" in str(error.value)
+
+
+def test_a_file_that_is_not_there_is_a_clear_error(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cannot be read"):
+        read_sends(tmp_path / "none.jsonl", {})

@@ -1,0 +1,5 @@
+"""`python -m worker` is `inbox-worker`."""
+
+from worker.cli import main
+
+main()

@@ -1,0 +1,88 @@
+"""Step 6: the only writer of what messages cause. One batch a transaction; a guilty message is set aside."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.orm import Session
+
+from classifier.verdict import Outgoing, name_of
+from models.tables import MessageState
+from worker.record import Judged, record, set_aside
+from worker.refold import Change
+from worker.tie import Rules, Tied, tie
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """The mailbox a batch comes from, and the rules its events follow."""
+
+    mailbox_id: int
+    name: str
+    rules: Rules
+
+
+@dataclass(slots=True)
+class Applied:
+    """What a batch did: messages by state and by verdict, and the changes of recipients."""
+
+    states: Counter[str] = field(default_factory=Counter)
+    verdicts: Counter[str] = field(default_factory=Counter)
+    changes: list[Change] = field(default_factory=list)
+
+    def add(self, other: Applied) -> None:
+        """Take in what another batch did."""
+        self.states += other.states
+        self.verdicts += other.verdicts
+        self.changes += other.changes
+
+
+def apply(session: Session, box: Box, batch: Sequence[Judged], now: datetime) -> Applied:
+    """Write a batch inside the caller's transaction; bisect it where it fails, so that only the guilty stay out.
+
+    Raises:
+        sqlalchemy.exc.OperationalError, InterfaceError: the database itself failed; nothing of the batch is written.
+    """
+    try:
+        with session.begin_nested():
+            return _write(session, box, batch, now)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as error:
+        if isinstance(error, DBAPIError) and error.connection_invalidated:
+            raise
+        if len(batch) == 1:
+            return _set_aside(session, box, batch[0], error, now)
+    middle = len(batch) // 2
+    applied = apply(session, box, batch[:middle], now)
+    applied.add(apply(session, box, batch[middle:], now))
+    return applied
+
+
+def _write(session: Session, box: Box, batch: Sequence[Judged], now: datetime) -> Applied:
+    recorded = record(session, box.mailbox_id, batch, now)
+    tied = [
+        Tied(row_id, judged.verdict, judged.clues, judged.arrived_at, judged.content_hash)
+        for row_id, judged in recorded.first
+        if judged.verdict is not None and judged.clues is not None and not isinstance(judged.verdict, Outgoing)
+    ]
+    outcome = tie(session, box.rules, tied, now, earlier=recorded.earlier)
+    applied = Applied(Counter(recorded.states), changes=outcome.changes)
+    applied.verdicts.update(name_of(judged.verdict) for _, judged in recorded.first if judged.verdict is not None)
+    applied.states[MessageState.JUDGED] -= len(outcome.unmatched)
+    applied.states[MessageState.UNMATCHED] += len(outcome.unmatched)
+    return applied
+
+
+def _set_aside(session: Session, box: Box, judged: Judged, error: Exception, now: datetime) -> Applied:
+    log.error("%s: message %s set aside: %s", box.name, judged.place, error, exc_info=error)
+    with session.begin_nested():
+        set_aside(session, box.mailbox_id, judged, error, now)
+    return Applied(Counter({MessageState.SET_ASIDE.value: 1}))

@@ -1,0 +1,90 @@
+"""The whole past of a mailbox, once: over IMAP or from files; resumable, since what is recorded is not read again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import date
+
+from models.session import reading, transaction
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from models.tables import Mailbox
+from worker.desk import Desk
+from worker.files import as_fetched
+from worker.lookup import chunks
+from worker.mailbox import FetchedMessage, connect
+from worker.poll import INBOX, PollReport, Station, Visit, account_of, learn_sent, read_folder
+from worker.process import Writer, process
+from worker.record import seen_uids
+
+# A day before any mail: SINCE it, a backfill reads everything.
+EVER = date(1970, 1, 1)
+
+
+@contextmanager
+def rehearsal(engine: Engine) -> Iterator[Writer]:
+    """Give a writer whose work is visible to itself alone and is rolled back at the end (`--dry-run`)."""
+    with suppress(_RehearsalOver), transaction(engine) as outer:
+
+        @contextmanager
+        def writer() -> Iterator[Session]:
+            with outer.begin_nested():
+                yield outer
+
+        yield writer
+        raise _RehearsalOver
+
+
+class _RehearsalOver(Exception):  # noqa: N818 - no error, the way out of the transaction
+    """Rolls the rehearsed work back."""
+
+
+def backfill_imap(
+    station: Station,
+    mailbox: Mailbox,
+    desk: Desk,
+    folders: Sequence[str] = (),
+    since: date | None = None,
+) -> PollReport:
+    """Take in every message of the mailbox's folders that is not recorded yet; the polls' cursors stay as they are.
+
+    Raises:
+        MailboxError: the mailbox cannot be reached; run it again, it goes on where it stopped.
+    """
+    with connect(account_of(mailbox, station.settings), mailbox.name) as imap:
+        visit = Visit(station, desk, imap)
+        if mailbox.learn_sends:
+            learn_sent(visit, mailbox.sent_folder)
+        for folder in folders or mailbox.folders or [INBOX]:
+            if not station.watch.stopping():
+                read_folder(visit, folder, since=since or EVER)
+        return visit.report
+
+
+def backfill_files(station: Station, desk: Desk, messages: Iterable[tuple[str, bytes]]) -> PollReport:
+    """Take in messages from files, as (source, message) pairs."""
+    report = PollReport()
+    for chunk in chunks(messages, station.settings.batch_messages):
+        if station.watch.stopping():
+            report.more = True
+            break
+        fetched = [as_fetched(desk.box.name, source, raw) for source, raw in chunk]
+        fresh = _unseen(station.engine, desk, fetched)
+        station.watch.progress(len(chunk), 0)
+        if fresh:
+            report.applied.add(process(desk, fresh, station.writer, station.watch.clock()))
+        report.applied.states["seen before"] += len(chunk) - len(fresh)
+        station.watch.progress(0, len(chunk))
+    return report
+
+
+def _unseen(engine: Engine, desk: Desk, fetched: list[FetchedMessage]) -> list[FetchedMessage]:
+    fresh: list[FetchedMessage] = []
+    places = {each.folder: [one.uid for one in fetched if one.folder == each.folder] for each in fetched}
+    with reading(engine) as session:
+        for folder, uids in places.items():
+            seen = seen_uids(session, desk.box.mailbox_id, folder, 0, uids)
+            fresh += [each for each in fetched if each.folder == folder and each.uid not in seen]
+    return fresh

@@ -1,0 +1,121 @@
+"""Reads what a fold needs: recipients, their events and sends, and the DNE entries around them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from sqlalchemy import Row, select
+from sqlalchemy.orm import Session
+
+from models.events import DneReason, Event, EventKind
+from models.tables import Campaign, Contact, DneEntry, Recipient, RecipientEvent, SentMessage
+from worker.lookup import chunks
+
+
+def covering(address: str) -> list[str]:
+    """Return the targets of Do Not Email entries that cover an address: itself, its domain and those above."""
+    labels = address.rpartition("@")[2].split(".")
+    return [address, *(".".join(labels[i:]) for i in range(len(labels)))]
+
+
+@dataclass(slots=True)
+class Person:
+    """One recipient with everything its fold needs."""
+
+    row: Any
+    """Columns of the recipient, its contact and campaign."""
+    events: list[Event] = field(default_factory=list)
+    stored: dict[str, Row[Any]] = field(default_factory=dict)
+    retracted: set[str] = field(default_factory=set)
+
+    def targets(self) -> list[str]:
+        """Return what covers the contact: the address, its domain and the domains above."""
+        return covering(self.row.address)
+
+
+@dataclass(slots=True)
+class Book:
+    """Everything the fold of some contacts of one team needs, read in a few statements."""
+
+    people: list[Person]
+    entries: dict[tuple[str, DneReason, str], dict[str, Any]]
+    by_target: dict[str, list[dict[str, Any]]]
+    by_recipient: dict[int | None, list[dict[str, Any]]]
+
+    def add(self, entry: dict[str, Any]) -> None:
+        """Take in one Do Not Email entry."""
+        self.entries[entry["target"], entry["reason"], entry["source"]] = entry
+        self.by_target[entry["target"]].append(entry)
+        self.by_recipient[entry["recipient_id"]].append(entry)
+
+
+def read(session: Session, contact_ids: Sequence[int]) -> Book:
+    """Read recipients, events, sends and entries of the contacts of one team."""
+    query = (
+        select(
+            Recipient.id,
+            Recipient.status,
+            Recipient.removed_by_person,
+            Recipient.sequence,
+            Recipient.sequence_until,
+            Recipient.sequence_reason,
+            Recipient.next_change_at,
+            Recipient.decided_by,
+            Recipient.listed,
+            Contact.team_id,
+            Contact.address,
+            Contact.domain,
+            Campaign.key.label("campaign"),
+        )
+        .join(Contact, Contact.id == Recipient.contact_id)
+        .join(Campaign, Campaign.id == Recipient.campaign_id)
+        .where(Recipient.contact_id.in_(contact_ids))
+        .order_by(Recipient.id)
+    )
+    people = {row.id: Person(row) for row in session.execute(query)}
+    for event in _rows(session, RecipientEvent, people):
+        _add_event(people[event.recipient_id], event)
+    for send in _rows(session, SentMessage, people):
+        people[send.recipient_id].events.append(
+            Event(kind=EventKind.SENT, happened_at=send.sent_at, key=send.send_id, send_id=send.send_id)
+        )
+    book = Book(list(people.values()), {}, defaultdict(list), defaultdict(list))
+    for row in _entry_rows(session, book.people):
+        book.add(row._asdict())
+    return book
+
+
+def _rows(session: Session, table: type[Any], recipient_ids: Collection[int]) -> Iterator[Row[Any]]:
+    columns = table.__table__
+    for chunk in chunks(recipient_ids):
+        yield from session.execute(select(columns).where(columns.c.recipient_id.in_(chunk)))
+
+
+_EVENT_FIELDS = tuple(each.name for each in fields(Event))
+
+
+def _add_event(person: Person, row: Row[Any]) -> None:
+    if row.retracted_at is not None:
+        person.retracted.add(row.key)
+        return
+    person.stored[row.key] = row
+    person.events.append(Event(**{name: getattr(row, name) for name in _EVENT_FIELDS}))
+
+
+def _entry_rows(session: Session, people: Sequence[Person]) -> Iterator[Row[Any]]:
+    if not people:
+        return
+    table = DneEntry.__table__
+    targets = {target for person in people for target in person.targets()}
+    seen: set[int] = set()
+    for column, values in ((table.c.target, sorted(targets)), (table.c.recipient_id, [p.row.id for p in people])):
+        for chunk in chunks(values):
+            for row in session.execute(
+                select(table).where(table.c.team_id == people[0].row.team_id, column.in_(chunk))
+            ):
+                if row.id not in seen:
+                    seen.add(row.id)
+                    yield row

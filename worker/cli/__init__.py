@@ -1,0 +1,87 @@
+"""The command line: one command, nouns and verbs; each module is loaded only when its command is called."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from importlib.metadata import version
+
+import click
+
+# Command -> (module below worker.cli, one line of help). Kept here so that --help loads nothing else.
+COMMANDS = {
+    "demo": ("demo", "The main job on a sample mailbox, with nothing to install."),
+    "run": ("run", "The daemon: poll every mailbox on schedule until SIGTERM."),
+    "poll": ("run", "Poll one mailbox once."),
+    "backfill": ("backfill", "Take in the whole past of a mailbox, or mail from files."),
+    "judge": ("judge", "Say what messages are; no database."),
+    "train": ("train", "Train the reply classifier."),
+    "mailboxes": ("mailboxes", "Add, list, check, pause, resume, remove mailboxes."),
+    "sends": ("sends", "Tell what was sent: from a file, or from the Sent folder."),
+    "campaigns": ("campaigns", "List campaigns and set what a reply does."),
+    "recipients": ("recipients", "List, show, and set the status of recipients."),
+    "dne": ("dne", "The Do Not Email list."),
+    "review": ("review", "What a person should look at."),
+    "messages": ("messages", "Mail that matched nobody, or was set aside."),
+    "migrate": ("operate", "Bring the database to this version's schema."),
+    "doctor": ("operate", "Check settings, database, mailboxes and classifier."),
+}
+
+
+class _Commands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - the interface of click
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - the same
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(f"worker.cli.{COMMANDS[cmd_name][0]}"), cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - the same
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
+def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        click.echo(version("inbox-worker"))
+        ctx.exit()
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option(
+    "--version", is_flag=True, callback=_print_version, expose_value=False, is_eager=True, help="The version."
+)
+def cli() -> None:
+    """Understand what comes back to an outreach mailbox: bounces, absences, opt-outs, replies.
+
+    Settings: environment INBOX_*, .env, inbox-worker.toml, flags (docs/configure.md). Exit status: 0 done,
+    1 something failed, 2 wrong usage.
+    """
+
+
+def main() -> None:
+    """Run the command line; a known error is one line on standard error and exit status 1."""
+    try:
+        cli.main(standalone_mode=False)
+    except click.exceptions.Exit as done:
+        sys.exit(done.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.Abort:
+        click.echo("stopped", err=True)
+        sys.exit(1)
+    except BrokenPipeError:
+        # The reader of our output (head, less) has gone; nobody is left to tell.
+        sys.stderr.close()
+        sys.exit(1)
+    except Exception as error:
+        from worker.cli.failures import describe  # noqa: PLC0415 - loads SQLAlchemy, which --help need not wait for
+
+        line = describe(error)
+        if line is None:
+            raise
+        click.echo(f"inbox-worker: {line}", err=True)
+        sys.exit(1)

@@ -1,0 +1,58 @@
+"""The options by which a mailbox is described, for `mailboxes add` and `mailboxes set`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from worker.errors import InputError
+
+PORTS = {"tls": 993, "starttls": 143, "plain": 143}
+OPTIONS = (
+    click.option("--port", type=click.IntRange(1, 65535), help="Default: 993 with TLS, else 143."),
+    click.option("--security", type=click.Choice(list(PORTS)), help="Default: tls."),
+    click.option("--username", help="Default: NAME."),
+    click.option("--password-file", type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
+                 help="File with the password (- is standard input); asked for on a terminal."),
+    click.option("--ca-file", type=click.Path(exists=True, dir_okay=False, resolve_path=True),
+                 help="Certificate authority of a server with a certificate of its own."),
+    click.option("--address", "addresses", multiple=True, help="Another address of ours; may be repeated."),
+    click.option("--opt-out-alias", "opt_out_aliases", multiple=True, help="Where our List-Unsubscribe mail goes."),
+    click.option("--authserv-id", "authserv_ids", multiple=True, help="Whose Authentication-Results we believe."),
+    click.option("--folder", "folders", multiple=True, help="Folder to read; may be repeated. Default: INBOX."),
+    click.option("--sent-folder", help=r"Folder of sent mail. Default: the one marked \Sent."),
+    click.option("--learn-sends/--no-learn-sends", default=None, help="Learn sends from that folder. Default: do."),
+)  # fmt: skip
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def connection_options(command: F) -> F:
+    """Give a command the options that become columns of a mailbox."""
+    for option in reversed(OPTIONS):
+        command = option(command)
+    return command
+
+
+def columns_of(given: dict[str, Any], password_file: Path | None) -> dict[str, Any]:
+    """Return what was given, as columns of the mailbox."""
+    columns = {name: list(value) if isinstance(value, tuple) else value for name, value in given.items()}
+    columns = {name: value for name, value in columns.items() if value not in (None, [])}
+    if password_file:
+        with click.open_file(str(password_file), encoding="utf-8") as file:
+            columns["password"] = file.read().rstrip("\r\n")
+        if not columns["password"]:
+            raise InputError(f"{password_file} is empty; it holds the mailbox's password")
+    return columns
+
+
+def ask_password(name: str) -> str:
+    """Ask on the terminal; a password never stands in the arguments, which every user of the machine can read."""
+    if not sys.stdin.isatty():
+        raise click.UsageError("give the password with --password-file FILE (- is standard input)")
+    password: str = click.prompt(f"Password of {name}", hide_input=True)
+    return password

@@ -1,0 +1,134 @@
+"""`messages`: mail that matched nobody or was set aside, and everything about one message."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.session import reading
+from models.tables import (
+    Campaign,
+    Contact,
+    InboundMessage,
+    Mailbox,
+    MessageState,
+    Recipient,
+    RecipientEvent,
+    VerdictRow,
+)
+from worker.cli.common import as_json, emit, find_mailbox, start, text
+from worker.cli.listing import limit_option, listing
+from worker.errors import InputError
+
+
+@click.group()
+def messages() -> None:
+    """Mail that matched nobody, or was set aside; and what is known about one message."""
+
+
+@messages.command("list")
+@click.option("--unmatched", "state", flag_value=MessageState.UNMATCHED.value, default=True, help="The default.")
+@click.option(
+    "--set-aside", "state", flag_value=MessageState.SET_ASIDE.value, help="What could not be judged or written."
+)
+@click.option("--duplicates", "state", flag_value=MessageState.DUPLICATE.value, help="Second copies of the same mail.")
+@click.option("--mailbox", help="Only this mailbox.")
+@limit_option
+@as_json
+def list_(state: str, mailbox: str | None, limit: int, as_json: bool) -> None:
+    """List messages, the newest first: those that matched nobody we mailed, or the kind asked for."""
+    _, engine = start()
+    query = (
+        select(InboundMessage, Mailbox.name, VerdictRow)
+        .join(Mailbox, Mailbox.id == InboundMessage.mailbox_id)
+        .outerjoin(VerdictRow, VerdictRow.message_id == InboundMessage.id)
+        .where(InboundMessage.state == MessageState(state))
+        .order_by(InboundMessage.arrived_at.desc(), InboundMessage.id.desc())
+        .limit(limit + 1)
+    )
+    with reading(engine) as session:
+        if mailbox:
+            query = query.where(Mailbox.id == find_mailbox(session, mailbox).id)
+        rows = [_facts(*row) for row in session.execute(query)]
+    last = {MessageState.SET_ASIDE.value: "error", MessageState.DUPLICATE.value: "duplicate_of"}.get(state, "verdict")
+    columns = ("id", "mailbox", "arrived_at", "from", "subject", last)
+    name = {MessageState.DUPLICATE.value: "duplicate messages"}.get(state, f"messages {state}")
+    listing(name, columns, rows, as_json=as_json, limit=limit)
+
+
+@messages.command()
+@click.argument("message", type=int, metavar="ID")
+@as_json
+def show(message: int, as_json: bool) -> None:
+    """Show everything about one message: facts, verdict with evidence, whom it changed, problems, its own words."""
+    _, engine = start()
+    with reading(engine) as session:
+        row = session.get(InboundMessage, message)
+        if row is None:
+            raise InputError(f"no message {message}; inbox-worker messages list shows some")
+        verdict = session.get(VerdictRow, message)
+        facts = _facts(row, session.get_one(Mailbox, row.mailbox_id).name, verdict)
+        facts |= {"events": _events(session, message), "details": verdict.details if verdict else None}
+    if as_json:
+        emit([facts])
+    else:
+        _print(facts)
+
+
+def _facts(row: InboundMessage, mailbox: str, verdict: VerdictRow | None) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "mailbox": mailbox,
+        "folder": row.folder,
+        "uid": row.uid,
+        "arrived_at": row.arrived_at,
+        "from": row.from_address,
+        "subject": row.subject,
+        "message_id": row.message_id,
+        "size": row.size,
+        "state": row.state.value,
+        "duplicate_of": row.duplicate_of,
+        "error": row.error,
+        "problems": row.problems,
+        "verdict": verdict.kind if verdict else None,
+        "class": verdict.reply_class if verdict else None,
+        "confidence": verdict.confidence if verdict else None,
+        "artifact": verdict.artifact if verdict else None,
+    }
+
+
+def _events(session: Session, message_id: int) -> list[dict[str, Any]]:
+    query = (
+        select(RecipientEvent, Contact.address, Campaign.key)
+        .join(Recipient, Recipient.id == RecipientEvent.recipient_id)
+        .join(Contact, Contact.id == Recipient.contact_id)
+        .join(Campaign, Campaign.id == Recipient.campaign_id)
+        .where(RecipientEvent.message_id == message_id, RecipientEvent.retracted_at.is_(None))
+        .order_by(RecipientEvent.id)
+    )
+    return [
+        {"address": address, "campaign": campaign, "event": event.kind.value, "because": event.because}
+        for event, address, campaign in session.execute(query)
+    ]
+
+
+def _print(facts: dict[str, Any]) -> None:
+    details = facts.pop("details") or {}
+    events = facts.pop("events")
+    problems = facts.pop("problems")
+    for name, value in facts.items():
+        if value is not None:
+            click.echo(f"{name.replace('_', ' ') + ':':14} {text(value)}")
+    for each in details.get("evidence", ()):
+        click.echo(f"because:       {text(each['detector'])}: {text(each['because'])}")
+    for each in events:
+        click.echo(
+            f"event:         {text(each['address'])} in {text(each['campaign'])} ({each['event'].replace('_', ' ')})"
+        )
+    for problem in problems:
+        click.echo(f"problem:       {text(problem)}")
+    if details.get("visible_text"):
+        click.echo("\n" + "\n".join(f"    {text(line)}" for line in details["visible_text"].splitlines()))

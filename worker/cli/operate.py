@@ -1,0 +1,77 @@
+"""`migrate` and `doctor`: operating the database and seeing that all is well."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import click
+from sqlalchemy import Engine
+
+from classifier.artifact import ArtifactError, load, load_default
+from config import logs
+from config.settings import Settings, SettingsError, read
+from models.migrate import current, is_current, upgrade
+from models.session import DatabaseUnavailable, reading
+from worker.cli.common import as_json, now, open_database
+from worker.cli.findings import print_findings
+from worker.health import Finding, mailboxes, polling, well, wrong
+
+
+@click.command()
+def migrate() -> None:
+    """Bring the database to this version's schema; harmless where it is there already."""
+    settings = read()
+    logs.start(settings.log_level, settings.log_format)
+    engine = open_database(settings)
+    before = current(engine)
+    upgrade(engine)
+    after = current(engine)
+    click.echo(f"schema: {after}, nothing to do" if before == after else f"schema: {before or 'empty'} -> {after}")
+
+
+@click.command()
+@click.option(
+    "--max-age",
+    type=click.IntRange(min=1),
+    metavar="SECONDS",
+    help="For health checks: mailboxes fail only when none that is not paused was read within this time.",
+)
+@as_json
+def doctor(max_age: int | None, as_json: bool) -> None:
+    """Check settings, classifier, database and how mailboxes fare; connects to no mailbox (`mailboxes check` does)."""
+    print_findings(_diagnose(timedelta(seconds=max_age) if max_age else None), as_json=as_json)
+
+
+def _diagnose(max_age: timedelta | None) -> Iterator[Finding]:
+    try:
+        settings = read()
+    except SettingsError as error:
+        yield wrong("settings", str(error))
+        return
+    yield well("settings", "valid")
+    yield _classifier(settings)
+    try:
+        engine = open_database(settings)
+        yield _database(engine)
+        if is_current(engine):
+            with reading(engine) as session:
+                yield from [polling(session, now(), max_age)] if max_age else mailboxes(session)
+    except DatabaseUnavailable as error:
+        yield wrong("database", str(error))
+
+
+def _classifier(settings: Settings) -> Finding:
+    try:
+        artifact = load(settings.artifact) if settings.artifact else load_default()
+    except ArtifactError as error:
+        return wrong("classifier", str(error))
+    return well("classifier", f"artifact {artifact.version}")
+
+
+def _database(engine: Engine) -> Finding:
+    where = engine.url.set(query={}).render_as_string(hide_password=True)
+    if is_current(engine):
+        return well("database", f"{where}, schema {current(engine)}")
+    said = f"{where}: schema {current(engine) or 'empty'} is not this version's"
+    return wrong("database", said, "run: inbox-worker migrate")

@@ -1,0 +1,134 @@
+"""`recipients`: list them, tell the whole story of one, set a status by hand."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import click
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.events import SequenceState, Status
+from models.session import reading, transaction
+from models.tables import Campaign, Recipient
+from worker.cli.common import act, as_json, emit, find_team, now, start, team_option
+from worker.cli.listing import limit_option, listing
+from worker.cli.report import change_row, print_changes
+from worker.cli.telling import print_story
+from worker.desk import rules_of
+from worker.errors import InputError
+from worker.person import find_recipients, set_status
+from worker.story import Wanted, list_recipients, tell
+
+campaign_option = click.option("--campaign", help="Only this campaign (key or name).")
+status_choice = click.Choice([each.value for each in Status], case_sensitive=False)
+
+
+@click.group()
+def recipients() -> None:
+    """List recipients, show everything about one, set a status."""
+
+
+@recipients.command("list")
+@campaign_option
+@click.option("--status", type=status_choice, help="Only this status.")
+@click.option("--sequence", type=click.Choice([each.value for each in SequenceState]), help="Only this sequence state.")
+@click.option("--address", help="Only addresses with this in them.")
+@click.option("--all", "unlisted", is_flag=True, help="Also those that left their campaign's list.")
+@team_option
+@limit_option
+@as_json
+def list_(
+    campaign: str | None,
+    status: str | None,
+    sequence: str | None,
+    address: str | None,
+    unlisted: bool,
+    team: str,
+    limit: int,
+    as_json: bool,
+) -> None:
+    """List recipients by address."""
+    _, engine = start()
+    wanted = Wanted(
+        campaign=campaign,
+        status=Status(status) if status else None,
+        sequence=SequenceState(sequence) if sequence else None,
+        address=address,
+        unlisted=unlisted,
+    )
+    team_id = find_team(engine, team)
+    with reading(engine) as session:
+        rows = list_recipients(session, team_id, wanted, limit + 1)
+    columns = ("address", "campaign", "status", "sequence", "until", "reason", "do_not_email")
+    listing("recipients", columns, rows, as_json=as_json, limit=limit)
+
+
+@recipients.command()
+@click.argument("address")
+@campaign_option
+@team_option
+@as_json
+def show(address: str, campaign: str | None, team: str, as_json: bool) -> None:
+    """Tell everything about ADDRESS: statuses, Do Not Email, what happened and why, open questions."""
+    _, engine = start()
+    team_id = find_team(engine, team)
+    with reading(engine) as session:
+        story = tell(session, team_id, address, campaign)
+    if as_json:
+        emit([story])
+    else:
+        print_story(story)
+
+
+@recipients.command("set-status")
+@click.argument("address")
+@click.argument("status", type=status_choice, metavar="STATUS")
+@click.option("--campaign", help="Needed where the address is in several (key or name).")
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="With Out of Office: the day the person is back.")
+@click.option("--why", help="Kept in the history.")
+@team_option
+@as_json
+def set_status_(
+    address: str,
+    status: str,
+    campaign: str | None,
+    until: datetime | None,
+    why: str | None,
+    team: str,
+    as_json: bool,
+) -> None:
+    """Set the status of ADDRESS by hand; it stands against the same and older mail.
+
+    STATUS is one of the twelve: Active, Engaged, Interested, "Not Interested", "Auto Response", "Out of Office",
+    Unsubscribed, "Unsubscribe link", Bounced, Removed, "Campaign Stopped", "Appointment Booked".
+    """
+    wanted, back = Status(status), until.date() if until else None
+    if back and wanted is not Status.OUT_OF_OFFICE:
+        raise click.UsageError("--until goes with the status Out of Office")
+    if back and back < now().date():
+        raise click.UsageError(f"--until {back} has passed; give the day the person is back")
+    settings, engine = start()
+    rules = rules_of(settings, find_team(engine, team))
+    with transaction(engine) as session:
+        recipient_id = _one(session, rules.team_id, address, campaign)
+        changes = set_status(session, rules, recipient_id, wanted, act(why), until=back)
+        standing = session.get_one(Recipient, recipient_id, populate_existing=True).status
+    if as_json:
+        emit([{"address": address, "status": standing.value, "changes": [change_row(each) for each in changes]}])
+        return
+    click.echo(f"{address}: {standing.value}")
+    print_changes(changes)
+
+
+def _one(session: Session, team_id: int, address: str, campaign: str | None) -> int:
+    """Return the recipient that is meant; never guess between several."""
+    found = find_recipients(session, team_id, address, campaign)
+    if not found:
+        where = f"campaign {campaign!r}" if campaign else "any campaign of this team"
+        raise InputError(f"{address} is no recipient of {where}; inbox-worker recipients list --all shows them")
+    if len(found) > 1:
+        query = select(Campaign.key).join(Recipient, Recipient.campaign_id == Campaign.id).order_by(Campaign.key)
+        keys = ", ".join(session.scalars(query.where(Recipient.id.in_(found))))
+        raise InputError(f"{address} is in several campaigns; name one with --campaign: {keys}")
+    return found[0]

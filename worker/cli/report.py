@@ -1,0 +1,68 @@
+"""How polls and backfills tell what they did."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from worker.cli.common import show
+from worker.poll import PollReport
+from worker.refold import Change
+
+
+def report_row(report: PollReport) -> dict[str, Any]:
+    """Return a report as JSON data."""
+    applied = report.applied
+    return {
+        "sends_learnt": report.sends,
+        "messages": {str(state): count for state, count in sorted(applied.states.items()) if count},
+        "verdicts": dict(sorted(applied.verdicts.items())),
+        "changes": [change_row(change) for change in applied.changes],
+        "more": report.more,
+    }
+
+
+def change_row(change: Change) -> dict[str, Any]:
+    """Return a change as JSON data."""
+    return {
+        "campaign": change.campaign,
+        "address": change.address,
+        "from": change.before.value,
+        "to": change.after.value,
+        "sequence": change.sequence_after.value,
+        "because": list(change.because),
+    }
+
+
+def print_report(report: PollReport) -> None:
+    """Print how many messages became what."""
+    applied = report.applied
+    states = ", ".join(f"{count} {state}" for state, count in sorted(applied.states.items()) if count)
+    verdicts = ", ".join(f"{count} {name}" for name, count in sorted(applied.verdicts.items()))
+    if report.sends:
+        click.echo(f"sends learnt: {report.sends}")
+    click.echo(f"messages: {states or 'none'}")
+    if verdicts:
+        click.echo(f"verdicts: {verdicts}")
+    click.echo(f"changes: {len(applied.changes)}")
+    if report.more:
+        click.echo("there is more; run it again to go on")
+
+
+def print_changes(changes: Sequence[Change]) -> None:
+    """Print the changes of recipients with their reasons."""
+    if not changes:
+        return
+    rows = [
+        (
+            each.address,
+            each.campaign,
+            f"{each.before.value} -> {each.after.value}",
+            each.sequence_after.value,
+            "; ".join(each.because),
+        )
+        for each in changes
+    ]
+    show("Changes", ("recipient", "campaign", "status", "sequence", "because"), rows)

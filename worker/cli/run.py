@@ -1,0 +1,50 @@
+"""`run` and `poll`: read mailboxes on schedule, or one of them once."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+import click
+from models.session import reading
+
+from worker.cli.common import as_json, emit, find_mailbox, now, start
+from worker.cli.progress import bar
+from worker.cli.report import print_changes, print_report, report_row
+from worker.poll import PollReport, Watch
+from worker.schedule import Daemon, spread
+from worker.service import open_classifier, poll_by_id, station
+
+
+@click.command()
+@click.option("--poll-seconds", type=int, help="Seconds between two polls of one mailbox.")
+@click.option("--threads", type=int, help="Mailboxes polled at the same time.")
+def run(poll_seconds: int | None, threads: int | None) -> None:
+    """Poll every mailbox on schedule until SIGTERM, then finish the messages in hand."""
+    settings, engine = start(poll_seconds=poll_seconds, poll_threads=threads)
+    classifier = open_classifier(settings)
+
+    def poll_one(mailbox_id: int, stopping: Callable[[], bool]) -> PollReport:
+        where = station(engine, settings, Watch(clock=now, stopping=stopping))
+        return poll_by_id(where, classifier, mailbox_id)
+
+    spread(engine, settings, now(), random.Random())  # noqa: S311 - spreads load, guards nothing
+    Daemon(engine, settings, poll_one, now).run()
+
+
+@click.command()
+@click.argument("mailbox")
+@as_json
+def poll(mailbox: str, as_json: bool) -> None:
+    """Poll MAILBOX once: learn what it sent, then take in what is new."""
+    settings, engine = start()
+    with reading(engine) as session:
+        mailbox_id = find_mailbox(session, mailbox).id
+    classifier = open_classifier(settings)
+    with bar(f"polling {mailbox}", shown=not as_json) as progress:
+        report = poll_by_id(station(engine, settings, Watch(clock=now, progress=progress)), classifier, mailbox_id)
+    if as_json:
+        emit([report_row(report)])
+        return
+    print_report(report)
+    print_changes(report.applied.changes)

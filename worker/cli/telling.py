@@ -1,0 +1,86 @@
+"""Prints the story of one address as text for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import click
+
+from worker.cli.common import text
+
+Row = dict[str, Any]
+
+
+def print_story(story: Row) -> None:
+    """Print a story as `worker.story.tell` gives it."""
+    others = f" (also {', '.join(map(text, story['other_addresses']))})" if story["other_addresses"] else ""
+    click.echo(f"{text(story['address'])}{others}: {story['contact']}")
+    _section("Do Not Email", map(_entry, story["entries"]), indent=2)
+    for recipient in story["recipients"]:
+        _print_recipient(recipient)
+    if not story["recipients"]:
+        click.echo("\nin no campaign")
+
+
+def _print_recipient(row: Row) -> None:
+    name = f" ({text(row['campaign_name'])})" if row["campaign_name"] != row["campaign"] else ""
+    unlisted = "" if row["listed"] else ", left the list"
+    click.echo(f"\ncampaign {text(row['campaign'])}{name}: {row['status']}, sequence {_sequence(row)}{unlisted}")
+    _section("To review", map(_review, row["reviews"]), indent=2)
+    _section("What happened", (line for event in row["events"] for line in _event(event)), indent=2)
+    _section("Changes", map(_change, row["history"]), indent=2)
+
+
+def _section(title: str, lines: Iterable[str], indent: int) -> None:
+    for number, line in enumerate(lines):
+        if number == 0:
+            click.echo(" " * indent + title)
+        click.echo(" " * indent * 2 + line)
+
+
+def _sequence(row: Row) -> str:
+    until = f" until {text(row['until'])}" if row["until"] else ""
+    return f"{row['sequence']}{until}" + (f" ({row['reason']})" if row["reason"] else "")
+
+
+def _entry(row: Row) -> str:
+    said = f"{text(row['target'])}: {row['reason']} since {text(row['since'])}"
+    said += f" by {text(row['by'])}" if row["by"] else ""
+    said += f": {text(row['note'])}" if row["note"] else ""
+    if row["lifted_at"]:
+        why = f": {text(row['lifted_why'])}" if row["lifted_why"] else ""
+        said += f"; lifted {text(row['lifted_at'])} by {text(row['lifted_by'])}{why}"
+    return said + (f"; withdrawn {text(row['withdrawn_at'])}" if row["withdrawn_at"] else "")
+
+
+def _review(row: Row) -> str:
+    held = ", holds the sequence" if row["holds"] else ""
+    return f"{row['id']}: {row['kind']}{held} (inbox-worker review resolve {row['id']} CLASS)"
+
+
+def _event(row: Row) -> Iterable[str]:
+    if row["event"] == "sent":
+        yield f"{text(row['at'])} sent: {text(row['subject'])}"
+        return
+    facts = [row["bounce"], row["class"], _confidence(row)]
+    facts += [f"until {text(row['until'])}"] if row["until"] else []
+    facts += [f"by {text(row['by'])}"] if row["by"] else []
+    facts += ["only a suggestion"] if row["acts"] == "suggests" else []
+    facts += ["no longer counts"] if row["retracted_at"] else []
+    facts += [f"message {row['message']}: {text(row['subject'])}"] if row["message"] else []
+    yield f"{text(row['at'])} {row['event'].replace('_', ' ')}: " + ", ".join(each for each in facts if each)
+    yield from (f"    because {text(reason)}" for reason in row["because"])
+
+
+def _confidence(row: Row) -> str | None:
+    if row["confidence"] is None:
+        return None
+    return f"{row['confidence']:.2f}{'' if row['sure'] else ' (not sure)'}"
+
+
+def _change(row: Row) -> str:
+    status = f"{row['from'] or 'new'} -> {row['to']}"
+    sequence = f"{row['from_sequence'] or 'new'} -> {row['to_sequence']}"
+    because = "; ".join(map(text, row["because"]))
+    return f"{text(row['at'])} {status}, sequence {sequence}" + (f": {because}" if because else "")

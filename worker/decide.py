@@ -1,0 +1,152 @@
+"""Step 5: from a verdict and its match to events. The only place that knows both vocabularies."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+
+from classifier.verdict import (
+    Absence,
+    AutoResponse,
+    Bounce,
+    Complaint,
+    OptOut,
+    Receipt,
+    ReceiptKind,
+    Reply,
+    ReplyClass,
+    Verdict,
+)
+from models.events import Bounced, Event, EventKind, ReviewKind, Status, Trust
+from models.tables import AutoResponsePolicy
+from worker.match import Match, Strength
+
+FRIDAY = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What a campaign does on a reply, and the pauses of the whole installation (days)."""
+
+    campaign_key: str
+    stop_on_reply: bool = True
+    auto_response: AutoResponsePolicy = AutoResponsePolicy.CONTINUE
+    auto_response_days: int = 3
+    version: int = 1
+    absence_days: int = 7
+    absence_extra_days: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """What an event keeps of the mail behind it: its lasting key, its arrival, and whether From is authentic."""
+
+    key: str
+    arrived_at: datetime
+    authentic: bool = True
+
+
+def decide(verdict: Verdict, mail: Mail, match: Match, address: str, policy: Policy) -> Event | None:
+    """Return the event a message causes on the matched recipient, or None where it causes none.
+
+    Args:
+        verdict: what we think the message is.
+        mail: its key, arrival and authenticity.
+        match: the send it belongs to.
+        address: the recipient's address, which with the campaign identifies the recipient in the event's key.
+        policy: what the campaign does, as of now; the event stores the outcome.
+    """
+    event = _event(verdict, mail, policy)
+    if event is None:
+        return None
+    key = event_key(mail.key, event.kind, policy.campaign_key, address)
+    return replace(
+        event,
+        key=key,
+        trust=_trust(event.kind, match.strength, authentic=mail.authentic),
+        send_id=match.send.send_id if match.strength is Strength.STRONG else None,
+        other_address=match.other_address,
+    )
+
+
+def event_key(mail_key: str, kind: EventKind, campaign_key: str, address: str) -> str:
+    """Return the lasting key of an event: the mail, the kind and the recipient, hashed; never a row id."""
+    return hashlib.sha256(f"{mail_key}\0{kind}\0{campaign_key}\0{address}".encode()).hexdigest()[:40]
+
+
+def _trust(kind: EventKind, strength: Strength, *, authentic: bool) -> Trust:
+    if strength is Strength.STRONG:
+        return Trust.ACTS
+    if strength is Strength.FROM_ALONE or kind in {EventKind.BOUNCE, EventKind.COMPLAINT, EventKind.DELIVERED}:
+        return Trust.SUGGESTS
+    return Trust.ACTS if authentic or kind is not EventKind.OPT_OUT else Trust.SUGGESTS
+
+
+def _event(verdict: Verdict, mail: Mail, policy: Policy) -> Event | None:  # noqa: PLR0911 - one case a verdict
+    at = mail.arrived_at
+    match verdict:
+        case Bounce():
+            return Event(kind=EventKind.BOUNCE, happened_at=at, key="", bounce=Bounced(verdict.kind.value))
+        case Complaint():
+            return Event(kind=EventKind.COMPLAINT, happened_at=at, key="")
+        case Receipt(kind=ReceiptKind.DELIVERED):
+            return Event(kind=EventKind.DELIVERED, happened_at=at, key="")
+        case OptOut():
+            review = ReviewKind.MACHINE_OPT_OUT if verdict.by_machine else None
+            return Event(kind=EventKind.OPT_OUT, happened_at=at, key="", review=review)
+        case Absence():
+            return _absence(at, verdict.return_date, policy)
+        case AutoResponse():
+            return _auto_reply(at, policy)
+        case Reply():
+            return _reply(at, verdict, policy)
+        case _:
+            return None
+
+
+def _reply(at: datetime, reply: Reply, policy: Policy) -> Event:
+    if reply.sure and reply.reply_class is ReplyClass.UNSUBSCRIBED:
+        return Event(kind=EventKind.OPT_OUT, happened_at=at, key="", confidence=reply.confidence)
+    if reply.sure and reply.reply_class is ReplyClass.OUT_OF_OFFICE:
+        return replace(_absence(at, None, policy), confidence=reply.confidence)
+    if reply.sure and reply.reply_class is ReplyClass.AUTO_RESPONSE:
+        return replace(_auto_reply(at, policy), confidence=reply.confidence)
+    # A likely opt-out that is not sure is held, whatever other class came first.
+    reply_class = ReplyClass.UNSUBSCRIBED if reply.hold else reply.reply_class
+    return Event(
+        kind=EventKind.REPLY,
+        happened_at=at,
+        key="",
+        status=Status(reply_class.value),
+        sure=reply.sure and not reply.hold,
+        confidence=reply.confidence,
+        ends=policy.stop_on_reply,
+    )
+
+
+def _absence(at: datetime, return_date: date | None, policy: Policy) -> Event:
+    until = at + timedelta(days=policy.absence_days)
+    if return_date:
+        until = datetime.combine(working_days_after(return_date, policy.absence_extra_days), time(), UTC)
+    return Event(kind=EventKind.ABSENCE, happened_at=at, key="", until=until, dated=return_date is not None)
+
+
+def _auto_reply(at: datetime, policy: Policy) -> Event:
+    pauses = policy.auto_response is AutoResponsePolicy.PAUSE
+    return Event(
+        kind=EventKind.AUTO_REPLY,
+        happened_at=at,
+        key="",
+        ends=policy.auto_response is AutoResponsePolicy.END,
+        until=at + timedelta(days=policy.auto_response_days) if pauses else None,
+    )
+
+
+def working_days_after(day: date, count: int) -> date:
+    """Return the day `count` working days (Monday to Friday) after `day`."""
+    for _ in range(count):
+        day += timedelta(days=1)
+        while day.weekday() > FRIDAY:
+            day += timedelta(days=1)
+    return day

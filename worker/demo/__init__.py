@@ -1,0 +1,1 @@
+"""The demo: a sample mailbox, and an IMAP server in this process that serves it."""

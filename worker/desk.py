@@ -1,0 +1,61 @@
+"""What a mailbox's messages are worked on with: its place in the database, our own addresses, rules, classifier."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from classifier.judge import JudgeContext, ReplyJudge
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from config.settings import Settings
+from models.tables import Mailbox
+from worker.apply import Box
+from worker.tie import Rules
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """Everything a batch of one mailbox is worked on with."""
+
+    box: Box
+    own_addresses: frozenset[str]
+    opt_out_aliases: frozenset[str]
+    authserv_ids: frozenset[str]
+    classifier: ReplyJudge | None
+
+    def context(self, arrived_at: datetime) -> JudgeContext:
+        """Return what the cascade may know besides the message."""
+        return JudgeContext(
+            own_addresses=self.own_addresses,
+            opt_out_aliases=self.opt_out_aliases,
+            trusted_authserv_ids=self.authserv_ids,
+            arrived_at=arrived_at,
+            classifier=self.classifier,
+        )
+
+
+def open_desk(session: Session, mailbox: Mailbox, settings: Settings, classifier: ReplyJudge | None) -> Desk:
+    """Prepare the work on a mailbox; mail from any mailbox of the same team counts as our own."""
+    team = session.execute(
+        select(Mailbox.name, Mailbox.addresses, Mailbox.opt_out_aliases).where(Mailbox.team_id == mailbox.team_id)
+    ).all()
+    return Desk(
+        box=Box(mailbox.id, mailbox.name, rules_of(settings, mailbox.team_id)),
+        own_addresses=frozenset(each.lower() for row in team for each in (row.name, *row.addresses)),
+        opt_out_aliases=frozenset(each.lower() for row in team for each in row.opt_out_aliases),
+        authserv_ids=frozenset(each.lower() for each in mailbox.authserv_ids),
+        classifier=classifier,
+    )
+
+
+def rules_of(settings: Settings, team_id: int) -> Rules:
+    """Return the settings that events follow."""
+    return Rules(
+        team_id=team_id,
+        absence_days=settings.absence_days,
+        absence_extra_days=settings.absence_extra_days,
+        weak_match_days=settings.weak_match_days,
+        all_campaigns=settings.reply_scope == "all",
+    )

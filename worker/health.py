@@ -1,0 +1,72 @@
+"""What is well and what is not: the findings of a diagnosis, and how mailboxes fare as the database tells it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from models.tables import Mailbox
+
+FAILING = 3
+"""Failures in a row from which on a mailbox counts as failing; one may be a server that restarts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at: whether it is well, what was seen, and what to do where it is not."""
+
+    what: str
+    ok: bool
+    says: str
+    mend: str | None = None
+
+
+def well(what: str, says: str) -> Finding:
+    """Return the finding that something is as it should be."""
+    return Finding(what, True, says)  # noqa: FBT003 - the one place
+
+
+def wrong(what: str, says: str, mend: str | None = None) -> Finding:
+    """Return the finding that something is not; `mend` is the next step where `says` does not name it."""
+    return Finding(what, False, says, mend)  # noqa: FBT003 - the one place
+
+
+def state_of(mailbox: Mailbox) -> str:
+    """Return how a mailbox fares, in a word or two."""
+    if mailbox.paused_at:
+        return "paused"
+    if mailbox.failures:
+        return "failing" if mailbox.failures >= FAILING else "trying again"
+    return "well" if mailbox.last_success_at else "not polled yet"
+
+
+def mailboxes(session: Session) -> Iterator[Finding]:
+    """Find every failing mailbox, and sum up all of them."""
+    states: Counter[str] = Counter()
+    for mailbox in session.scalars(select(Mailbox).order_by(Mailbox.name)):
+        states[state_of(mailbox)] += 1
+        if state_of(mailbox) == "failing":
+            said = f"{mailbox.failures} failures in a row; the last: {mailbox.last_error or 'unknown'}"
+            yield wrong(f"mailbox {mailbox.name}", said, f"run: inbox-worker mailboxes check {mailbox.name}")
+    counts = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
+    yield well("mailboxes", counts or "none yet; inbox-worker mailboxes add makes one")
+
+
+def polling(session: Session, now: datetime, max_age: timedelta) -> Finding:
+    """Find whether any mailbox that is not paused was read successfully within `max_age`.
+
+    One mailbox with a wrong password says nothing about the daemon; that none is read any more does.
+    """
+    query = select(func.count(), func.max(Mailbox.last_success_at)).where(Mailbox.paused_at.is_(None))
+    count, newest = session.execute(query).one()
+    if not count:
+        return well("polling", "no mailbox to poll")
+    said = f"newest success {newest:%Y-%m-%d %H:%M:%SZ}" if newest else "no success yet"
+    if newest is not None and now - newest <= max_age:
+        return well("polling", said)
+    return wrong("polling", said, "see the log of inbox-worker run, and: inbox-worker doctor")

@@ -1,0 +1,312 @@
+r"""Step 1: reads a mailbox over IMAP and leaves no trace in it (EXAMINE and BODY.PEEK: \Seen stays as it is)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+
+from imapclient import IMAPClient
+from imapclient.exceptions import IMAPClientAbortError, IMAPClientError
+from imapclient.response_parser import parse_fetch_response
+
+from worker import folders, partial
+from worker.arrival import arrival
+from worker.errors import MailboxError
+from worker.imap import MALFORMED, Account, hang_up, is_passing, log_out, open_client, said, telling
+
+__all__ = ["Account", "FetchedMessage", "FolderState", "Mailbox", "connect"]
+
+WHOLE_BYTES: Final = 128 * 1024
+"""Messages up to this size are fetched as they are, larger ones without their attachments."""
+BATCH_MESSAGES: Final = 200
+BATCH_BYTES: Final = 8 * 1024 * 1024
+HEADER_BATCH: Final = 500
+WINDOW: Final = 5000
+
+_HEADER: Final = f"BODY.PEEK[HEADER]<0.{WHOLE_BYTES}>"
+# A server that does not tell a size is not trusted with a whole message.
+_UNKNOWN_SIZE: Final = WHOLE_BYTES + 1
+
+Answer = Mapping[bytes, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedMessage:
+    """One message as the mailbox holds it.
+
+    `arrived_at` is the INTERNALDATE, aware UTC; `raw` the message, octet by octet only where `omitted` is empty;
+    `size` the octets it has on the server (RFC822.SIZE). `refused` says why the server would not hand over a message
+    it still lists; `raw` is empty then.
+    """
+
+    mailbox: str
+    folder: str
+    uidvalidity: int
+    uid: int
+    arrived_at: datetime
+    raw: bytes
+    size: int
+    omitted: tuple[str, ...] = ()
+    refused: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FolderState:
+    """A folder as it was when selected; `uidnext` is 0 where the server does not tell it."""
+
+    folder: str
+    uidvalidity: int
+    uidnext: int
+    exists: int
+
+
+@contextmanager
+def connect(account: Account, name: str) -> Iterator[Mailbox]:
+    """Sign in to the mailbox called `name`; signs out at the end.
+
+    Raises:
+        MailboxError: it cannot be reached or signed in to; permanent where a person has to act.
+    """
+    with telling(account, name, "signing in"):
+        client = open_client(account)
+    mailbox = Mailbox(client, account, name)
+    try:
+        yield mailbox
+    except BaseException:
+        mailbox.close(broken=True)
+        raise
+    mailbox.close()
+
+
+class Mailbox:
+    """An open mailbox; every method raises MailboxError where the server or the way to it fails."""
+
+    def __init__(self, client: IMAPClient, account: Account, name: str) -> None:
+        self._client = client
+        self._account = account
+        self._name = name
+        self._state: FolderState | None = None
+
+    def close(self, *, broken: bool = False) -> None:
+        """Sign out, or just hang up where the connection may be broken."""
+        (hang_up if broken else log_out)(self._client)
+
+    def special_folder(self, use: str) -> str | None:
+        r"""Return the folder of a use such as r"\Sent" or r"\Junk" (RFC 6154), or None.
+
+        Well-known names count only where the server marks no folder at all.
+        """
+        with telling(self._account, self._name, "listing folders"):
+            return folders.find(folders.listed(self._client), use)
+
+    def select(self, folder: str) -> FolderState:
+        """Open a folder for reading only, and return its state."""
+        with telling(self._account, self._name, f"opening folder {folder!r}"):
+            answer = self._client.select_folder(folder, readonly=True)
+            if not answer.get(b"UIDVALIDITY"):
+                raise MailboxError(
+                    f"{self._name}: {self._account.host} gives folder {folder!r} no lasting numbers (UIDVALIDITY), "
+                    "so it cannot be read; choose another folder",
+                    permanent=True,
+                )
+            self._state = FolderState(
+                folder, answer[b"UIDVALIDITY"], answer.get(b"UIDNEXT", 0), answer.get(b"EXISTS", 0)
+            )
+            return self._state
+
+    def new_uids(self, state: FolderState, after_uid: int, since: date | None = None) -> list[tuple[int, int]]:
+        """Return (UID, size in octets), ascending, of the messages with a UID above `after_uid`.
+
+        Call it straight after `select`, whose state it takes. It reads sequence numbers backwards from the newest:
+        they have no gaps, so a folder whose UIDs are far apart, or count from 1 to millions, takes few commands and
+        no answer outgrows imaplib's line limit (as that of SEARCH does).
+
+        Args:
+            state: the selected folder.
+            after_uid: 0 for all.
+            since: leaves out what arrived before this day (UTC).
+        """
+        items = "(UID RFC822.SIZE INTERNALDATE)" if since else "(UID RFC822.SIZE)"
+        found: list[tuple[int, int]] = []
+        last, count = state.exists, max(1, min(WINDOW, state.uidnext - 1 - after_uid if state.uidnext else WINDOW))
+        with telling(self._account, self._name, f"listing {state.folder!r}"):
+            while last > 0:
+                first = max(1, last - count + 1)
+                answers = self._window(first, last, items)
+                new = [answer for answer in answers if answer[b"UID"] > after_uid]
+                found += [(answer[b"UID"], _size(answer)) for answer in new if not since or _is_since(answer, since)]
+                if len(new) < len(answers):
+                    break
+                last, count = first - 1, WINDOW
+        return sorted(found)
+
+    def fetch(self, pairs: Sequence[tuple[int, int]]) -> Iterator[list[FetchedMessage]]:
+        """Yield the messages of the selected folder in batches, ascending by UID; no batch is empty.
+
+        A message deleted meanwhile is absent; one the server lists but will not hand over says so in `refused`.
+
+        Args:
+            pairs: (UID, size) as `new_uids` gives them.
+        """
+        for batch in _batches(sorted(pairs)):
+            with telling(self._account, self._name, f"reading {self._selected.folder!r}"):
+                messages = self._messages(dict(batch))
+            if messages:
+                yield messages
+
+    def headers(self, uids: Sequence[int]) -> Iterator[tuple[int, bytes, datetime, int]]:
+        """Yield (UID, header block, arrival as aware UTC, size in octets) of the selected folder, ascending by UID."""
+        ordered = sorted(uids)
+        for start in range(0, len(ordered), HEADER_BATCH):
+            with telling(self._account, self._name, f"reading headers of {self._selected.folder!r}"):
+                answers = self._ask(ordered[start : start + HEADER_BATCH], ["INTERNALDATE", "RFC822.SIZE", _HEADER], {})
+            for uid, answer in sorted(answers.items()):
+                header = _content(answer, b"BODY[HEADER]")
+                if header is not None:
+                    yield uid, header, arrival(answer.get(b"INTERNALDATE"), header), _size(answer)
+
+    @property
+    def _selected(self) -> FolderState:
+        if self._state is None:
+            raise RuntimeError("select a folder before reading it")
+        return self._state
+
+    def _window(self, first: int, last: int, items: str) -> list[Answer]:
+        # imapclient's own fetch takes no ranges, only lists, and 5,000 numbers are too long a line for many servers.
+        status, lines = self._client._imap.fetch(f"{first}:{last}", items)  # noqa: SLF001
+        if status != "OK":
+            raise IMAPClientError(str(lines[-1]))
+        parsed = parse_fetch_response(lines, normalise_times=False, uid_is_key=False)
+        return [answer for answer in parsed.values() if b"UID" in answer]
+
+    def _messages(self, sizes: dict[int, int]) -> list[FetchedMessage]:
+        small = [uid for uid, size in sizes.items() if size <= WHOLE_BYTES]
+        large = [uid for uid, size in sizes.items() if size > WHOLE_BYTES]
+        refused: dict[int, str] = {}
+        found: dict[int, FetchedMessage] = {}
+        for uid, answer in self._ask(small, ["INTERNALDATE", "BODY.PEEK[]"], refused).items():
+            raw = _content(answer, b"BODY[]")
+            if raw is not None:
+                found[uid] = self._message(uid, sizes[uid], answer, raw)
+        structures = self._ask(large, ["INTERNALDATE", "BODYSTRUCTURE", _HEADER], refused)
+        for uid in large:
+            message = self._large(uid, sizes[uid], structures.get(uid), refused)
+            if message is not None:
+                found[uid] = message
+        missing = [uid for uid in sizes if uid not in found]
+        for uid, answer in self._still_there(missing).items():
+            reason = refused.get(uid, "the server lists the message but answers without it")
+            found[uid] = self._message(uid, sizes[uid], answer, b"", refused=reason)
+        return [found[uid] for uid in sorted(found)]
+
+    def _large(self, uid: int, size: int, answer: Answer | None, refused: dict[int, str]) -> FetchedMessage | None:
+        """Return a large message rebuilt from the parts we read, or its beginning where its structure is no use."""
+        header = _content(answer or {}, b"BODY[HEADER]")
+        if answer and header is not None:
+            try:
+                plan = partial.plan(answer.get(b"BODYSTRUCTURE"), header)
+                parts = self._ask([uid], plan.items, refused).get(uid, {}) if plan.items else {}
+                rebuilt = partial.rebuild(plan, lambda section: _content(parts, f"BODY[{section}]".encode()))
+                return self._message(uid, size, answer, rebuilt.raw, omitted=rebuilt.omitted)
+            except partial.StructureError:
+                pass
+        answer = self._ask([uid], ["INTERNALDATE", f"BODY.PEEK[]<0.{WHOLE_BYTES}>"], refused).get(uid, {})
+        raw = _content(answer, b"BODY[]")
+        if raw is None:
+            return None
+        start = partial.beginning(raw, WHOLE_BYTES)
+        return self._message(uid, size, answer, start.raw, omitted=start.omitted)
+
+    def _still_there(self, uids: list[int]) -> dict[int, Answer]:
+        if uids:
+            # Only between commands may a server tell of deletions (RFC 3501 7.4.1).
+            self._client.noop()
+        return self._ask(uids, ["INTERNALDATE"], {})
+
+    def _ask(self, uids: list[int], items: list[str], refused: dict[int, str]) -> dict[int, Answer]:
+        """Fetch items of messages; where the server refuses them together, find the one that is to blame."""
+        if not uids:
+            return {}
+        try:
+            return dict(self._client.fetch(uids, items))
+        except IMAPClientAbortError:
+            raise
+        except (IMAPClientError, *MALFORMED) as error:
+            if is_passing(error):
+                raise
+            self._recover(error)
+            if len(uids) == 1:
+                refused[uids[0]] = said(error)
+                return {}
+        middle = len(uids) // 2
+        return self._ask(uids[:middle], items, refused) | self._ask(uids[middle:], items, refused)
+
+    def _recover(self, error: Exception) -> None:
+        """Bring the connection back to order after a refusal, on a new one where imaplib stopped inside an answer."""
+        if "got more than" not in str(error):
+            self._client.noop()
+            return
+        hang_up(self._client)
+        self._client = open_client(self._account)
+        before = self._selected
+        if self.select(before.folder).uidvalidity != before.uidvalidity:
+            raise MailboxError(
+                f"{self._name}: folder {before.folder!r} was replaced while it was read; it is tried again",
+                permanent=False,
+            )
+
+    def _message(
+        self,
+        uid: int,
+        size: int,
+        answer: Answer,
+        raw: bytes,
+        *,
+        omitted: tuple[str, ...] = (),
+        refused: str | None = None,
+    ) -> FetchedMessage:
+        return FetchedMessage(
+            mailbox=self._name,
+            folder=self._selected.folder,
+            uidvalidity=self._selected.uidvalidity,
+            uid=uid,
+            arrived_at=arrival(answer.get(b"INTERNALDATE"), raw),
+            raw=raw,
+            size=size,
+            omitted=omitted,
+            refused=refused,
+        )
+
+
+def _batches(pairs: Sequence[tuple[int, int]]) -> Iterator[list[tuple[int, int]]]:
+    """Cut the pairs so that a batch holds at most BATCH_MESSAGES messages and about BATCH_BYTES fetched octets."""
+    batch: list[tuple[int, int]] = []
+    octets = 0
+    for uid, size in pairs:
+        # Of a large message about this much is fetched.
+        weight = min(size, 2 * WHOLE_BYTES)
+        if batch and (len(batch) == BATCH_MESSAGES or octets + weight > BATCH_BYTES):
+            yield batch
+            batch, octets = [], 0
+        batch.append((uid, size))
+        octets += weight
+    if batch:
+        yield batch
+
+
+def _content(answer: Answer, key: bytes) -> bytes | None:
+    """Return a literal of a FETCH answer; by the key's beginning, since servers echo ranges each in their own way."""
+    return next((value for name, value in answer.items() if name.startswith(key) and isinstance(value, bytes)), None)
+
+
+def _size(answer: Answer) -> int:
+    size = answer.get(b"RFC822.SIZE")
+    return size if isinstance(size, int) else _UNKNOWN_SIZE
+
+
+def _is_since(answer: Answer, since: date) -> bool:
+    at = answer.get(b"INTERNALDATE")
+    return at is None or arrival(at, b"").date() >= since

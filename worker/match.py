@@ -1,0 +1,175 @@
+"""Step 4: whose mail is this? Which send of ours a message answers, and how surely.
+
+A match is a precondition for every effect: mail about people whom this team never mailed changes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+# The clocks of the sending system and of the mail server differ, and a rejection may come within the second.
+CLOCK_SKEW = timedelta(hours=1)
+
+
+class Strength(StrEnum):
+    """How surely a message belongs to a send of ours, strongest first."""
+
+    STRONG = "strong"
+    """It names a Message-ID or a token of ours."""
+    WEAK = "weak"
+    """The address and the subject are ours."""
+    FROM_ALONE = "from alone"
+    """The sender is somebody we mailed; nothing else fits."""
+
+
+class Family(StrEnum):
+    """Which matching rules a verdict follows."""
+
+    REPLY = "reply"
+    REPORT = "report"
+    """Bounces, complaints and receipts: written by a machine about an address."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clues:
+    """What a message offers for matching; stored, so that it can be asked again when more sends are known."""
+
+    family: Family
+    answers: tuple[str, ...] = ()
+    """Message-IDs, most telling first: of the returned mail, In-Reply-To, then References from the newest back."""
+    from_address: str | None = None
+    subject: str = ""
+    """The subject; for a report the subject of the returned mail."""
+    addresses: tuple[str, ...] = ()
+    """For a report: the addresses it is about."""
+    tokens: tuple[str, ...] = ()
+    """Detail parts of the plus or VERP addresses of ours that the mail was sent to."""
+    authentic: bool = True
+    """False where our own provider says that the From is not authentic (RFC 8601)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """One mail we sent, as the matcher sees it."""
+
+    send_id: str
+    sent_at: datetime
+    subject_key: str
+    recipient_id: int
+    contact_id: int
+    campaign_id: int
+    address: str
+    """The contact's own address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sends:
+    """The sends that may explain a batch of messages."""
+
+    by_message_id: Mapping[str, Sequence[Send]] = field(default_factory=dict)
+    by_token: Mapping[str, Sequence[Send]] = field(default_factory=dict)
+    by_address: Mapping[str, Sequence[Send]] = field(default_factory=dict)
+    """By the contact's own address and by every second one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A message tied to a send, by which keys, and from which other address of the same person."""
+
+    send: Send
+    strength: Strength
+    keys: tuple[str, ...]
+    other_address: str | None = None
+
+
+def match(clues: Clues, arrived_at: datetime, sends: Sends, weak_days: int) -> tuple[Match, ...]:
+    """Return the sends a message belongs to: one for a reply, one for each address a weakly matched report names.
+
+    Args:
+        clues: what the message offers.
+        arrived_at: when it arrived, aware UTC; only mail sent before counts.
+        sends: every send that one of the clues may name.
+        weak_days: how many days after a send a match without its id counts.
+    """
+    strong = _strong(clues, arrived_at, sends)
+    if strong:
+        return (strong,)
+    since = arrived_at - timedelta(days=weak_days)
+    if clues.family is Family.REPORT:
+        found = (_latest(sends, address, since, arrived_at, clues.subject) for address in clues.addresses)
+        return tuple(Match(send, Strength.WEAK, ("failed address", "subject")) for send in found if send)
+    return _by_sender(clues, since, arrived_at, sends)
+
+
+def _strong(clues: Clues, arrived_at: datetime, sends: Sends) -> Match | None:
+    for key, known, values in (
+        ("token", sends.by_token, clues.tokens),
+        ("message-id", sends.by_message_id, clues.answers),
+    ):
+        for value in values:
+            sends_of_it = [send for send in known.get(value, ()) if send.sent_at <= arrived_at + CLOCK_SKEW]
+            send = _only(sends_of_it, clues)
+            if send:
+                return Match(send, Strength.STRONG, (f"{key} {value}",), _other_address(clues, send))
+    return None
+
+
+def _only(sends: Sequence[Send], clues: Clues) -> Send | None:
+    """Return the send meant: of a mail to several people the one whose address the message is from or about."""
+    if len(sends) > 1:
+        sends = [send for send in sends if send.address in {clues.from_address, *clues.addresses}]
+    return sends[0] if len(sends) == 1 else None
+
+
+def _other_address(clues: Clues, send: Send) -> str | None:
+    sender = clues.from_address if clues.family is Family.REPLY else None
+    return sender if sender != send.address else None
+
+
+def _by_sender(clues: Clues, since: datetime, arrived_at: datetime, sends: Sends) -> tuple[Match, ...]:
+    if not clues.from_address:
+        return ()
+    by_subject = _latest(sends, clues.from_address, since, arrived_at, clues.subject)
+    if by_subject:
+        return (Match(by_subject, Strength.WEAK, ("from", "subject"), _other_address(clues, by_subject)),)
+    any_send = _latest(sends, clues.from_address, since, arrived_at)
+    return (Match(any_send, Strength.FROM_ALONE, ("from",), _other_address(clues, any_send)),) if any_send else ()
+
+
+def _latest(
+    sends: Sends, address: str, since: datetime, arrived_at: datetime, subject: str | None = None
+) -> Send | None:
+    fitting = [
+        send
+        for send in sends.by_address.get(address, ())
+        if since <= send.sent_at <= arrived_at and (subject is None or answers_subject(subject, send.subject_key))
+    ]
+    return max(fitting, key=lambda send: (send.sent_at, send.send_id), default=None)
+
+
+# "Re:", "AW:", "Fwd:", "RE[2]:", "SV:", also repeated; on a subject of our own any short word before a colon.
+_PREFIXES = re.compile(r"^(?:[^\W\d_]{1,5}(?:\[\d+\])?\s?[:\uff1a]\s*)+")
+_MOST = 200
+
+
+def subject_key(subject: str) -> str:
+    """Return a sent subject without its prefixes, folded for comparison; at most 200 characters."""
+    return _PREFIXES.sub("", _folded(subject))[:_MOST]
+
+
+def answers_subject(subject: str, sent_key: str) -> bool:
+    """Say whether a received subject is the sent one behind any prefix, in any language ("Automatic reply: ...")."""
+    received = _PREFIXES.sub("", _folded(subject))[:_MOST]
+    if not sent_key or not received.endswith(sent_key):
+        return False
+    prefix = received.removesuffix(sent_key).rstrip()
+    return not prefix or prefix[-1] in ":\uff1a]"
+
+
+def _folded(subject: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", subject).casefold().split())

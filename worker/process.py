@@ -1,0 +1,104 @@
+"""The straight line: what happens to a batch of fetched messages, from bytes to rows."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+
+from classifier.judge import JudgeContext, judge, judge_batch
+from classifier.message import ParsedMessage, parse
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
+from classifier.verdict import Verdict
+from worker.apply import Applied, apply
+from worker.clues import clues_of
+from worker.desk import Desk
+from worker.fingerprint import content_hash
+from worker.mailbox import FetchedMessage
+from worker.record import Judged
+
+log = logging.getLogger(__name__)
+
+Writer = Callable[[], AbstractContextManager[Session]]
+"""Opens one write transaction; commits at its end."""
+
+DEADLOCK_TRIES = 5
+TRY_AGAIN = frozenset({"40P01", "40001"})  # PostgreSQL: deadlock detected, serialization failure.
+
+
+def process(
+    desk: Desk,
+    fetched: Sequence[FetchedMessage],
+    writer: Writer,
+    now: datetime,
+    finish: Callable[[Session], None] | None = None,
+) -> Applied:
+    """Parse, judge, match, decide and apply a batch; `finish` runs in the same transaction (the folder's cursor)."""
+    parsed = [parse(each.raw, arrived_at=each.arrived_at, omitted=each.omitted) for each in fetched]
+    verdicts = _judge(desk, parsed, fetched)
+    judged = [_judged(desk, *each) for each in zip(fetched, parsed, verdicts, strict=True)]
+    return write(desk, judged, writer, now, finish)
+
+
+def write(
+    desk: Desk,
+    judged: Sequence[Judged],
+    writer: Writer,
+    now: datetime,
+    finish: Callable[[Session], None] | None = None,
+) -> Applied:
+    """Write judged messages in one transaction, again where the database chose it as the victim of a deadlock."""
+    for _ in range(DEADLOCK_TRIES):
+        try:
+            with writer() as session:
+                applied = apply(session, desk.box, judged, now)
+                if finish:
+                    finish(session)
+        except OperationalError as error:
+            if getattr(error.orig, "sqlstate", None) not in TRY_AGAIN:
+                raise
+            log.info("%s: two workers met in one batch, trying it again", desk.box.name)
+        else:
+            return applied
+    raise RuntimeError(
+        f"{desk.box.name}: {DEADLOCK_TRIES} deadlocks in a row on one batch; it is tried at the next poll"
+    )
+
+
+def _judge(desk: Desk, parsed: Sequence[ParsedMessage], fetched: Sequence[FetchedMessage]) -> list[Verdict | Exception]:
+    contexts = [desk.context(each.arrived_at) for each in fetched]
+    try:
+        return list(judge_batch(list(parsed), contexts))
+    except Exception:
+        # One message breaks the batch: find it, and let the others through.
+        log.exception("%s: judging a batch failed, trying its messages one by one", desk.box.name)
+        return [_judge_one(*each) for each in zip(parsed, contexts, strict=True)]
+
+
+def _judge_one(parsed: ParsedMessage, context: JudgeContext) -> Verdict | Exception:
+    try:
+        return judge(parsed, context)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the message is set aside with it
+        return error
+
+
+def _judged(desk: Desk, fetched: FetchedMessage, parsed: ParsedMessage, verdict: Verdict | Exception) -> Judged:
+    failed = isinstance(verdict, Exception)
+    return Judged(
+        folder=fetched.folder,
+        uidvalidity=fetched.uidvalidity,
+        uid=fetched.uid,
+        arrived_at=fetched.arrived_at,
+        size=fetched.size,
+        content_hash=content_hash(fetched.raw, fetched.size, whole=not fetched.omitted),
+        message_id=parsed.message_id,
+        from_address=parsed.from_address,
+        subject=parsed.subject,
+        problems=parsed.problems,
+        verdict=None if isinstance(verdict, Exception) else verdict,
+        clues=None if isinstance(verdict, Exception) else clues_of(parsed, verdict, desk.authserv_ids),
+        error=f"{type(verdict).__name__}: {verdict}" if failed else None,
+    )

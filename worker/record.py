@@ -1,0 +1,207 @@
+"""Records the messages of a batch: each exactly once by its place, and each mail once by its content."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from models.session import insert_new
+from sqlalchemy import delete, or_, select
+from sqlalchemy.orm import Session
+
+from classifier.verdict import Reply, Verdict, name_of
+from models.tables import InboundMessage, MessageClue, MessageState, VerdictRow
+from worker.lookup import chunks
+from worker.match import Clues
+from worker.stored import dump, storable
+
+MOST_CLUES = 60
+LONGEST = 998  # The longest line of RFC 5322, so the longest Message-ID.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """A message with its verdict, ready to be written; `error` says why it could not be judged."""
+
+    folder: str
+    uidvalidity: int
+    uid: int
+    arrived_at: datetime
+    size: int
+    content_hash: str
+    message_id: str | None = None
+    from_address: str | None = None
+    subject: str = ""
+    problems: tuple[str, ...] = ()
+    verdict: Verdict | None = None
+    clues: Clues | None = None
+    error: str | None = None
+
+    @property
+    def place(self) -> tuple[str, int, int]:
+        """Return where the message lies in its mailbox: folder, UIDVALIDITY, UID."""
+        return self.folder, self.uidvalidity, self.uid
+
+
+@dataclass(slots=True)
+class Recorded:
+    """Rows that hold a mail for the first time, counts by state, and mails that turned out to have arrived earlier."""
+
+    first: list[tuple[int, Judged]] = field(default_factory=list)
+    states: Counter[str] = field(default_factory=Counter)
+    earlier: dict[int, datetime] = field(default_factory=dict)
+
+
+def record(session: Session, mailbox_id: int, batch: Sequence[Judged], now: datetime) -> Recorded:
+    """Insert what is new of a batch, with verdicts and clues; recognise the same mail under another UID."""
+    fresh = _unknown_places(session, mailbox_id, batch)
+    known = known_mails(session, mailbox_id, [judged.content_hash for judged in fresh])
+    firsts: dict[str, Judged] = {}
+    copies: list[Judged] = []
+    recorded = Recorded()
+    for judged in fresh:
+        if judged.error is not None:
+            set_aside(session, mailbox_id, judged, judged.error, now)
+            recorded.states[MessageState.SET_ASIDE] += 1
+        elif judged.content_hash in known or judged.content_hash in firsts:
+            copies.append(judged)
+        else:
+            firsts[judged.content_hash] = judged
+    insert_new(session, InboundMessage, [_row(mailbox_id, each, MessageState.JUDGED, now) for each in firsts.values()])
+    ids = known_mails(session, mailbox_id, [judged.content_hash for judged in (*firsts.values(), *copies)])
+    insert_new(
+        session,
+        InboundMessage,
+        [
+            _row(mailbox_id, each, MessageState.DUPLICATE, now) | {"duplicate_of": ids[each.content_hash][0]}
+            for each in copies
+        ],
+    )
+    recorded.first = [(ids[content][0], judged) for content, judged in firsts.items()]
+    _write_verdicts(session, recorded.first, now)
+    recorded.earlier = _earlier(copies, ids)
+    recorded.states += Counter({MessageState.JUDGED.value: len(firsts), MessageState.DUPLICATE.value: len(copies)})
+    return recorded
+
+
+def seen_uids(session: Session, mailbox_id: int, folder: str, uidvalidity: int, uids: Sequence[int]) -> set[int]:
+    """Return which UIDs of a folder are recorded and not set aside."""
+    return {
+        uid
+        for chunk in chunks(uids)
+        for uid in session.scalars(
+            select(InboundMessage.uid).where(
+                InboundMessage.mailbox_id == mailbox_id,
+                InboundMessage.folder == folder,
+                InboundMessage.uidvalidity == uidvalidity,
+                InboundMessage.uid.in_(chunk),
+                InboundMessage.state != MessageState.SET_ASIDE,
+            )
+        )
+    }
+
+
+def set_aside(session: Session, mailbox_id: int, judged: Judged, error: Exception | str, now: datetime) -> None:
+    """Keep a message that cannot be judged or written, with its error; it stays in its mailbox."""
+    text = error if isinstance(error, str) else f"{type(error).__name__}: {error}"
+    row = _row(mailbox_id, judged, MessageState.SET_ASIDE, now)
+    insert_new(session, InboundMessage, [row | {"error": storable(text, 2_000)}])
+
+
+def _unknown_places(session: Session, mailbox_id: int, batch: Sequence[Judged]) -> list[Judged]:
+    """Return what is not recorded yet, the earliest arrival first; a message set aside before is tried again."""
+    folders: dict[tuple[str, int], dict[int, Judged]] = {}
+    for judged in batch:
+        folders.setdefault((judged.folder, judged.uidvalidity), {})[judged.uid] = judged
+    fresh: list[Judged] = []
+    for (folder, uidvalidity), by_uid in folders.items():
+        session.execute(
+            delete(InboundMessage).where(
+                InboundMessage.mailbox_id == mailbox_id,
+                InboundMessage.folder == folder,
+                InboundMessage.uidvalidity == uidvalidity,
+                InboundMessage.uid.in_(by_uid),
+                InboundMessage.state == MessageState.SET_ASIDE,
+            )
+        )
+        seen = seen_uids(session, mailbox_id, folder, uidvalidity, list(by_uid))
+        fresh += [judged for uid, judged in by_uid.items() if uid not in seen]
+    return sorted(fresh, key=lambda judged: (judged.arrived_at, judged.uid))
+
+
+def known_mails(session: Session, mailbox_id: int, hashes: Iterable[str]) -> dict[str, tuple[int, datetime]]:
+    """Return content hash -> (row id, arrival) of the first copies that are recorded."""
+    return {
+        row.content_hash: (row.id, row.arrived_at)
+        for chunk in chunks(set(hashes))
+        for row in session.execute(
+            select(InboundMessage.id, InboundMessage.content_hash, InboundMessage.arrived_at)
+            .where(
+                InboundMessage.mailbox_id == mailbox_id,
+                InboundMessage.content_hash.in_(chunk),
+                or_(InboundMessage.state == MessageState.JUDGED, InboundMessage.state == MessageState.UNMATCHED),
+            )
+            .order_by(InboundMessage.id.desc())
+        )
+    }
+
+
+def _earlier(copies: Sequence[Judged], known: dict[str, tuple[int, datetime]]) -> dict[int, datetime]:
+    earlier: dict[int, datetime] = {}
+    for judged in copies:
+        row_id, arrived_at = known[judged.content_hash]
+        if judged.arrived_at < earlier.get(row_id, arrived_at):
+            earlier[row_id] = judged.arrived_at
+    return earlier
+
+
+def _row(mailbox_id: int, judged: Judged, state: MessageState, now: datetime) -> dict[str, Any]:
+    return {
+        "mailbox_id": mailbox_id,
+        "folder": judged.folder,
+        "uidvalidity": judged.uidvalidity,
+        "uid": judged.uid,
+        "message_id": storable(judged.message_id, LONGEST),
+        "content_hash": judged.content_hash,
+        "arrived_at": judged.arrived_at,
+        "size": judged.size,
+        "from_address": storable(judged.from_address, 320),
+        "subject": storable(judged.subject, 2_000),
+        "state": state,
+        "duplicate_of": None,
+        "error": None,
+        "problems": storable(judged.problems, 500),
+        "clues": dump(judged.clues) if judged.clues and state is MessageState.JUDGED else {},
+        "recorded_at": now,
+    }
+
+
+def _write_verdicts(session: Session, first: Sequence[tuple[int, Judged]], now: datetime) -> None:
+    verdicts = [_verdict_row(row_id, judged.verdict, now) for row_id, judged in first if judged.verdict is not None]
+    insert_new(session, VerdictRow, verdicts)
+    clues = [{"message_id": row_id, "value": value} for row_id, judged in first for value in clue_values(judged.clues)]
+    insert_new(session, MessageClue, clues)
+
+
+def _verdict_row(row_id: int, verdict: Verdict, now: datetime) -> dict[str, Any]:
+    reply = verdict if isinstance(verdict, Reply) else None
+    return {
+        "message_id": row_id,
+        "kind": name_of(verdict),
+        "reply_class": reply.reply_class.value if reply else None,
+        "confidence": reply.confidence if reply else None,
+        "artifact": reply.artifact if reply else None,
+        "details": dump(verdict),
+        "recorded_at": now,
+    }
+
+
+def clue_values(clues: Clues | None) -> list[str]:
+    """Return the Message-IDs and addresses by which later sends may claim the message."""
+    if clues is None:
+        return []
+    values = dict.fromkeys((*clues.addresses, clues.from_address, *clues.tokens, *clues.answers))
+    return [storable(value) for value in values if value and len(value) <= LONGEST][:MOST_CLUES]

@@ -1,0 +1,49 @@
+"""How verdicts and clues are kept in the database, and read back."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from classifier.verdict import NAMES, Verdict, name_of
+from worker.match import Clues
+
+KINDS = {name: kind for kind, name in NAMES.items()}
+CLUES = "clues"
+
+
+@cache
+def _adapter(name: str) -> TypeAdapter[Any]:
+    return TypeAdapter(Clues if name == CLUES else KINDS[name])
+
+
+def dump(value: Verdict | Clues) -> dict[str, Any]:
+    """Return the value as JSON data that any database can keep."""
+    name = CLUES if isinstance(value, Clues) else name_of(value)
+    kept: dict[str, Any] = storable(_adapter(name).dump_python(value, mode="json"))
+    return kept
+
+
+def load_verdict(name: str, details: dict[str, Any]) -> Verdict:
+    """Return the verdict that `dump` made, by its name (see `name_of`)."""
+    verdict: Verdict = _adapter(name).validate_python(details, strict=False)
+    return verdict
+
+
+def load_clues(details: dict[str, Any]) -> Clues:
+    """Return the clues that `dump` made."""
+    clues: Clues = _adapter(CLUES).validate_python(details, strict=False)
+    return clues
+
+
+def storable(value: Any, most: int | None = None) -> Any:
+    """Replace in every string what PostgreSQL or UTF-8 cannot hold (NUL, lone surrogates); cut strings at `most`."""
+    if isinstance(value, str):
+        return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")[:most]
+    if isinstance(value, dict):
+        return {storable(key): storable(each, most) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [storable(each, most) for each in value]
+    return value

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from worker.mailbox import Account, connect
+from worker.imap import Account
+from worker.mailbox import connect
 
 
 def main(host: str, port: str, user: str, password: str, ca_file: str) -> None:

@@ -110,6 +110,7 @@ OPENERS = [
     "We have no budget for this at the moment.",
     "Your request has been received. A ticket was opened and an agent will answer.",
 ]
+AUTOMATIC = {opener for opener in OPENERS if "out of the office" in opener or "ticket" in opener}
 
 
 @dataclass(frozen=True)
@@ -121,17 +122,16 @@ class Sample:
     send: dict[str, object]
 
 
-def make(count: int, seed: int = 1) -> Iterator[Sample]:
-    """Yield `count` mails, the same for the same seed; each answers a send of its own."""
+def make(count: int, seed: int = 1, start: datetime = START) -> Iterator[Sample]:
+    """Yield `count` mails, the same for the same seed; each answers a send of its own, the first sent at `start`."""
     chance = random.Random(seed)  # noqa: S311 - the same mail at every run
     for number in range(count):
-        yield _one(number, chance)
+        yield _one(number, start + timedelta(seconds=number), chance)
 
 
-def _one(number: int, chance: random.Random) -> Sample:
+def _one(number: int, sent_at: datetime, chance: random.Random) -> Sample:
     address = f"person{number}@company{number % 997}.example"
     message_id = f"<send-{number}@outreach.example>"
-    sent_at = START + timedelta(seconds=number)
     arrived_at = sent_at + timedelta(hours=chance.randint(1, 200))
     subject = f"A question about {chance.choice(WORDS)} {number}"
     send = {
@@ -176,7 +176,10 @@ def _reply(address: str, original: EmailMessage, number: int, chance: random.Ran
     mail["In-Reply-To"] = mail["References"] = original["Message-ID"]
     mail["MIME-Version"] = "1.0"
     quoted = "\n".join(f"> {line}" for line in original.get_content().splitlines())
-    own = f"{chance.choice(OPENERS)}\n\n{_text(chance.randint(5, 90), chance)}\n\nBest regards\nPerson {number}"
+    opener = chance.choice(OPENERS)
+    if opener in AUTOMATIC:
+        mail["Auto-Submitted"] = "auto-replied"
+    own = f"{opener}\n\n{_text(chance.randint(5, 90), chance)}\n\nBest regards\nPerson {number}"
     text = f"{own}\n\nOn Mon, 2 Mar 2026 at 10:00, Mila <{OURS}> wrote:\n{quoted}\n"
     html = "".join(f"<p>{line}</p>" for line in own.splitlines()) + f'<div class="gmail_quote">{quoted}</div>'
     form = chance.random()

@@ -12,6 +12,7 @@ import json
 import os
 import tempfile
 import zipfile
+import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,11 @@ _LARGEST = 1 << 30
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _ARRAYS = ("word_idf", "char_idf", "coefficients", "intercepts")
 _TERMS = ("word_terms", "char_terms")
+_UNREADABLE = (
+    *(ValueError, KeyError, TypeError, AttributeError, OSError, EOFError),
+    # RuntimeError: the zip says it is encrypted, or packed in a way we do not know.
+    *(RuntimeError, zipfile.BadZipFile, zlib.error),
+)
 
 Numbers = NDArray[np.float32]
 
@@ -106,7 +112,7 @@ def load(path: Path) -> Artifact:
         return _artifact(passport, members)
     except FileNotFoundError as error:
         raise ArtifactError(f"{path}: there is no such artifact; `inbox-worker train` makes one.") from error
-    except (ValueError, KeyError, TypeError, AttributeError, OSError, EOFError, zipfile.BadZipFile) as error:
+    except _UNREADABLE as error:
         raise ArtifactError(
             f"{path}: not a usable artifact ({error}); train again, or go back to an earlier one."
         ) from error

@@ -6,7 +6,6 @@ import re
 from collections.abc import Collection
 
 from classifier.message import ParsedMessage
-
 from classifier.verdict import Bounce, Complaint, Receipt, Verdict
 from worker.match import Clues, Family
 
@@ -58,7 +57,7 @@ def _authentic(results: Collection[str], authserv_ids: Collection[str]) -> bool:
     """Say whether our own provider leaves room for believing From; silence is no proof against it."""
     believed = list(results)[:1] if not authserv_ids else [each for each in results if _server(each) in authserv_ids]
     for each in believed:
-        found = {method.lower(): result.lower() for method, result in _RESULT.findall(each)}
+        found: dict[str, str] = {method.lower(): result.lower() for method, result in _RESULT.findall(each)}
         if "dmarc" in found:
             return found["dmarc"] != "fail"
         if found.get("spf") == "fail" and found.get("dkim") != "pass":

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from classifier.message import ParsedMessage, parse
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from classifier.message import ParsedMessage, parse
 from models.tables import Campaign, Contact, Recipient, SentMessage, SentMessageId
 from worker.lookup import chunks
 from worker.match import subject_key

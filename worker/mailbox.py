@@ -143,15 +143,16 @@ class Mailbox:
                 last, count = first - 1, WINDOW
         return sorted(found)
 
-    def fetch(self, pairs: Sequence[tuple[int, int]]) -> Iterator[list[FetchedMessage]]:
+    def fetch(self, pairs: Sequence[tuple[int, int]], most: int = BATCH_MESSAGES) -> Iterator[list[FetchedMessage]]:
         """Yield the messages of the selected folder in batches, ascending by UID; no batch is empty.
 
         A message deleted meanwhile is absent; one the server lists but will not hand over says so in `refused`.
 
         Args:
             pairs: (UID, size) as `new_uids` gives them.
+            most: messages in a batch.
         """
-        for batch in _batches(sorted(pairs)):
+        for batch in _batches(sorted(pairs), most):
             with telling(self._account, self._name, f"reading {self._selected.folder!r}"):
                 messages = self._messages(dict(batch))
             if messages:
@@ -281,14 +282,14 @@ class Mailbox:
         )
 
 
-def _batches(pairs: Sequence[tuple[int, int]]) -> Iterator[list[tuple[int, int]]]:
-    """Cut the pairs so that a batch holds at most BATCH_MESSAGES messages and about BATCH_BYTES fetched octets."""
+def _batches(pairs: Sequence[tuple[int, int]], most: int) -> Iterator[list[tuple[int, int]]]:
+    """Cut the pairs so that a batch holds at most `most` messages and about BATCH_BYTES fetched octets."""
     batch: list[tuple[int, int]] = []
     octets = 0
     for uid, size in pairs:
         # Of a large message about this much is fetched.
         weight = min(size, 2 * WHOLE_BYTES)
-        if batch and (len(batch) == BATCH_MESSAGES or octets + weight > BATCH_BYTES):
+        if batch and (len(batch) >= most or octets + weight > BATCH_BYTES):
             yield batch
             batch, octets = [], 0
         batch.append((uid, size))

@@ -7,17 +7,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from models.session import insert_new, reading
 from sqlalchemy import Engine, delete
 from sqlalchemy.orm import Session
 
 from config.settings import Settings
+from models.session import insert_new, reading
 from models.tables import FolderCursor, Mailbox
 from worker.apply import Applied
 from worker.desk import Desk
 from worker.fingerprint import content_hash, has_message_id
+from worker.imap import Account
 from worker.learn import SentHeader, learn
-from worker.mailbox import Account, FolderState, connect
+from worker.mailbox import FolderState, connect
 from worker.mailbox import Mailbox as Imap
 from worker.process import Writer, process, write
 from worker.record import Judged, known_mails, seen_uids
@@ -126,7 +127,7 @@ def read_folder(visit: Visit, folder: str, *, limit: int | None = None, since: d
     visit.report.more |= limit is not None and len(fresh) > limit
     taken = fresh[:limit]
     visit.station.watch.progress(len(taken), 0)
-    for batch in visit.imap.fetch(taken):
+    for batch in visit.imap.fetch(taken, visit.station.settings.batch_messages):
         last = batch[-1].uid
 
         def finish(session: Session, last: int = last) -> None:

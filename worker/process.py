@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 
-from classifier.judge import JudgeContext, judge, judge_batch
-from classifier.message import ParsedMessage, parse
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from classifier.judge import JudgeContext, judge, judge_batch
+from classifier.message import ParsedMessage, parse
 from classifier.verdict import Verdict
 from worker.apply import Applied, apply
 from worker.clues import clues_of
@@ -87,6 +87,7 @@ def _judge_one(parsed: ParsedMessage, context: JudgeContext) -> Verdict | Except
 
 def _judged(desk: Desk, fetched: FetchedMessage, parsed: ParsedMessage, verdict: Verdict | Exception) -> Judged:
     failed = isinstance(verdict, Exception)
+    error = f"{type(verdict).__name__}: {verdict}" if failed else None
     return Judged(
         folder=fetched.folder,
         uidvalidity=fetched.uidvalidity,
@@ -100,5 +101,5 @@ def _judged(desk: Desk, fetched: FetchedMessage, parsed: ParsedMessage, verdict:
         problems=parsed.problems,
         verdict=None if isinstance(verdict, Exception) else verdict,
         clues=None if isinstance(verdict, Exception) else clues_of(parsed, verdict, desk.authserv_ids),
-        error=f"{type(verdict).__name__}: {verdict}" if failed else None,
+        error=f"the server refuses it: {fetched.refused}" if fetched.refused else error,
     )

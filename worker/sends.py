@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from models.session import insert_new
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from models.session import insert_new
 from models.tables import Campaign, Contact, Recipient, SecondAddress, SentMessage, SentMessageId
 from worker.lookup import T, chunks
 from worker.match import subject_key

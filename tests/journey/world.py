@@ -73,7 +73,7 @@ class World:
         password.write_text(self.dovecot.password(self.user))
         self.run(
             "mailboxes", "add", NAME, "--host", "localhost", "--port", str(self.dovecot.tls_port), "--username",
-            self.user, "--password-file", str(password), "--ca-file", str(self.dovecot.ca_file), *more,
+            self.user, "--password-file", str(password), "--ca-file", self.dovecot.ca_file, *more,
         )  # fmt: skip
 
     def import_sends(self, rows: Sequence[dict[str, Any]]) -> None:

@@ -18,13 +18,13 @@ from models.events import (
     Status,
 )
 from models.status import fold
-from tests.models.strategies import LATER, day, histories, intervals, machine_events, standing
+from tests.models.strategies import LATER, day, histories, intervals, machine_events
 
 BOUNCES = {DneReason.HARD_BOUNCE, DneReason.SOFT_BOUNCE_LIMIT}
 PERSON = {EventKind.MANUAL, EventKind.REVIEW_RESOLVED}
 moments = st.one_of(st.integers(0, 60).map(day), st.just(LATER))
 
-thorough = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+thorough = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @st.composite
@@ -206,14 +206,10 @@ def test_questions_about_a_mail_are_closed_once_a_person_spoke_of_it(history: li
 
 
 @thorough
-@given(histories(with_persons=False), intervals(), st.integers(0, 40))
-def test_ended_is_left_by_a_person_alone(history: list[Event], covered: list[Interval], cut: int) -> None:
-    # Without persons the sequence, once ended at some moment of the past, is ended for good.
-    past = [one for one in history if one.happened_at <= day(cut)]
-    skewless = [replace(one, send_id=None) if one.kind is not EventKind.SENT else one for one in past]
-    rest = [replace(one, send_id=None) if one.kind is not EventKind.SENT else one for one in history if one not in past]
-    before = fold(skewless, day(cut), intervals=covered)
-    after = fold(skewless + rest, LATER, intervals=covered)
+@given(histories(with_persons=False), st.integers(0, 40))
+def test_ended_is_left_by_a_person_alone(history: list[Event], cut: int) -> None:
+    # Mail that names its send may move when that send comes to light, so here no mail does.
+    events = [one if one.kind is EventKind.SENT else replace(one, send_id=None) for one in history]
+    before = fold([one for one in events if one.happened_at <= day(cut)], day(cut))
     if before.sequence.state is SequenceState.ENDED:
-        assert after.sequence == before.sequence
-        assert standing(after)[1] is SequenceState.ENDED
+        assert fold(events, LATER).sequence == before.sequence

@@ -124,7 +124,8 @@ def test_at_the_same_instant_what_we_did_comes_first_then_compliance_persons_and
         auto_reply(1),
     ]
     assert [rank_of(one) for one in events] == list(Rank)
-    assert sorted(events[::-1], key=order) == events
+    backwards = events[::-1]
+    assert sorted(backwards, key=order) == events
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from worker.structure import StructureError, read_structure
 pytestmark = pytest.mark.server
 
 KEPT = 64 * 1024
-REPORTS = ("message/delivery-status", "message/feedback-report", "text/rfc822-headers", "text/calendar")
+MESSAGES = ("message/rfc822", "message/delivery-status", "message/feedback-report")
 
 
 def through(dovecot: PrivateDovecot, user: str, raw: bytes) -> FetchedMessage:
@@ -128,7 +128,8 @@ def test_a_huge_text_keeps_its_beginning(
         first = next(parts(message_from_bytes(fetched.raw)))
         assert expected.startswith(text(first).rstrip(b"\n"))
         assert len(text(first)) > KEPT // 4
-        assert text(first).decode()
+        # The octets of one character may be cut in two only where an encoding hides them.
+        assert encoding == "quoted-printable" or text(first).decode()
         assert fetched.omitted[0].startswith("text/plain, ")
 
 
@@ -225,13 +226,11 @@ def trees(draw: st.DrawFn, depth: int = 3) -> bytes:
 
 
 def digest(message: Message) -> list[tuple[object, ...]]:
-    """Return what must not change: the fields of every part, the content of those we read, headers of messages in it."""
+    """Return what must not change: every part's type, the content of those we read, the headers of messages in it."""
     found: list[tuple[object, ...]] = []
     for each in parts(message):
         kind = each.get_content_type()
-        if kind == "message/rfc822":
-            found.append((kind, [inner.items() for inner in each.get_payload()]))
-        elif kind in REPORTS[:2]:
+        if kind in MESSAGES:
             found.append((kind, [inner.items() for inner in each.get_payload()]))
         elif kind.startswith("text/"):
             found.append((kind, each.get_content_charset(), each["Content-Transfer-Encoding"], text(each)))

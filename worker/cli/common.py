@@ -11,8 +11,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import click
-from models.migrate import is_current, upgrade
-from models.session import open_engine, transaction
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -21,6 +19,8 @@ from sqlalchemy.orm import Session
 
 from config import logs
 from config.settings import Settings, read
+from models.migrate import is_current, upgrade
+from models.session import open_engine, transaction
 from models.tables import Mailbox, Team
 from worker.errors import InputError
 from worker.person import Act

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import click
+
 from classifier.judge import JudgeContext, ReplyJudge, judge_batch
 from classifier.message import parse
 from classifier.present import as_card
 from classifier.present import as_json as verdict_row
-
 from config.settings import read
 from worker.cli.common import as_json, emit
 from worker.errors import InputError
@@ -112,5 +112,6 @@ def _raw(row: dict[str, Any]) -> bytes:
     for name, value in {"Subject": row.get("subject") or "", **(row.get("headers") or {})}.items():
         if not name.lower().startswith(("content-", "mime-")):
             for each in value if isinstance(value, list) else [value]:
-                message[name] = Header(" ".join(str(each).split()), "utf-8" if not str(each).isascii() else None)
+                line = " ".join(str(each).split())
+                message[name] = line if line.isascii() else Header(line, "utf-8").encode()
     return message.as_bytes()

@@ -122,17 +122,20 @@ class Sample:
     send: dict[str, object]
 
 
-def make(count: int, seed: int = 1, start: datetime = START) -> Iterator[Sample]:
-    """Yield `count` mails, the same for the same seed; each answers a send of its own, the first sent at `start`."""
+def make(count: int, seed: int = 1, start: datetime = START, hours: int = 200) -> Iterator[Sample]:
+    """Yield `count` mails, the same for the same seed; each answers a send of its own.
+
+    The first is sent at `start`, each a second later, and answered within so many hours.
+    """
     chance = random.Random(seed)  # noqa: S311 - the same mail at every run
     for number in range(count):
-        yield _one(number, start + timedelta(seconds=number), chance)
+        sent_at = start + timedelta(seconds=number)
+        yield _one(number, sent_at, sent_at + timedelta(hours=chance.randint(1, hours)), chance)
 
 
-def _one(number: int, sent_at: datetime, chance: random.Random) -> Sample:
+def _one(number: int, sent_at: datetime, arrived_at: datetime, chance: random.Random) -> Sample:
     address = f"person{number}@company{number % 997}.example"
     message_id = f"<send-{number}@outreach.example>"
-    arrived_at = sent_at + timedelta(hours=chance.randint(1, 200))
     subject = f"A question about {chance.choice(WORDS)} {number}"
     send = {
         "campaign": f"campaign-{number % 20}",

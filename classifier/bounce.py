@@ -10,30 +10,40 @@ from classifier.context import Case
 from classifier.decode import addresses_in
 from classifier.dsn import RecipientStatus, StatusReport, has_status_part, status_report
 from classifier.message import ParsedMessage
-from classifier.reasons import kind_of, reason_in, reason_of_codes, reply_in, status_in
+from classifier.reasons import KIND_OF, kind_of, reason_in, reason_of, reply_in, status_in
 from classifier.returned import ReturnedMail, split_report
 from classifier.verdict import Bounce, BounceKind, Evidence, Receipt, ReceiptKind
 
 MOST_RECIPIENTS = 50
+_BY_SUBJECT = "subject of a delivery report"
 _DAEMONS = re.compile(
-    r"^(?:mailer[-_.]?d(?:a?e|e?a)mon|post[-_.]?master|mail[-_.]?daemon|maildelivery|mdaemon|.*mailer-daemon.*|double-bounce"
+    r"^(?:mailer[-_.]?d(?:a?e|e?a)mon|post[-_.]?master|mail[-_.]?daemon|maildelivery|mdaemon|.*mailer-daemon.*|"
+    r"double-bounce"
     r"|bounces?(?:[-+=_.].*)?|mail[-_.]delivery[-_.](?:system|subsystem)|microsoftexchange[0-9a-f]{10,}.*"
     r"|mailadm(?:in)?|smtpd?[-_]?(?:server|daemon|gateway)?|mmdf|mailmaster|mailsystem|symantec_.*|returned[-_.]?mail"
-    r"|no-?reply(?=@.*(?:dion|auone)))@?",
+    r")$",
     re.IGNORECASE,
 )
 _DAEMON_NAME = re.compile(
-    r"mail(?:er)?[ -]?(?:delivery|daemon|system|administrator|server|gateway)|delivery (?:sub)?system|postmaster|system administrator"
+    r"mail(?:er)?[ -]?(?:delivery|daemon|system|administrator|server|gateway)|delivery (?:sub)?system|postmaster|"
+    r"system administrator"
     r"|mail administrator|internet mail delivery|undeliver",
     re.IGNORECASE,
 )
 _SUBJECT = re.compile(
-    r"undeliver|un-?deliverable|not delivered|non.?(?:deliver|remis|recap)|returned (?:mail|message|to sender)|return(?:ed|ing) (?:e-?mail|message|to sender)"
-    r"|(?:delivery|mail|message|e-?mail|transport|sending|nachricht|smtp)[ -]*(?:status )?(?:delivery )?(?:notification|fail|error|problem|report|unsuccessful|rejected|aborted|could ?n.t|delayed)"
-    r"|fail(?:ed|ure) (?:notice|mail|delivery|of delivery|to deliver)|fail(?:ed|ure)\b.{0,30}deliver|could not (?:be delivered|send)|unable to deliver|can(?:no|')t (?:be )?deliver"
-    r"|\bndr\b|\bdsn\b|nondeliverable|bounce|unzustellbar|zustell|nicht zugestellt|fehler|échec|echec|non remis|no se (?:ha podido|puede|pudo) entregar"
-    r"|no entregado|mancato recapito|mancata consegna|não (?:foi )?entregue|falha|niet (?:besteld|bezorgd)|onbestelbaar|niedostarcz|zwrot|не доставлен|недостав|ошибк"
-    r"|エラー|配信|returned|rejected|user unknown|unknown (?:user|recipient)|mailbox (?:full|unavailable)|mail system error|warning: could not|warning: message|delay|problem",
+    r"undeliver|un-?deliverable|not delivered|non.?(?:deliver|remis|recap)|returned (?:mail|message|to sender)|"
+    r"return(?:ed|ing) (?:e-?mail|message|to sender)"
+    r"|(?:delivery|mail|message|e-?mail|transport|sending|nachricht|"
+    r"smtp)[ -]*(?:status )?(?:delivery )?(?:notification|fail|error|problem|report|unsuccessful|rejected|aborted|"
+    r"could ?n.t|delayed)"
+    r"|fail(?:ed|ure) (?:notice|mail|delivery|of delivery|to deliver)|fail(?:ed|ure)\b.{0,30}deliver|"
+    r"could not (?:be delivered|send)|unable to deliver|can(?:no|')t (?:be )?deliver"
+    r"|\bndr\b|\bdsn\b|nondeliverable|bounce|unzustellbar|zustell|nicht zugestellt|fehler|échec|echec|non remis|"
+    r"no se (?:ha podido|puede|pudo) entregar"
+    r"|no entregado|mancato recapito|mancata consegna|não (?:foi )?entregue|falha|niet (?:besteld|bezorgd)|"
+    r"onbestelbaar|niedostarcz|zwrot|не доставлен|недостав|ошибк"
+    r"|エラー|配信|returned|rejected|user unknown|unknown (?:user|recipient)|mailbox (?:full|unavailable)|"
+    r"mail system error|warning: could not|warning: message|delay|problem",
     re.IGNORECASE,
 )
 
@@ -45,7 +55,7 @@ def delivery_report(case: Case) -> Bounce | Receipt | None:
     if gate is None:
         return None
     words, returned = split_report(parsed)
-    report = status_report(parsed, words)
+    report = status_report(parsed, parsed.text, wrapped=gate != _BY_SUBJECT)
     if report is not None and (found := _from_fields(report, words, returned, gate)):
         return found
     if report is None and not parsed.header("X-Failed-Recipients") and why_answer(parsed, case.folded_subject):
@@ -56,23 +66,29 @@ def delivery_report(case: Case) -> Bounce | Receipt | None:
 
 def _gate(parsed: ParsedMessage) -> str | None:
     """Return what lets the costlier looks happen at all, or None: most mail ends here."""
-    if has_status_part(parsed) or "report-type=delivery-status" in parsed.content_type.replace('"', "").replace(" ", ""):
+    if has_status_part(parsed) or "report-type=delivery-status" in parsed.content_type.replace('"', "").replace(
+        " ", ""
+    ):
         return "delivery-status report"
     if parsed.header("X-Failed-Recipients"):
         return "X-Failed-Recipients"
     sender = parsed.header("From") or ""
     local = (parsed.from_address or sender.strip().strip("<>")).partition("@")[0].strip('"')
-    if _DAEMONS.match(local) or _DAEMON_NAME.search(parsed.from_name or sender.partition("<")[0]):
+    if (
+        sender.rstrip().endswith("<>")
+        or _DAEMONS.match(local)
+        or _DAEMON_NAME.search(parsed.from_name or sender.partition("<")[0])
+    ):
         return "sent by a mail system"
     null = (parsed.header("Return-Path") or "").strip() in {"<>", "< >"}
+    if null and any(part.content_type == "message/rfc822" and not part.embedded for part in parsed.parts):
+        return "mail returned by a null sender"
     if _SUBJECT.search(parsed.subject) and (null or not parsed.in_reply_to):
-        return "subject of a delivery report"
+        return _BY_SUBJECT
     return None
 
 
-def _from_fields(
-    report: StatusReport, words: str, returned: ReturnedMail, gate: str
-) -> Bounce | Receipt | None:
+def _from_fields(report: StatusReport, words: str, returned: ReturnedMail, gate: str) -> Bounce | Receipt | None:
     for outcome in ("failed", "delayed", "delivered"):
         if group := report.with_outcome(outcome):
             break
@@ -116,8 +132,14 @@ def _cause(each: RecipientStatus, words: str) -> tuple[BounceKind, str]:
     diagnostic = each.diagnostic or ""
     said = status_in(diagnostic)
     status = said if each.status is None or each.status.endswith(".0.0") else each.status
-    reason = reason_in(diagnostic) or reason_of_codes(said) or reason_in(words) or reason_of_codes(status) or "undefined"
+    reason = reason_of(diagnostic, status) or _of_words(words, diagnostic)
     return kind_of(reason, status or each.status, reply_in(diagnostic)), reason
+
+
+def _of_words(words: str, diagnostic: str) -> str:
+    """Return the reason the whole text gives; where a server spoke unclearly, the text around it bans nobody."""
+    reason = reason_in(words) or "undefined"
+    return "undefined" if reply_in(diagnostic) and KIND_OF[reason] is BounceKind.HARD else reason
 
 
 def _from_words(
@@ -128,11 +150,11 @@ def _from_words(
     if not failed and not delayed and not notice.tells_failure(parsed.subject, words):
         return None
     recipients = failed or known_formats.recipients(parsed) or notice.recipients(words, returned, own)
-    if not recipients and gate == "subject of a delivery report":
+    if not recipients and gate == _BY_SUBJECT:
         return None
     diagnostic = notice.diagnostic(words, recipients)
     status, reply = status_in(diagnostic), reply_in(diagnostic)
-    reason = reason_in(diagnostic) or reason_in(words) or reason_in(parsed.subject) or reason_of_codes(status) or "undefined"
+    reason = reason_of(diagnostic, status) or reason_in(parsed.subject) or _of_words(words, diagnostic)
     return Bounce(
         kind=BounceKind.DELAYED if delayed else kind_of(reason, status, reply),
         recipients=recipients[:MOST_RECIPIENTS],

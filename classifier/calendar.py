@@ -21,7 +21,9 @@ _ANSWERS: dict[str, tuple[ReplyClass, bool]] = {
 
 def calendar_answer(case: Case) -> Reply | None:
     """Recognise a calendar answer by its text/calendar part."""
-    part = next((part for part in case.parsed.parts if part.content_type == "text/calendar" and not part.embedded), None)
+    part = next(
+        (part for part in case.parsed.parts if part.content_type == "text/calendar" and not part.embedded), None
+    )
     if part is None:
         return None
     lines = _FOLD.sub("", part.text)

@@ -57,14 +57,17 @@ def has_status_part(parsed: ParsedMessage) -> bool:
     return any(part.content_type in STATUS_TYPES and not part.embedded for part in parsed.parts)
 
 
-def status_report(parsed: ParsedMessage, notice: str) -> StatusReport | None:
+def status_report(parsed: ParsedMessage, notice: str, *, wrapped: bool = False) -> StatusReport | None:
     """Return the report's fields, or None where there are none.
 
     Args:
         parsed: the message.
         notice: its text for people, where servers that know no report parts write the fields.
+        wrapped: whether a report inside the message counts too: gateways wrap reports in notices of their own.
     """
     texts = [part.text for part in parsed.parts if part.content_type in STATUS_TYPES and not part.embedded]
+    if not texts and wrapped:
+        texts = [part.text for part in parsed.parts if part.content_type in STATUS_TYPES]
     if not texts and _FIELDS_IN_TEXT.search(notice):
         texts = [notice]
     blocks = [block for text in texts for block in _blocks(text)]

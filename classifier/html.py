@@ -18,7 +18,8 @@ _QUOTES = (
     "blockquote#isReplyContent, div.ms-outlook-mobile-reference-message, div#yiv_quoted, blockquote[cite]"
 )
 _QUOTES_WITH_THE_REST = (
-    "div#appendonsend, div#divRplyFwdMsg, div#OLK_SRC_BODY_SECTION, hr#stopSpelling, hr#zwchr, hr[data-marker=__DIVIDER__]"
+    "div#appendonsend, div#divRplyFwdMsg, div#OLK_SRC_BODY_SECTION, hr#stopSpelling, hr#zwchr,"
+    "hr[data-marker=__DIVIDER__]"
 )
 """Marks after which everything, up to the end of the document, is the quoted mail."""
 _OPEN_TAGS = re.compile(r"<[a-zA-Z]")

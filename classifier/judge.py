@@ -10,6 +10,7 @@ from classifier.calendar import calendar_answer
 from classifier.context import Case, JudgeContext, ReplyJudge
 from classifier.dsn import has_status_part
 from classifier.message import ParsedMessage
+from classifier.notifications import ses_notification
 from classifier.optout import opt_out_by_envelope, opt_out_by_words
 from classifier.reports import aggregate, complaint, read_receipt
 from classifier.return_date import return_date
@@ -32,6 +33,7 @@ DETECTORS: tuple[Detector, ...] = (
     outgoing,
     complaint,
     read_receipt,
+    ses_notification,
     delivery_report,
     aggregate,
     opt_out_by_envelope,

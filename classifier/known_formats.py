@@ -1,4 +1,4 @@
-"""The formats that flufl.bounce knows, each of its detectors guarded: it raises on real mail, and is slow on long mail."""
+"""The formats that flufl.bounce knows, each of its detectors guarded: they raise on real mail."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def recipients(parsed: ParsedMessage) -> tuple[str, ...]:
     for detector in _DETECTORS:
         try:
             temporary, permanent = detector().process(message)
-        except Exception:  # noqa: BLE001 - seen: IndexError, AttributeError; the next detector may know the format
+        except Exception:
             log.debug("%s does not understand this message", detector.__name__, exc_info=True)
             continue
         found = sorted({*temporary, *permanent})
@@ -71,10 +71,13 @@ def _without_attachments(parsed: ParsedMessage) -> Message:
     for name in ("From", "To", "Subject", "X-Failed-Recipients"):
         if value := parsed.header(name):
             message[name] = value
+    texts = [part.text for part in parsed.own_parts if part.content_type.startswith("text/")]
+    if len(texts) == 1:
+        message.set_payload(texts[0])
+        return message
     message["Content-Type"] = "multipart/mixed"
-    for part in parsed.own_parts:
-        if part.content_type.startswith("text/"):
-            text = Message()
-            text.set_payload(part.text)
-            message.attach(text)
+    for each in texts:
+        text = Message()
+        text.set_payload(each)
+        message.attach(text)
     return message

@@ -9,7 +9,10 @@ from classifier.automatic import is_bulk
 from classifier.context import Case
 from classifier.verdict import Evidence, OptOut
 
-_BY_PROGRAM = re.compile(r"^apple mail sent this e-?mail to unsubscribe\b|^this (?:e-?mail|message) was (?:automatically )?(?:sent|generated) by .{0,60} to unsubscribe\b")
+_BY_PROGRAM = re.compile(
+    r"^apple mail sent this e-?mail to unsubscribe\b|^this (?:e-?mail|message) was (?:automatically )?(?:sent|"
+    r"generated) by .{0,60} to unsubscribe\b"
+)
 _REPLY_PREFIX = re.compile(r"^(?:re|aw|antw|sv|res|odp|rif|ref)\s?:")
 
 

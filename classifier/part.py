@@ -17,8 +17,6 @@ MOST_TEXT = 64 * 1024
 """Characters of one part that are looked at."""
 
 
-
-
 class Headers:
     """The header fields of a message or of one returned inside it, by name, whatever they hold."""
 
@@ -85,8 +83,8 @@ class Part:
     @cached_property
     def headers(self) -> Headers:
         """The header fields of the embedded message (message/rfc822, text/rfc822-headers)."""
-        inner = self.message.get_payload()
-        if isinstance(inner, list) and inner and self.content_type.startswith("message/"):
+        inner = children_of(self.message)
+        if inner and self.content_type.startswith("message/"):
             found = Headers(inner[0])
             if len(found) > 0 or str(self.message.get("Content-Transfer-Encoding", "")).lower() != "base64":
                 return found
@@ -105,21 +103,26 @@ def parts_of(message: Message) -> tuple[tuple[Part, ...], tuple[str, ...]]:
     return tuple(found), tuple(dict.fromkeys(problems))
 
 
+def children_of(message: Message) -> list[Message]:
+    """Return the messages a container holds; none where it holds text."""
+    inner = message.get_payload()
+    return [each for each in inner if isinstance(each, Message)] if isinstance(inner, list) else []
+
+
 def _walk(message: Message, problems: list[str]) -> Iterator[Part]:
     waiting = [(message, 0, False)]
     while waiting:
         each, depth, embedded = waiting.pop()
-        content_type = each.get_content_type()
-        inner = each.get_payload()
+        content_type, children = each.get_content_type(), children_of(each)
         # A part that calls itself multipart and has no boundary holds text.
-        if not content_type.startswith("multipart/") or isinstance(inner, str):
+        if not content_type.startswith("multipart/") or not each.is_multipart():
             yield _part(each, content_type, depth, embedded=embedded)
-        if isinstance(inner, list) and not content_type.endswith("delivery-status"):
+        if children and not content_type.endswith("delivery-status"):
             if depth >= DEEPEST:
                 problems.append(f"parts nested deeper than {DEEPEST}")
                 continue
             inside = embedded or content_type.startswith("message/")
-            waiting.extend((child, depth + 1, inside) for child in reversed(inner))
+            waiting.extend((child, depth + 1, inside) for child in reversed(children))
 
 
 def _part(message: Message, content_type: str, depth: int, *, embedded: bool) -> Part:
@@ -131,28 +134,25 @@ def _part(message: Message, content_type: str, depth: int, *, embedded: bool) ->
 
 
 def _text(message: Message) -> tuple[str, str | None]:
+    if children := children_of(message):
+        return _decoded_text("\n".join(_blocks(children))[: 2 * MOST_TEXT], message)
+    return _decoded_text(_payload(message)[: 4 * MOST_TEXT], message)
+
+
+def _payload(message: Message) -> str:
     payload = message.get_payload()
-    if isinstance(payload, list):
-        return _decoded_text("\n".join(_blocks(payload))[: 2 * MOST_TEXT], message)
-    if not isinstance(payload, str):
-        return "", None
-    return _decoded_text(payload[: 4 * MOST_TEXT], message)
+    return payload if isinstance(payload, str) else ""
 
 
 def _blocks(messages: list[Message]) -> Iterator[str]:
-    """Write the header blocks of a report part as the text they were."""
+    """Write the header blocks of a report part, and of what is nested in them, as the text they were."""
     for block in messages[:MOST_PARTS]:
         yield from (f"{name}: {value}" for name, value in block.raw_items())
         yield ""
-        inner = block.get_payload()
-        yield inner if isinstance(inner, str) else "\n".join(_shallow(inner))
-
-
-def _shallow(messages: list[Message]) -> Iterator[str]:
-    for each in messages[:10]:
-        payload = each.get_payload()
-        yield "\n".join(f"{name}: {value}" for name, value in each.raw_items())
-        yield payload if isinstance(payload, str) else ""
+        yield _payload(block)
+        for inner in children_of(block)[:10]:
+            yield from (f"{name}: {value}" for name, value in inner.raw_items())
+            yield _payload(inner)
 
 
 def _decoded_text(payload: str, message: Message) -> tuple[str, str | None]:
@@ -168,6 +168,6 @@ def _decoded_text(payload: str, message: Message) -> tuple[str, str | None]:
 
 def _charset(message: Message) -> str | None:
     try:
-        return message.get_param("charset") and str(message.get_content_charset() or "") or None
+        return (message.get_param("charset") and str(message.get_content_charset() or "")) or None
     except (ValueError, LookupError, TypeError, IndexError):
         return None

@@ -1,5 +1,6 @@
 """Where does the quoted mail begin? The lines that mail programs of many languages put before it."""
 
+# ruff: noqa: RUF001 - letters of many scripts look alike, and each of them is meant.
 from __future__ import annotations
 
 import re
@@ -12,42 +13,76 @@ LONGEST_INTRODUCTION = 600
 
 _ENDS_LIKE_ONE = re.compile(r"[:：]\s*[*_]{0,2}\s*$|[>\]]\s*$|(?:wrote|schrieb)\s*$", re.IGNORECASE)
 _VERB = re.compile(
-    r"\b(?:wrote|writes|sent|said|schrieb|geschrieben|a écrit|écrivait|escribi[óo]|ha scritto|scrisse|escreveu|schreef|geschreven|"
-    r"napisał(?:\(?a\)?)?|pisze|skrev|kirjoitti|пишет|писал(?:\(?а\)?)?|написал(?:\(?а\)?)?|va scriure|a scris|yazdı|đã viết|napsal(?:\(?a\)?)?|írta|schreef het volgende)\b"
+    r"\b(?:wrote|writes|sent|said|schrieb|geschrieben|a écrit|écrivait|escribi[óo]|ha scritto|scrisse|escreveu|"
+    r"schreef|geschreven|"
+    r"napisał(?:\(?a\)?)?|pisze|skrev|kirjoitti|пишет|писал(?:\(?а\)?)?|написал(?:\(?а\)?)?|va scriure|a scris|"
+    r"yazdı|đã viết|napsal(?:\(?a\)?)?|írta|schreef het volgende)\b"
     r"|写道|のメール|작성",
     re.IGNORECASE,
 )
 _OPENS = re.compile(
-    r"^[\s>*_]{0,4}(?:on|at|am|em|le|el|il|op|den|dne|dnia|w dniu|på|à|a|ti|pe|vào|ons?|sun|mon|tue|wed|thu|fri|sat|mo|di|mi|do|fr|sa|so|lun|mar|mer|jeu|ven|sam|dim|"
+    r"^[\s>*_]{0,4}(?:on|at|am|em|le|el|il|op|den|dne|dnia|w dniu|på|à|a|ti|pe|vào|ons?|sun|mon|tue|wed|thu|fri|"
+    r"sat|mo|di|mi|do|fr|sa|so|lun|mar|mer|jeu|ven|sam|dim|"
     r"fra|från|from|von|de|\d{1,4}[./-]\d{1,2}|\d{1,2}(?:st|nd|rd|th)?\.? \w{3,12}|\w+day|\d{1,2}:\d{2})\b",
     re.IGNORECASE,
 )
-_WHEN_OR_WHO = re.compile(r"\d{1,2}[:.h]\d{2}|\b(?:19|20)\d{2}\b|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|[^\s<>]{1,64}@[^\s<>]{3,255}")
+_WHEN_OR_WHO = re.compile(
+    r"\d{1,2}[:.h]\d{2}|\b(?:19|20)\d{2}\b|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|[^\s<>]{1,64}@[^\s<>]{3,255}"
+)
 _DATE_AND_ADDRESS = re.compile(
     r"^(?:\d{4}[-./]\d{1,2}[-./]\d{1,2}|\d{1,2}[-./]\d{1,2}[-./]\d{2,4})\b.{0,120}<[^<>\s]{1,64}@[^<>\s]{3,255}>:?\s*$"
 )
 _SEPARATOR = re.compile(
     r"^[\s*_]{0,4}[-_=—–]{2,}\s*(?:[\w'ùèéíóõãœæø.]{1,20}\s+){0,2}?"
-    r"(?:original|ursprüngliche|origine|originale?|oorspronkelijk|oprindelig|opprinnelig|ursprungligt|alkuperäinen|исходное|пересланное|пересылаемое|"
-    r"forwarded|weitergeleitete|transféré|reenviado|inoltrato|doorgestuurd|przekazan[ae]|videresendt|vidarebefordrat|encaminhada|wiadomość|oryginalna|"
-    r"reply|replied|antwort|réponse|message|mensaje|messaggio|mensagem|bericht|nachricht|meddelelse|appointment|termin|rendez-vous|tin nhắn gốc)\b"
+    r"(?:original|ursprüngliche|origine|originale?|oorspronkelijk|oprindelig|opprinnelig|ursprungligt|"
+    r"alkuperäinen|исходное|пересланное|пересылаемое|"
+    r"forwarded|weitergeleitete|transféré|reenviado|inoltrato|doorgestuurd|przekazan[ae]|videresendt|"
+    r"vidarebefordrat|encaminhada|wiadomość|oryginalna|"
+    r"reply|replied|antwort|réponse|message|mensaje|messaggio|mensagem|bericht|nachricht|meddelelse|appointment|"
+    r"termin|rendez-vous|tin nhắn gốc)\b"
     r".{0,60}?[-_=—–]{2,}[\s*]{0,4}$",
     re.IGNORECASE,
 )
 _BEGIN = re.compile(
-    r"^\W{0,3}(?:begin forwarded message|anfang der weitergeleiteten (?:nachricht|e-?mail)|début du (?:message (?:transféré|réexpédié)|courriel transféré)|"
-    r"inicio del mensaje reenviado|inizio messaggio inoltrato|início da mensagem (?:re)?encaminhada|begin doorgestuurd bericht|początek przekazanej wiadomości"
+    r"^\W{0,3}(?:begin forwarded message|anfang der weitergeleiteten (?:nachricht|e-?mail)|"
+    r"début du (?:message (?:transféré|réexpédié)|courriel transféré)|"
+    r"inicio del mensaje reenviado|inizio messaggio inoltrato|início da mensagem (?:re)?encaminhada|"
+    r"begin doorgestuurd bericht|początek przekazanej wiadomości"
     r"|.{0,10}(?:write|reply|type your reply|reply) above this line.{0,20})\s*:?\W{0,4}$",
     re.IGNORECASE,
 )
 _FIELD = re.compile(r"^[\s>|*_]{0,6}([\w\u2019' -]{1,24}?)\s?[*_]{0,2}\s?[:：][*_]{0,2}(?:\s|$|\S)")
-_FROM = frozenset({"from", "von", "de", "da", "van", "od", "fra", "från", "lähettäjä", "от", "от кого", "发件人", "差出人", "từ", "kimden", "expéditeur", "mittente", "remitente", "afzender"})
-_SENT = frozenset(
-    {"sent", "date", "gesendet", "datum", "envoyé", "enviado", "fecha", "enviado el", "enviada em", "enviada", "data", "inviato", "verzonden", "wysłano", "wysłane", "sendt", "dato",
-     "skickat", "lähetetty", "отправлено", "дата", "发送时间", "ngày", "đã gửi", "sendt den", "päivämäärä", "gesendet am", "envoyé le"}
-)  # fmt: skip
-_TO = frozenset({"to", "an", "à", "para", "a", "aan", "do", "til", "till", "vastaanottaja", "кому", "收件人", "đến", "destinataire", "destinatario", "cc", "kopie", "naar"})
-_SUBJECT = frozenset({"subject", "betreff", "objet", "asunto", "oggetto", "assunto", "onderwerp", "temat", "emne", "ämne", "aihe", "тема", "主题", "件名", "chủ đề", "sujet", "betr"})
+
+
+def _names(listed: str) -> frozenset[str]:
+    return frozenset(name.strip() for name in listed.replace("\n", " ").split(","))
+
+
+_FROM = _names(
+    """
+    afzender, da, de, fra, from, kimden, mittente, od, remitente, van, von, expéditeur, från, lähettäjä, từ, от, от
+    кого, 发件人, 差出人
+    """
+)
+_SENT = _names(
+    """
+    data, date, dato, datum, enviada, enviada em, enviado, enviado el, fecha, gesendet, gesendet am, inviato, sendt,
+    sendt den, sent, skickat, verzonden, envoyé, envoyé le, lähetetty, ngày, päivämäärä, wysłane, wysłano, đã gửi,
+    дата, отправлено, 发送时间
+    """
+)
+_TO = _names(
+    """
+    a, aan, an, cc, destinataire, destinatario, do, kopie, naar, para, til, till, to, vastaanottaja, à, đến, кому,
+    收件人
+    """
+)
+_SUBJECT = _names(
+    """
+    aihe, assunto, asunto, betr, betreff, emne, objet, oggetto, onderwerp, subject, sujet, temat, chủ đề, ämne,
+    тема, 主题, 件名
+    """
+)
 _LOOK_AHEAD = 9
 
 

@@ -14,12 +14,15 @@ from classifier.verdict import Complaint, Evidence, Receipt, ReceiptKind
 _NO_COMPLAINT = frozenset({"not-spam", "auth-failure", "dkim", "dmarc"})
 """Feedback types that speak of our mail without anybody having complained (RFC 5965 section 7.3, RFC 6591)."""
 _AGGREGATE_SUBJECT = re.compile(r"^(?:\[?\w+\]? )?report domain: ?\S+ .{0,100}report-id:", re.IGNORECASE)
-_LOOP_SUBJECT = re.compile(r"^complaint about message from \S+|^(?:fw:? )?e?mail abuse report\b|^abuse report\b.{0,80}\bfeedback", re.IGNORECASE)
+_LOOP_SUBJECT = re.compile(
+    r"^complaint about message from \S+|^(?:fw:? )?e?mail abuse report\b|^abuse report\b.{0,80}\bfeedback",
+    re.IGNORECASE,
+)
 _LOOP_RECIPIENT = ("x-hmxmroriginalrecipient", "x-original-rcpt-to")
 _NOT_READ = re.compile(r"rejected|refused|quota|could not be delivered|undeliver", re.IGNORECASE)
 
 
-def complaint(case: Case) -> Complaint | Receipt | None:
+def complaint(case: Case) -> Complaint | None:
     """Recognise a feedback report: somebody pressed "this is spam"."""
     parsed = case.parsed
     fields = _fields(parsed, "message/feedback-report")
@@ -32,7 +35,8 @@ def complaint(case: Case) -> Complaint | Receipt | None:
         return _complaint("abuse", (), returned, f"subject {parsed.subject[:60]!r}") if returned.message_ids else None
     kind = (fields.get("Feedback-Type") or "abuse").strip().lower()
     if kind in _NO_COMPLAINT:
-        return Receipt(kind=ReceiptKind.AGGREGATE, evidence=(Evidence("complaint", f"Feedback-Type {kind}"),))
+        # Nobody complained, so it names nobody: it is listed for a person to see, and can ban no one.
+        return Complaint(feedback_type=kind, evidence=(Evidence("complaint", f"Feedback-Type {kind}, about nobody"),))
     named = [value for name in ("Original-Rcpt-To", "Removal-Recipient") for value in fields.all(name)]
     return _complaint(kind, addresses_in(" ".join(named)), returned, f"Feedback-Type {kind}")
 

@@ -43,16 +43,23 @@ _MONTH = "|".join(sorted(_MONTHS, key=len, reverse=True))
 _WEEKDAY = "|".join(sorted(_WEEKDAYS, key=len, reverse=True))
 _DATE = re.compile(
     rf"\b(?P<iso>\d{{4}})-(?P<iso_month>\d{{2}})-(?P<iso_day>\d{{2}})\b"
-    rf"|\b(?P<day>\d{{1,2}})(?:st|nd|rd|th|er|\.)?\s?(?:of |de |-)?(?P<month>{_MONTH})\b\.?,?(?:\s(?:de )?(?P<year>\d{{4}}))?"
-    rf"|\b(?P<month_first>{_MONTH})\b\.?\s(?P<day_after>\d{{1,2}})(?:st|nd|rd|th)?\b(?!\s?[:.]\d)(?:,?\s(?P<year_after>\d{{4}}))?"
+    rf"|\b(?P<day>\d{{1,2}})(?:st|nd|rd|th|er|\.)?\s?(?:of |de |"
+    rf"-)?(?P<month>{_MONTH})\b\.?,?(?:\s(?:de )?(?P<year>\d{{4}}))?"
+    rf"|\b(?P<month_first>{_MONTH})\b\.?\s(?P<day_after>\d{{1,2}})(?:st|nd|rd|"
+    rf"th)?\b(?!\s?[:.]\d)(?:,?\s(?P<year_after>\d{{4}}))?"
     r"|\b(?P<first>\d{1,2})(?P<mark>[./-])\s?(?P<second>\d{1,2})(?:(?P=mark)\s?(?P<third>\d{4}|\d{2})?)?(?![\d:])"
     rf"|\b(?P<weekday>{_WEEKDAY})\b"
 )
 _BACK = re.compile(
-    r"\b(?:back|return(?:s|ing)?|in the office|again|resume|available|reachable|wieder|zuruck\w*|erreichbar|retour|regres\w*|vuelv\w*|volver\w*|vuelta|incorpor\w*|rientr\w*|torner\w*|ritorno|"
+    r"\b(?:back|return(?:s|ing)?|in the office|again|resume|available|reachable|wieder|zuruck\w*|erreichbar|"
+    r"retour|regres\w*|vuelv\w*|volver\w*|vuelta|incorpor\w*|rientr\w*|torner\w*|ritorno|"
     r"voltar\w*|retorn\w*|volta|terug|weer|aanwezig|bereikbaar|wroc\w*|wrac\w*|powr\w*|dostepn\w*)\b"
 )
-_UNTIL = re.compile(r"\b(?:until|till|til|through|thru|to|bis|jusqu'?au?|au|hasta|al|fino al?|sino al?|ate|tot|t/m|do)\b(?:\s(?:the|and including|einschliesslich|zum|und mit|en met|el|le|den|dia|o|il|vrijdag|friday|,))*\s?(?:\w+,? )?$|\s-\s?$")
+_UNTIL = re.compile(
+    r"\b(?:until|till|til|through|thru|to|bis|jusqu'?au?|au|hasta|al|fino al?|sino al?|ate|tot|t/m|"
+    r"do)\b(?:\s(?:the|and including|einschliesslich|zum|und mit|en met|el|le|den|dia|o|il|vrijdag|friday|"
+    r",))*\s?(?:\w+,? )?$|\s-\s?$"
+)
 _INCLUSIVE = re.compile(r"\b(?:through|thru|inclu\w*|einschliesslich|t/m|tot en met|und mit|compreso|wlacznie)\b")
 _STARTS = re.compile(r"\b(?:from|since|starting|as of|vom|von|seit|du|desde|del|dal|de|van|vanaf|od)\b\s(?:\w+ ){0,2}$")
 _REACH = 60

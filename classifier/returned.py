@@ -22,9 +22,11 @@ _ENOUGH = 3
 """So many well-known fields in one block make it the header of a mail, and no list of a report's findings."""
 _FOLLOWS = re.compile(
     r"^\W*(?:-{2,}|\*{2,}|={2,})?\W*(?:this is a copy of (?:the|your) (?:message|mail)|below this line is a copy"
-    r"|(?:original|returned|old|undelivered|unsent|your original) (?:message|mail)(?: (?:header|text|follows|attached|is).{0,40})?"
+    r"|(?:original|returned|old|undelivered|unsent|your original) (?:message|mail)(?: (?:header|text|follows|"
+    r"attached|is).{0,40})?"
     r"|(?:the )?(?:message )?headers? (?:of (?:the|your) .{0,40})?(?:follow|is|are)"
-    r"|(?:the )?(?:text of )?(?:your )?(?:original )?(?:message|mail) (?:text )?(?:follows|header)|included is a copy)\b.{0,60}$",
+    r"|(?:the )?(?:text of )?(?:your )?(?:original )?(?:message|mail) (?:text )?(?:follows|header)|"
+    r"included is a copy)\b.{0,60}$",
     re.IGNORECASE,
 )
 MOST_LINES = 2_000
@@ -62,7 +64,9 @@ def split_report(parsed: ParsedMessage) -> tuple[str, ReturnedMail]:
 
 
 def _described(headers: Headers) -> ReturnedMail:
-    to = tuple(dict.fromkeys(each for name in ("to", "cc") for value in headers.all(name) for each in addresses_in(value)))
+    to = tuple(
+        dict.fromkeys(each for name in ("to", "cc") for value in headers.all(name) for each in addresses_in(value))
+    )
     passed = (found[1] for value in headers.all("received") if (found := _FOR.search(value)))
     return ReturnedMail(
         message_ids=message_ids(headers.get("message-id") or ""),

@@ -1,5 +1,6 @@
 """The sender's own new words: without the quoted mail, the signature, and what a phone adds."""
 
+# ruff: noqa: RUF001 - letters of many scripts look alike, and each of them is meant.
 from __future__ import annotations
 
 import re
@@ -12,18 +13,25 @@ from classifier.quotes import quote_starts_at
 MOST_LINES = 3_000
 _DELIMITER = re.compile(r"^(?:--|__|—|–)[ \t]*$|^_{4,}[ \t]*$|^-{20,}[ \t]*$")
 _SENT_FROM = re.compile(
-    r"^\W{0,3}(?:sent|gesendet|von meinem|envoy[ée]|enviado|inviato|verzonden|verstuurd|wysłan[eoy]|skickat|sendt|lähetetty|отправлено|get|"
-    r"télécharge[rz]?|obt[ée]n(?:er|ir)?|scarica|holen sie sich|outlook (?:für|for|pour|para)|mailed|diese nachricht wurde)\b.{0,10}"
-    r"\b(?:from|via|using|with|by|von|aus|vom|mit|meinem|depuis|de|du|à partir|mon|desde|mi|da|dal|do|meu|van|vanaf|mijn|met|z|ze|från|fra|min|"
+    r"^\W{0,3}(?:sent|gesendet|von meinem|envoy[ée]|enviado|inviato|verzonden|verstuurd|wysłan[eoy]|skickat|sendt|"
+    r"lähetetty|отправлено|get|"
+    r"télécharge[rz]?|obt[ée]n(?:er|ir)?|scarica|holen sie sich|outlook (?:für|for|pour|para)|mailed|"
+    r"diese nachricht wurde)\b.{0,10}"
+    r"\b(?:from|via|using|with|by|von|aus|vom|mit|meinem|depuis|de|du|à partir|mon|desde|mi|da|dal|do|meu|van|"
+    r"vanaf|mijn|met|z|ze|från|fra|min|"
     r"outlook|mail|yahoo|gmail|proton|mobile|iphone|ipad|с)\b.{0,80}$",
     re.IGNORECASE,
 )
 _PHONE = re.compile(
-    r"iphone|ipad|android|blackberry|samsung|galaxy|huawei|xiaomi|nokia|windows|outlook|yahoo|gmail|proton|mobile|handy|phone|telefon|smartphone|tablet|mail"
+    r"iphone|ipad|android|blackberry|samsung|galaxy|huawei|xiaomi|nokia|windows|outlook|yahoo|gmail|proton|mobile|"
+    r"handy|phone|telefon|smartphone|tablet|mail"
     r"|\bios\b|mobil|móvil|portable|telemóvel|celular|htc|lg\b|pixel|sparrow|device|wireless|zoho",
     re.IGNORECASE,
 )
-_LIST_FOOTER = re.compile(r"^(?:.{0,60}mailing list|https?://\S*(?:listinfo|mailman)\S*|.{0,60}unsubscribe .{0,120}|to unsubscribe.*)$", re.IGNORECASE)
+_LIST_FOOTER = re.compile(
+    r"^(?:.{0,60}mailing list|https?://\S*(?:listinfo|mailman)\S*|.{0,60}unsubscribe .{0,120}|to unsubscribe.*)$",
+    re.IGNORECASE,
+)
 _AFTER_SENT_FROM = 3
 """Lines a phone's footer may have below it; more than that is text."""
 

@@ -23,6 +23,8 @@ BUSY_SECONDS = 30
 CONNECT_SECONDS = 10
 """How long a PostgreSQL server may take to answer; a URL with its own connect_timeout wins."""
 LOCKED_AT_ONCE = 500
+# As many connections as threads ask for: how many threads there are is a setting of its own.
+POOL: dict[str, Any] = {"max_overflow": -1}
 
 # What one transaction may be, in the words of each dialect; ours for SQLite are read by `_begin`.
 READ_ONLY: dict[str, dict[str, Any]] = {
@@ -141,7 +143,7 @@ def _sqlite(url: URL) -> Engine:
     except OSError as error:
         raise _unavailable(url, error) from error
     # The driver's own transactions begin too late (at the first change) and know no savepoints: we begin them.
-    engine = create_engine(url, connect_args={"isolation_level": None, "timeout": BUSY_SECONDS})
+    engine = create_engine(url, connect_args={"isolation_level": None, "timeout": BUSY_SECONDS}, **POOL)
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
     return engine
@@ -163,7 +165,7 @@ def _begin(connection: Connection) -> None:
 
 def _postgresql(url: URL) -> Engine:
     defaults = {"connect_timeout": str(CONNECT_SECONDS), "application_name": "inbox-worker"}
-    return create_engine(url.set(query=defaults | dict(url.query)), pool_pre_ping=True)
+    return create_engine(url.set(query=defaults | dict(url.query)), pool_pre_ping=True, **POOL)
 
 
 @contextmanager

@@ -43,6 +43,8 @@ class State:
 
     timeline: Timeline
     lifts: Lifts
+    at: datetime
+    """The moment; later than the stamp of an event that a send moved."""
     live: list[Interval]
     """When entries covered the contact: those made elsewhere, and one more for each own entry that acts."""
     status: Status = Status.ACTIVE
@@ -63,7 +65,8 @@ class State:
     """The same, from the contact's own address."""
 
     def wake(self, moment: datetime) -> None:
-        """End the pause if it is over at `moment`."""
+        """Go on to `moment`, and end the pause if it is over by then."""
+        self.at = moment
         if self.pause is None or self.pause.until > moment:
             return
         if self.status in RESTING and (self.pause.of_label or not self.labelled):
@@ -97,6 +100,7 @@ class State:
 
     def ban(self, reason: DneReason, event: Event) -> bool:
         """Add a Do Not Email entry and tell whether it acts; one from before a lift of its kind does not act again."""
+        # An entry dates from the stamp, so that a send imported late moves it across no lift.
         since, lift = event.happened_at, self.lifts.lifted_at(reason, event.key, event.happened_at)
         known = (reason, event.key) in self.lifts.by_entry
         acts = lift is None or (known and lift > since)
@@ -105,9 +109,9 @@ class State:
             self.live.append(Interval(since, lift))
         return acts
 
-    def is_banned(self, moment: datetime) -> bool:
-        """Say whether an entry covers the contact at `moment`."""
-        return any(interval.covers(moment) for interval in self.live)
+    def is_banned(self) -> bool:
+        """Say whether an entry covers the contact at this moment."""
+        return any(interval.covers(self.at) for interval in self.live)
 
     def end(self, reason: EndReason) -> None:
         """End the sequence; the first reason stands."""

@@ -74,7 +74,7 @@ def fold(
         lifts: what people lifted of the entries that these events made; decides nothing but whether those act.
     """
     timeline = arrange(events, intervals, now)
-    state = State(timeline, lifts, live=list(intervals))
+    state = State(timeline, lifts, at=now, live=list(intervals))
     for at, _, event in timeline.steps:
         state.wake(at)
         if event is None:
@@ -105,10 +105,10 @@ def _hear(state: State, event: Event, kind: EventKind) -> None:
     if kind in _SIGN_OF_LIFE:
         state.soft.clear()
     if kind in _HUMAN and event.review is not ReviewKind.MACHINE_OPT_OUT:
-        state.human_at = event.happened_at
+        state.human_at = state.at
         # A reply from a second address does not show that the first one is alive.
         if event.other_address is None:
-            state.alive_at = event.happened_at
+            state.alive_at = state.at
 
 
 def _suggest(state: State, event: Event) -> None:
@@ -129,8 +129,8 @@ def _yield_to_label(state: State, event: Event, kind: EventKind) -> None:
         state.rest(event)
 
 
-def _sent(state: State, event: Event) -> None:
-    state.sent_at = event.happened_at
+def _sent(state: State, _event: Event) -> None:
+    state.sent_at = state.at
 
 
 def _reply(state: State, event: Event) -> None:
@@ -162,7 +162,7 @@ def _auto_reply(state: State, event: Event) -> None:
 
 def _absence(state: State, event: Event) -> None:
     # A notice that somebody forgot to switch off says nothing about the days to come.
-    if event.until is not None and event.until <= event.happened_at:
+    if event.until is not None and event.until <= state.at:
         return
     state.move(Column.ABSENCE, event)
     state.rest(event)
@@ -246,7 +246,7 @@ def _label(state: State, event: Event, bans: Mapping[Status, DneReason]) -> None
     if event.status is None:
         return
     if event.status is Status.ACTIVE:
-        if not state.is_banned(event.happened_at):
+        if not state.is_banned():
             state.restart(event)
         return
     if event.status in bans and not state.ban(bans[event.status], event):

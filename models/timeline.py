@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -49,7 +49,7 @@ _INSTANT = timedelta(microseconds=1)
 
 
 class Step(NamedTuple):
-    """One moment of the fold; `event` None: an entry made elsewhere in the team covers the contact from here on."""
+    """What takes effect `at` a moment; `event` None: an entry made elsewhere covers the contact from here on."""
 
     at: datetime
     rank: Rank
@@ -95,11 +95,17 @@ def arrange(events: Iterable[Event], intervals: Sequence[Interval], now: datetim
     # Sorted by time, so the reversed walk leaves the earliest time of a send that is told twice.
     sends = {event.send_id: event.happened_at for event in reversed(sent) if event.send_id is not None}
     first_sent = sent[0].happened_at if sent else None
-    counted = [at_work for event in known if (at_work := _in_effect(event, sends, first_sent))]
-    arrivals = {event.key: event.happened_at for event in counted if event.kind in MAIL}
-    counted = [_after_its_mail(event, arrivals) for event in counted]
-    beginning = min((event.happened_at for event in counted), default=now)
-    steps = [*_elsewhere(intervals, beginning), *(Step(e.happened_at, rank_of(e), e) for e in counted)]
+    arrivals = {
+        event.key: at
+        for event in known
+        if event.kind in MAIL and (at := _arrival(event, sends, first_sent)) is not None
+    }
+    steps = [
+        Step(_effective(event, arrivals), rank_of(event), event)
+        for event in known
+        if event.kind not in MAIL or event.key in arrivals
+    ]
+    steps += _elsewhere(intervals, min((step.at for step in steps), default=now))
     return Timeline(
         # The sort is stable: what takes effect at the same instant keeps the order of its stamps.
         steps=tuple(sorted(steps, key=lambda step: step[:2])),
@@ -122,23 +128,20 @@ def _once(events: Iterable[Event]) -> Iterable[Event]:
     return found.values()
 
 
-def _in_effect(event: Event, sends: Mapping[str, datetime], first_sent: datetime | None) -> Event | None:
-    """Return the event at the time it takes effect, or None for mail from before the send."""
-    if event.kind not in MAIL:
-        return event
-    sent = sends.get(event.send_id or "", event.happened_at)
-    at = max(event.happened_at, sent)
+def _arrival(event: Event, sends: Mapping[str, datetime], first_sent: datetime | None) -> datetime | None:
+    """Return when a mail takes effect, never before the send it answers; None for mail from before the sends."""
+    at = max(event.happened_at, sends.get(event.send_id or "", event.happened_at))
     if first_sent is None or at < first_sent or at - event.happened_at > CLOCK_SKEW:
         return None
-    return replace(event, happened_at=at)
+    return at
 
 
-def _after_its_mail(event: Event, arrivals: Mapping[str, datetime]) -> Event:
-    """Keep a person's event behind the mail it speaks of, also where a late send moved that mail."""
-    arrival = arrivals.get(event.about or "") if event.kind in PERSON else None
-    if arrival is None or arrival < event.happened_at:
-        return event
-    return replace(event, happened_at=arrival + _INSTANT)
+def _effective(event: Event, arrivals: Mapping[str, datetime]) -> datetime:
+    """Return when an event takes effect: a person's behind the mail it speaks of, also where a send moved that mail."""
+    mail_at = arrivals.get(event.about or "") if event.kind in PERSON else None
+    if mail_at is not None:
+        return max(event.happened_at, mail_at + _INSTANT)
+    return arrivals.get(event.key, event.happened_at)
 
 
 def _elsewhere(intervals: Sequence[Interval], beginning: datetime) -> Iterable[Step]:

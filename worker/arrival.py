@@ -1,4 +1,4 @@
-"""When a message arrived: the INTERNALDATE of its mailbox, in UTC."""
+"""When a message arrived: the INTERNALDATE of its mailbox, or what the message itself says, in UTC."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from email.parser import BytesHeaderParser
 from email.utils import parsedate_to_datetime
 
+# A mail with no date at all: the earliest moment there is, so that it changes nothing.
 NO_DATE = datetime(1970, 1, 1, tzinfo=UTC)
 
 

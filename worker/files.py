@@ -5,11 +5,9 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
-from classifier.message import parse
-
+from worker.arrival import arrival
 from worker.errors import InputError
 from worker.mailbox import FetchedMessage
 
@@ -17,8 +15,6 @@ _FROM_LINE = re.compile(rb"\AFrom [^\n]*\n")
 # A separator is a From_ line with a date behind it; "From here on ..." in a body is none.
 _SEPARATOR = re.compile(rb"(?:\A|\n)From [^\n]*\d{4}[^\n]*\n(?=[!-9;-~]+:)")
 _STUFFED = re.compile(rb"^>(>*From )", re.MULTILINE)
-# A mail with no date of its own: the earliest moment there is, so that it changes nothing.
-NO_DATE = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def eml_files(paths: Iterable[Path]) -> Iterator[tuple[str, bytes]]:
@@ -68,17 +64,10 @@ def as_fetched(mailbox: str, source: str, raw: bytes) -> FetchedMessage:
         folder=f"file:{Path(source).name}"[:500],
         uidvalidity=0,
         uid=uid,
-        arrived_at=arrival(raw),
+        arrived_at=arrival(None, raw),
         raw=raw,
         size=len(raw),
     )
-
-
-def arrival(raw: bytes) -> datetime:
-    """Return when a mail arrived, without IMAP to say so: its topmost Received date, else Date, aware UTC."""
-    parsed = parse(raw[:65_536])
-    at = parsed.received_at or parsed.date
-    return at.astimezone(UTC) if at else NO_DATE
 
 
 def _read(path: Path) -> bytes:

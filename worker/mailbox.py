@@ -2,11 +2,10 @@ r"""Step 1: reads a mailbox over IMAP and leaves no trace in it (EXAMINE and BOD
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Final
 
 from imapclient import IMAPClient
 from imapclient.exceptions import IMAPClientAbortError, IMAPClientError
@@ -15,52 +14,25 @@ from imapclient.response_parser import parse_fetch_response
 from worker import folders, partial
 from worker.arrival import arrival
 from worker.errors import MailboxError
+from worker.fetched import (
+    BATCH_MESSAGES,
+    WHOLE_BYTES,
+    Answer,
+    FetchedMessage,
+    FolderState,
+    batches,
+    content_of,
+    is_since,
+    size_of,
+)
 from worker.imap import MALFORMED, Account, hang_up, is_passing, log_out, open_client, said, telling
 
 __all__ = ["Account", "FetchedMessage", "FolderState", "Mailbox", "connect"]
 
-WHOLE_BYTES: Final = 128 * 1024
-"""Messages up to this size are fetched as they are, larger ones without their attachments."""
-BATCH_MESSAGES: Final = 200
-BATCH_BYTES: Final = 8 * 1024 * 1024
 HEADER_BATCH: Final = 500
 WINDOW: Final = 5000
 
 _HEADER: Final = f"BODY.PEEK[HEADER]<0.{WHOLE_BYTES}>"
-# A server that does not tell a size is not trusted with a whole message.
-_UNKNOWN_SIZE: Final = WHOLE_BYTES + 1
-
-Answer = Mapping[bytes, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class FetchedMessage:
-    """One message as the mailbox holds it.
-
-    `arrived_at` is the INTERNALDATE, aware UTC; `raw` the message, octet by octet only where `omitted` is empty;
-    `size` the octets it has on the server (RFC822.SIZE). `refused` says why the server would not hand over a message
-    it still lists; `raw` is empty then.
-    """
-
-    mailbox: str
-    folder: str
-    uidvalidity: int
-    uid: int
-    arrived_at: datetime
-    raw: bytes
-    size: int
-    omitted: tuple[str, ...] = ()
-    refused: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class FolderState:
-    """A folder as it was when selected; `uidnext` is 0 where the server does not tell it."""
-
-    folder: str
-    uidvalidity: int
-    uidnext: int
-    exists: int
 
 
 @contextmanager
@@ -137,7 +109,7 @@ class Mailbox:
                 first = max(1, last - count + 1)
                 answers = self._window(first, last, items)
                 new = [answer for answer in answers if answer[b"UID"] > after_uid]
-                found += [(answer[b"UID"], _size(answer)) for answer in new if not since or _is_since(answer, since)]
+                found += [(answer[b"UID"], size_of(answer)) for answer in new if not since or is_since(answer, since)]
                 if len(new) < len(answers):
                     break
                 last, count = first - 1, WINDOW
@@ -152,7 +124,7 @@ class Mailbox:
             pairs: (UID, size) as `new_uids` gives them.
             most: messages in a batch.
         """
-        for batch in _batches(sorted(pairs), most):
+        for batch in batches(sorted(pairs), most):
             with telling(self._account, self._name, f"reading {self._selected.folder!r}"):
                 messages = self._messages(dict(batch))
             if messages:
@@ -165,9 +137,9 @@ class Mailbox:
             with telling(self._account, self._name, f"reading headers of {self._selected.folder!r}"):
                 answers = self._ask(ordered[start : start + HEADER_BATCH], ["INTERNALDATE", "RFC822.SIZE", _HEADER], {})
             for uid, answer in sorted(answers.items()):
-                header = _content(answer, b"BODY[HEADER]")
+                header = content_of(answer, b"BODY[HEADER]")
                 if header is not None:
-                    yield uid, header, arrival(answer.get(b"INTERNALDATE"), header), _size(answer)
+                    yield uid, header, arrival(answer.get(b"INTERNALDATE"), header), size_of(answer)
 
     @property
     def _selected(self) -> FolderState:
@@ -181,7 +153,8 @@ class Mailbox:
         if status != "OK":
             raise IMAPClientError(str(lines[-1]))
         parsed = parse_fetch_response(lines, normalise_times=False, uid_is_key=False)
-        return [answer for answer in parsed.values() if b"UID" in answer]
+        # Servers may add what they like of other messages.
+        return [answer for number, answer in parsed.items() if b"UID" in answer and first <= number <= last]
 
     def _messages(self, sizes: dict[int, int]) -> list[FetchedMessage]:
         small = [uid for uid, size in sizes.items() if size <= WHOLE_BYTES]
@@ -189,7 +162,7 @@ class Mailbox:
         refused: dict[int, str] = {}
         found: dict[int, FetchedMessage] = {}
         for uid, answer in self._ask(small, ["INTERNALDATE", "BODY.PEEK[]"], refused).items():
-            raw = _content(answer, b"BODY[]")
+            raw = content_of(answer, b"BODY[]")
             if raw is not None:
                 found[uid] = self._message(uid, sizes[uid], answer, raw)
         structures = self._ask(large, ["INTERNALDATE", "BODYSTRUCTURE", _HEADER], refused)
@@ -205,17 +178,17 @@ class Mailbox:
 
     def _large(self, uid: int, size: int, answer: Answer | None, refused: dict[int, str]) -> FetchedMessage | None:
         """Return a large message rebuilt from the parts we read, or its beginning where its structure is no use."""
-        header = _content(answer or {}, b"BODY[HEADER]")
+        header = content_of(answer or {}, b"BODY[HEADER]")
         if answer and header is not None:
             try:
                 plan = partial.plan(answer.get(b"BODYSTRUCTURE"), header)
                 parts = self._ask([uid], plan.items, refused).get(uid, {}) if plan.items else {}
-                rebuilt = partial.rebuild(plan, lambda section: _content(parts, f"BODY[{section}]".encode()))
+                rebuilt = partial.rebuild(plan, lambda section: content_of(parts, f"BODY[{section}]".encode()))
                 return self._message(uid, size, answer, rebuilt.raw, omitted=rebuilt.omitted)
             except partial.StructureError:
                 pass
         answer = self._ask([uid], ["INTERNALDATE", f"BODY.PEEK[]<0.{WHOLE_BYTES}>"], refused).get(uid, {})
-        raw = _content(answer, b"BODY[]")
+        raw = content_of(answer, b"BODY[]")
         if raw is None:
             return None
         start = partial.beginning(raw, WHOLE_BYTES)
@@ -280,34 +253,3 @@ class Mailbox:
             omitted=omitted,
             refused=refused,
         )
-
-
-def _batches(pairs: Sequence[tuple[int, int]], most: int) -> Iterator[list[tuple[int, int]]]:
-    """Cut the pairs so that a batch holds at most `most` messages and about BATCH_BYTES fetched octets."""
-    batch: list[tuple[int, int]] = []
-    octets = 0
-    for uid, size in pairs:
-        # Of a large message about this much is fetched.
-        weight = min(size, 2 * WHOLE_BYTES)
-        if batch and (len(batch) >= most or octets + weight > BATCH_BYTES):
-            yield batch
-            batch, octets = [], 0
-        batch.append((uid, size))
-        octets += weight
-    if batch:
-        yield batch
-
-
-def _content(answer: Answer, key: bytes) -> bytes | None:
-    """Return a literal of a FETCH answer; by the key's beginning, since servers echo ranges each in their own way."""
-    return next((value for name, value in answer.items() if name.startswith(key) and isinstance(value, bytes)), None)
-
-
-def _size(answer: Answer) -> int:
-    size = answer.get(b"RFC822.SIZE")
-    return size if isinstance(size, int) else _UNKNOWN_SIZE
-
-
-def _is_since(answer: Answer, since: date) -> bool:
-    at = answer.get(b"INTERNALDATE")
-    return at is None or arrival(at, b"").date() >= since

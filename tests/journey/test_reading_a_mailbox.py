@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,9 +24,9 @@ class Mail:
     """The mail of these journeys: delivery reports, replies and automatic answers, each answering a send."""
 
     def __init__(self) -> None:
-        # Recent, so that no pause ends while the tests run.
-        yesterday = datetime.now(UTC).replace(microsecond=0) - timedelta(days=1)
-        self.samples = list(make(COUNT, start=yesterday))
+        # Recent, so that no pause ends while the tests run, and not ahead: Dovecot takes no INTERNALDATE to come.
+        start = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=30)
+        self.samples = list(make(COUNT, start=start, hours=24))
         self.sends: list[dict[str, Any]] = [sample.send for sample in self.samples]
 
     def deliver(self, dovecot: PrivateDovecot, user: str, numbers: Sequence[int] | None = None) -> None:

@@ -314,14 +314,22 @@ def test_lifting_an_entry_changes_no_status() -> None:
     assert folded(opt_out(1), lifts=Lifts({entry: day(5)})) == folded(opt_out(1))
 
 
-@pytest.mark.parametrize("lifts", [Lifts(newest={DneReason.UNSUBSCRIBE_REPLY: day(5)})])
-def test_what_happened_before_a_lift_and_came_to_light_after_it_does_not_act_again(lifts: Lifts) -> None:
+def test_what_happened_before_a_lift_and_came_to_light_after_it_does_not_act_again() -> None:
+    lifts = Lifts(newest={DneReason.UNSUBSCRIBE_REPLY: day(5)})
     found = folded(opt_out(1), lifts=lifts)
     assert standing(found) == (Status.ACTIVE, RUNNING)
     assert [entry.born_lifted for entry in found.dne] == [True]
     stored = Lifts({(DneReason.UNSUBSCRIBE_REPLY, "opt_out@1"): day(1)}, lifts.newest)
     assert folded(opt_out(1), lifts=stored) == found
     assert folded(opt_out(6), lifts=lifts).status is Status.UNSUBSCRIBED
+
+
+def test_a_send_imported_late_moves_no_entry_across_a_lift() -> None:
+    lifts = Lifts(newest={DneReason.UNSUBSCRIBE_REPLY: day(2, 10)})
+    late_send = replace(sent(2, "late"), happened_at=day(2, 30))
+    found = folded(opt_out(2, send_id="late"), late_send, lifts=lifts)
+    assert found.status is Status.ACTIVE
+    assert [(entry.since, entry.born_lifted) for entry in found.dne] == [(day(2), True)]
 
 
 def test_a_lift_of_another_reason_leaves_the_entry_alone() -> None:

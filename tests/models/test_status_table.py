@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import pytest
 
 from models.events import Bounced, Event, EventKind, Interval, ReviewKind, Status
@@ -30,7 +32,7 @@ ROWS: list[Status | str] = [
 ]  # fmt: skip
 
 # Typed from the page column by column, while the code holds it row by row; the order is that of ROWS.
-EXPECTED: dict[Column, list[Status | None]] = {
+EXPECTED: Mapping[Column, Sequence[Status | None]] = {
     Column.AUTO: [AUTO] + [KEPT] * 12,
     Column.ABSENCE: [AWAY, AWAY, AWAY] + [KEPT] * 10,
     Column.ENGAGED: [

@@ -102,6 +102,15 @@ def test_a_password_can_be_changed_and_the_rest_stays(run: Commands) -> None:
         assert (mailbox.password, mailbox.folders, mailbox.host) == ("fresh", ["Answers"], "127.0.0.1")
 
 
+@pytest.mark.parametrize(("before", "after"), [((), 143), (("--port", "1993"), 1993)])
+def test_the_usual_port_follows_the_security_and_a_chosen_one_stays(
+    run: Commands, before: tuple[str, ...], after: int
+) -> None:
+    run.add_mailbox(BOX, *before)
+    run.done("mailboxes", "set", BOX, "--security", "starttls")
+    assert run.done("mailboxes", "list", "--json").rows[0]["port"] == after
+
+
 def test_changing_nothing_is_wrong_usage(run: Commands) -> None:
     run.add_mailbox()
     assert run("mailboxes", "set", BOX).code == 2

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from worker.arrival import NO_DATE, arrival
 from worker.errors import InputError
-from worker.files import NO_DATE, arrival, as_fetched, eml_files, maildir_messages, mbox_messages
+from worker.files import as_fetched, eml_files, maildir_messages, mbox_messages
 
 MAIL = b"From: anna@client.example\nSubject: hello\nDate: Mon, 04 May 2026 09:00:00 +0200\n\nYes.\nFrom here on.\n"
 
@@ -59,9 +60,9 @@ def test_arrival_is_the_topmost_received_date_else_date_else_long_ago() -> None:
         b"Received: from a by b; Tue, 05 May 2026 10:00:00 +0000\n"
         b"Received: from c by a; Mon, 04 May 2026 10:00:00 +0000\n"
     )
-    assert arrival(received + MAIL) == datetime(2026, 5, 5, 10, tzinfo=UTC)
-    assert arrival(MAIL) == datetime(2026, 5, 4, 7, tzinfo=UTC)
-    assert arrival(b"Subject: x\n\n") == NO_DATE
+    assert arrival(None, received + MAIL) == datetime(2026, 5, 5, 10, tzinfo=UTC)
+    assert arrival(None, MAIL) == datetime(2026, 5, 4, 7, tzinfo=UTC)
+    assert arrival(None, b"Subject: x\n\n") == NO_DATE
 
 
 def test_the_place_of_a_file_is_its_content() -> None:

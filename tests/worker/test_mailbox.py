@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import threading
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -13,6 +15,7 @@ from imapclient.exceptions import IMAPClientError
 
 from tests.servers import PASSWORD, CuttingProxy, PrivateDovecot, free_ports
 from tests.worker.large_mails import message, multipart, part
+from worker import fetched
 from worker import mailbox as reading
 from worker.arrival import NO_DATE, arrival
 from worker.errors import MailboxError
@@ -42,6 +45,16 @@ def read(imap: Mailbox, folder: str = "INBOX", after: int = 0) -> list[FetchedMe
     return [each for batch in imap.fetch(imap.new_uids(state, after)) for each in batch]
 
 
+@pytest.fixture
+def far_from_utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with monkeypatch.context() as patched:
+        patched.setenv("TZ", "America/New_York")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("far_from_utc")
 def test_a_message_comes_whole_and_with_its_arrival_in_utc(
     dovecot: PrivateDovecot, imap_user: str, imap: Mailbox
 ) -> None:
@@ -127,9 +140,8 @@ def test_batches_are_cut_by_count_and_by_bytes(
 ) -> None:
     dovecot.deliver_many(imap_user, [MAIL] * 7)
     pairs = imap.new_uids(imap.select("INBOX"), 0)
-    monkeypatch.setattr(reading, "BATCH_MESSAGES", 3)
-    assert [[each.uid for each in batch] for batch in imap.fetch(pairs[::-1])] == [[1, 2, 3], [4, 5, 6], [7]]
-    monkeypatch.setattr(reading, "BATCH_BYTES", 2 * len(MAIL))
+    assert [[each.uid for each in batch] for batch in imap.fetch(pairs[::-1], 3)] == [[1, 2, 3], [4, 5, 6], [7]]
+    monkeypatch.setattr(fetched, "BATCH_BYTES", 2 * len(MAIL))
     assert [len(batch) for batch in imap.fetch(pairs)] == [2, 2, 2, 1]
 
 
@@ -210,23 +222,35 @@ def test_a_silent_server_is_given_up_on_in_time(account: Account) -> None:
     assert not caught.value.permanent
 
 
-def test_a_connection_lost_during_login_is_no_wrong_password(account: Account, dovecot: PrivateDovecot) -> None:
-    with CuttingProxy(dovecot.port, after=250) as proxy:
-        through = replace(account, port=proxy.port, security="plain")
-        with pytest.raises(MailboxError) as caught, connect(through, "m"):
+def hang_up_at_login(listener: socket.socket) -> None:
+    visitor, _ = listener.accept()
+    with visitor, visitor.makefile("rb") as questions:
+        visitor.sendall(b"* OK ready\r\n")
+        for tag, command, *_ in map(bytes.split, questions):
+            if command == b"LOGIN":
+                return
+            visitor.sendall(b"* CAPABILITY IMAP4rev1\r\n" + tag + b" OK done\r\n")
+
+
+def test_a_connection_lost_during_login_is_no_wrong_password(account: Account) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = threading.Thread(target=hang_up_at_login, args=(listener,))
+        server.start()
+        fragile = replace(account, port=listener.getsockname()[1], security="plain")
+        with pytest.raises(MailboxError, match="signing in") as caught, connect(fragile, "m"):
             pass
+        server.join()
     assert not caught.value.permanent
 
 
 def test_a_connection_lost_on_the_way_keeps_the_batches_before(
-    dovecot: PrivateDovecot, imap_user: str, account: Account, monkeypatch: pytest.MonkeyPatch
+    dovecot: PrivateDovecot, imap_user: str, account: Account
 ) -> None:
-    monkeypatch.setattr(reading, "BATCH_MESSAGES", 2)
     dovecot.deliver_many(imap_user, [MAIL + b"line\r\n" * 5000] * 6)
     with CuttingProxy(dovecot.port, after=100_000) as proxy:
         through = replace(account, port=proxy.port, security="plain")
         with connect(through, "mila") as imap:
-            batches = imap.fetch(imap.new_uids(imap.select("INBOX"), 0))
+            batches = imap.fetch(imap.new_uids(imap.select("INBOX"), 0), 2)
             taken = next(batches)
             with pytest.raises(MailboxError, match="reading 'INBOX'") as caught:
                 next(batches)
@@ -296,6 +320,7 @@ class Grudging:
     def __init__(self, reason: str, *bad: int, gone: frozenset[int] = frozenset()) -> None:
         self.reason, self.bad, self.gone = reason, set(bad), gone
         self.asked: list[list[int]] = []
+        self.items: set[str] = set()
 
     def select_folder(self, _: str, *, readonly: bool) -> dict[bytes, int]:
         assert readonly
@@ -306,6 +331,7 @@ class Grudging:
 
     def fetch(self, uids: list[int], items: list[str]) -> dict[int, dict[bytes, Any]]:
         self.asked.append(uids)
+        self.items.update(items)
         if "INTERNALDATE" in items and len(items) > 1 and self.bad & set(uids):
             raise IMAPClientError(f"fetch failed: b'{self.reason}'")
         answer = {b"INTERNALDATE": ARRIVED, b"BODY[]": MAIL}
@@ -324,6 +350,17 @@ def test_one_message_the_server_refuses_does_not_hold_up_the_others(account: Acc
     assert len(client.asked) <= 10
 
 
+def test_even_a_folder_opened_for_writing_would_keep_its_mail_unread(account: Account) -> None:
+    client = Grudging("")
+    imap = Mailbox(client, account, "mila")
+    imap.select("INBOX")
+    list(imap.fetch([(1, 100), (2, 1_000_000)]))
+    list(imap.headers([1]))
+    bodies = [item for item in client.items if item.startswith("BODY")]
+    assert len(bodies) >= 4
+    assert all(item == "BODYSTRUCTURE" or item.startswith("BODY.PEEK[") for item in bodies)
+
+
 def test_a_refusal_that_passes_stops_the_poll_instead(account: Account) -> None:
     imap = Mailbox(Grudging("[OVERQUOTA] bandwidth limit", 7), account, "mila")
     imap.select("INBOX")
@@ -336,7 +373,7 @@ def test_an_answer_of_more_than_a_line_can_hold_costs_only_that_message(
     dovecot: PrivateDovecot, imap_user: str, imap: Mailbox
 ) -> None:
     """imaplib gives up inside a line above a million octets; the structure of this mail is longer."""
-    many = message(multipart("mixed", "b", [part("application/x-a-rather-long-name-of-a-type", b"x" * 20)] * 9000))
+    many = message(multipart("mixed", "b", [part(f"application/{'x' * 100}", b"x")] * 9000))
     for raw in (MAIL, many, message(part("text/plain", b"line\r\n" * 40_000)), MAIL):
         dovecot.deliver(imap_user, raw)
     messages = read(imap)

@@ -64,9 +64,8 @@ def cli() -> None:
 def main() -> None:
     """Run the command line; a known error is one line on standard error and exit status 1."""
     try:
-        cli.main(standalone_mode=False)
-    except click.exceptions.Exit as done:
-        sys.exit(done.exit_code)
+        # Without its standalone mode click returns the status of ctx.exit(), and else what the command returned.
+        sys.exit(cli.main(standalone_mode=False) or 0)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)

@@ -19,9 +19,10 @@ from classifier.message import parse
 from classifier.present import as_card
 from classifier.present import as_json as verdict_row
 from config.settings import read
+from worker.arrival import NO_DATE
 from worker.cli.common import as_json, emit
 from worker.errors import InputError
-from worker.files import NO_DATE, eml_files, mbox_messages
+from worker.files import eml_files, mbox_messages
 from worker.lookup import chunks
 from worker.service import open_classifier
 

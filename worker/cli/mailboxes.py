@@ -63,6 +63,8 @@ def set_(name: str, password_file: Path | None, **given: Any) -> None:
     _, engine = start()
     with transaction(engine) as session:
         mailbox = find_mailbox(session, name)
+        if "security" in columns and mailbox.port == PORTS[mailbox.security]:
+            columns.setdefault("port", PORTS[columns["security"]])
         for column, value in columns.items():
             setattr(mailbox, column, value)
         mailbox.next_poll_at = None

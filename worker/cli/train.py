@@ -30,7 +30,7 @@ def train(rows: tuple[Path, ...], base: str, out: Path | None, name: str | None)
     # The training code is heavy, and a running worker never loads it.
     from classifier.artifact import save  # noqa: PLC0415
     from classifier.train import read_corpus, read_rows  # noqa: PLC0415
-    from classifier.train import train as learn
+    from classifier.train import train as learn  # noqa: PLC0415
 
     labelled = list(read_corpus()) if base == "default" else []
     for path in rows:

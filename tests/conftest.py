@@ -1,3 +1,0 @@
-"""Gives every test the fixtures of the databases."""
-
-pytest_plugins = ["tests.databases"]

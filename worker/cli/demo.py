@@ -1,0 +1,165 @@
+"""`demo`: the main job on a sample mailbox, polled for real, with nothing to install."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.markup import escape
+from rich.panel import Panel
+from rich.table import Table
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
+
+from classifier.verdict import Evidence
+from config.settings import read
+from models.migrate import upgrade
+from models.session import open_engine, reading, transaction
+from models.tables import (
+    Campaign,
+    Contact,
+    DneEntry,
+    InboundMessage,
+    Mailbox,
+    Recipient,
+    StatusChange,
+    VerdictRow,
+)
+from worker.cli.common import DEFAULT_TEAM, make_team, now
+from worker.demo.sample import AUTHSERV_ID, MAILBOX, OPT_OUT_ALIAS, Sample, load
+from worker.demo.server import Address, serving
+from worker.desk import rules_of
+from worker.poll import PollReport, Watch
+from worker.sends import Sent, import_sends
+from worker.service import open_classifier, poll_by_id, station
+from worker.stored import load_verdict
+from worker.story import Wanted, list_recipients, list_reviews
+
+MOST = 1_000
+COLOURS = {
+    "Interested": "green", "Engaged": "cyan", "Not Interested": "yellow", "Unsubscribed": "red", "Bounced": "red",
+    "Removed": "red", "Out of Office": "blue", "Auto Response": "blue",
+}  # fmt: skip
+
+
+@click.command()
+def demo() -> None:
+    """Poll a sample mailbox for real and show what was found, why, and what follows from it.
+
+    An IMAP server inside this process holds some forty invented mails; the database is a SQLite file in a temporary
+    folder, which is kept so that you can look around in it.
+    """
+    moment = now()
+    sample = load(moment)
+    path = Path(tempfile.mkdtemp(prefix="inbox-worker-demo-")) / "demo.sqlite"
+    settings = read(database_url=f"sqlite:///{path}", log_level="ERROR")
+    engine = open_engine(settings.database_url.get_secret_value())
+    upgrade(engine)
+    with serving(sample.inbox, sample.sent) as address:
+        mailbox_id = _prepare(engine, address, sample)
+        report = poll_by_id(station(engine, settings, Watch(clock=now)), open_classifier(settings), mailbox_id)
+    console = Console(width=None if sys.stdout.isatty() else 160, highlight=False)
+    with reading(engine) as session:
+        _tell(console, session, report)
+    engine.dispose()
+    console.print(Panel(_next_steps(path), title="Look around", title_align="left", border_style="dim"))
+
+
+def _prepare(engine: Engine, address: Address, sample: Sample) -> int:
+    with transaction(engine) as session:
+        team_id = make_team(session, DEFAULT_TEAM)
+        mailbox = Mailbox(
+            team_id=team_id, name=MAILBOX, host=address.host, port=address.port, security="plain",
+            username=address.username, password=address.password, addresses=[], opt_out_aliases=[OPT_OUT_ALIAS],
+            authserv_ids=[AUTHSERV_ID], folders=[], sent_folder="Sent",
+        )  # fmt: skip
+        session.add(mailbox)
+        session.flush()
+        sends = [
+            Sent(
+                campaign=send.campaign, campaign_name=send.campaign_name, to=send.to, message_ids=send.message_ids,
+                subject=send.subject, sent_at=send.sent_at, send_id=send.send_id, token=send.token,
+                mailbox_id=mailbox.id,
+            )
+            for send in sample.sends
+        ]  # fmt: skip
+        import_sends(session, rules_of(read(), team_id), sends, now())
+        return mailbox.id
+
+
+def _tell(console: Console, session: Session, report: PollReport) -> None:
+    states = ", ".join(f"{count} {state}" for state, count in report.applied.states.items() if count)
+    console.print(f"\nPolled [bold]{MAILBOX}[/] over IMAP: {states}.\n")
+    console.print(_table("What came back", ("from", "subject", "verdict", "because"), _messages(session)))
+    console.print(_table("Recipients", ("recipient", "campaign", "status", "sequence", "because"), _people(session)))
+    console.print(_table("Do Not Email", ("address", "reason", "because"), _entries(session)))
+    console.print(_table("For a person to look at", ("recipient", "why", "sequence held", "mail"), _reviews(session)))
+
+
+def _table(title: str, columns: Sequence[str], rows: Iterator[Sequence[str]]) -> Table:
+    table = Table(title=f"[bold]{title}[/]", title_justify="left", header_style="dim", expand=True)
+    for column in columns:
+        table.add_column(column, overflow="fold", ratio=3 if column == "because" else None)
+    for row in rows:
+        table.add_row(*(_coloured(cell) for cell in row))
+    return table
+
+
+def _coloured(cell: str) -> str:
+    colour = COLOURS.get(cell)
+    return f"[{colour}]{cell}[/]" if colour else escape(cell)
+
+
+def _messages(session: Session) -> Iterator[Sequence[str]]:
+    query = (
+        select(InboundMessage, VerdictRow)
+        .join(VerdictRow, VerdictRow.message_id == InboundMessage.id)
+        .order_by(InboundMessage.arrived_at)
+    )
+    for message, row in session.execute(query):
+        verdict = load_verdict(row.kind, row.details)
+        named = f"{row.kind}: {row.reply_class}" if row.reply_class else row.kind.replace("_", " ")
+        unmatched = " (not about anybody we mailed)" if message.state.value == "unmatched" else ""
+        yield message.from_address or "", message.subject, named, _because(verdict.evidence) + unmatched
+
+
+def _because(evidence: Sequence[Evidence]) -> str:
+    return "; ".join(f"{each.detector}: {each.because}" for each in evidence)
+
+
+def _people(session: Session) -> Iterator[Sequence[str]]:
+    """Yield everybody who is not simply Active, with the newest reason."""
+    query = (
+        select(StatusChange, Campaign.key, Contact.address)
+        .join(Recipient, Recipient.id == StatusChange.recipient_id)
+        .join(Campaign, Campaign.id == Recipient.campaign_id)
+        .join(Contact, Contact.id == Recipient.contact_id)
+        .order_by(StatusChange.id)
+    )
+    reasons = {(key, address): "; ".join(change.because) for change, key, address in session.execute(query)}
+    for row in list_recipients(session, 1, Wanted(unlisted=True), MOST):
+        sequence = f"{row['sequence']} until {row['until']:%Y-%m-%d}" if row["until"] else str(row["sequence"])
+        because = reasons.get((row["campaign"], row["address"]), "no answer yet")
+        yield row["address"], row["campaign"], str(row["status"]), sequence, because
+
+
+def _entries(session: Session) -> Iterator[Sequence[str]]:
+    for entry in session.scalars(select(DneEntry).order_by(DneEntry.target)):
+        yield entry.target, entry.reason.value, entry.note or ""
+
+
+def _reviews(session: Session) -> Iterator[Sequence[str]]:
+    for row in list_reviews(session, 1):
+        yield row["address"], str(row["kind"]), "yes" if row["holds"] else "no", row["subject"] or ""
+
+
+def _next_steps(path: Path) -> str:
+    return (
+        f"The database is {path}\n\n"
+        f"export INBOX_DATABASE_URL=sqlite:///{path}\n"
+        "inbox-worker recipients list\ninbox-worker recipients show ADDRESS\ninbox-worker review list"
+    )

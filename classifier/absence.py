@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from classifier import optout_words
+from classifier.asking import asks_to_stop
 from classifier.automatic import says_absence, why_automatic
 from classifier.context import Case
 from classifier.decode import addresses_in
@@ -91,7 +91,7 @@ def automatic_answer(case: Case) -> Absence | AutoResponse | OptOut | None:
     if why is None:
         return None
     evidence = Evidence("automatic_answer", why)
-    if words := optout_words.asks_to_stop(case.folded, by_machine=True):
+    if words := asks_to_stop(case.folded, by_machine=True):
         asked = Evidence("opt_out_words", words)
         return OptOut(visible_text=case.text, language=case.language, by_machine=True, evidence=(evidence, asked))
     back = return_date(case.folded, case.language, case.context.arrived_at.date())
@@ -107,6 +107,11 @@ def automatic_answer(case: Case) -> Absence | AutoResponse | OptOut | None:
     return Absence(
         return_date=back, new_contact=contact, visible_text=case.text, language=case.language, evidence=(evidence, said)
     )
+
+
+def says_away(text: str) -> bool:
+    """Say whether the folded words are those of an absence notice."""
+    return bool(_AWAY.search(text))
 
 
 def new_contact(case: Case) -> str | None:

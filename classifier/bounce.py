@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from classifier import known_formats, notice
+from classifier.absence import says_away
 from classifier.automatic import why_answer
 from classifier.context import Case
 from classifier.decode import addresses_in
@@ -58,6 +59,8 @@ def delivery_report(case: Case) -> Bounce | Receipt | None:
     report = status_report(parsed, parsed.text, wrapped=gate != _BY_SUBJECT)
     if report is not None and (found := _from_fields(report, words, returned, gate)):
         return found
+    if report is None and gate == _BY_SUBJECT and says_away(case.folded):
+        return None
     if report is None and not parsed.header("X-Failed-Recipients") and why_answer(parsed, case.folded_subject):
         # An absence notice from a null sender is no bounce, whatever its words are.
         return None

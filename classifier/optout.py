@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from classifier import optout_words
+from classifier.asking import asks_to_stop, is_request
 from classifier.automatic import is_bulk
 from classifier.context import Case
 from classifier.verdict import Evidence, OptOut
@@ -33,10 +33,10 @@ def opt_out_by_words(case: Case) -> OptOut | None:
     """Recognise an explicit request in the sender's own words, or in a subject that is nothing else."""
     if is_bulk(case.parsed):
         return None
-    if words := optout_words.asks_to_stop(case.folded):
+    if words := asks_to_stop(case.folded):
         return _found(case, "opt_out_words", words)
     subject = case.folded_subject
-    if not _REPLY_PREFIX.match(subject) and (words := optout_words.is_request(subject)):
+    if not _REPLY_PREFIX.match(subject) and (words := is_request(subject)):
         return _found(case, "opt_out_subject", words)
     return None
 

@@ -1,25 +1,36 @@
-"""The words people ask with to get no more mail, in eight languages: few, clear, and minding a "not" before them.
+"""The words people ask with to get no more mail, in eight languages: few, and clear.
 
 All patterns see folded text: lower case, no accents, straight quotation marks.
 """
 
 from __future__ import annotations
 
-import re
-
 _MAILS = (
     r"(?:e-?mails?|mails?|messages?|correspondence|communications?|newsletters?|marketing|spam|offers?|solicitations?)"
 )
+UNSUBSCRIBE = r"un[ -]?s[eu]?b?s?c?ri?[bpv]l?e?(?:d|s|ing)?"
+"""The word as people spell it."""
+_LIST = r"(?:lists?|mailings?|mailing ?lists?|distribution)"
 _ENGLISH = (
+    rf"\b{UNSUBSCRIBE} (?:me|us|my|immediately|please|now|asap|at once|from (?:all|your|any|these) )",
+    rf"\b(?:please|pls|plz|kindly) {UNSUBSCRIBE}\b(?! (?:this|that|him|her|them|your))",
     (
-        r"\bunsubscribe (?:me|us|my|this (?:address|e-?mail|account)|immediately|please|now|asap|at once|from (?:all|"
-        r"your|any|these) )"
+        rf"\b(?:want|wish|like|request|(?<!you )need|asking|asked|must) (?:you )?(?:to )?"
+        rf"(?:{UNSUBSCRIBE}|opt[ -]?out)\b(?! your)"
     ),
-    r"\b(?:please|pls|plz|kindly) unsubscribe\b",
     (
-        r"\b(?:want|wish|like|request|need|asking|asked) (?:you )?to (?:unsubscribe|opt[ -]?out|be (?:unsubscribed|"
-        r"removed|taken off|deleted))\b"
+        r"\b(?:want|wish|like|request|need|ask|asking|asked|please) (?:\w+ )?"
+        r"to be (?:unsubscribed|removed|taken off|deleted)\b"
     ),
+    (
+        rf"\bhow (?:the \w+ )?(?:do|does|can|could|to|would|should) ?(?:i|we|one|you)? ?"
+        rf"(?:{UNSUBSCRIBE}|opt out|get (?:myself )?off)\b"
+    ),
+    (
+        r"\b(?:get|take|put|help|pull|sign|want|need|out) (?:me |us |myself |to get )?(?:off|out)(?: of)? "
+        rf"(?:this|the|your|ur|that|these|all) (?:\w+ ){{0,2}}{_LIST}\b"
+    ),
+    r"\bhave (?:my|our) (?:name|address|e-?mail)\w*[^.!?\n]{0,20} (?:removed|deleted|taken off)\b",
     r"\bopt (?:me|us) out\b|\b(?:i|we)(?:'d like to| want to| wish to| am|'m| are|'re)? opt(?:ing)?[ -]out\b",
     (
         r"\b(?:remove|take|drop|delete|strike|cross|get|scratch|pull) (?:me|us|my (?:e-?mail|name|address|contact|"
@@ -38,12 +49,18 @@ _ENGLISH = (
         r"thank you|from (?:this|it)))?(?=\s*(?:[.!,;\n]|$))"
     ),
     r"\btake (?:me|us) off (?:your|the|this|ur|of|that)\b",
-    r"\b(?:stop|quit|cease) (?:e-?mailing|mailing|contacting|writing|messaging|spamming|bothering|"
-    r"harassing|pestering|soliciting|texting|reaching out to|"
-    r"sending (?:me|us|these|this|your|any|more|"
-    + _MAILS
-    + r")|all (?:communication|contact|e-?mails?|further)|(?:these|the|your|this|"
-    r"with (?:the|these|this|your)) (?:\w+ )?" + _MAILS + r"|e-?mails?\b|contact(?:ing)? me)",
+    (
+        r"\b(?:stop|quit|cease) (?:e-?mailing|mailing|contacting|writing|messaging|spamming|bothering|harassing|"
+        r"pestering|soliciting|texting|reaching out(?: to (?:me|us))?\b|all (?:communication|contact|further)|"
+        r"contact(?:ing)? me|with (?:the|these|this|your) (?:\w+ )?" + _MAILS + r"|" + _MAILS + r"\b)"
+    ),
+    r"\b(?:stop|quit|cease) sending (?:me |us )?"
+    r"(?:any |more |these |this |your |the |such |all )?(?:\w+ )?" + _MAILS,
+    (
+        r"\b(?:stop|quit|cease) sending (?:me |us |to )?(?:(?:this|these|your)? ?"
+        r"(?:stuff|things?|crap|junk|shit)|anything|"
+        r"this|to this|(?:me|us)(?=\s*(?:[.!,\n]|$)))"
+    ),
     (
         r"\b(?:do not|don't|dont|never|please not|must not|not to) (?:ever )?(?:e-?mail|contact|write(?: to)?|message|"
         r"bother|solicit|spam|text|reach out to|mail) (?:me|us|this (?:address|e-?mail)|my)\b(?! (?:before|until|till|"
@@ -229,10 +246,10 @@ _POLISH = (
         r"\bnie chc(?:e|emy) (?:juz )?(?:wiecej )?(?:otrzymywac|dostawac)\b|\bwiecej (?:do mnie )?nie pis"
     ),
 )
-_GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
+GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         (
-            r"unsub|remove|delet|erase|erasure|take|stop|quit|ceas|not |n't|dont|never|no |opt|leav|lose|drop|purg|"
+            r"\bun[ -]?s|list|remove|delet|erase|erasure|take|stop|quit|ceas|not |n't|dont|never|no |opt|leav|lose|drop|purg|"
             r"cross"
         ),
         _ENGLISH,
@@ -245,17 +262,8 @@ _GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r"schrijf|meld|schrij|verwijd|haal|schrap|wis |geen|niet|neem|stop|meer|met rust", _DUTCH),
     (r"wypis|wykres|usun|skasuj|skasow|nie |rezygn|przesta|wiecej", _POLISH),
 )
-_ASKS = tuple((re.compile(hint), tuple(re.compile(each) for each in patterns)) for hint, patterns in _GROUPS)
 """Each language's patterns behind a hint: most texts hold none of the stems that all of them need."""
-_NOT_BEFORE = re.compile(
-    r"(?:\b(?:not|don't|dont|do not|never|no need to|without|instead of|rather than|didn't|did not|won't|"
-    r"before (?:i|you|we)|if i (?:want|wanted|wish) to|how (?:do|can) (?:i|we|people|users|customers)(?: \w+)?|"
-    r"nicht|kein(?:e|en)?|pas|no|nao|non|niet|nie|sans|ohne)\b[^.!?\n,;:]{0,12})$"
-)
-_NOT_MAIL = re.compile(
-    r"\b(?:cc|bcc|thread|meeting|call|calendar|invite|invitation|channel|group chat|board|agenda|project)\b"
-)
-_ALONE = frozenset(
+ALONE = frozenset(
     phrase.strip()
     for phrase in """
     unsubscribe, unsubscribe me, unsubscribe please, please unsubscribe, unsubscribed, unsubscribe now, unsub,
@@ -273,43 +281,3 @@ _ALONE = frozenset(
     """.replace("\n", " ").split(",")
 )
 """What says it all when it is the whole message, or a whole line of a short one."""
-_SHORT = 30
-"""Words; in a longer text a line of one word is rather a link in somebody's footer."""
-_EDGES = re.compile(r"^[\W_]+|[\W_]+$")
-
-
-def asks_to_stop(text: str, *, by_machine: bool = False) -> str | None:
-    """Return the words that ask for no more mail, or None; `text` is folded and the sender's own.
-
-    A machine's answer must say it in a sentence: a line "unsubscribe" in it is a link.
-    """
-    if not by_machine and (alone := _alone(text)):
-        return alone
-    # A wrapped line goes on: only an empty line, or the end of a sentence, ends one.
-    flowing = text.replace("\n\n", ".\x00").replace("\n", " ").replace("\x00", "\n")
-    patterns = (pattern for hint, group in _ASKS if hint.search(flowing) for pattern in group)
-    asked = (found for pattern in patterns for found in pattern.finditer(flowing) if _meant(flowing, found))
-    first = next(asked, None)
-    return first[0].strip()[:100] if first else None
-
-
-def _meant(text: str, found: re.Match[str]) -> bool:
-    """Say whether the words stand for themselves: no "not" before them, no meeting or thread to be removed from."""
-    before, after = text[max(0, found.start() - 40) : found.start()], text[found.end() : found.end() + 25]
-    return not _NOT_BEFORE.search(before) and not _NOT_MAIL.search(found[0] + after)
-
-
-def _alone(text: str) -> str | None:
-    if len(text) > 2_000 or len(text.split()) > _SHORT:  # noqa: PLR2004 - characters; no short message has more
-        return None
-    for line in re.split(r"[\n.!;]", text):
-        bare = _EDGES.sub("", line)
-        if bare in _ALONE and "?" not in line:
-            return bare
-    return None
-
-
-def is_request(subject: str) -> str | None:
-    """Return the folded subject where it is nothing but the request itself."""
-    bare = _EDGES.sub("", subject)
-    return bare if bare in _ALONE else None

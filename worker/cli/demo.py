@@ -34,7 +34,8 @@ from worker.demo.sample import AUTHSERV_ID, MAILBOX, OPT_OUT_ALIAS, Sample, load
 from worker.demo.server import Address, serving
 from worker.desk import rules_of
 from worker.poll import PollReport, Watch
-from worker.sends import Sent, import_sends
+from worker.sends import import_sends
+from worker.sends_file import read_sends
 from worker.service import open_classifier, poll_by_id, station
 from worker.stored import load_verdict
 from worker.story import Wanted, list_recipients, list_reviews
@@ -60,7 +61,7 @@ def demo() -> None:
     engine = open_engine(settings.database_url.get_secret_value())
     upgrade(engine)
     with serving(sample.inbox, sample.sent) as address:
-        mailbox_id = _prepare(engine, address, sample)
+        mailbox_id = _prepare(engine, address, sample, path.parent)
         report = poll_by_id(station(engine, settings, Watch(clock=now)), open_classifier(settings), mailbox_id)
     console = Console(width=None if sys.stdout.isatty() else 160, highlight=False)
     with reading(engine) as session:
@@ -69,7 +70,7 @@ def demo() -> None:
     console.print(Panel(_next_steps(path), title="Look around", title_align="left", border_style="dim"))
 
 
-def _prepare(engine: Engine, address: Address, sample: Sample) -> int:
+def _prepare(engine: Engine, address: Address, sample: Sample, folder: Path) -> int:
     with transaction(engine) as session:
         team_id = make_team(session, DEFAULT_TEAM)
         mailbox = Mailbox(
@@ -79,14 +80,9 @@ def _prepare(engine: Engine, address: Address, sample: Sample) -> int:
         )  # fmt: skip
         session.add(mailbox)
         session.flush()
-        sends = [
-            Sent(
-                campaign=send.campaign, campaign_name=send.campaign_name, to=send.to, message_ids=send.message_ids,
-                subject=send.subject, sent_at=send.sent_at, send_id=send.send_id, token=send.token,
-                mailbox_id=mailbox.id,
-            )
-            for send in sample.sends
-        ]  # fmt: skip
+        file = folder / "sends.jsonl"
+        file.write_text(sample.sends_file(), "utf-8")
+        sends = read_sends(file, {MAILBOX: mailbox.id})
         import_sends(session, rules_of(read(), team_id), sends, now())
         return mailbox.id
 

@@ -64,6 +64,8 @@ class SampleMail:
     """The recipient's status after the whole mailbox; None where it changes nobody."""
     review: bool = False
     """A person must look at it."""
+    back: date | None = None
+    """The day that an absence names."""
 
     @property
     def about(self) -> str | None:
@@ -126,8 +128,9 @@ def _mail(entry: Mapping[str, Any], sends: Mapping[str, SampleSend], shift: time
     arrived_at = _moment(entry["days"], entry["time"]) + shift
     send = sends[entry["answers"]] if "answers" in entry else None
     values = {"date": header_date(arrived_at - UNDER_WAY), "received": header_date(arrived_at)}
-    if "back" in entry:
-        values |= date_values(BASE + timedelta(days=entry["back"]) + shift, "back")
+    back = BASE + timedelta(days=entry["back"]) + shift if "back" in entry else None
+    if back:
+        values |= date_values(back, "back")
     if "attachment" in entry:
         values["attachment"] = attachment(entry["attachment"])
     if send:
@@ -142,6 +145,7 @@ def _mail(entry: Mapping[str, Any], sends: Mapping[str, SampleSend], shift: time
         verdict=entry.get("verdict"),
         expect=Status(entry["expect"]) if send else None,
         review=entry.get("review", False),
+        back=back,
     )
 
 

@@ -37,7 +37,6 @@ def date_values(day: date, name: str) -> dict[str, str]:
     """Return a day in every style the templates use: {name_long_en}, {name_short_de}, ..."""
     return {f"{name}_long_{language}": long_date(day, language) for language in _MONTHS} | {
         f"{name}_short_de": f"{day:%d.%m.%Y}",
-        f"{name}_iso": day.isoformat(),
     }
 
 

@@ -1,0 +1,62 @@
+"""Does a text ask for no more mail? The patterns of `optout_words`, minding a "not", a quotation, or a meeting."""
+
+from __future__ import annotations
+
+import re
+
+from classifier.optout_words import ALONE, GROUPS, UNSUBSCRIBE
+
+_ASKS = tuple((re.compile(hint), tuple(re.compile(each) for each in patterns)) for hint, patterns in GROUPS)
+_NOT_BEFORE = re.compile(
+    r"(?:\b(?:not|don't|dont|do not|never|no need to|without|instead of|rather than|didn't|did not|won't|"
+    r"before (?:i|you|we)|if i (?:want|wanted|wish) to|"
+    r"nicht|kein(?:e|en)?|pas|no|nao|non|niet|nie|sans|ohne)\b[^.!?\n,;:]{0,12})$"
+)
+_NOT_MAIL = re.compile(
+    r"\b(?:cc|bcc|thread|meeting|call|calendar|invite|invitation|channel|group chat|board|agenda|project)\b"
+)
+_COMMAND = re.compile(rf"^(?:please |pls )?{UNSUBSCRIBE}(?! (?:yourself|here|link|button|page|list does))\b")
+_COMMAND_WORDS = 4
+"""What people who once used mailing lists write: the word, and the address or the list."""
+_SHORT = 30
+"""Words; in a longer text a line of one word is rather a link in somebody's footer."""
+_EDGES = re.compile(r"^[\W_]+|[\W_]+$")
+
+
+def asks_to_stop(text: str, *, by_machine: bool = False) -> str | None:
+    """Return the words that ask for no more mail, or None; `text` is folded and the sender's own.
+
+    A machine's answer must say it in a sentence: a line "unsubscribe" in it is a link.
+    """
+    if not by_machine and (alone := _alone(text)):
+        return alone
+    # A wrapped line goes on: only an empty line, or the end of a sentence, ends one.
+    flowing = text.replace("\n\n", ".\x00").replace("\n", " ").replace("\x00", "\n")
+    patterns = (pattern for hint, group in _ASKS if hint.search(flowing) for pattern in group)
+    asked = (found for pattern in patterns for found in pattern.finditer(flowing) if _meant(flowing, found))
+    first = next(asked, None)
+    return first[0].strip()[:100] if first else None
+
+
+def _meant(text: str, found: re.Match[str]) -> bool:
+    """Say whether the words stand for themselves: not quoted, no "not" before them, no meeting to be removed from."""
+    if text.count('"', max(0, text.rfind("\n", 0, found.start())), found.start()) % 2:
+        return False
+    before, after = text[max(0, found.start() - 40) : found.start()], text[found.end() : found.end() + 25]
+    return not _NOT_BEFORE.search(before) and not _NOT_MAIL.search(found[0] + after)
+
+
+def _alone(text: str) -> str | None:
+    if len(text) > 2_000 or len(text.split()) > _SHORT:  # noqa: PLR2004 - characters; no short message has more
+        return None
+    for line in re.split(r"[\n.!;]", text):
+        bare = _EDGES.sub("", line)
+        if "?" not in line and (bare in ALONE or (_COMMAND.match(bare) and len(bare.split()) <= _COMMAND_WORDS)):
+            return bare
+    return None
+
+
+def is_request(subject: str) -> str | None:
+    """Return the folded subject where it is nothing but the request itself."""
+    bare = _EDGES.sub("", subject)
+    return bare if bare in ALONE else None

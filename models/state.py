@@ -54,6 +54,7 @@ class State:
     ended: EndReason | None = None
     pause: Pause | None = None
     holds: set[str] = field(default_factory=set)
+    """Keys of the mails that wait for a person; an ended sequence waits for nobody, whatever stands here."""
     dne: list[DneDraft] = field(default_factory=list)
     reviews: dict[tuple[str, ReviewKind], ReviewDraft] = field(default_factory=dict)
     soft: set[str] = field(default_factory=set)

@@ -174,7 +174,6 @@ def _wish(state: State, event: Event) -> None:
     if state.ban(reason, event):
         state.move(column, event)
         state.end(EndReason.OPT_OUT)
-        state.holds.clear()
 
 
 def _bounce(state: State, event: Event) -> None:
@@ -189,7 +188,6 @@ def _bounce(state: State, event: Event) -> None:
         if not state.labelled:
             state.move(Column.BOUNCE, event)
         state.end(EndReason.BOUNCE)
-        state.holds.clear()
 
 
 def _dead(state: State, event: Event) -> DneReason | None:

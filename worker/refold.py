@@ -108,6 +108,8 @@ def _write_entries(session: Session, book: Book, now: datetime) -> None:
                 new.append(entry)
                 book.add(entry)
             elif entry["withdrawn_at"] is not None or entry["since"] != draft.since:
+                if entry["lifted_at"] == entry["since"]:
+                    entry["lifted_at"] = draft.since
                 entry |= {"withdrawn_at": None, "since": draft.since}
                 moved.append(entry)
         for entry in _withdrawn(person, book, wanted.keys()):
@@ -115,7 +117,7 @@ def _write_entries(session: Session, book: Book, now: datetime) -> None:
             moved.append(entry)
     insert_new(session, DneEntry, new)
     if moved:
-        session.execute(update(DneEntry), [{k: e[k] for k in ("id", "withdrawn_at", "since")} for e in moved])
+        session.execute(update(DneEntry), [{k: e[k] for k in ("id", "withdrawn_at", "since", "lifted_at")} for e in moved])
 
 
 def _withdrawn(person: Person, book: Book, wanted: Collection[Any]) -> list[dict[str, Any]]:
@@ -139,7 +141,8 @@ def _entry(person: Person, target: str, draft: DneDraft, lifts: Lifts, now: date
         "since": draft.since,
         "actor": cause.actor if cause else None,
         "note": "; ".join(cause.because) if cause else None,
-        "lifted_at": lifts.lifted_at(draft.reason, draft.source, draft.since),
+        # Known only after a lift of its reason that came later: it never acts, and never did.
+        "lifted_at": draft.since if draft.born_lifted else lifts.lifted_at(draft.reason, draft.source, draft.since),
         "withdrawn_at": None,
         "recorded_at": now,
     }

@@ -190,6 +190,11 @@ def test_a_resolved_review_of_an_older_mail_does_not_overturn_a_newer_one() -> N
     assert found.reviews == ()
 
 
+def test_what_a_person_resolved_asks_no_new_question() -> None:
+    found = folded(DOUBT, reply(1.2), booked(1.5), resolved(2, Status.NOT_INTERESTED, DOUBT))
+    assert (found.status, found.reviews) == (Status.APPOINTMENT_BOOKED, ())
+
+
 @pytest.mark.parametrize(
     ("status", "expected"),
     [

@@ -99,6 +99,17 @@ def test_a_send_imported_late_counts_the_mail_that_waited_for_it() -> None:
     assert fold([joined(), answer, sent(1, "s")], LATER).status is Status.INTERESTED
 
 
+def test_a_send_told_twice_counts_from_the_first_time() -> None:
+    sends = [sent(1, "s", key="told"), sent(3, "s", key="told again")]
+    assert folded(*sends, reply(2, Status.INTERESTED, send_id="s")).status is Status.INTERESTED
+
+
+def test_manual_active_about_a_mail_is_not_undone_by_that_mail() -> None:
+    mail = reply(2, Status.INTERESTED, send_id="late")
+    again = replace(manual(2, Status.ACTIVE, about=mail.key), happened_at=day(2, 1))
+    assert folded(mail, again, replace(sent(2, "late"), happened_at=day(2, 30))).status is Status.ACTIVE
+
+
 def test_a_person_stays_behind_the_mail_that_a_late_send_moved() -> None:
     mail = reply(2, Status.INTERESTED, send_id="late")
     first = replace(manual(2, Status.ENGAGED, about=mail.key, key="z"), happened_at=day(2, 1))
@@ -367,6 +378,18 @@ def test_a_bounce_of_a_later_send_is_believed_whatever_was_answered_before() -> 
     assert folded(*answered, bounce(3, send_id="send0")).status is Status.ENGAGED
 
 
+def test_an_answer_that_seems_older_than_its_send_still_excuses_the_bounce() -> None:
+    send = replace(sent(2, "late"), happened_at=day(2, 5))
+    found = folded(send, reply(2, send_id="late"), bounce(3, send_id="late"))
+    assert questions(found) == [ReviewKind.BOUNCE_AFTER_REPLY]
+
+
+def test_an_opt_out_excuses_a_bounce_only_where_a_person_wrote_it() -> None:
+    failed = bounce(3, send_id="send0")
+    assert len(folded(opt_out(1), failed).dne) == 1
+    assert len(folded(opt_out(1, review=ReviewKind.MACHINE_OPT_OUT), failed).dne) == 2
+
+
 @pytest.mark.parametrize(
     "mail",
     [auto_reply(1), absence(1, 2), reply(1, other_address="home@example.org"), reply(1, Status.AUTO_RESPONSE)],
@@ -387,6 +410,12 @@ def test_the_third_soft_bounce_in_a_row_is_the_limit() -> None:
     found = folded(*row)
     assert standing(found) == (Status.BOUNCED, ENDED)
     assert [(entry.reason, entry.source) for entry in found.dne] == [(DneReason.SOFT_BOUNCE_LIMIT, row[-1].key)]
+
+
+def test_the_count_of_soft_bounces_starts_again_at_the_limit() -> None:
+    row = [bounce(n, SOFT, send_id=f"s{n}") for n in range(1, 2 * SOFT_LIMIT + 1)]
+    assert len(folded(*row[:-1]).dne) == 1
+    assert len(folded(*row).dne) == 2
 
 
 def test_soft_bounces_of_one_send_or_one_day_count_once() -> None:

@@ -25,6 +25,9 @@ _DAEMONS = re.compile(
     r")$",
     re.IGNORECASE,
 )
+_MACHINE = re.compile(
+    r"^(?:no|do[-_.]?not)[-_.]?reply|admin|^root$|^mail$|^smtp|^system|^notif|^alert|^abuse|gateway|scan|filter|daemon|virus|spam"
+)
 _DAEMON_NAME = re.compile(
     r"mail(?:er)?[ -]?(?:delivery|daemon|system|administrator|server|gateway)|delivery (?:sub)?system|postmaster|"
     r"system administrator"
@@ -75,20 +78,28 @@ def _gate(parsed: ParsedMessage) -> str | None:
         return "delivery-status report"
     if parsed.header("X-Failed-Recipients"):
         return "X-Failed-Recipients"
-    sender = parsed.header("From") or ""
-    local = (parsed.from_address or sender.strip().strip("<>")).partition("@")[0].strip('"')
-    if (
-        sender.rstrip().endswith("<>")
-        or _DAEMONS.match(local)
-        or _DAEMON_NAME.search(parsed.from_name or sender.partition("<")[0])
-    ):
+    if _is_daemon(parsed):
         return "sent by a mail system"
     null = (parsed.header("Return-Path") or "").strip() in {"<>", "< >"}
     if null and any(part.content_type == "message/rfc822" and not part.embedded for part in parsed.parts):
         return "mail returned by a null sender"
-    if _SUBJECT.search(parsed.subject) and (null or not parsed.in_reply_to):
+    # A person may write about a failed delivery, so a subject needs a machine behind it.
+    if _SUBJECT.search(parsed.subject) and (null or _is_machine(parsed)):
         return _BY_SUBJECT
     return None
+
+
+def _is_daemon(parsed: ParsedMessage) -> bool:
+    sender = parsed.header("From") or ""
+    local = (parsed.from_address or sender.strip().strip("<>")).partition("@")[0].strip('"')
+    name = parsed.from_name or sender.partition("<")[0]
+    return bool(sender.rstrip().endswith("<>") or _DAEMONS.match(local) or _DAEMON_NAME.search(name))
+
+
+def _is_machine(parsed: ParsedMessage) -> bool:
+    submitted = (parsed.header("Auto-Submitted") or "no").strip().lower()
+    local = (parsed.from_address or "").partition("@")[0]
+    return not submitted.startswith("no") or not local or bool(_MACHINE.search(local))
 
 
 def _from_fields(report: StatusReport, words: str, returned: ReturnedMail, gate: str) -> Bounce | Receipt | None:

@@ -57,7 +57,7 @@ def codec_of(charset: str) -> str | None:
         "".encode(name)  # Refuses codecs that are no text encodings, like zip.
     except (LookupError, ValueError):
         return None
-    return None if name in _NOT_FOR_MAIL else _WIDER.get(name, name)
+    return None if name.replace("-", "_") in _NOT_FOR_MAIL else _WIDER.get(name, name)
 
 
 def printable(text: str) -> str:

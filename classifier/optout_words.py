@@ -249,8 +249,8 @@ _POLISH = (
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         (
-            r"\bun[ -]?s|list|remove|delet|erase|erasure|take|stop|quit|ceas|not |n't|dont|never|no |opt|leav|lose|drop|purg|"
-            r"cross"
+            r"\bun[ -]?s|list|remove|delet|erase|erasure|take|stop|quit|ceas|not |n't|dont|never|no |opt|leav|lose|"
+            r"drop|purg|cross"
         ),
         _ENGLISH,
     ),

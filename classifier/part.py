@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from binascii import a2b_qp
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email.message import Message
@@ -15,6 +14,7 @@ MOST_PARTS = 1_000
 DEEPEST = 30
 MOST_TEXT = 64 * 1024
 """Characters of one part that are looked at."""
+MOST_RAW = 4 * MOST_TEXT
 
 
 class Headers:
@@ -105,8 +105,9 @@ def parts_of(message: Message) -> tuple[tuple[Part, ...], tuple[str, ...]]:
 
 def children_of(message: Message) -> list[Message]:
     """Return the messages a container holds; none where it holds text."""
-    inner = message.get_payload()
-    return [each for each in inner if isinstance(each, Message)] if isinstance(inner, list) else []
+    # Asked for text, the parser would decode it by a charset that may be anything.
+    inner = message.get_payload() if message.is_multipart() else ()
+    return [each for each in inner if isinstance(each, Message)]
 
 
 def _walk(message: Message, problems: list[str]) -> Iterator[Part]:
@@ -134,36 +135,35 @@ def _part(message: Message, content_type: str, depth: int, *, embedded: bool) ->
 
 
 def _text(message: Message) -> tuple[str, str | None]:
+    charset = _charset(message)
     if children := children_of(message):
-        return _decoded_text("\n".join(_blocks(children))[: 2 * MOST_TEXT], message)
-    return _decoded_text(_payload(message)[: 4 * MOST_TEXT], message)
+        raw = b"\n".join(_blocks(children))
+        if str(message.get("Content-Transfer-Encoding", "")).strip().lower() == "base64":
+            raw = decode_base64(raw.decode("ascii", "ignore")) or raw
+    else:
+        raw = _payload(message)
+    if len(raw) > MOST_RAW:
+        # Cut at a line, so that no character is cut in two.
+        raw = raw[: raw.rfind(b"\n", 0, MOST_RAW) + 1] or raw[:MOST_RAW]
+    text, problem = decode_bytes(raw, charset)
+    return text[:MOST_TEXT], problem or ("text cut" if len(text) > MOST_TEXT else None)
 
 
-def _payload(message: Message) -> str:
-    payload = message.get_payload()
-    return payload if isinstance(payload, str) else ""
+def _payload(message: Message) -> bytes:
+    try:
+        payload = message.get_payload(decode=True)
+    except Exception:  # noqa: BLE001 - whatever a decoder stumbles on, the rest of the mail is still read
+        return b""
+    return payload if isinstance(payload, bytes) else b""
 
 
-def _blocks(messages: list[Message]) -> Iterator[str]:
+def _blocks(messages: list[Message]) -> Iterator[bytes]:
     """Write the header blocks of a report part, and of what is nested in them, as the text they were."""
     for block in messages[:MOST_PARTS]:
-        yield from (f"{name}: {value}" for name, value in block.raw_items())
-        yield ""
-        yield _payload(block)
-        for inner in children_of(block)[:10]:
-            yield from (f"{name}: {value}" for name, value in inner.raw_items())
-            yield _payload(inner)
-
-
-def _decoded_text(payload: str, message: Message) -> tuple[str, str | None]:
-    encoding = str(message.get("Content-Transfer-Encoding", "")).strip().lower()
-    raw = payload.encode("utf-8", "surrogateescape")
-    if encoding == "base64":
-        raw = decode_base64(payload) or raw
-    elif encoding == "quoted-printable":
-        raw = a2b_qp(raw)
-    text, problem = decode_bytes(raw, _charset(message))
-    return text[:MOST_TEXT], problem or ("text cut" if len(text) > MOST_TEXT else None)
+        for each in (block, *children_of(block)[:10]):
+            yield from (f"{name}: {value}".encode("utf-8", "surrogateescape") for name, value in each.raw_items())
+            yield b""
+            yield _payload(each)
 
 
 def _charset(message: Message) -> str | None:

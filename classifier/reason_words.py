@@ -80,7 +80,7 @@ WORDS: tuple[tuple[str, tuple[str, ...]], ...] = (
             r"(?:block|black|deny|reject)[ -]?list",
             r"\b(?:rbl|dnsbl|spamhaus|spamcop|sorbs|uceprotect|barracudacentral|invaluement|abusix)\b",
             r"\b(?:ip|host|client|server|sender|connection|network|relay)\b ~ \b(?:blocked|banned|barred|not allowed)",
-            r"\b(?:client|sender|relay|access) (?:host )?(?:refused|denied|rejected)",
+            r"\b(?:client|sender|relay) (?:host )?(?:refused|denied|rejected)",
             (
                 r"(?:access|connection|client|service|mail|messages|e-?mail) ~ (?:denied|refused|rejected|"
                 r"blocked) ~ \d{1,3}\.\d"

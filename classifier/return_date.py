@@ -61,8 +61,12 @@ _UNTIL = re.compile(
     r",))*\s?(?:\w+,? )?$|\s-\s?$"
 )
 _INCLUSIVE = re.compile(r"\b(?:through|thru|inclu\w*|einschliesslich|t/m|tot en met|und mit|compreso|wlacznie)\b")
-_STARTS = re.compile(r"\b(?:from|since|starting|as of|vom|von|seit|du|desde|del|dal|de|van|vanaf|od)\b\s(?:\w+ ){0,2}$")
+_STARTS = re.compile(r"\b(?:from|since|starting|as of|vom|von|seit|du|desde|del|dal|de|van|vanaf|od)\b\s(?:\w+ )?$")
+_FROM_ON = re.compile(r"\b(?:ab|as of|from|starting|vanaf|a partir d[eu]|des|dal|desde|od)\b(?:\s\w+)?\s$")
+_SENTENCE_END = re.compile(r"[.!?\n](?=\s|$)")
+_DATE_FOLLOWS = re.compile(rf"^,?\s(?:(?:the|den|dem|le|el|il|o|de|dia) ){{0,2}}(?:\d|(?:{_MONTH})\b)")
 _REACH = 60
+MOST_TEXT = 4_000
 FURTHEST = timedelta(days=400)
 PAST_YEAR = timedelta(days=60)
 
@@ -75,23 +79,29 @@ def return_date(text: str, language: str | None, arrived_on: date) -> date | Non
         language: of the text; only with it "3/4" has one meaning, and in English it has two.
         arrived_on: the day the notice arrived, from which dates without a year count.
     """
-    back: list[date] = []
-    until: list[date] = []
-    for found in _DATE.finditer(text[:4_000]):
-        day = _day(found, language, arrived_on)
-        if day is None:
-            continue
-        before = text[max(0, found.start() - _REACH) : found.start()]
-        sentence = re.split(r"[.!?\n](?=\s|$)", before)[-1]
-        if _UNTIL.search(sentence):
-            inclusive = _INCLUSIVE.search(sentence) or _INCLUSIVE.search(text[found.end() : found.end() + 25])
-            until.append(day + timedelta(days=1) if inclusive else day)
-        elif _BACK.search(sentence) and not _STARTS.search(sentence):
-            back.append(day)
-    candidates = [day for day in back or until if arrived_on <= day <= arrived_on + FURTHEST]
-    if back and len(set(candidates)) > 1:
+    dates: dict[str, list[date]] = {"back": [], "until": []}
+    for found in _DATE.finditer(text[:MOST_TEXT]):
+        day, cue = _day(found, language, arrived_on), _cue(text, found)
+        if cue and day and arrived_on <= day <= arrived_on + FURTHEST:
+            around = text[max(0, found.start() - _REACH) : found.end() + _REACH // 2]
+            inclusive = cue == "until" and _INCLUSIVE.search(around)
+            dates[cue].append(day + timedelta(days=1) if inclusive else day)
+    back, until = dates["back"], dates["until"]
+    if len(set(back)) > 1:
         return None
-    return max(candidates, default=None)
+    return max(back or until, default=None)
+
+
+def _cue(text: str, found: re.Match[str]) -> str | None:
+    """Say what the words around a date make of it: the day the person is back, or the end of the absence."""
+    before = _SENTENCE_END.split(text[max(0, found.start() - _REACH) : found.start()])[-1]
+    after = text[found.end() : found.end() + _REACH].partition("\n")[0]
+    if found["weekday"] and _DATE_FOLLOWS.match(after):
+        return None
+    if _UNTIL.search(before):
+        return "until"
+    said_before = _BACK.search(before) and not _STARTS.search(before)
+    return "back" if said_before or (_FROM_ON.search(before) and _BACK.search(after)) else None
 
 
 def _day(found: re.Match[str], language: str | None, arrived_on: date) -> date | None:

@@ -14,6 +14,7 @@ from worker.mailbox import FetchedMessage
 _FROM_LINE = re.compile(rb"\AFrom [^\n]*\n")
 # A separator is a From_ line with a date behind it; "From here on ..." in a body is none.
 _SEPARATOR = re.compile(rb"(?:\A|\n)From [^\n]*\d{4}[^\n]*\n(?=[!-9;-~]+:)")
+LONGEST_FOLDER = 500
 _STUFFED = re.compile(rb"^>(>*From )", re.MULTILINE)
 
 
@@ -57,11 +58,16 @@ def maildir_messages(path: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def as_fetched(mailbox: str, source: str, raw: bytes) -> FetchedMessage:
-    """Turn a message from a file into what a fetch gives; its place is its content, so a second run knows it."""
+    """Turn a message from a file into what a fetch gives.
+
+    The folder is the file's own (or the mbox file), and the place in it is the content, so a second run knows it.
+    """
+    path = Path(source.partition("#")[0])
+    folder = path if "#" in source else path.parent
     uid = int.from_bytes(hashlib.sha256(raw).digest()[:8]) >> 1
     return FetchedMessage(
         mailbox=mailbox,
-        folder=f"file:{Path(source).name}"[:500],
+        folder=f"file:{folder}"[:LONGEST_FOLDER],
         uidvalidity=0,
         uid=uid,
         arrived_at=arrival(None, raw),

@@ -40,14 +40,15 @@ def lock(session: Session, contact_ids: Iterable[int]) -> list[int]:
     """Lock the contacts, and those whose address is a second one of theirs, in id order; return all their ids."""
     ids = set(contact_ids)
     for chunk in chunks(sorted(ids)):
-        first, other = Contact.__table__.alias(), Contact.__table__.alias()
         query = (
-            select(other.c.id)
-            .join(SecondAddress, SecondAddress.address == other.c.address)
-            .join(first, first.c.id == SecondAddress.contact_id)
-            .where(first.c.id.in_(chunk), other.c.team_id == first.c.team_id)
+            select(SecondAddress.address, Contact.team_id)
+            .join(Contact, Contact.id == SecondAddress.contact_id)
+            .where(SecondAddress.contact_id.in_(chunk))
         )
-        ids.update(session.scalars(query))
+        for address, team_id in session.execute(query).all():
+            ids.update(
+                session.scalars(select(Contact.id).where(Contact.team_id == team_id, Contact.address == address))
+            )
     locked = sorted(ids)
     lock_contacts(session, locked)
     return locked
@@ -117,7 +118,8 @@ def _write_entries(session: Session, book: Book, now: datetime) -> None:
             moved.append(entry)
     insert_new(session, DneEntry, new)
     if moved:
-        session.execute(update(DneEntry), [{k: e[k] for k in ("id", "withdrawn_at", "since", "lifted_at")} for e in moved])
+        columns = ("id", "withdrawn_at", "since", "lifted_at")
+        session.execute(update(DneEntry), [{name: entry[name] for name in columns} for entry in moved])
 
 
 def _withdrawn(person: Person, book: Book, wanted: Collection[Any]) -> list[dict[str, Any]]:

@@ -29,7 +29,9 @@ def letter(
     return ("\n".join([*lines, f"Content-Type: {content_type}", "MIME-Version: 1.0"]) + "\n\n" + body).encode()
 
 
-def report(fields: str, *, words: str = "Your message could not be delivered.", returned: str = "", **head: str) -> bytes:
+def report(
+    fields: str, *, words: str = "Your message could not be delivered.", returned: str = "", **head: str
+) -> bytes:
     """Build a delivery status notification (RFC 3464)."""
     original = returned or (
         "From: Lena <lena@our-outreach.example>\nTo: gone@customer.example\n"

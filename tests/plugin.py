@@ -47,3 +47,8 @@ def postgres_url(postgres: PrivatePostgres) -> str:
 def imap_user() -> str:
     """The name of a mailbox that no other test has touched."""
     return f"user{next(_numbers)}"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put fast tests first: journeys and whatever needs a server come last."""
+    items.sort(key=lambda item: ("journey" in item.nodeid, item.get_closest_marker("server") is not None))

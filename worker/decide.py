@@ -23,6 +23,8 @@ from models.tables import AutoResponsePolicy
 from worker.match import Match, Strength
 
 FRIDAY = 4
+# Feedback types (RFC 5965, RFC 6591) by which nobody asks for an end of the mail.
+NO_COMPLAINT = frozenset({"not-spam", "auth-failure", "virus"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,7 @@ def _event(verdict: Verdict, mail: Mail, policy: Policy) -> Event | None:  # noq
     match verdict:
         case Bounce():
             return Event(kind=EventKind.BOUNCE, happened_at=at, key="", bounce=Bounced(verdict.kind.value))
-        case Complaint():
+        case Complaint() if verdict.feedback_type not in NO_COMPLAINT:
             return Event(kind=EventKind.COMPLAINT, happened_at=at, key="")
         case Receipt(kind=ReceiptKind.DELIVERED):
             return Event(kind=EventKind.DELIVERED, happened_at=at, key="")

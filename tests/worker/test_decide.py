@@ -98,8 +98,17 @@ def test_every_kind_of_bounce_is_kept(kind: BounceKind) -> None:
     assert event.bounce is Bounced(kind.value)
 
 
-@pytest.mark.parametrize("verdict", [Outgoing(), Receipt(kind=ReceiptKind.READ), Receipt(kind=ReceiptKind.AGGREGATE)])
-def test_our_own_mail_and_read_receipts_cause_nothing(verdict: Verdict) -> None:
+@pytest.mark.parametrize(
+    "verdict",
+    [
+        Outgoing(),
+        Receipt(kind=ReceiptKind.READ),
+        Receipt(kind=ReceiptKind.AGGREGATE),
+        Complaint(feedback_type="not-spam"),
+        Complaint(feedback_type="auth-failure"),
+    ],
+)
+def test_our_own_mail_receipts_and_reports_that_are_no_complaint_cause_nothing(verdict: Verdict) -> None:
     match = Match(SEND, Strength.STRONG, ("key",))
     assert decide(verdict, Mail("mail", AT), match, "anna@client.example", POLICY) is None
 

@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/installed
 
-.PHONY: help demo test lint servers lock artifact clean
+.PHONY: help demo test lint servers lock artifact picture bench clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -26,11 +26,17 @@ servers: ## Dovecot and PostgreSQL from Debian, for the tests
 	@./tests/install-servers
 
 artifact: $(STAMP) ## build the default reply classifier from the corpus
-	@$(BIN)/inbox-worker train --base default
+	@$(BIN)/inbox-worker train --base default --out classifier/default.artifact
 
 lock: $(STAMP) ## resolve the dependencies anew, with hashes
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml -o requirements.lock
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --extra dev pyproject.toml -c requirements.lock -o requirements-dev.lock
+
+picture: $(STAMP) ## draw docs/demo.svg anew
+	@$(BIN)/python docs/picture.py
+
+bench: $(STAMP) servers ## measure the whole path beside its peers (bench/pipeline.json)
+	@$(BIN)/python -m bench.pipeline
 
 clean: ## remove the virtual environment and every cache
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis dist

@@ -18,6 +18,8 @@ REVIEW = 1.0
 
 _SURE_STEPS = tuple(round(0.5 + 0.02 * step, 2) for step in range(25))
 """Less likely than all others together is never sure, whatever the costs say."""
+_BAN_STEPS = tuple(step for step in _SURE_STEPS if step >= 0.98)  # noqa: PLR2004 - said in the next line
+"""A ban by the model alone: on other people's mail its confidence is higher than its accuracy."""
 _HOLD_STEPS = tuple(round(0.04 + 0.02 * step, 2) for step in range(24))
 _UNSUBSCRIBED = LABELS.index(ReplyClass.UNSUBSCRIBED)
 
@@ -32,10 +34,11 @@ def choose(probabilities: Matrix, truth: Indices) -> Thresholds:
         probabilities: (n, classes), each row from a learner that had not seen the reply.
         truth: (n,), the true class of each as its place in `LABELS`.
     """
-    chosen = Thresholds(dict.fromkeys(LABELS, _SURE_STEPS[0]), _HOLD_STEPS[0])
+    steps = {label: _BAN_STEPS if label == ReplyClass.UNSUBSCRIBED else _SURE_STEPS for label in LABELS}
+    chosen = Thresholds({label: steps[label][0] for label in LABELS}, _HOLD_STEPS[0])
     chosen = _cheapest([Thresholds(chosen.sure, step) for step in _HOLD_STEPS], probabilities, truth)
     for label in LABELS:
-        candidates = [Thresholds(chosen.sure | {label: step}, chosen.hold) for step in _SURE_STEPS]
+        candidates = [Thresholds(chosen.sure | {label: step}, chosen.hold) for step in steps[label]]
         chosen = _cheapest(candidates, probabilities, truth)
     return chosen
 

@@ -135,8 +135,8 @@ class AutoResponse:
 class Reply:
     """A person wrote, as far as rules can tell; the trained classifier says which class it is.
 
-    `sure` says whether `confidence` reached the artifact's threshold; `hold` that the top guess is Unsubscribed
-    but not sure, so nothing more may be sent before a person has looked.
+    `sure` says whether `confidence` reached the artifact's threshold; `hold` that it may be an opt-out that is not
+    sure, whatever class came first, so nothing more may be sent before a person has looked.
     """
 
     reply_class: ReplyClass

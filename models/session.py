@@ -87,6 +87,12 @@ def reading(engine: Engine) -> Iterator[Session]:
         yield session
 
 
+def refresh_statistics(engine: Engine) -> None:
+    """Let the database look at its tables anew; after a large import its plans are off until it does so by itself."""
+    with transaction(engine) as session:
+        session.connection().exec_driver_sql("ANALYZE" if engine.dialect.name == "postgresql" else "PRAGMA optimize")
+
+
 def lock_contacts(session: Session, ids: Sequence[int]) -> None:
     """Lock contacts until the end of the transaction, in id order, so that two writers never wait for each other.
 

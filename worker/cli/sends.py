@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 from sqlalchemy import select
 
-from models.session import reading, transaction
+from models.session import reading, refresh_statistics, transaction
 from models.tables import Mailbox
 from worker.cli.common import as_json, emit, find_mailbox, find_team, now, start, team_option
 from worker.cli.progress import bar
@@ -52,6 +52,7 @@ def import_(file: Path, team: str, as_json: bool) -> None:
             total.known += found.known
             total.changes += found.changes
             progress(0, len(chunk))
+    refresh_statistics(engine)
     _report(total, as_json=as_json)
 
 

@@ -14,6 +14,9 @@ from models.events import DneReason, Event, EventKind
 from models.tables import Campaign, Contact, DneEntry, Recipient, RecipientEvent, SentMessage
 from worker.lookup import chunks
 
+# The campaign of sends that were learnt from a Sent folder begins so; nobody knows the real one.
+LEARNT = "learnt:"
+
 
 def covering(address: str) -> list[str]:
     """Return the targets of Do Not Email entries that cover an address: itself, its domain and those above."""
@@ -30,6 +33,10 @@ class Person:
     events: list[Event] = field(default_factory=list)
     stored: dict[str, Row[Any]] = field(default_factory=dict)
     retracted: set[str] = field(default_factory=set)
+
+    def is_left_over(self) -> bool:
+        """Say whether an import took over every send that was learnt for it, so that it stands for nothing."""
+        return self.row.campaign.startswith(LEARNT) and all(each.kind is not EventKind.SENT for each in self.events)
 
     def targets(self) -> list[str]:
         """Return what covers the contact: the address, its domain and the domains above."""

@@ -66,7 +66,7 @@ def decide(verdict: Verdict, mail: Mail, match: Match, address: str, policy: Pol
     return replace(
         event,
         key=key,
-        trust=_trust(event.kind, match.strength, authentic=mail.authentic),
+        trust=Trust.SUGGESTS if _is_about_another(verdict, match) else _trust(event.kind, match, mail),
         send_id=match.send.send_id if match.strength is Strength.STRONG else None,
         other_address=match.other_address,
     )
@@ -77,12 +77,19 @@ def event_key(mail_key: str, kind: EventKind, campaign_key: str, address: str) -
     return hashlib.sha256(f"{mail_key}\0{kind}\0{campaign_key}\0{address}".encode()).hexdigest()[:40]
 
 
-def _trust(kind: EventKind, strength: Strength, *, authentic: bool) -> Trust:
-    if strength is Strength.STRONG:
+def _trust(kind: EventKind, match: Match, mail: Mail) -> Trust:
+    if match.strength is Strength.STRONG:
         return Trust.ACTS
-    if strength is Strength.FROM_ALONE or kind in {EventKind.BOUNCE, EventKind.COMPLAINT, EventKind.DELIVERED}:
+    if match.strength is Strength.FROM_ALONE or kind in {EventKind.BOUNCE, EventKind.COMPLAINT, EventKind.DELIVERED}:
         return Trust.SUGGESTS
-    return Trust.ACTS if authentic or kind is not EventKind.OPT_OUT else Trust.SUGGESTS
+    return Trust.ACTS if mail.authentic or kind is not EventKind.OPT_OUT else Trust.SUGGESTS
+
+
+def _is_about_another(verdict: Verdict, match: Match) -> bool:
+    """Say whether a bounce names other addresses only: a Cc of our mail, or what the recipient forwards it to."""
+    if not isinstance(verdict, Bounce) or match.by_token:
+        return False
+    return bool(verdict.recipients) and match.send.address not in verdict.recipients
 
 
 def _event(verdict: Verdict, mail: Mail, policy: Policy) -> Event | None:  # noqa: PLR0911 - one case a verdict

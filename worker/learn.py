@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from classifier.message import ParsedMessage, parse
-from models.tables import Campaign, Contact, Recipient, SentMessage, SentMessageId
+from models.tables import Campaign, Contact, Recipient, SecondAddress, SentMessage, SentMessageId
+from worker.book import LEARNT
+from worker.known_sends import Sent
 from worker.lookup import chunks
-from worker.match import subject_key
-from worker.sends import Sent
-
-# Providers rewrite Message-IDs: the copy in \Sent is the imported send where address, subject and time agree.
-SAME_SEND = timedelta(minutes=10)
+from worker.sends import LONGEST_ADDRESS, LONGEST_CAMPAIGN, LONGEST_ID, send_id_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,34 +33,60 @@ def learn(
     headers: Sequence[SentHeader],
     own: frozenset[str],
 ) -> list[Sent]:
-    """Turn the headers of sent mail into sends; one that is known already only adds its Message-ID.
+    """Turn the headers of sent mail into sends, for `import_sends` to recognise those that are known.
 
-    A mail in a thread that a known send began belongs to that send's campaign; any other to the campaign
-    "learnt:" plus the mailbox's name. Mail to ourselves is left out.
+    A mail in a thread that a known send began belongs to that send's recipient, also where it goes to the other
+    address the person answered from; any other to the campaign "learnt:" plus the mailbox's name. Mail to ourselves
+    is left out.
     """
     mails = [(parse(header.raw), header.stored_at) for header in headers]
     threads = _threads(session, team_id, mails)
-    known = _known(session, team_id, {address for mail, _ in mails for address in mail.to_addresses})
-    campaign = f"learnt:{mailbox_name}"
+    firsts = _first_addresses(session, team_id, {address for mail, _ in mails for address in mail.to_addresses})
+    unknown = f"{LEARNT}{mailbox_name}"[:LONGEST_CAMPAIGN]
     sends: dict[str, Sent] = {}
     for mail, stored_at in mails:
-        if not mail.message_id:
-            continue
         for address in mail.to_addresses:
-            if address in own:
+            if not mail.message_id or address in own or len(address) > LONGEST_ADDRESS:
                 continue
+            to, campaign = _thread(mail, (address, *firsts.get(address, ())), threads) or (address, unknown)
             send = Sent(
-                campaign=_thread_campaign(mail, address, threads, sends) or campaign,
-                campaign_name=None,
-                to=address,
-                message_ids=(mail.message_id,),
+                campaign=campaign,
+                to=to,
+                message_ids=(mail.message_id[:LONGEST_ID],),
                 subject=mail.subject,
                 sent_at=_sent_at(mail, stored_at),
-                send_id=f"{mail.message_id} {address}",
+                send_id=send_id_of(mail.message_id, to),
                 mailbox_id=mailbox_id,
             )
-            sends[send.send_id] = _same(send, known) or send
+            sends[send.send_id] = send
+            threads[mail.message_id, to] = campaign
     return list(sends.values())
+
+
+def _thread(
+    mail: ParsedMessage, addresses: Sequence[str], threads: Mapping[tuple[str, str], str]
+) -> tuple[str, str] | None:
+    """Return (address, campaign) of the known send that a mail to one of these addresses continues."""
+    for value in (mail.in_reply_to, *reversed(mail.references)):
+        for address in addresses:
+            if (value or "", address) in threads:
+                return address, threads[value or "", address]
+    return None
+
+
+def _first_addresses(session: Session, team_id: int, addresses: set[str]) -> dict[str, list[str]]:
+    """Return address -> the contacts' own addresses whose second one it is."""
+    firsts: dict[str, list[str]] = {}
+    query = (
+        select(SecondAddress.address.label("second"), Contact.address.label("first"))
+        .join(Contact, Contact.id == SecondAddress.contact_id)
+        .where(Contact.team_id == team_id)
+        .order_by(Contact.address)
+    )
+    for chunk in chunks(addresses):
+        for row in session.execute(query.where(SecondAddress.address.in_(chunk))):
+            firsts.setdefault(row.second, []).append(row.first)
+    return firsts
 
 
 def _sent_at(mail: ParsedMessage, stored_at: datetime) -> datetime:
@@ -75,7 +98,7 @@ def _threads(
     session: Session, team_id: int, mails: Sequence[tuple[ParsedMessage, datetime]]
 ) -> dict[tuple[str, str], str]:
     """Return (Message-ID, address) -> campaign key for the known sends the mails continue."""
-    ids = {value for mail, _ in mails for value in (mail.message_id, mail.in_reply_to, *mail.references) if value}
+    ids = {value for mail, _ in mails for value in (mail.in_reply_to, *mail.references) if value}
     query = (
         select(SentMessageId.message_id, Contact.address, Campaign.key)
         .join(SentMessage, SentMessage.id == SentMessageId.sent_message_id)
@@ -89,38 +112,3 @@ def _threads(
         for chunk in chunks(ids)
         for row in session.execute(query.where(SentMessageId.message_id.in_(chunk)))
     }
-
-
-def _thread_campaign(
-    mail: ParsedMessage, address: str, threads: dict[tuple[str, str], str], sends: dict[str, Sent]
-) -> str | None:
-    for value in (mail.message_id, mail.in_reply_to, *mail.references):
-        if (value or "", address) in threads:
-            return threads[value or "", address]
-        learnt = sends.get(f"{value} {address}")
-        if learnt:
-            return learnt.campaign
-    return None
-
-
-def _known(session: Session, team_id: int, addresses: set[str]) -> dict[tuple[str, str], list[Any]]:
-    """Return (address, subject key) -> the sends recorded for it."""
-    query = (
-        select(SentMessage.send_id, SentMessage.sent_at, SentMessage.subject_key, Contact.address, Campaign.key)
-        .join(Recipient, Recipient.id == SentMessage.recipient_id)
-        .join(Contact, Contact.id == Recipient.contact_id)
-        .join(Campaign, Campaign.id == Recipient.campaign_id)
-        .where(SentMessage.team_id == team_id)
-    )
-    known: dict[tuple[str, str], list[Any]] = {}
-    for chunk in chunks(addresses):
-        for row in session.execute(query.where(Contact.address.in_(chunk))):
-            known.setdefault((row.address, row.subject_key), []).append(row)
-    return known
-
-
-def _same(send: Sent, known: dict[tuple[str, str], list[Any]]) -> Sent | None:
-    for row in known.get((send.to, subject_key(send.subject)), ()):
-        if abs(row.sent_at - send.sent_at) <= SAME_SEND:
-            return replace(send, send_id=row.send_id, campaign=row.key)
-    return None

@@ -77,6 +77,9 @@ class Sends:
     """By the contact's own address and by every second one."""
 
 
+TOKEN_KEY = "token"  # noqa: S105 - the name of a key, no password
+
+
 @dataclass(frozen=True, slots=True)
 class Match:
     """A message tied to a send, by which keys, and from which other address of the same person."""
@@ -86,9 +89,14 @@ class Match:
     keys: tuple[str, ...]
     other_address: str | None = None
 
+    @property
+    def by_token(self) -> bool:
+        """Say whether an unguessable token of this very recipient tied it."""
+        return self.keys[0].startswith(TOKEN_KEY)
+
 
 def match(clues: Clues, arrived_at: datetime, sends: Sends, weak_days: int) -> tuple[Match, ...]:
-    """Return the sends a message belongs to: one for a reply, one for each address a weakly matched report names.
+    """Return the sends a message belongs to: one for a reply, one for each person a report is about.
 
     Args:
         clues: what the message offers.
@@ -98,7 +106,7 @@ def match(clues: Clues, arrived_at: datetime, sends: Sends, weak_days: int) -> t
     """
     strong = _strong(clues, arrived_at, sends)
     if strong:
-        return (strong,)
+        return strong
     since = arrived_at - timedelta(days=weak_days)
     if clues.family is Family.REPORT:
         found = (_latest(sends, address, since, arrived_at, clues.subject) for address in clues.addresses)
@@ -106,24 +114,27 @@ def match(clues: Clues, arrived_at: datetime, sends: Sends, weak_days: int) -> t
     return _by_sender(clues, since, arrived_at, sends)
 
 
-def _strong(clues: Clues, arrived_at: datetime, sends: Sends) -> Match | None:
+def _strong(clues: Clues, arrived_at: datetime, sends: Sends) -> tuple[Match, ...]:
     for key, known, values in (
-        ("token", sends.by_token, clues.tokens),
+        (TOKEN_KEY, sends.by_token, clues.tokens),
         ("message-id", sends.by_message_id, clues.answers),
     ):
         for value in values:
-            sends_of_it = [send for send in known.get(value, ()) if send.sent_at <= arrived_at + CLOCK_SKEW]
-            send = _only(sends_of_it, clues)
-            if send:
-                return Match(send, Strength.STRONG, (f"{key} {value}",), _other_address(clues, send))
-    return None
+            before = [send for send in known.get(value, ()) if send.sent_at <= arrived_at + CLOCK_SKEW]
+            meant = _meant(before, clues)
+            if meant:
+                return tuple(
+                    Match(send, Strength.STRONG, (f"{key} {value}",), _other_address(clues, send)) for send in meant
+                )
+    return ()
 
 
-def _only(sends: Sequence[Send], clues: Clues) -> Send | None:
-    """Return the send meant: of a mail to several people the one whose address the message is from or about."""
-    if len(sends) > 1:
-        sends = [send for send in sends if send.address in {clues.from_address, *clues.addresses}]
-    return sends[0] if len(sends) == 1 else None
+def _meant(sends: Sequence[Send], clues: Clues) -> list[Send]:
+    """Return the latest send to each person meant: of a mail to several people those it is from or about."""
+    by_contact = {send.contact_id: send for send in sorted(sends, key=lambda send: (send.sent_at, send.send_id))}
+    if len(by_contact) == 1:
+        return list(by_contact.values())
+    return [send for send in by_contact.values() if send.address in {clues.from_address, *clues.addresses}]
 
 
 def _other_address(clues: Clues, send: Send) -> str | None:

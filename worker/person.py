@@ -30,7 +30,7 @@ from worker.lookup import chunks
 from worker.providers import PUBLIC_PROVIDERS
 from worker.refold import Change, contacts_covered, lock, refold
 from worker.sends import ADDRESS
-from worker.tie import Rules, event_columns
+from worker.tie import Rules, event_columns, lock_team
 
 OPTED_OUT = frozenset({DneReason.UNSUBSCRIBE_REPLY, DneReason.UNSUBSCRIBE_LINK, DneReason.COMPLAINT})
 TICK = timedelta(microseconds=1)
@@ -94,12 +94,16 @@ def resolve_review(session: Session, rules: Rules, item_id: int, status: Status 
         raise InputError(f"no open review item {item_id}; inbox-worker review list shows them")
     recipient, contact, campaign = _recipient(session, rules.team_id, item.recipient_id)
     locked = lock(session, [contact.id])
+    mail = session.scalar(
+        select(RecipientEvent).where(RecipientEvent.recipient_id == recipient.id, RecipientEvent.key == item.event_key)
+    )
     event = Event(
         kind=EventKind.REVIEW_RESOLVED,
         happened_at=_stamp(session, recipient.id, act.at),
         key=uuid.uuid4().hex,
         status=status,
         about=item.event_key,
+        other_address=mail.other_address if mail else None,
         **_policy(rules, campaign, status, act.at, None),
     )
     _insert(session, recipient.id, event, act)
@@ -115,7 +119,9 @@ def add_dne(
     *,
     force: bool = False,
 ) -> list[Change]:
-    """Add addresses and domains to Do Not Email; a domain covers its subdomains. Live ones are left as they are.
+    """Add addresses and domains to Do Not Email; a domain covers its subdomains.
+
+    What a person or an import added before is left as it is; an entry that a bounce made is no such reason.
 
     Args:
         session: inside a write transaction.
@@ -130,10 +136,12 @@ def add_dne(
     """
     notes = {dne_target(target, force=force): note for target, note in targets.items()}
     wanted = sorted(notes)
+    # A contact that an import brings at this moment would not be seen, and so not be folded.
+    lock_team(session, team_id, exclusive=True)
     live = {
         target
         for chunk in chunks(wanted)
-        for target in session.scalars(_live(team_id).where(DneEntry.target.in_(chunk)))
+        for target in session.scalars(_live(team_id).where(DneEntry.target.in_(chunk), DneEntry.recipient_id.is_(None)))
     }
     new = [target for target in wanted if target not in live]
     contacts = {contact_id for target in new for contact_id in contacts_covered(session, team_id, target)}
@@ -165,6 +173,7 @@ def lift_dne(session: Session, team_id: int, target: str, act: Act) -> int:
         InputError: nothing to lift, or the contact opted out and no reason is given.
     """
     target = _plain(target)
+    lock_team(session, team_id, exclusive=True)
     entries = list(
         session.scalars(
             select(DneEntry).where(

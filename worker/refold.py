@@ -5,7 +5,7 @@ The caller holds the contacts' locks (`lock`), so no other writer folds them at 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,6 +19,9 @@ from models.status import fold
 from models.tables import Contact, DneEntry, Recipient, ReviewItem, SecondAddress, StatusChange
 from worker.book import Book, Person, read
 from worker.lookup import chunks
+
+EntryKey = tuple[str, DneReason, str]
+"""Target, reason, source: with the team what an entry is unique on."""
 
 BOUNCE_REASONS = frozenset({DneReason.HARD_BOUNCE, DneReason.SOFT_BOUNCE_LIMIT})
 
@@ -55,13 +58,18 @@ def lock(session: Session, contact_ids: Iterable[int]) -> list[int]:
 
 
 def refold(session: Session, contact_ids: Iterable[int], now: datetime) -> list[Change]:
-    """Fold every recipient of the (locked) contacts and write statuses, sequences, DNE entries and review items."""
-    changes: list[Change] = []
-    for chunk in chunks(sorted(set(contact_ids)), 500):
-        book = read(session, chunk)
+    """Fold every recipient of the (locked) contacts of one team; write statuses, sequences, DNE entries, reviews."""
+    parts = list(chunks(sorted(set(contact_ids)), 500))
+    books = [read(session, part) for part in parts]
+    for book in books:
         _write_entries(session, book, now)
+    if len(parts) > 1:
+        # An entry that a later part wrote may cover somebody of an earlier one.
+        books = [read(session, part) for part in parts]
+    changes: list[Change] = []
+    for book in books:
         folded = {
-            one.row.id: fold(one.events, now, intervals=_elsewhere(one, book), lifts=_lifts(one, book))
+            one.row.id: fold(one.events, now, intervals=_elsewhere(one, book, now), lifts=_lifts(one, book))
             for one in book.people
         }
         changes += _write_recipients(session, book, folded, now)
@@ -81,27 +89,39 @@ def _lifts(person: Person, book: Book) -> Lifts:
     return lifts
 
 
-def _elsewhere(person: Person, book: Book) -> list[Interval]:
+def _elsewhere(person: Person, book: Book, now: datetime) -> list[Interval]:
+    """Return when entries covered the contact that do not follow from the recipient's events as they are now."""
+    own = _wanted(person, book, now)
     return [
         Interval(entry["since"], entry["lifted_at"])
         for target in person.targets()
         for entry in book.by_target[target]
-        if entry["recipient_id"] != person.row.id and entry["withdrawn_at"] is None
+        if entry["withdrawn_at"] is None and not (entry["recipient_id"] == person.row.id and _key(entry) in own)
     ]
+
+
+def _wanted(person: Person, book: Book, now: datetime) -> dict[EntryKey, DneDraft]:
+    """Return the entries that the recipient's events make, whatever other entries there are."""
+    return {
+        (target, draft.reason, draft.source): draft
+        for draft in fold(person.events, now, lifts=_lifts(person, book)).dne
+        for target in (person.row.address, draft.other_address)
+        if target
+    }
+
+
+def _key(entry: dict[str, Any]) -> EntryKey:
+    return entry["target"], entry["reason"], entry["source"]
 
 
 def _write_entries(session: Session, book: Book, now: datetime) -> None:
     """Bring the entries that events make in line with the events: add, withdraw, or take a withdrawal back."""
     new: list[dict[str, Any]] = []
     moved: list[dict[str, Any]] = []
+    dropped: list[tuple[dict[str, Any], Person]] = []
     for person in book.people:
         lifts = _lifts(person, book)
-        wanted = {
-            (target, draft.reason, draft.source): draft
-            for draft in fold(person.events, now, lifts=lifts).dne
-            for target in (person.row.address, draft.other_address)
-            if target
-        }
+        wanted = _wanted(person, book, now)
         for key, draft in wanted.items():
             entry = book.entries.get(key)
             if entry is None:
@@ -113,23 +133,33 @@ def _write_entries(session: Session, book: Book, now: datetime) -> None:
                     entry["lifted_at"] = draft.since
                 entry |= {"withdrawn_at": None, "since": draft.since}
                 moved.append(entry)
-        for entry in _withdrawn(person, book, wanted.keys()):
-            entry["withdrawn_at"] = now
-            moved.append(entry)
+        dropped += [
+            (entry, person)
+            for entry in book.by_recipient[person.row.id]
+            if entry["withdrawn_at"] is None and _key(entry) not in wanted
+        ]
+    gone = [entry for entry, person in dropped if _may_go(entry, person, book)]
+    for entry in gone:
+        entry["withdrawn_at"] = now
     insert_new(session, DneEntry, new)
-    if moved:
+    if moved or gone:
         columns = ("id", "withdrawn_at", "since", "lifted_at")
-        session.execute(update(DneEntry), [{name: entry[name] for name in columns} for entry in moved])
+        session.execute(update(DneEntry), [{name: entry[name] for name in columns} for entry in (*moved, *gone)])
 
 
-def _withdrawn(person: Person, book: Book, wanted: Collection[Any]) -> list[dict[str, Any]]:
-    return [
-        entry
-        for entry in book.by_recipient[person.row.id]
-        if (entry["target"], entry["reason"], entry["source"]) not in wanted
-        and entry["withdrawn_at"] is None
-        and (entry["reason"] in BOUNCE_REASONS or entry["source"] in person.retracted)
-    ]
+def _may_go(entry: dict[str, Any], person: Person, book: Book) -> bool:
+    """Say whether an entry that its events no longer make may be withdrawn.
+
+    A bounce's may. An opt-out or complaint is never taken back, but where its mail turned out to belong to another
+    recipient, that one's entry for the same address stands in its place.
+    """
+    if entry["reason"] in BOUNCE_REASONS:
+        return True
+    return entry["source"] in person.retracted and any(
+        other["reason"] == entry["reason"] and other is not entry and other["withdrawn_at"] is None
+        for other in book.by_target[entry["target"]]
+        if other["recipient_id"] != person.row.id
+    )
 
 
 def _entry(person: Person, target: str, draft: DneDraft, lifts: Lifts, now: datetime) -> dict[str, Any]:
@@ -154,6 +184,7 @@ def _write_recipients(session: Session, book: Book, folded: dict[int, Folded], n
     rows, history, changes = [], [], []
     for person in book.people:
         after = _columns(folded[person.row.id])
+        after["listed"] = after["listed"] and not person.is_left_over()
         before = {name: getattr(person.row, name) for name in after}
         if before == after:
             continue

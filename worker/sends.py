@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from models.session import insert_new
 from models.tables import Campaign, Contact, Recipient, SecondAddress, SentMessage, SentMessageId
+from worker.known_sends import KnownSends, Sent, Slot
 from worker.lookup import T, chunks
 from worker.match import subject_key
 from worker.refold import Change, lock, refold
@@ -22,20 +24,17 @@ from worker.tie import Rules, lock_team, rematch
 ADDRESS = re.compile(r"[^\s@<>\"(),:;\\]+@[^\s@<>\"(),:;\\]+\.[^\s@<>\"(),:;\\]+")
 BATCH = 1_000
 
+# As long as the columns are.
+LONGEST_ADDRESS = 320
+LONGEST_CAMPAIGN = LONGEST_TOKEN = 200
+LONGEST_SEND_ID = 500
+LONGEST_ID = 998
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sent:
-    """One mail that was sent to one recipient of one campaign; `sent_at` is aware UTC."""
 
-    campaign: str
-    to: str
-    message_ids: tuple[str, ...]
-    sent_at: datetime
-    subject: str = ""
-    send_id: str
-    token: str | None = None
-    campaign_name: str | None = None
-    mailbox_id: int | None = None
+def send_id_of(message_id: str, to: str) -> str:
+    """Return the id of a send that has none of its own: its Message-ID and recipient, hashed where that is long."""
+    send_id = f"{message_id} {to}"
+    return send_id if len(send_id) <= LONGEST_SEND_ID else hashlib.sha256(send_id.encode()).hexdigest()
 
 
 @dataclass(slots=True)
@@ -50,45 +49,63 @@ class SendsReport:
 def import_sends(session: Session, rules: Rules, sends: Sequence[Sent], now: datetime) -> SendsReport:
     """Record sends with their campaigns, contacts and recipients, and match the team's mail with them again.
 
-    The same send twice adds nothing but Message-IDs that were not known. Call it with at most some thousand sends
-    a transaction.
+    The same mail twice, also once learnt from a Sent folder and once imported, is one send: what is imported knows
+    the campaign, and every Message-ID is kept. Call it with at most some thousand sends a transaction.
+
+    Raises:
+        InputError: a send_id is known for a mail to somebody else.
     """
     lock_team(session, rules.team_id, exclusive=True)
-    campaigns = _campaigns(session, rules.team_id, sends)
     contacts = _contacts(session, rules.team_id, {send.to for send in sends})
     lock(session, contacts.values())
-    recipients = _recipients(session, {(campaigns[send.campaign], contacts[send.to]) for send in sends})
-    before = _stored(session, rules.team_id, sends)
-    fresh = {send.send_id: send for send in sends if send.send_id not in before}
+    known = KnownSends(session, rules.team_id, sends, contacts.values())
+    slots = [known.place(send, contacts[send.to]) for send in sends]
+    touched = [slot for slot in known.slots if slot.write]
+    report = SendsReport(sum(slot.row_id is None for slot in touched))
+    report.known = len(sends) - report.new
+    _write(session, rules.team_id, touched, {slot.send_id: slot for slot in slots})
+    values = {value for send in sends for value in (send.to, send.token, *send.message_ids) if value}
+    report.changes = rematch(session, rules, values | _second_addresses(session, contacts.values()), now)
+    report.changes += refold(session, {slot.contact_id for slot in touched}, now)
+    return report
+
+
+def _write(session: Session, team_id: int, touched: Sequence[Slot], mentioned: Mapping[str, Slot]) -> None:
+    """Write new sends and those that an import took over, and every Message-ID that was heard of."""
+    sends = [(slot, slot.write) for slot in touched if slot.write]
+    campaigns = _campaigns(session, team_id, [send for _, send in sends])
+    recipients = _recipients(session, {(campaigns[send.campaign], slot.contact_id) for slot, send in sends})
+    rows = [
+        (slot.row_id, _row(team_id, send, recipients[campaigns[send.campaign], slot.contact_id]))
+        for slot, send in sends
+    ]
+    insert_new(session, SentMessage, [row for row_id, row in rows if row_id is None])
+    taken_over = [row | {"id": row_id} for row_id, row in rows if row_id is not None]
+    if taken_over:
+        session.execute(update(SentMessage), taken_over)
+    row_ids = _row_ids(session, team_id, set(mentioned))
     insert_new(
         session,
-        SentMessage,
+        SentMessageId,
         [
-            {
-                "team_id": rules.team_id,
-                "recipient_id": recipients[campaigns[send.campaign], contacts[send.to]],
-                "mailbox_id": send.mailbox_id,
-                "send_id": send.send_id,
-                "subject_key": storable(subject_key(send.subject)),
-                "token": send.token,
-                # Mail servers stamp arrivals to the second; a report within the same second came after the send.
-                "sent_at": send.sent_at.replace(microsecond=0),
-            }
-            for send in fresh.values()
+            {"team_id": team_id, "message_id": message_id, "sent_message_id": row_ids[send_id]}
+            for send_id, slot in mentioned.items()
+            for message_id in sorted(slot.message_ids)
         ],
     )
-    stored = _stored(session, rules.team_id, sends)
-    ids = [
-        {"team_id": rules.team_id, "message_id": message_id, "sent_message_id": stored[send.send_id]}
-        for send in sends
-        for message_id in send.message_ids
-    ]
-    insert_new(session, SentMessageId, ids)
-    touched = sorted({contacts[send.to] for send in fresh.values()})
-    changes = refold(session, touched, now)
-    values = {value for send in sends for value in (send.to, send.token, *send.message_ids) if value}
-    changes += rematch(session, rules, values | _second_addresses(session, contacts.values()), now)
-    return SendsReport(len(fresh), len(sends) - len(fresh), changes)
+
+
+def _row(team_id: int, send: Sent, recipient_id: int) -> dict[str, Any]:
+    return {
+        "team_id": team_id,
+        "recipient_id": recipient_id,
+        "mailbox_id": send.mailbox_id,
+        "send_id": send.send_id,
+        "subject_key": storable(subject_key(send.subject)),
+        "token": send.token,
+        # Mail servers stamp arrivals to the second; a report within the same second came after the send.
+        "sent_at": send.sent_at.replace(microsecond=0),
+    }
 
 
 def _second_addresses(session: Session, contact_ids: Iterable[int]) -> set[str]:
@@ -105,10 +122,10 @@ def split(sends: Iterable[T]) -> Iterator[list[T]]:
     return chunks(sends, BATCH)
 
 
-def _stored(session: Session, team_id: int, sends: Sequence[Sent]) -> dict[str, int]:
+def _row_ids(session: Session, team_id: int, send_ids: set[str]) -> dict[str, int]:
     return {
         row.send_id: row.id
-        for chunk in chunks({send.send_id for send in sends})
+        for chunk in chunks(send_ids)
         for row in session.execute(
             select(SentMessage.id, SentMessage.send_id).where(
                 SentMessage.team_id == team_id, SentMessage.send_id.in_(chunk)

@@ -10,7 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from worker.errors import InputError
-from worker.sends import ADDRESS, Sent
+from worker.known_sends import Sent
+from worker.sends import (
+    ADDRESS,
+    LONGEST_ADDRESS,
+    LONGEST_CAMPAIGN,
+    LONGEST_ID,
+    LONGEST_SEND_ID,
+    LONGEST_TOKEN,
+    send_id_of,
+)
 
 FIELDS = frozenset(
     {
@@ -26,13 +35,21 @@ FIELDS = frozenset(
         "mailbox",
     }
 )
+LONGEST = {
+    "to": LONGEST_ADDRESS,
+    "campaign": LONGEST_CAMPAIGN,
+    "campaign_name": LONGEST_CAMPAIGN,
+    "send_id": LONGEST_SEND_ID,
+    "token": LONGEST_TOKEN,
+}
 
 
 def read_sends(path: Path, mailboxes: Mapping[str, int]) -> list[Sent]:
     """Read a whole file, or refuse it whole.
 
     Columns or keys: campaign, to, sent_at (ISO 8601 with a zone), message_ids (a list, or separated by spaces) and,
-    as wanted, subject, send_id, token, campaign_name, mailbox. An empty send_id is the first Message-ID.
+    as wanted, subject, send_id, token, campaign_name, mailbox. Without a send_id the
+    first Message-ID and the recipient stand for it.
 
     Args:
         path: a file named *.csv, or JSON lines.
@@ -43,9 +60,13 @@ def read_sends(path: Path, mailboxes: Mapping[str, int]) -> list[Sent]:
     """
     sends: list[Sent] = []
     problems: list[str] = []
+    whose: dict[str, str] = {}
     for number, row in _rows(path):
         try:
-            sends.append(_sent(row, mailboxes))
+            send = _sent(row, mailboxes)
+            if whose.setdefault(send.send_id, send.to) != send.to:
+                raise ValueError(f"send_id {send.send_id!r} stands for a mail to {whose[send.send_id]} already")  # noqa: TRY301
+            sends.append(send)
         except ValueError as error:
             problems.append(f"{path}, row {number}: {error}")
     if problems:
@@ -90,6 +111,11 @@ def _sent(row: Mapping[str, Any], mailboxes: Mapping[str, int]) -> Sent:
         raise ValueError("campaign is missing")
     if not ids and not text["send_id"]:
         raise ValueError("message_ids is missing, and no send_id stands in for it")
+    for name, most in LONGEST.items():
+        if len(text[name]) > most:
+            raise ValueError(f"{name} is longer than {most} characters")
+    if any(len(each) > LONGEST_ID for each in ids):
+        raise ValueError(f"a Message-ID is longer than {LONGEST_ID} characters")
     if text["mailbox"] and text["mailbox"] not in mailboxes:
         raise ValueError(f"no mailbox {text['mailbox']!r}; add it first (inbox-worker mailboxes add)")
     return Sent(
@@ -99,7 +125,7 @@ def _sent(row: Mapping[str, Any], mailboxes: Mapping[str, int]) -> Sent:
         message_ids=ids,
         subject=text["subject"],
         sent_at=_time(text["sent_at"]),
-        send_id=text["send_id"] or ids[0],
+        send_id=text["send_id"] or send_id_of(ids[0], to),
         token=text["token"] or None,
         mailbox_id=mailboxes.get(text["mailbox"]),
     )

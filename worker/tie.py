@@ -8,12 +8,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from models.session import insert_new
-from sqlalchemy import or_, select, update
+from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.orm import Session
 
-from classifier.verdict import Reply, Verdict
+from classifier.verdict import Outgoing, Reply, Verdict, name_of
 from models.events import Event
+from models.session import insert_new
 from models.tables import (
     Campaign,
     InboundMessage,
@@ -30,7 +30,7 @@ from worker.decide import Mail, Policy, decide
 from worker.lookup import chunks, find_sends
 from worker.match import Clues, Family, Match, match
 from worker.refold import Change, lock, refold
-from worker.stored import load_clues, load_verdict
+from worker.stored import load_clues, load_verdict, storable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +81,8 @@ def tie(
         earlier: recorded messages that a second copy shows to have arrived earlier, with that time.
     """
     lock_team(session, rules.team_id, exclusive=False)
+    if earlier:
+        messages = [*messages, *_moved_earlier(session, rules.team_id, earlier)]
     sends = find_sends(session, rules.team_id, [message.clues for message in messages])
     matches = {
         message.message_id: match(message.clues, message.arrived_at, sends, rules.weak_match_days)
@@ -88,12 +90,10 @@ def tie(
     }
     matches = _in_scope(session, rules, messages, matches)
     seconds = _learn_second_addresses(session, matches)
-    earlier = earlier or {}
     contacts = {one.send.contact_id for found in matches.values() for one in found}
     ids = [message.message_id for message in messages]
-    locked = lock(session, contacts | _contacts_of_events(session, [*ids, *earlier]))
+    locked = lock(session, contacts | _contacts_of_events(session, ids))
     _write_events(session, ids, _event_rows(session, rules, messages, matches, now), now)
-    _move_earlier(session, earlier)
     unmatched = {message_id for message_id, found in matches.items() if not found}
     _note_states(session, messages, unmatched)
     outcome = Outcome(refold(session, locked, now), unmatched)
@@ -114,21 +114,22 @@ def rematch(session: Session, rules: Rules, values: Collection[str], now: dateti
     """Match the team's recorded messages again that name one of these Message-IDs, tokens or addresses."""
     changes: list[Change] = []
     for chunk in chunks(sorted(set(values)), 2_000):
-        messages = list(_recorded(session, rules.team_id, chunk))
+        named = select(MessageClue.message_id).where(MessageClue.value.in_(chunk))
+        messages = list(_recorded(session, rules.team_id, InboundMessage.id.in_(named)))
         if messages:
             changes += tie(session, rules, messages, now).changes
     return changes
 
 
-def _recorded(session: Session, team_id: int, values: Sequence[str]) -> Iterator[Tied]:
-    named = select(MessageClue.message_id).where(MessageClue.value.in_(values))
+def _recorded(session: Session, team_id: int, which: ColumnElement[bool]) -> Iterator[Tied]:
     query = (
         select(InboundMessage, VerdictRow)
         .join(VerdictRow, VerdictRow.message_id == InboundMessage.id)
         .join(Mailbox, Mailbox.id == InboundMessage.mailbox_id)
         .where(
             Mailbox.team_id == team_id,
-            InboundMessage.id.in_(named),
+            which,
+            VerdictRow.kind != name_of(Outgoing()),
             or_(InboundMessage.state == MessageState.JUDGED, InboundMessage.state == MessageState.UNMATCHED),
         )
     )
@@ -140,6 +141,15 @@ def _recorded(session: Session, team_id: int, values: Sequence[str]) -> Iterator
             row.arrived_at,
             row.content_hash,
         )
+
+
+def _moved_earlier(session: Session, team_id: int, earlier: Mapping[int, datetime]) -> list[Tied]:
+    """Note the earlier arrivals and return the messages, which may belong to other sends now."""
+    for message_id, arrived_at in earlier.items():
+        session.execute(update(InboundMessage).where(InboundMessage.id == message_id).values(arrived_at=arrived_at))
+    return [
+        message for chunk in chunks(earlier) for message in _recorded(session, team_id, InboundMessage.id.in_(chunk))
+    ]
 
 
 def _in_scope(
@@ -240,7 +250,7 @@ def _event_row(event: Event, message: Tied, one: Match, policy: Policy, now: dat
     return event_columns(event) | {
         "recipient_id": one.send.recipient_id,
         "message_id": message.message_id,
-        "because": [*evidence, f"matched by {', '.join(one.keys)}"],
+        "because": storable([*evidence, f"matched by {', '.join(one.keys)}"], 1_000),
         "artifact": message.verdict.artifact if isinstance(message.verdict, Reply) else None,
         "policy_version": policy.version,
         "actor": None,
@@ -256,31 +266,38 @@ _BY_MATCH = ("trust", "send_id", "other_address", "because", "retracted_at")
 def _write_events(
     session: Session, message_ids: Sequence[int], rows: Mapping[tuple[int, str], dict[str, Any]], now: datetime
 ) -> None:
+    """Put the events the messages cause in place of those they caused before.
+
+    An event of another row of the same mail (a second mailbox of the team, a mailbox that was added again) is the
+    same event: it keeps the earliest arrival.
+    """
+    keys = {key for _, key in rows}
     stored = {
         (row.recipient_id, row.key): row
-        for chunk in chunks(message_ids)
-        for row in session.scalars(select(RecipientEvent).where(RecipientEvent.message_id.in_(chunk)))
+        for column, values in ((RecipientEvent.message_id, message_ids), (RecipientEvent.key, keys))
+        for chunk in chunks(values)
+        for row in session.scalars(select(RecipientEvent).where(column.in_(chunk)))
     }
     insert_new(session, RecipientEvent, [row for key, row in rows.items() if key not in stored])
     for key, old in stored.items():
         new = rows.get(key)
         if new is None:
-            old.retracted_at = old.retracted_at or now
+            if old.message_id in message_ids:
+                old.retracted_at = old.retracted_at or now
             continue
+        _arrived(old, new["happened_at"])
         for name in _BY_MATCH:
             if getattr(old, name) != new[name]:
                 setattr(old, name, new[name])
     session.flush()
 
 
-def _move_earlier(session: Session, earlier: Mapping[int, datetime]) -> None:
-    for message_id, arrived_at in earlier.items():
-        session.execute(update(InboundMessage).where(InboundMessage.id == message_id).values(arrived_at=arrived_at))
-        for event in session.scalars(select(RecipientEvent).where(RecipientEvent.message_id == message_id)):
-            if event.until is not None and not event.dated:
-                event.until -= event.happened_at - arrived_at
-            event.happened_at = arrived_at
-    session.flush()
+def _arrived(event: RecipientEvent, at: datetime) -> None:
+    """Move an event to an earlier arrival of its mail, and with it a pause that counts from there."""
+    if at < event.happened_at:
+        if event.until is not None and not event.dated:
+            event.until -= event.happened_at - at
+        event.happened_at = at
 
 
 def _note_states(session: Session, messages: Sequence[Tied], unmatched: Collection[int]) -> None:

@@ -23,7 +23,7 @@ def test_json_lines_are_read(tmp_path: Path) -> None:
     assert (send.to, send.message_ids, send.send_id, send.token) == (
         "anna@client.example",
         ("1@us", "2@us"),
-        "1@us",
+        "1@us anna@client.example",
         "x7f",
     )
     assert send.sent_at == datetime(2026, 5, 4, 9, tzinfo=UTC)
@@ -52,6 +52,8 @@ def test_csv_is_read_with_ids_separated_by_spaces(tmp_path: Path) -> None:
         (GOOD.replace('["<1@us>", "2@us"]', "[]"), "message_ids is missing"),
         (GOOD.replace('"token"', '"tokn"'), "unknown field 'tokn'"),
         (GOOD.replace('"token": "x7f"', '"mailbox": "box"'), "no mailbox 'box'"),
+        (GOOD.replace('"spring"', '"' + "s" * 201 + '"'), "campaign is longer than 200"),
+        (GOOD.replace("2@us", "2" * 999), "a Message-ID is longer than 998"),
     ],
 )
 def test_a_bad_row_is_named_and_nothing_is_read(tmp_path: Path, row: str, problem: str) -> None:
@@ -62,6 +64,20 @@ def test_a_bad_row_is_named_and_nothing_is_read(tmp_path: Path, row: str, proble
     assert f"{path}, row 2: " in str(error.value)
     assert problem in str(error.value)
     assert "Nothing was imported" in str(error.value)
+
+
+def test_one_mail_to_two_people_is_two_sends(tmp_path: Path) -> None:
+    path = tmp_path / "sends.jsonl"
+    path.write_text(GOOD + GOOD.replace("Anna@", "Ben@"))
+    assert len({send.send_id for send in read_sends(path, {})}) == 2
+
+
+def test_a_send_id_for_two_people_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "sends.jsonl"
+    named = GOOD.replace('"token"', '"send_id": "s1", "token"')
+    path.write_text(named + named.replace("Anna@", "Ben@"))
+    with pytest.raises(InputError, match=r"row 2: send_id 's1' stands for a mail to anna@client.example already"):
+        read_sends(path, {})
 
 
 def test_a_file_that_is_not_there_is_a_clear_error(tmp_path: Path) -> None:

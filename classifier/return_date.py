@@ -63,7 +63,8 @@ _UNTIL = re.compile(
 _INCLUSIVE = re.compile(r"\b(?:through|thru|inclu\w*|einschliesslich|t/m|tot en met|und mit|compreso|wlacznie)\b")
 _STARTS = re.compile(r"\b(?:from|since|starting|as of|vom|von|seit|du|desde|del|dal|de|van|vanaf|od)\b\s(?:\w+ )?$")
 _FROM_ON = re.compile(r"\b(?:ab|as of|from|starting|vanaf|a partir d[eu]|des|dal|desde|od)\b(?:\s\w+)?\s$")
-_SENTENCE_END = re.compile(r"[.!?\n](?=\s|$)")
+# A single line break is how mail is wrapped; only an empty line ends a sentence that has no full stop.
+_SENTENCE_END = re.compile(r"[.!?](?=\s|$)|\n\s*\n")
 _DATE_FOLLOWS = re.compile(rf"^,?\s(?:(?:the|den|dem|le|el|il|o|de|dia) ){{0,2}}(?:\d|(?:{_MONTH})\b)")
 _REACH = 60
 MOST_TEXT = 4_000

@@ -94,6 +94,7 @@ ABSENCES: list[tuple[str, date | None]] = [
     ("On vacation; back in the office on Monday, June 15.", date(2026, 6, 15)),
     ("I am on leave until 31 December 9999.", None),
     ("I was away until 3 May 2025 and am out of the office again.", None),
+    ("I am out of the office and will be back on\n15 June 2026.", date(2026, 6, 15)),
     ("Ich bin bis zum 19.06.2026 nicht im Büro.", date(2026, 6, 19)),
     ("Ich bin im Urlaub und ab dem 22.6. wieder erreichbar.", date(2026, 6, 22)),
     ("Je suis absente du bureau jusqu'au 18 juin inclus.", date(2026, 6, 19)),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -154,8 +156,10 @@ def _reviews(session: Session) -> Iterator[Sequence[str]]:
 
 
 def _next_steps(path: Path) -> str:
+    # In a virtual environment that is not active the command has to be called by its path.
+    program = "inbox-worker" if shutil.which("inbox-worker") else os.path.relpath(sys.argv[0])
     return (
         f"The database is {path}\n\n"
         f"export INBOX_DATABASE_URL=sqlite:///{path}\n"
-        "inbox-worker recipients list\ninbox-worker recipients show ADDRESS\ninbox-worker review list"
+        f"{program} recipients list\n{program} recipients show ADDRESS\n{program} review list"
     )

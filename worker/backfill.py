@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date
 
-from models.session import reading, transaction
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from models.session import reading, transaction
 from models.tables import Mailbox
 from worker.desk import Desk
 from worker.files import as_fetched

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from classifier.judge import JudgeContext, ReplyJudge
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from classifier.judge import JudgeContext, ReplyJudge
 from config.settings import Settings
 from models.tables import Mailbox
 from worker.apply import Box

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from models.session import insert_new
 from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
 from classifier.verdict import Reply, Verdict, name_of
+from models.session import insert_new
 from models.tables import InboundMessage, MessageClue, MessageState, VerdictRow
 from worker.lookup import chunks
 from worker.match import Clues

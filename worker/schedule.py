@@ -12,10 +12,10 @@ from random import Random
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
-from models.session import reading, transaction
 from sqlalchemy import Engine, or_, select, update
 
 from config.settings import Settings
+from models.session import reading, transaction
 from models.tables import Contact, Mailbox, Recipient
 from worker.errors import MailboxError
 from worker.poll import PollReport

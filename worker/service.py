@@ -6,14 +6,14 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import partial
 
-from classifier.judge import ReplyJudge
-from models.session import reading, transaction
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from classifier.artifact import load, load_default
+from classifier.judge import ReplyJudge
 from classifier.replies import TrainedJudge
 from config.settings import Settings
+from models.session import reading, transaction
 from models.tables import Mailbox
 from worker.desk import Desk, open_desk
 from worker.errors import InputError

@@ -11,8 +11,8 @@ from functools import partial
 from pathlib import Path
 
 import click
-from models.session import reading, transaction
 
+from models.session import reading, transaction
 from worker.backfill import backfill_files, backfill_imap, rehearsal
 from worker.cli.common import as_json, emit, find_mailbox, now, start
 from worker.cli.progress import bar

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from models.session import DatabaseUnavailable
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from classifier.artifact import ArtifactError
 from config.settings import SettingsError
+from models.session import DatabaseUnavailable
 from worker.errors import InboxWorkerError
 
 

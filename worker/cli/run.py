@@ -6,8 +6,8 @@ import random
 from collections.abc import Callable
 
 import click
-from models.session import reading
 
+from models.session import reading
 from worker.cli.common import as_json, emit, find_mailbox, now, start
 from worker.cli.progress import bar
 from worker.cli.report import print_changes, print_report, report_row

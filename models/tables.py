@@ -191,7 +191,7 @@ class InboundMessage(Base):
     content_hash: Mapped[str] = mapped_column(String(64))
     """With the Message-ID the second key: the same mail under another UID."""
     arrived_at: Mapped[datetime]
-    size: Mapped[int]
+    size: Mapped[int] = mapped_column(BigInteger)
     from_address: Mapped[str | None] = mapped_column(String(320))
     subject: Mapped[str] = mapped_column(Text, default="")
     state: Mapped[MessageState] = mapped_column(by_value(MessageState))

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import sqlite3
+import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from datetime import date
+from functools import partial
+from pathlib import Path
 
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from models.session import reading, transaction
+from models.session import open_engine, reading, transaction
 from models.tables import Mailbox
 from worker.desk import Desk
 from worker.files import as_fetched
 from worker.lookup import chunks
 from worker.mailbox import FetchedMessage, connect
-from worker.poll import INBOX, PollReport, Station, Visit, account_of, learn_sent, read_folder
+from worker.poll import INBOX, PollReport, Station, Visit, account_of, learn_sent, read_folders
 from worker.process import Writer, process
 from worker.record import seen_uids
 
@@ -24,8 +28,16 @@ EVER = date(1970, 1, 1)
 
 
 @contextmanager
-def rehearsal(engine: Engine) -> Iterator[Writer]:
-    """Give a writer whose work is visible to itself alone and is rolled back at the end (`--dry-run`)."""
+def rehearsal(engine: Engine) -> Iterator[tuple[Engine, Writer]]:
+    """Give a database and a writer that leave no trace (`--dry-run`).
+
+    SQLite is copied, so that nobody waits for the rehearsal. On PostgreSQL it is one transaction that is rolled back;
+    until then the contacts concerned stay locked.
+    """
+    if engine.dialect.name == "sqlite":
+        with _copied(engine) as copy:
+            yield copy, partial(transaction, copy)
+        return
     with suppress(_RehearsalOver), transaction(engine) as outer:
 
         @contextmanager
@@ -33,8 +45,21 @@ def rehearsal(engine: Engine) -> Iterator[Writer]:
             with outer.begin_nested():
                 yield outer
 
-        yield writer
+        yield engine, writer
         raise _RehearsalOver
+
+
+@contextmanager
+def _copied(engine: Engine) -> Iterator[Engine]:
+    with tempfile.TemporaryDirectory(prefix="inbox-worker-") as folder:
+        path = Path(folder) / "copy.sqlite"
+        with closing(sqlite3.connect(str(engine.url.database))) as source, closing(sqlite3.connect(path)) as target:
+            source.backup(target)
+        copy = open_engine(f"sqlite:///{path}")
+        try:
+            yield copy
+        finally:
+            copy.dispose()
 
 
 class _RehearsalOver(Exception):  # noqa: N818 - no error, the way out of the transaction
@@ -57,9 +82,7 @@ def backfill_imap(
         visit = Visit(station, desk, imap)
         if mailbox.learn_sends:
             learn_sent(visit, mailbox.sent_folder)
-        for folder in folders or mailbox.folders or [INBOX]:
-            if not station.watch.stopping():
-                read_folder(visit, folder, since=since or EVER)
+        read_folders(visit, folders or mailbox.folders or [INBOX], since=since or EVER)
         return visit.report
 
 

@@ -58,8 +58,8 @@ def _authentic(results: Collection[str], authserv_ids: Collection[str]) -> bool:
     believed = list(results)[:1] if not authserv_ids else [each for each in results if _server(each) in authserv_ids]
     for each in believed:
         found: dict[str, str] = {method.lower(): result.lower() for method, result in _RESULT.findall(each)}
-        if "dmarc" in found:
-            return found["dmarc"] != "fail"
+        if found.get("dmarc") in {"pass", "fail"}:
+            return found["dmarc"] == "pass"
         if found.get("spf") == "fail" and found.get("dkim") != "pass":
             return False
     return True

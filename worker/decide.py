@@ -154,6 +154,8 @@ def _auto_reply(at: datetime, policy: Policy) -> Event:
 
 def working_days_after(day: date, count: int) -> date:
     """Return the day `count` working days (Monday to Friday) after `day`."""
+    # "Until the end of time" has no working day after it.
+    day = min(day, date.max - timedelta(days=7 + 2 * count))
     for _ in range(count):
         day += timedelta(days=1)
         while day.weekday() > FRIDAY:

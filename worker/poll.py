@@ -11,10 +11,11 @@ from sqlalchemy import Engine, delete
 from sqlalchemy.orm import Session
 
 from config.settings import Settings
-from models.session import insert_new, reading
+from models.session import insert_new, reading, refresh_statistics
 from models.tables import FolderCursor, Mailbox
 from worker.apply import Applied
 from worker.desk import Desk
+from worker.errors import MailboxError
 from worker.fingerprint import content_hash, has_message_id
 from worker.imap import Account
 from worker.learn import SentHeader, learn
@@ -28,6 +29,8 @@ from worker.sends import import_sends, split
 log = logging.getLogger(__name__)
 
 INBOX = "INBOX"
+# Batches of a long read before which the database looks at its tables anew: they grow faster than it does by itself.
+FRESH_STATISTICS = frozenset({2, 10, 50, 250})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,10 +103,26 @@ def poll(station: Station, mailbox: Mailbox, desk: Desk) -> PollReport:
         visit = Visit(station, desk, imap)
         if mailbox.learn_sends:
             learn_sent(visit, mailbox.sent_folder)
-        for folder in mailbox.folders or [INBOX]:
-            if not visit.station.watch.stopping():
-                read_folder(visit, folder, limit=station.settings.poll_messages)
+        read_folders(visit, mailbox.folders or [INBOX], limit=station.settings.poll_messages)
         return visit.report
+
+
+def read_folders(visit: Visit, folders: Sequence[str], *, limit: int | None = None, since: date | None = None) -> None:
+    """Take in several folders; one that cannot be read keeps none of the others from being read.
+
+    Raises:
+        MailboxError: the first one met, after all folders were tried.
+    """
+    failed: MailboxError | None = None
+    for folder in folders:
+        if visit.station.watch.stopping():
+            break
+        try:
+            read_folder(visit, folder, limit=limit, since=since)
+        except MailboxError as error:
+            failed = failed or error
+    if failed:
+        raise failed
 
 
 def read_folder(visit: Visit, folder: str, *, limit: int | None = None, since: date | None = None) -> None:
@@ -127,7 +146,9 @@ def read_folder(visit: Visit, folder: str, *, limit: int | None = None, since: d
     visit.report.more |= limit is not None and len(fresh) > limit
     taken = fresh[:limit]
     visit.station.watch.progress(len(taken), 0)
-    for batch in visit.imap.fetch(taken, visit.station.settings.batch_messages):
+    for number, batch in enumerate(visit.imap.fetch(taken, visit.station.settings.batch_messages)):
+        if number in FRESH_STATISTICS:
+            refresh_statistics(visit.station.engine)
         last = batch[-1].uid
 
         def finish(session: Session, last: int = last) -> None:
@@ -154,30 +175,28 @@ def learn_sent(visit: Visit, folder: str | None = None) -> list[Change]:
     cursor = _cursor(visit, folder)
     after = cursor.last_uid if cursor and cursor.uidvalidity == state.uidvalidity else 0
     uids = [uid for uid, _ in visit.imap.new_uids(state, after)]
-    box = visit.desk.box
+    box, watch = visit.desk.box, visit.station.watch
     changes: list[Change] = []
-    headers = [(uid, SentHeader(raw, arrived)) for uid, raw, arrived, _ in visit.imap.headers(uids)]
-    for chunk in split(headers):
+    watch.progress(len(uids), 0)
+    for chunk in split(visit.imap.headers(uids)):
+        headers = [SentHeader(raw, arrived_at) for _, raw, arrived_at, _ in chunk]
         with visit.station.writer() as session:
-            sends = learn(
-                session,
-                box.rules.team_id,
-                box.mailbox_id,
-                box.name,
-                [header for _, header in chunk],
-                visit.desk.own_addresses,
-            )
-            found = import_sends(session, box.rules, sends, visit.station.watch.clock())
+            sends = learn(session, box.rules.team_id, box.mailbox_id, box.name, headers, visit.desk.own_addresses)
+            found = import_sends(session, box.rules, sends, watch.clock())
             _move_cursor(session, box.mailbox_id, state, chunk[-1][0])
         visit.report.sends += found.new
         changes += found.changes
+        watch.progress(0, len(chunk))
+        if watch.stopping():
+            visit.report.more = True
+            break
     visit.report.applied.changes += changes
     return changes
 
 
 def _recognise(visit: Visit, state: FolderState, uids: Sequence[int]) -> None:
     """Record the mail of a renumbered folder that we have seen before under its new UIDs."""
-    headers = [
+    seen = (
         Judged(
             folder=state.folder,
             uidvalidity=state.uidvalidity,
@@ -188,8 +207,10 @@ def _recognise(visit: Visit, state: FolderState, uids: Sequence[int]) -> None:
         )
         for uid, raw, arrived_at, size in visit.imap.headers(uids)
         if has_message_id(raw)
-    ]
-    for chunk in split(headers):
+    )
+    for chunk in split(seen):
+        if visit.station.watch.stopping():
+            return
         with reading(visit.station.engine) as session:
             known = known_mails(session, visit.mailbox_id, [judged.content_hash for judged in chunk])
         copies = [judged for judged in chunk if judged.content_hash in known]

@@ -107,7 +107,16 @@ def seen_uids(session: Session, mailbox_id: int, folder: str, uidvalidity: int, 
 def set_aside(session: Session, mailbox_id: int, judged: Judged, error: Exception | str, now: datetime) -> None:
     """Keep a message that cannot be judged or written, with its error; it stays in its mailbox."""
     text = error if isinstance(error, str) else f"{type(error).__name__}: {error}"
-    row = _row(mailbox_id, judged, MessageState.SET_ASIDE, now)
+    # Only what cannot fail again: where it lies, and why.
+    bare = Judged(
+        folder=judged.folder,
+        uidvalidity=judged.uidvalidity,
+        uid=judged.uid,
+        arrived_at=judged.arrived_at,
+        size=judged.size,
+        content_hash=judged.content_hash,
+    )
+    row = _row(mailbox_id, bare, MessageState.SET_ASIDE, now)
     insert_new(session, InboundMessage, [row | {"error": storable(text, 2_000)}])
 
 

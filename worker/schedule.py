@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
@@ -13,9 +13,10 @@ from random import Random
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy import Engine, or_, select, update
+from sqlalchemy.exc import OperationalError
 
 from config.settings import Settings
-from models.session import reading, transaction
+from models.session import DatabaseUnavailable, reading, transaction
 from models.tables import Contact, Mailbox, Recipient
 from worker.errors import MailboxError
 from worker.poll import PollReport
@@ -42,6 +43,8 @@ class Daemon:
     poll_one: Callable[[int, Callable[[], bool]], PollReport]
     clock: Callable[[], datetime]
     stop: threading.Event = field(default_factory=threading.Event)
+    _guilty: set[int] = field(default_factory=set)
+    """Contacts that could not be folded; told once, and tried again after a restart."""
     _busy: set[int] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _random: Random = field(default_factory=Random)
@@ -67,9 +70,16 @@ class Daemon:
         """Start a poll for each due mailbox while threads are free, and end the pauses that are over."""
         if self.stop.is_set():
             return
-        end_pauses(self.engine, self.clock())
+        self._end_pauses()
         for mailbox_id in self._due():
             scheduler.add_job(self._poll, args=[mailbox_id], misfire_grace_time=None)
+
+    def _end_pauses(self) -> None:
+        """End the pauses that are over; whatever fails there, mailboxes are polled all the same."""
+        try:
+            self._guilty |= end_pauses(self.engine, self.clock(), self._guilty)
+        except Exception:
+            log.exception("pauses that are over could not be ended; they are tried again in %s s", TICK_SECONDS)
 
     def _due(self) -> list[int]:
         """Pick the mailboxes that are due, the longest due first, as many as threads are free."""
@@ -130,22 +140,37 @@ class Daemon:
         return timedelta(seconds=seconds * self._random.uniform(0.9, 1.1))
 
 
-def end_pauses(engine: Engine, now: datetime) -> int:
-    """Fold the recipients whose pause has passed; return how many there were."""
+def end_pauses(engine: Engine, now: datetime, skip: Collection[int] = ()) -> set[int]:
+    """Fold the contacts with a pause that has passed, but those to `skip`; return those that could not be folded."""
     with reading(engine) as session:
         query = (
             select(Contact.team_id, Recipient.contact_id)
             .join(Contact, Contact.id == Recipient.contact_id)
-            .where(Recipient.next_change_at <= now)
+            .where(Recipient.next_change_at <= now, Recipient.contact_id.not_in(skip))
             .limit(MOST_DUE)
         )
         due: dict[int, set[int]] = {}
         for team_id, contact_id in session.execute(query):
             due.setdefault(team_id, set()).add(contact_id)
+    guilty: set[int] = set()
     for contacts in due.values():
+        guilty |= _fold(engine, sorted(contacts), now)
+    return guilty
+
+
+def _fold(engine: Engine, contacts: Sequence[int], now: datetime) -> set[int]:
+    try:
         with transaction(engine) as session:
             refold(session, lock(session, contacts), now)
-    return sum(map(len, due.values()))
+    except (DatabaseUnavailable, OperationalError):
+        raise
+    except Exception:
+        if len(contacts) == 1:
+            log.exception("contact %s cannot be folded and is left as it is until a restart", contacts[0])
+            return set(contacts)
+        middle = len(contacts) // 2
+        return _fold(engine, contacts[:middle], now) | _fold(engine, contacts[middle:], now)
+    return set()
 
 
 def spread(engine: Engine, settings: Settings, now: datetime, random: Random) -> None:

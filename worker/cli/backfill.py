@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,6 @@ from worker.cli.progress import bar
 from worker.cli.report import print_changes, print_report, report_row
 from worker.files import eml_files, maildir_messages, mbox_messages
 from worker.poll import PollReport, Watch
-from worker.process import Writer
 from worker.service import open_classifier, open_mailbox, station
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -62,9 +61,9 @@ def backfill(
     with (
         _stopping() as stop,
         bar(title, shown=not as_json) as progress,
-        rehearsal(engine) if dry_run else _for_real(partial(transaction, engine)) as writer,
+        rehearsal(engine) if dry_run else nullcontext((engine, partial(transaction, engine))) as (database, writer),
     ):
-        where = station(engine, settings, Watch(clock=now, stopping=stop.is_set, progress=progress), writer)
+        where = station(database, settings, Watch(clock=now, stopping=stop.is_set, progress=progress), writer)
         messages = _messages(mbox, maildir, eml)
         if messages is not None:
             report = backfill_files(where, desk, messages)
@@ -79,11 +78,6 @@ def _messages(mbox: Path | None, maildir: Path | None, eml: Path | None) -> Iter
     if maildir:
         return maildir_messages(maildir)
     return eml_files([eml]) if eml else None
-
-
-@contextmanager
-def _for_real(writer: Writer) -> Iterator[Writer]:
-    yield writer
 
 
 @contextmanager

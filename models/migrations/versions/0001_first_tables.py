@@ -106,7 +106,7 @@ def upgrade() -> None:
         sa.Column("message_id", sa.String(length=998), nullable=True),
         sa.Column("content_hash", sa.String(length=64), nullable=False),
         sa.Column("arrived_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
         sa.Column("from_address", sa.String(length=320), nullable=True),
         sa.Column("subject", sa.Text(), nullable=False),
         sa.Column("state", sa.String(length=40), nullable=False),

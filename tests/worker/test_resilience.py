@@ -1,0 +1,217 @@
+"""No slow step and no single item may block a mailbox, or all of them; a rehearsal leaves no trace."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, func, select
+
+from classifier.verdict import Absence
+from config.settings import Settings
+from models.session import reading, transaction
+from models.tables import InboundMessage, Mailbox, MessageState, Recipient, SentMessage
+from tests.servers import PrivateDovecot
+from tests.worker.small_world import BOX, NOW, a_mail, a_reply, furnish, send_all, statuses, take_in
+from worker import poll as poll_module
+from worker import schedule
+from worker.backfill import rehearsal
+from worker.decide import working_days_after
+from worker.desk import Desk
+from worker.errors import MailboxError
+from worker.imap import Account
+from worker.mailbox import connect
+from worker.poll import PollReport, Visit, Watch, learn_sent, read_folders
+from worker.process import write
+from worker.schedule import Daemon, end_pauses
+from worker.service import station
+
+DESK = Desk(
+    box=BOX,
+    own_addresses=frozenset({BOX.name}),
+    opt_out_aliases=frozenset(),
+    authserv_ids=frozenset(),
+    classifier=None,
+)
+
+
+@pytest.fixture
+def engine(engine: Engine) -> Engine:
+    furnish(engine)
+    return engine
+
+
+@contextmanager
+def visiting(engine: Engine, dovecot: PrivateDovecot, user: str) -> Iterator[Visit]:
+    account = Account("localhost", dovecot.port, user, dovecot.password(user), security="plain")
+    with connect(account, user) as imap:
+        yield Visit(station(engine, Settings(), Watch(clock=lambda: NOW)), DESK, imap)
+
+
+@pytest.mark.parametrize(
+    "nasty",
+    [
+        {"size": 2**32 - 1},
+        {"message_id": "x" * 5_000, "subject": "s" * 10**6},
+        {"subject": "a\0b\udcff", "message_id": "\0"},
+        {"from_address": "a" * 5_000 + "@client.example"},
+    ],
+)
+def test_nothing_in_a_message_keeps_it_from_being_recorded(engine: Engine, nasty: dict[str, Any]) -> None:
+    take_in(engine, replace(a_mail(a_reply()), **nasty))
+    take_in(engine, replace(a_mail(a_reply()), error="judging failed: \0\udcff" + "!" * 10_000, **nasty))
+    with reading(engine) as session:
+        assert set(session.scalars(select(InboundMessage.state))) == {MessageState.UNMATCHED, MessageState.SET_ASIDE}
+
+
+def test_a_folder_that_is_missing_keeps_no_other_from_being_read(
+    engine: Engine, dovecot: PrivateDovecot, imap_user: str
+) -> None:
+    dovecot.deliver(imap_user, b"From: anna@client.example\r\nSubject: hello\r\n\r\nYes.\r\n")
+    with visiting(engine, dovecot, imap_user) as visit, pytest.raises(MailboxError, match="Nowhere"):
+        read_folders(visit, ["Nowhere", "INBOX"])
+    with reading(engine) as session:
+        assert session.scalar(select(func.count(InboundMessage.id))) == 1
+
+
+class _Breaking:
+    """An IMAP connection that is lost after so many headers."""
+
+    def __init__(self, imap: Any, after: int) -> None:
+        self._imap, self._after = imap, after
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._imap, name)
+
+    def headers(self, uids: list[int]) -> Iterator[Any]:
+        for number, header in enumerate(self._imap.headers(uids)):
+            if number == self._after:
+                raise MailboxError("connection lost", permanent=False)
+            yield header
+
+
+def test_learning_goes_on_where_a_lost_connection_stopped_it(
+    engine: Engine, dovecot: PrivateDovecot, imap_user: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worker.sends.BATCH", 10)
+    dovecot.deliver_many(
+        imap_user,
+        [
+            f"From: {BOX.name}\r\nTo: p{n}@client.example\r\nMessage-ID: <{n}@us>\r\n\r\nhello\r\n".encode()
+            for n in range(35)
+        ],
+        folder="Sent",
+    )
+    with visiting(engine, dovecot, imap_user) as visit:
+        breaking = Visit(visit.station, DESK, _Breaking(visit.imap, 25))  # type: ignore[arg-type]
+        with pytest.raises(MailboxError):
+            learn_sent(breaking)
+        with reading(engine) as session:
+            assert session.scalar(select(func.count(SentMessage.id))) == 20
+        learn_sent(visit)
+        assert visit.report.sends == 15
+
+
+def test_a_contact_that_cannot_be_folded_keeps_no_other_pause_from_ending(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send_all(engine)
+    for name in ("anna", "ben"):
+        take_in(engine, a_mail(Absence(), hours=200, answers=(f"{name}-1-0@us",)))
+    with reading(engine) as session:
+        contacts = select(Recipient.contact_id).where(Recipient.next_change_at.is_not(None))
+        guilty = session.scalars(contacts.order_by(Recipient.contact_id)).all()[0]
+    refold = schedule.refold
+
+    def failing(session: Any, contact_ids: Any, now: datetime) -> Any:
+        if guilty in contact_ids:
+            raise ValueError("poison")
+        return refold(session, contact_ids, now)
+
+    monkeypatch.setattr(schedule, "refold", failing)
+    later = NOW + timedelta(days=30)
+    assert end_pauses(engine, later) == {guilty}
+    assert sorted(statuses(engine).values()) == ["Active", "Active", "Active", "Out of Office"]
+    assert end_pauses(engine, later, {guilty}) == set()
+
+
+def test_the_daemon_polls_although_pauses_cannot_be_ended(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(*_: Any) -> set[int]:
+        raise ValueError("the fold is broken")
+
+    monkeypatch.setattr(schedule, "end_pauses", failing)
+    polled: list[int] = []
+
+    class Scheduler:
+        """Runs at once what it is given."""
+
+        def add_job(self, job: Any, args: list[int], **_: Any) -> None:
+            job(*args)
+
+    def poll_one(mailbox_id: int, _stopping: Any) -> PollReport:
+        polled.append(mailbox_id)
+        return PollReport()
+
+    daemon = Daemon(engine, Settings(), poll_one, lambda: NOW)
+    daemon.tick(Scheduler())
+    assert polled == [1]
+    with reading(engine) as session:
+        mailbox = session.get_one(Mailbox, 1)
+        assert mailbox.last_success_at == NOW
+        assert mailbox.next_poll_at is not None
+        assert mailbox.next_poll_at > NOW
+
+
+def test_failed_polls_are_told_and_tried_again_ever_later(engine: Engine) -> None:
+    def poll_one(_mailbox_id: int, _stopping: Any) -> PollReport:
+        raise MailboxError("mila: wrong password; set it anew", permanent=True)
+
+    daemon = Daemon(engine, Settings(poll_seconds=60), poll_one, lambda: NOW)
+    pauses = []
+    for _ in range(9):
+        daemon._poll(1)  # noqa: SLF001 - one poll without its thread
+        with reading(engine) as session:
+            mailbox = session.get_one(Mailbox, 1)
+            assert mailbox.next_poll_at is not None
+            pauses.append((mailbox.next_poll_at - NOW).total_seconds())
+    assert mailbox.last_error == "mila: wrong password; set it anew"
+    assert pauses[0] < 140
+    assert 400 < pauses[3] < pauses[-1] <= 3600 * 1.1
+
+
+def test_a_rehearsal_leaves_no_trace_and_sees_its_own_work(engine: Engine) -> None:
+    send_all(engine)
+    before = statuses(engine)
+    with rehearsal(engine) as (database, writer):
+        first = write(DESK, [a_mail(a_reply(), uid=1, answers=("anna-1-0@us",))], writer, NOW)
+        again = write(DESK, [a_mail(a_reply(), uid=1, answers=("anna-1-0@us",))], writer, NOW)
+        assert (len(first.changes), len(again.changes)) == (1, 0)
+        if engine.dialect.name == "sqlite":
+            # A daemon goes on writing meanwhile.
+            with transaction(engine) as session:
+                session.add(Mailbox(team_id=1, name="b", host="h", port=1, username="u", password="p"))
+            assert statuses(database) != before
+    assert statuses(engine) == before
+    with reading(engine) as session:
+        assert session.scalar(select(func.count(InboundMessage.id))) == 0
+
+
+def test_the_end_of_time_has_no_working_day_after_it() -> None:
+    assert working_days_after(date.max, 1) < date.max
+
+
+def test_statistics_are_refreshed_while_a_long_read_goes_on(
+    engine: Engine, dovecot: PrivateDovecot, imap_user: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refreshed: list[Engine] = []
+    monkeypatch.setattr(poll_module, "refresh_statistics", refreshed.append)
+    mails = [f"From: p{n}@client.example\r\nSubject: {n}\r\n\r\nYes.\r\n".encode() for n in range(8)]
+    dovecot.deliver_many(imap_user, mails)
+    with visiting(engine, dovecot, imap_user) as visit:
+        settings = visit.station.settings.model_copy(update={"batch_messages": 2})
+        read_folders(replace(visit, station=replace(visit.station, settings=settings)), ["INBOX"])
+    assert refreshed == [engine]

@@ -9,7 +9,9 @@ from classifier.message import ParsedMessage
 from classifier.verdict import Bounce, Complaint, Receipt, Verdict
 from worker.match import Clues, Family
 
-_RESULT = re.compile(r"\b(dmarc|spf|dkim)\s*=\s*([a-z]+)", re.IGNORECASE)
+# At the start of a part: further on stand properties (RFC 8601 2.2), and a sender may choose "dmarc=pass" as address.
+_RESULT = re.compile(r"(dmarc|spf|dkim)(?:\s*/\s*\d+)?\s*=\s*([a-z]+)")
+_PIECE = re.compile(r"\\.|[()\"]|[^\\()\"]+|\\", re.DOTALL)
 MOST_REFERENCES = 50
 
 
@@ -54,16 +56,33 @@ def _tokens(address: str) -> tuple[str, ...]:
 
 
 def _authentic(results: Collection[str], authserv_ids: Collection[str]) -> bool:
-    """Say whether our own provider leaves room for believing From; silence is no proof against it."""
-    believed = list(results)[:1] if not authserv_ids else [each for each in results if _server(each) in authserv_ids]
-    for each in believed:
-        found: dict[str, str] = {method.lower(): result.lower() for method, result in _RESULT.findall(each)}
-        if found.get("dmarc") in {"pass", "fail"}:
-            return found["dmarc"] == "pass"
-        if found.get("spf") == "fail" and found.get("dkim") != "pass":
-            return False
-    return True
+    """Say whether our own provider leaves room for believing From; silence is no proof against it.
+
+    Servers write one field for all methods or one for each, and several results of a method (two DKIM signatures).
+    """
+    fields = [[part.strip().lower() for part in _bare(each).split(";")] for each in results]
+    believed = [each for each in fields if _server(each) in authserv_ids] if authserv_ids else fields[:1]
+    said = {found.groups() for parts in believed for part in parts if (found := _RESULT.match(part))}
+    if said & {("dmarc", "fail"), ("dmarc", "pass")}:
+        return ("dmarc", "fail") not in said
+    return ("spf", "fail") not in said or ("dkim", "pass") in said
 
 
-def _server(result: str) -> str:
-    return result.partition(";")[0].strip().split(" ")[0].lower()
+def _server(parts: list[str]) -> str:
+    """Return the authserv-id; a version may stand behind it."""
+    return next(iter(parts[0].split()), "")
+
+
+def _bare(result: str) -> str:
+    """Return a field without comments and quoted text, where a sender's words and other servers' results stand."""
+    kept: list[str] = []
+    depth, quoted = 0, False
+    for piece in _PIECE.findall(result):
+        if piece == '"' and not depth:
+            quoted = not quoted
+        elif piece in "()" and not quoted:
+            depth = max(0, depth + (1 if piece == "(" else -1))
+        elif not depth and not quoted:
+            kept.append(piece)
+    # Left open, a comment or quote would hide what comes after it.
+    return result if depth or quoted else "".join(kept)

@@ -139,10 +139,10 @@ def read_folder(visit: Visit, folder: str, *, limit: int | None = None, since: d
     newest = max((uid for uid, _ in pairs), default=after)
     if cursor and cursor.uidvalidity != state.uidvalidity:
         log.warning("%s: UIDVALIDITY of %s changed, its mail is recognised by content", visit.desk.box.name, folder)
-        _recognise(visit, state, [uid for uid, _ in pairs])
-    with reading(visit.station.engine) as session:
-        seen = seen_uids(session, visit.mailbox_id, folder, state.uidvalidity, [uid for uid, _ in pairs])
-    fresh = [pair for pair in pairs if pair[0] not in seen]
+        if not _recognise(visit, state, [uid for uid, _ in _unseen(visit, state, pairs)]):
+            visit.report.more = True
+            return
+    fresh = _unseen(visit, state, pairs)
     visit.report.more |= limit is not None and len(fresh) > limit
     taken = fresh[:limit]
     visit.station.watch.progress(len(taken), 0)
@@ -194,27 +194,42 @@ def learn_sent(visit: Visit, folder: str | None = None) -> list[Change]:
     return changes
 
 
-def _recognise(visit: Visit, state: FolderState, uids: Sequence[int]) -> None:
-    """Record the mail of a renumbered folder that we have seen before under its new UIDs."""
-    seen = (
-        Judged(
-            folder=state.folder,
-            uidvalidity=state.uidvalidity,
-            uid=uid,
-            arrived_at=arrived_at,
-            size=size,
-            content_hash=content_hash(raw, size, whole=False),
-        )
-        for uid, raw, arrived_at, size in visit.imap.headers(uids)
-        if has_message_id(raw)
-    )
-    for chunk in split(seen):
-        if visit.station.watch.stopping():
-            return
+def _recognise(visit: Visit, state: FolderState, uids: Sequence[int]) -> bool:
+    """Record the mail of a renumbered folder that we have seen before under its new UIDs.
+
+    Returns whether all headers were read; the cursor stays with the old numbers until they are.
+    """
+    watch = visit.station.watch
+    watch.progress(len(uids), 0)
+    for chunk in split(visit.imap.headers(uids)):
+        if watch.stopping():
+            return False
+        headers = [_by_header(state, *each) for each in chunk if has_message_id(each[1])]
         with reading(visit.station.engine) as session:
-            known = known_mails(session, visit.mailbox_id, [judged.content_hash for judged in chunk])
-        copies = [judged for judged in chunk if judged.content_hash in known]
-        visit.report.applied.add(write(visit.desk, copies, visit.station.writer, visit.station.watch.clock()))
+            known = known_mails(session, visit.mailbox_id, [judged.content_hash for judged in headers])
+        copies = [judged for judged in headers if judged.content_hash in known]
+        visit.report.applied.add(write(visit.desk, copies, visit.station.writer, watch.clock()))
+        watch.progress(0, len(chunk))
+    return True
+
+
+def _by_header(state: FolderState, uid: int, raw: bytes, arrived_at: datetime, size: int) -> Judged:
+    return Judged(
+        folder=state.folder,
+        uidvalidity=state.uidvalidity,
+        uid=uid,
+        arrived_at=arrived_at,
+        size=size,
+        content_hash=content_hash(raw, size, whole=False),
+    )
+
+
+def _unseen(visit: Visit, state: FolderState, pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return those of the (UID, size) pairs that are not recorded yet."""
+    with reading(visit.station.engine) as session:
+        uids = [uid for uid, _ in pairs]
+        seen = seen_uids(session, visit.mailbox_id, state.folder, state.uidvalidity, uids)
+    return [pair for pair in pairs if pair[0] not in seen]
 
 
 def _cursor(visit: Visit, folder: str) -> FolderCursor | None:

@@ -20,6 +20,8 @@ from worker.stored import dump, storable
 
 MOST_CLUES = 60
 LONGEST = 998  # The longest line of RFC 5322, so the longest Message-ID.
+LONGEST_FOLDER = 500
+LARGEST = 2**63 - 1  # What a BIGINT holds.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,11 +111,11 @@ def set_aside(session: Session, mailbox_id: int, judged: Judged, error: Exceptio
     text = error if isinstance(error, str) else f"{type(error).__name__}: {error}"
     # Only what cannot fail again: where it lies, and why.
     bare = Judged(
-        folder=judged.folder,
-        uidvalidity=judged.uidvalidity,
-        uid=judged.uid,
+        folder=storable(judged.folder, LONGEST_FOLDER),
+        uidvalidity=min(judged.uidvalidity, LARGEST),
+        uid=min(judged.uid, LARGEST),
         arrived_at=judged.arrived_at,
-        size=judged.size,
+        size=min(judged.size, LARGEST),
         content_hash=judged.content_hash,
     )
     row = _row(mailbox_id, bare, MessageState.SET_ASIDE, now)

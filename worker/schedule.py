@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 TICK_SECONDS = 1
 # After failures the pause doubles from the poll interval up to this.
 LONGEST_PAUSE = timedelta(hours=1)
+REST = timedelta(minutes=1)
 MOST_DUE = 1_000
 
 
@@ -45,6 +46,8 @@ class Daemon:
     stop: threading.Event = field(default_factory=threading.Event)
     _guilty: set[int] = field(default_factory=set)
     """Contacts that could not be folded; told once, and tried again after a restart."""
+    _pauses_rest_until: datetime | None = None
+    """When pauses are ended again after that failed as a whole."""
     _busy: set[int] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _random: Random = field(default_factory=Random)
@@ -76,10 +79,15 @@ class Daemon:
 
     def _end_pauses(self) -> None:
         """End the pauses that are over; whatever fails there, mailboxes are polled all the same."""
+        now = self.clock()
+        if self._pauses_rest_until and now < self._pauses_rest_until:
+            return
         try:
-            self._guilty |= end_pauses(self.engine, self.clock(), self._guilty)
+            self._guilty |= end_pauses(self.engine, now, self._guilty)
         except Exception:
-            log.exception("pauses that are over could not be ended; they are tried again in %s s", TICK_SECONDS)
+            # Pauses last for days: a minute costs nothing, and a failure that stays does not fill the log.
+            self._pauses_rest_until = now + REST
+            log.exception("pauses that are over could not be ended; they are tried again in a minute")
 
     def _due(self) -> list[int]:
         """Pick the mailboxes that are due, the longest due first, as many as threads are free."""

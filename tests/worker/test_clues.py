@@ -26,6 +26,19 @@ MAIL = (
         (["mx.us; spf=softfail"], True),
         (["mx.us; spf=fail", "other.example; dmarc=pass"], False),
         (["mx.us; none"], True),
+        (["mx.us; spf=permerror; dkim=temperror; dmarc=temperror"], True),
+        (["MX.US; SPF=Fail; DKIM=None; DMARC=None"], False),
+        (["mx.us; dmarc=fail; arc=pass (i=1 spf=pass dkim=pass dmarc=pass fromdomain=client.example)"], False),
+        (["mx.us; dmarc=pass; arc=fail (i=1 (nested) dmarc=fail)"], True),
+        (["mx.us; dmarc=fail header.from=client.example; spf=pass smtp.mailfrom=dmarc=pass@evil.example"], False),
+        (['mx.us; dmarc=fail; spf=none smtp.mailfrom="a; dmarc=pass; b"@evil.example'], False),
+        (['mx.us; spf=none smtp.mailfrom="@evil.example; dmarc=fail header.from=client.example'], False),
+        (["mx.us; spf=none (helo=:( smtp.helo=x; dmarc=fail header.from=client.example"], False),
+        (["mx.us; dkim=pass header.d=client.example; dkim=fail header.d=list.example; spf=fail"], True),
+        (['mx.us 1; dkim/1=fail reason="bad signature"; spf/1 = fail smtp.mailfrom=x'], False),
+        (["spf=pass (sender IP is 192.0.2.1) smtp.mailfrom=x; dkim=none; dmarc=fail action=oreject"], False),
+        (["mx.us;\r\n\tdkim=fail;\r\n\tspf=fail smtp.mailfrom=x"], False),
+        ([""], True),
     ],
 )
 def test_what_our_server_says_of_the_sender_is_believed(results: list[str], authentic: bool) -> None:
@@ -38,6 +51,21 @@ def test_only_the_named_servers_word_counts() -> None:
     parsed = parse(MAIL % headers)
     assert clues_of(parsed, OptOut(), {"mx.us"}).authentic is False
     assert clues_of(parsed, OptOut(), {"nobody.example"}).authentic is True
+
+
+@pytest.mark.parametrize(
+    ("methods", "authentic"),
+    [
+        (("spf=fail", "dkim=pass"), True),
+        (("spf=fail", "dkim=fail"), False),
+        (("dmarc=none", "spf=fail"), False),
+        (("spf=pass", "dmarc=fail"), False),
+    ],
+)
+def test_one_field_for_each_method_is_read_as_one(methods: tuple[str, str], authentic: bool) -> None:
+    for order in (methods, methods[::-1]):
+        headers = "".join(f"Authentication-Results: mx.us; {each}\r\n" for each in order).encode()
+        assert clues_of(parse(MAIL % headers), OptOut(), {"mx.us"}).authentic is authentic
 
 
 def test_a_reply_offers_sender_subject_thread_and_token() -> None:

@@ -9,12 +9,12 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, func, select, update
 
 from classifier.verdict import Absence
 from config.settings import Settings
 from models.session import reading, transaction
-from models.tables import InboundMessage, Mailbox, MessageState, Recipient, SentMessage
+from models.tables import FolderCursor, InboundMessage, Mailbox, MessageState, Recipient, SentMessage
 from tests.servers import PrivateDovecot
 from tests.worker.small_world import BOX, NOW, a_mail, a_reply, furnish, send_all, statuses, take_in
 from worker import poll as poll_module
@@ -68,6 +68,19 @@ def test_nothing_in_a_message_keeps_it_from_being_recorded(engine: Engine, nasty
         assert set(session.scalars(select(InboundMessage.state))) == {MessageState.UNMATCHED, MessageState.SET_ASIDE}
 
 
+def test_a_place_no_column_can_hold_keeps_no_other_message_out(engine: Engine) -> None:
+    odd = [
+        replace(a_mail(a_reply()), folder="f" * 600),
+        replace(a_mail(a_reply()), uid=2**63),
+        replace(a_mail(a_reply()), size=2**63),
+    ]
+    for each in odd:
+        take_in(engine, each)
+        assert take_in(engine, a_mail(a_reply())).states["unmatched"] == 1
+    with reading(engine) as session:
+        assert session.scalar(select(func.count(InboundMessage.id))) == 2 * len(odd)
+
+
 def test_a_folder_that_is_missing_keeps_no_other_from_being_read(
     engine: Engine, dovecot: PrivateDovecot, imap_user: str
 ) -> None:
@@ -114,6 +127,34 @@ def test_learning_goes_on_where_a_lost_connection_stopped_it(
             assert session.scalar(select(func.count(SentMessage.id))) == 20
         learn_sent(visit)
         assert visit.report.sends == 15
+
+
+def test_stopped_while_recognising_a_renumbered_folder_goes_on_there_later(
+    engine: Engine, dovecot: PrivateDovecot, imap_user: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worker.sends.BATCH", 10)
+    mails = [f"From: p{n}@client.example\r\nMessage-ID: <{n}@client>\r\n\r\nYes.\r\n".encode() for n in range(25)]
+    dovecot.deliver_many(imap_user, mails)
+    stop: list[bool] = []
+    told: list[tuple[int, int]] = []
+    with visiting(engine, dovecot, imap_user) as visit:
+        read_folders(visit, ["INBOX"])
+        with transaction(engine) as session:
+            session.execute(update(FolderCursor).values(uidvalidity=FolderCursor.uidvalidity + 1))
+            session.execute(update(InboundMessage).values(uidvalidity=InboundMessage.uidvalidity + 1))
+
+        def progress(coming: int, done: int) -> None:
+            told.append((coming, done))
+            stop.extend([True] * bool(done))
+
+        watch = Watch(clock=lambda: NOW, stopping=lambda: bool(stop), progress=progress)
+        halted = replace(visit, station=replace(visit.station, watch=watch), report=PollReport())
+        read_folders(halted, ["INBOX"])
+        assert (halted.report.applied.states["duplicate"], halted.report.more) == (10, True)
+        assert told == [(25, 0), (0, 10)]
+        rest = replace(visit, report=PollReport())
+        read_folders(rest, ["INBOX"])
+        assert rest.report.applied.states == {"duplicate": 15}
 
 
 def test_a_contact_that_cannot_be_folded_keeps_no_other_pause_from_ending(
@@ -164,6 +205,22 @@ def test_the_daemon_polls_although_pauses_cannot_be_ended(engine: Engine, monkey
         assert mailbox.last_success_at == NOW
         assert mailbox.next_poll_at is not None
         assert mailbox.next_poll_at > NOW
+
+
+def test_pauses_that_cannot_be_ended_are_told_once_a_minute(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def failing(*_: Any) -> set[int]:
+        raise ValueError("the fold is broken")
+
+    monkeypatch.setattr(schedule, "end_pauses", failing)
+    seconds = iter(range(10**6))
+    daemon = Daemon(engine, Settings(), lambda *_: PollReport(), lambda: NOW + timedelta(seconds=next(seconds)))
+    for _ in range(120):
+        daemon._end_pauses()  # noqa: SLF001 - the ticks of two minutes, without their polls
+    assert [record.message for record in caplog.records] == [
+        "pauses that are over could not be ended; they are tried again in a minute"
+    ] * 2
 
 
 def test_failed_polls_are_told_and_tried_again_ever_later(engine: Engine) -> None:

@@ -34,7 +34,12 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--mbox", type=_FILE, help="Read this mbox file instead of IMAP.")
 @click.option("--maildir", type=_FOLDER, help="Read this Maildir instead of IMAP.")
 @click.option("--eml", type=_FOLDER, help="Read every message below this folder instead of IMAP.")
-@click.option("--dry-run", is_flag=True, help="Say what would change, and change nothing.")
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Say what would change, and change nothing. On SQLite it works on a temporary copy; on PostgreSQL it is one "
+    "transaction, and keeps the contacts concerned locked until it ends.",
+)
 @as_json
 def backfill(
     mailbox: str,

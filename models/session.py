@@ -171,7 +171,9 @@ def _begin(connection: Connection) -> None:
 
 def _postgresql(url: URL) -> Engine:
     defaults = {"connect_timeout": str(CONNECT_SECONDS), "application_name": "inbox-worker"}
-    return create_engine(url.set(query=defaults | dict(url.query)), pool_pre_ping=True, **POOL)
+    # psycopg believes a statement prepared whose batch failed and was rolled back; the next batch would fail for it.
+    unprepared = {"prepare_threshold": None}
+    return create_engine(url.set(query=defaults | dict(url.query)), pool_pre_ping=True, connect_args=unprepared, **POOL)
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from worker.desk import Desk
 from worker.files import as_fetched
 from worker.lookup import chunks
 from worker.mailbox import FetchedMessage, connect
-from worker.poll import INBOX, PollReport, Station, Visit, account_of, learn_sent, read_folders
+from worker.poll import PollReport, Station, Visit, account_of, go_round
 from worker.process import Writer, process
 from worker.record import seen_uids
 
@@ -79,11 +79,7 @@ def backfill_imap(
         MailboxError: the mailbox cannot be reached; run it again, it goes on where it stopped.
     """
     with connect(account_of(mailbox, station.settings), mailbox.name) as imap:
-        visit = Visit(station, desk, imap)
-        if mailbox.learn_sends:
-            learn_sent(visit, mailbox.sent_folder)
-        read_folders(visit, folders or mailbox.folders or [INBOX], since=since or EVER)
-        return visit.report
+        return go_round(Visit(station, desk, imap), mailbox, folders, since=since or EVER)
 
 
 def backfill_files(station: Station, desk: Desk, messages: Iterable[tuple[str, bytes]]) -> PollReport:

@@ -30,6 +30,7 @@ from worker.lookup import chunks
 from worker.providers import PUBLIC_PROVIDERS
 from worker.refold import Change, contacts_covered, lock, refold
 from worker.sends import ADDRESS
+from worker.stored import storable
 from worker.tie import Rules, event_columns, lock_team
 
 OPTED_OUT = frozenset({DneReason.UNSUBSCRIBE_REPLY, DneReason.UNSUBSCRIBE_LINK, DneReason.COMPLAINT})
@@ -157,7 +158,7 @@ def add_dne(
                 "source": uuid.uuid4().hex,
                 "since": act.at,
                 "actor": act.by,
-                "note": notes[target] or act.why,
+                "note": storable(notes[target] or act.why),
                 "recorded_at": act.at,
             }
             for target in new
@@ -192,7 +193,7 @@ def lift_dne(session: Session, team_id: int, target: str, act: Act) -> int:
     session.execute(
         update(DneEntry)
         .where(DneEntry.id.in_([entry.id for entry in entries]), DneEntry.lifted_at.is_(None))
-        .values(lifted_at=act.at, lifted_by=act.by, lifted_why=act.why)
+        .values(lifted_at=act.at, lifted_by=act.by, lifted_why=storable(act.why))
     )
     refold(session, locked, act.at)
     return len(entries)
@@ -290,7 +291,7 @@ def _policy(
 
 def _insert(session: Session, recipient_id: int, event: Event, act: Act) -> None:
     said = f"{act.by} chose {event.status.value if event.status else 'nothing in it'}"
-    because = [said + (f": {act.why}" if act.why else "")]
+    because = [storable(said + (f": {act.why}" if act.why else ""))]
     row = event_columns(event) | {
         "recipient_id": recipient_id,
         "because": because,

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import partial
 
 from sqlalchemy import Engine, delete
 from sqlalchemy.orm import Session
@@ -93,36 +94,48 @@ def account_of(mailbox: Mailbox, settings: Settings) -> Account:
 
 
 def poll(station: Station, mailbox: Mailbox, desk: Desk) -> PollReport:
-    """Poll a mailbox once: learn what it sent, then take in at most `poll_messages` new messages.
+    """Poll a mailbox once: learn what it sent, then take in at most `poll_messages` new messages of each folder.
 
     Raises:
-        MailboxError: the mailbox cannot be reached or signed in to; what was read before is written.
+        MailboxError: the mailbox cannot be reached or signed in to, or one of its folders cannot be read; what could
+            be read is written.
         sqlalchemy.exc.OperationalError: the database failed; the batch in hand is read again next time.
     """
     with connect(account_of(mailbox, station.settings), mailbox.name) as imap:
-        visit = Visit(station, desk, imap)
-        if mailbox.learn_sends:
-            learn_sent(visit, mailbox.sent_folder)
-        read_folders(visit, mailbox.folders or [INBOX], limit=station.settings.poll_messages)
-        return visit.report
+        return go_round(Visit(station, desk, imap), mailbox, limit=station.settings.poll_messages)
 
 
-def read_folders(visit: Visit, folders: Sequence[str], *, limit: int | None = None, since: date | None = None) -> None:
-    """Take in several folders; one that cannot be read keeps none of the others from being read.
+def go_round(
+    visit: Visit,
+    mailbox: Mailbox,
+    folders: Sequence[str] = (),
+    *,
+    limit: int | None = None,
+    since: date | None = None,
+) -> PollReport:
+    """Learn what the mailbox sent, then read its folders (or the given ones); one that fails keeps no other waiting.
 
     Raises:
-        MailboxError: the first one met, after all folders were tried.
+        MailboxError: the first of the failures, after everything else was read.
     """
-    failed: MailboxError | None = None
-    for folder in folders:
+    steps: list[Callable[[], object]] = [
+        partial(read_folder, visit, folder, limit=limit, since=since)
+        for folder in folders or mailbox.folders or [INBOX]
+    ]
+    if mailbox.learn_sends:
+        steps.insert(0, partial(learn_sent, visit, mailbox.sent_folder))
+    failures: list[MailboxError] = []
+    for step in steps:
         if visit.station.watch.stopping():
             break
         try:
-            read_folder(visit, folder, limit=limit, since=since)
+            step()
         except MailboxError as error:
-            failed = failed or error
-    if failed:
-        raise failed
+            log.warning("%s", error)
+            failures.append(error)
+    if failures:
+        raise failures[0]
+    return visit.report
 
 
 def read_folder(visit: Visit, folder: str, *, limit: int | None = None, since: date | None = None) -> None:

@@ -13,19 +13,22 @@ from sqlalchemy import Engine, func, select, update
 
 from classifier.verdict import Absence
 from config.settings import Settings
+from models.events import DneReason, Status
 from models.session import reading, transaction
 from models.tables import FolderCursor, InboundMessage, Mailbox, MessageState, Recipient, SentMessage
 from tests.servers import PrivateDovecot
-from tests.worker.small_world import BOX, NOW, a_mail, a_reply, furnish, send_all, statuses, take_in
+from tests.worker.small_world import BOX, NOW, RULES, a_mail, a_reply, furnish, send_all, statuses, take_in
 from worker import poll as poll_module
 from worker import schedule
+from worker.apply import apply
 from worker.backfill import rehearsal
 from worker.decide import working_days_after
 from worker.desk import Desk
 from worker.errors import MailboxError
 from worker.imap import Account
 from worker.mailbox import connect
-from worker.poll import PollReport, Visit, Watch, learn_sent, read_folders
+from worker.person import Act, add_dne, find_recipients, lift_dne, set_status
+from worker.poll import PollReport, Visit, Watch, go_round, learn_sent, read_folder
 from worker.process import write
 from worker.schedule import Daemon, end_pauses
 from worker.service import station
@@ -85,8 +88,8 @@ def test_a_folder_that_is_missing_keeps_no_other_from_being_read(
     engine: Engine, dovecot: PrivateDovecot, imap_user: str
 ) -> None:
     dovecot.deliver(imap_user, b"From: anna@client.example\r\nSubject: hello\r\n\r\nYes.\r\n")
-    with visiting(engine, dovecot, imap_user) as visit, pytest.raises(MailboxError, match="Nowhere"):
-        read_folders(visit, ["Nowhere", "INBOX"])
+    with visiting(engine, dovecot, imap_user) as visit, pytest.raises(MailboxError, match="None"):
+        go_round(visit, Mailbox(folders=["Nowhere", "INBOX"], learn_sends=True, sent_folder="None"))
     with reading(engine) as session:
         assert session.scalar(select(func.count(InboundMessage.id))) == 1
 
@@ -138,7 +141,7 @@ def test_stopped_while_recognising_a_renumbered_folder_goes_on_there_later(
     stop: list[bool] = []
     told: list[tuple[int, int]] = []
     with visiting(engine, dovecot, imap_user) as visit:
-        read_folders(visit, ["INBOX"])
+        read_folder(visit, "INBOX")
         with transaction(engine) as session:
             session.execute(update(FolderCursor).values(uidvalidity=FolderCursor.uidvalidity + 1))
             session.execute(update(InboundMessage).values(uidvalidity=InboundMessage.uidvalidity + 1))
@@ -149,11 +152,11 @@ def test_stopped_while_recognising_a_renumbered_folder_goes_on_there_later(
 
         watch = Watch(clock=lambda: NOW, stopping=lambda: bool(stop), progress=progress)
         halted = replace(visit, station=replace(visit.station, watch=watch), report=PollReport())
-        read_folders(halted, ["INBOX"])
+        read_folder(halted, "INBOX")
         assert (halted.report.applied.states["duplicate"], halted.report.more) == (10, True)
         assert told == [(25, 0), (0, 10)]
         rest = replace(visit, report=PollReport())
-        read_folders(rest, ["INBOX"])
+        read_folder(rest, "INBOX")
         assert rest.report.applied.states == {"duplicate": 15}
 
 
@@ -270,5 +273,27 @@ def test_statistics_are_refreshed_while_a_long_read_goes_on(
     dovecot.deliver_many(imap_user, mails)
     with visiting(engine, dovecot, imap_user) as visit:
         settings = visit.station.settings.model_copy(update={"batch_messages": 2})
-        read_folders(replace(visit, station=replace(visit.station, settings=settings)), ["INBOX"])
+        read_folder(replace(visit, station=replace(visit.station, settings=settings)), "INBOX")
     assert refreshed == [engine]
+
+
+def test_guilty_messages_spoil_no_good_one_after_them(engine: Engine) -> None:
+    for number in range(4):
+        guilty = replace(a_mail(a_reply()), folder="x" * 600 if number % 2 else "INBOX", size=2**63)
+        good = a_mail(a_reply())
+        with transaction(engine) as session:
+            apply(session, BOX, [guilty, good], NOW)
+        with reading(engine) as session:
+            state = session.scalar(select(InboundMessage.state).where(InboundMessage.uid == good.uid))
+            assert state is MessageState.UNMATCHED
+
+
+def test_a_reason_no_database_can_hold_is_repaired(engine: Engine) -> None:
+    send_all(engine)
+    with transaction(engine) as session:
+        add_dne(session, 1, {"anna@client.example": "she\0said"}, DneReason.MANUAL, Act("mila", NOW, "\udcff"))
+        set_status(
+            session, RULES, find_recipients(session, 1, "ben@client.example")[0], Status.REMOVED, Act("m", NOW, "\0")
+        )
+    with transaction(engine) as session:
+        assert lift_dne(session, 1, "anna@client.example", Act("mila", NOW, "\0")) == 1

@@ -224,3 +224,29 @@ def test_the_daemon_takes_in_new_mail_and_stops_gracefully(world: World, mail: M
     assert "Traceback" not in err
     assert world.messages() == 20
     assert sum(status != "Active" for status, *_ in world.end_state().recipients.values()) == 20
+
+
+def test_a_bounce_that_returns_a_mail_of_megabytes_is_understood(world: World, mail: Mail) -> None:
+    send = mail.sends[0]
+    original = (
+        f"Message-ID: {send['message_ids'][0]}\r\nFrom: {NAME}\r\nTo: {send['to']}\r\nSubject: {send['subject']}\r\n"
+        "MIME-Version: 1.0\r\nContent-Type: application/pdf\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+        + ("QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVo=" * 2 + "\r\n")
+        * 60_000
+    )
+    report = (
+        "From: Mail System <mailer-daemon@mx.example>\r\nSubject: Undelivered\r\nMIME-Version: 1.0\r\n"
+        'Content-Type: multipart/report; report-type=delivery-status; boundary="b"\r\n\r\n'
+        "--b\r\nContent-Type: text/plain\r\n\r\nIt could not be delivered.\r\n"
+        "--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.example\r\n\r\n"
+        f"Final-Recipient: rfc822; {send['to']}\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n"
+        f"--b\r\nContent-Type: message/rfc822\r\n\r\n{original}\r\n--b--\r\n"
+    )
+    assert len(report) > 4_000_000
+    world.dovecot.deliver(world.user, report.encode(), internaldate=mail.samples[0].arrived_at)
+    world.add_mailbox()
+    world.import_sends([send])
+    world.run("poll", NAME)
+    state = world.end_state()
+    assert [row[:2] for row in state.recipients.values()] == [("Bounced", "ended")]
+    assert [(target, reason) for target, reason, _ in state.dne] == [(send["to"], "hard bounce")]

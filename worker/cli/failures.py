@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from classifier.artifact import ArtifactError
+from classifier.labelled import LabelledReplyError
 from config.settings import SettingsError
 from models.session import DatabaseUnavailable
 from worker.errors import InboxWorkerError
@@ -12,7 +13,7 @@ from worker.errors import InboxWorkerError
 
 def describe(error: Exception) -> str | None:
     """Return what went wrong and what to do, or None where nobody foresaw it."""
-    if isinstance(error, InboxWorkerError | SettingsError | DatabaseUnavailable | ArtifactError):
+    if isinstance(error, InboxWorkerError | SettingsError | DatabaseUnavailable | ArtifactError | LabelledReplyError):
         return str(error)
     if isinstance(error, OperationalError | ProgrammingError):
         return _of_database(str(error.orig).splitlines()[0])

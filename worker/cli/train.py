@@ -41,5 +41,11 @@ def train(rows: tuple[Path, ...], base: str, out: Path | None, name: str | None)
     training = learn(labelled, version=version)
     target = out or Path(f"{version}.artifact")
     save(training.artifact, target)
+    report = training.report
+    rows_of = [
+        (name, each.rows, f"{each.precision:.2f}", f"{each.recall:.2f}", f"{each.f1:.2f}")
+        for name, each in report.classes.items()
+    ]
+    show("On replies it had not seen", ("class", "replies", "precision", "recall", "F1"), rows_of)
+    click.echo(f"macro-F1 {report.macro_f1:.3f}; {report.reviewed:.0%} would wait for a person")
     click.echo(f"{len(labelled)} replies; artifact {version} written to {target}")
-    _ = show

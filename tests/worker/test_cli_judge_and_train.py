@@ -1,0 +1,102 @@
+"""`judge` answers by its contract for every form of input; `train` makes an artifact that `judge` can use."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.worker.commanding import Commands
+
+MAIL = "From: anna@client.example\nSubject: Re: hello\n\nPlease take me off your list.\n"
+OOO = "From: ben@client.example\nSubject: Out of office\nAuto-Submitted: auto-replied\n\nI am on holiday.\n"
+CONTRACT = {
+    "verdict", "class", "applied_class", "hold", "confidence", "probabilities", "needs_review", "visible_text",
+    "return_date", "new_contact", "bounce", "evidence", "language", "problems",
+}  # fmt: skip
+
+
+def test_a_file_is_judged_by_the_contract(run: Commands) -> None:
+    path = run.file("one.eml", MAIL)
+    (row,) = run.done("judge", path, "--json").rows
+    assert row.keys() == CONTRACT | {"file"}
+    assert (row["file"], row["verdict"], row["class"]) == (path, "opt_out", "Unsubscribed")
+    assert row["visible_text"] == "Please take me off your list."
+
+
+def test_a_folder_and_an_mbox_give_every_message(run: Commands) -> None:
+    (run.folder / "mails").mkdir()
+    run.file("mails/one", MAIL)
+    run.file("mails/two", "From x@y Mon May  4 09:00:00 2026\n" + OOO)
+    run.file("mails/labels.jsonl", "{}")
+    assert [row["verdict"] for row in run.done("judge", "mails", "--json").rows] == ["opt_out", "absence"]
+    separator = "From x@y Mon May  4 09:00:00 2026\n"
+    run.file("box", f"{separator}{MAIL}\n{separator}{OOO}")
+    assert [row["class"] for row in run.done("judge", "--mbox", "box", "--json").rows] == [
+        "Unsubscribed",
+        "Out of Office",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("row", "verdict"),
+    [
+        ({"text": "Please take me off your list."}, "opt_out"),
+        ({"html": "<p>Please take me off your list.</p>"}, "opt_out"),
+        ({"input": "Please take me off your list.", "format": "text"}, "opt_out"),
+        ({"input": "<p>Please take me off your list.</p>", "format": "html"}, "opt_out"),
+        ({"raw": MAIL}, "opt_out"),
+        ({"text": "I am on holiday.", "headers": {"Auto-Submitted": "auto-replied"}}, "absence"),
+        ({"text": "Können wir telefonieren? \ud83d", "subject": "Größe"}, "reply"),
+    ],
+)
+def test_a_row_of_any_form_is_judged(run: Commands, row: dict[str, object], verdict: str) -> None:
+    path = run.file("rows.jsonl", json.dumps({"id": 7} | row))
+    (told,) = run.done("judge", "--jsonl", path, "--json").rows
+    assert (told["id"], told["verdict"]) == (7, verdict)
+
+
+def test_mail_from_our_own_address_is_outgoing_and_to_our_alias_an_opt_out(run: Commands) -> None:
+    path = run.file("one.eml", OOO.replace("Auto-Submitted: auto-replied\n", "To: stop@us.example\n"))
+    (own,) = run.done("judge", path, "--json", "--own", "Ben@client.example").rows
+    (alias,) = run.done("judge", path, "--json", "--alias", "stop@us.example").rows
+    assert (own["verdict"], alias["verdict"]) == ("outgoing", "opt_out")
+
+
+def test_a_card_says_what_and_why(run: Commands) -> None:
+    said = run.done("judge", run.file("one.eml", MAIL)).out
+    for words in ("anna@client.example", "Unsubscribed", "take me off your list", "because"):
+        assert words in said
+
+
+def test_bad_input_is_named(run: Commands) -> None:
+    assert "does not exist" in run("judge", "none.eml").err
+    assert "row 1" in run("judge", "--jsonl", run.file("rows.jsonl", "nonsense\n")).err
+    assert run("judge").code == 2
+
+
+def test_an_artifact_trained_on_ones_own_rows_judges(run: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = {
+        "Engaged": "who are you", "Interested": "yes call me", "Not Interested": "no thanks", "Auto Response": "ticket",
+        "Out of Office": "holiday", "Unsubscribed": "unsubscribe",
+    }  # fmt: skip
+    rows = [
+        {"id": f"{name}{n}", "language": "en", "subject": "", "text": f"{said} {'abcdefgh'[n] * 3}", "class": name}
+        for name, said in words.items()
+        for n in range(8)
+    ]
+    path = run.file("rows.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
+    said = run.done("train", path, "--base", "none", "--out", "ours.artifact", "--version", "ours").out
+    assert "macro-F1" in said
+    monkeypatch.setenv("INBOX_ARTIFACT", str(Path("ours.artifact").absolute()))
+    (told,) = run.done("judge", run.file("one.eml", "Subject: x\n\nyes call me\n"), "--json").rows
+    assert told["class"] == "Interested"
+
+
+def test_a_bad_row_is_named_and_nothing_is_trained(run: Commands) -> None:
+    bad = {"id": "1", "language": "en", "subject": "", "text": "x", "class": "Nope"}
+    said = run("train", run.file("rows.jsonl", json.dumps(bad)), "--out", "ours.artifact")
+    assert said.code == 1
+    assert "row 1" in said.err
+    assert not Path("ours.artifact").exists()

@@ -21,7 +21,7 @@ from tests.worker.small_world import BOX, NOW, RULES, a_mail, a_reply, furnish, 
 from worker import poll as poll_module
 from worker import schedule
 from worker.apply import apply
-from worker.backfill import rehearsal
+from worker.backfill import EVER, rehearsal
 from worker.decide import working_days_after
 from worker.desk import Desk
 from worker.errors import MailboxError
@@ -297,3 +297,27 @@ def test_a_reason_no_database_can_hold_is_repaired(engine: Engine) -> None:
         )
     with transaction(engine) as session:
         assert lift_dne(session, 1, "anna@client.example", Act("mila", NOW, "\0")) == 1
+
+
+def test_a_message_that_could_not_be_judged_is_set_aside_and_tried_again_by_a_backfill(
+    engine: Engine, dovecot: PrivateDovecot, imap_user: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(*_: Any) -> Any:
+        raise ValueError("a bug in a detector")
+
+    dovecot.deliver(imap_user, b"From: anna@client.example\r\nSubject: hello\r\n\r\nYes.\r\n")
+    mailbox = Mailbox(folders=[], learn_sends=False)
+    with visiting(engine, dovecot, imap_user) as visit:
+        monkeypatch.setattr("worker.process.judge_batch", failing)
+        monkeypatch.setattr("worker.process.judge", failing)
+        go_round(visit, mailbox)
+        with reading(engine) as session:
+            row = session.scalars(select(InboundMessage)).one()
+            assert (row.state, row.error) == (MessageState.SET_ASIDE, "ValueError: a bug in a detector")
+        monkeypatch.undo()
+        go_round(visit, mailbox)
+        with reading(engine) as session:
+            assert session.scalars(select(InboundMessage.state)).one() is MessageState.SET_ASIDE
+        go_round(visit, mailbox, since=EVER)
+    with reading(engine) as session:
+        assert session.scalars(select(InboundMessage.state)).one() is MessageState.UNMATCHED

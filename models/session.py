@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +22,7 @@ DRIVERS = {"sqlite": "sqlite+pysqlite", "postgresql": "postgresql+psycopg", "pos
 
 BUSY_SECONDS = 30
 """How long a writer of SQLite waits for the one before it."""
+BUSY_STEP = 0.02
 CONNECT_SECONDS = 10
 """How long a PostgreSQL server may take to answer; a URL with its own connect_timeout wins."""
 LOCKED_AT_ONCE = 500
@@ -156,7 +159,16 @@ def _sqlite(url: URL) -> Engine:
 
 
 def _prepare(connection: Any, _record: object) -> None:
-    connection.execute("PRAGMA journal_mode=WAL")
+    # Of several that open a new file at once one changes its mode, and the others are refused without any waiting.
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            break
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(BUSY_STEP)
     connection.execute("PRAGMA synchronous=NORMAL")
 
 

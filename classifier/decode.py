@@ -11,10 +11,11 @@ from email.utils import parsedate_to_datetime
 from functools import lru_cache
 
 _ENCODED_WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?]{0,4000})\?=")
-_BLANKS_BETWEEN_WORDS = re.compile(r"(?<=\?=)\s+(?==\?[^?\s]{1,60}\?[bBqQ]\?)")
+_ENCODED_WORDS = re.compile(rf"{_ENCODED_WORD.pattern}(?:\s*{_ENCODED_WORD.pattern})*".replace("([^", "(?:[^").replace("([b", "(?:[b"))
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200b\u200e\u200f\u2060\ufeff]")
 _ADDRESS = re.compile(r"[^\s@<>()\[\]{},;:\\\"'|`]{1,64}@[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63}){1,8}", re.IGNORECASE)
-_NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/]")
+_NOT_BASE64 = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"))
+_WORDS_LIKELY = 20
 _IN_ANGLES = re.compile(r"<([^<>\s]{1,998})>")
 
 _WIDER = {
@@ -25,14 +26,24 @@ _WIDER = {
     "ks_c_5601-1987": "cp949",
     "euc_kr": "cp949",
     "shift_jis": "cp932",
+    "iso2022_jp": "iso2022_jp_ext",
+    "iso8859-9": "cp1254",
+    "tis-620": "cp874",
 }
 """Charsets that mail names, and the superset of each that senders really mean (as browsers do)."""
+_OF_ASCII = frozenset({"us-ascii", "ascii", "utf-8", "utf8", "iso-8859-1", "iso-8859-15", "windows-1252"})
+"""Charsets in which text of seven bits is what it looks like: most mail."""
+_JAPANESE = "iso2022_jp_ext"
+"""The one charset that shows by itself, by its escape sequences (RFC 1468)."""
+MOST_HEADER = 100_000
 _NOT_FOR_MAIL = frozenset({"idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape", "mbcs", "oem"})
 """Python codecs that are no charsets: slow on purpose-made input, or warning about it."""
 
 
 def decode_bytes(raw: bytes, charset: str | None) -> tuple[str, str | None]:
     """Return the text of `raw` and, where its charset was unknown or wrong, a sentence about it."""
+    if raw.isascii() and (charset is None or charset.lower() in _OF_ASCII):
+        return raw.decode(_JAPANESE if b"\x1b$" in raw else "ascii", "replace"), None
     codec = codec_of(charset or "ascii")
     if codec is not None:
         try:
@@ -66,38 +77,46 @@ def printable(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
-def decode_header(value: str) -> str:
+def decode_header(raw: bytes) -> str:
     """Return a header value on one line, its encoded words (RFC 2047) and raw 8-bit bytes decoded."""
-    if not value.isascii():
-        value = _without_surrogates(value)
+    return decode_words(decode_bytes(raw[:MOST_HEADER], None)[0])
+
+
+def decode_words(value: str) -> str:
+    """Return a header value on one line, its encoded words (RFC 2047) decoded."""
     if "=?" in value:
         # Blanks between two encoded words are no text (RFC 2047, section 6.2).
-        value = _ENCODED_WORD.sub(_decode_word, _BLANKS_BETWEEN_WORDS.sub("", value))
+        value = _ENCODED_WORDS.sub(_decode_words, value)
     return printable(" ".join(value.split()))
 
 
-def _without_surrogates(value: str) -> str:
-    # The email parser keeps 8-bit bytes as lone surrogates.
-    try:
-        return decode_bytes(value.encode("utf-8", "surrogateescape"), None)[0]
-    except UnicodeEncodeError:
-        return value.encode("utf-8", "replace").decode("utf-8")
+def _decode_words(found: re.Match[str]) -> str:
+    """Decode neighbouring words; programs cut characters in two between words of one charset."""
+    pieces: list[tuple[str, bytes]] = []
+    for word in _ENCODED_WORD.finditer(found[0]):
+        charset, content = word[1].partition("*")[0].lower(), word[3].encode("utf-8", "replace")
+        raw = decode_base64(content) if word[2] in "bB" else a2b_qp(content, header=True)
+        if pieces and pieces[-1][0] == charset:
+            raw = pieces.pop()[1] + raw
+        pieces.append((charset, raw))
+    return "".join(decode_bytes(raw, charset)[0] for charset, raw in pieces)
 
 
-def _decode_word(word: re.Match[str]) -> str:
-    charset, how, content = word[1].partition("*")[0], word[2].lower(), word[3]
-    raw = decode_base64(content) if how == "b" else a2b_qp(content.encode("utf-8", "replace"), header=True)
-    return decode_bytes(raw, charset)[0]
-
-
-def decode_base64(content: str) -> bytes:
+def decode_base64(content: bytes) -> bytes:
     """Return what base64 text holds, as far as it can be read."""
-    letters = _NOT_BASE64.sub("", content)
+    if content.count(b" ") > len(content) // _WORDS_LIKELY:
+        return content  # Words, whatever the header says: base64 has no blanks within its lines.
+    letters = content.translate(None, _NOT_BASE64)
     whole = letters[: len(letters) - 1] if len(letters) % 4 == 1 else letters
     try:
-        return a2b_base64(whole + "=" * (-len(whole) % 4))
+        return a2b_base64(whole + b"=" * (-len(whole) % 4))
     except BinasciiError:
         return b""
+
+
+def decode_quoted_printable(content: bytes) -> bytes:
+    """Return what quoted-printable text holds; what is no escape stays as it is."""
+    return a2b_qp(content) if b"=" in content else content
 
 
 def valid_address(value: str | None) -> str | None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from classifier.decode import addresses_in, decode_header, valid_address
+from classifier.decode import addresses_in, decode_words, valid_address
 from classifier.message import ParsedMessage
 
 STATUS_TYPES = frozenset({"message/delivery-status", "message/global-delivery-status"})
@@ -114,7 +114,7 @@ def _recipient(block: Fields) -> RecipientStatus:
         address=address,
         action=block.get("action", "").lower(),
         status=words[0] if words else None,
-        diagnostic=decode_header(_after_type(diagnostic)) if diagnostic else None,
+        diagnostic=decode_words(_after_type(diagnostic)) if diagnostic else None,
     )
 
 

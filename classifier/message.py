@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from email import message_from_bytes
-from email.message import Message
-from email.parser import BytesHeaderParser
 from functools import cached_property
 
 from classifier import html
 from classifier.decode import address_and_name, addresses_in, date_of, message_ids
-from classifier.part import MOST_TEXT, Headers, Part, parts_of
+from classifier.mime import Headers, read_message
+from classifier.part import MOST_TEXT, Part, parts_of
 
 MOST_BYTES = 25 * 1024 * 1024
-MOST_CONTAINERS = 400
-"""A message with more multiparts and embedded messages than this was made to hurt; its first part is read."""
-LESS_BYTES = 256 * 1024
 _TO = ("to", "cc", "delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "x-delivered-to", "apparently-to")
 
 
@@ -143,33 +138,9 @@ def parse(raw: bytes, *, arrived_at: datetime | None = None, omitted: tuple[str,
         omitted: what the fetch left out, as sentences.
     """
     problems = [f"left out: {each}" for each in omitted]
-    message = _read(raw, problems)
-    parts, more = parts_of(message)
-    return ParsedMessage(Headers(message), parts, arrived_at, (*problems, *more))
-
-
-def _read(raw: bytes, problems: list[str]) -> Message:
     if len(raw) > MOST_BYTES:
         problems.append(f"{len(raw)} bytes, of which {MOST_BYTES} were read")
         raw = raw[:MOST_BYTES]
-    # The parser's work grows with depth times lines, so a bomb of containers is cut before it is parsed.
-    containers = raw.count(b"boundary=") + raw.count(b"message/")
-    if containers > MOST_CONTAINERS and len(raw) > LESS_BYTES:
-        problems.append(f"{containers} containers, of which the first {LESS_BYTES} bytes were read")
-        raw = raw[:LESS_BYTES]
-    try:
-        return message_from_bytes(raw)
-    except RecursionError:
-        problems.append("parts nested too deeply to be read")
-    except Exception as error:  # noqa: BLE001 - whatever the parser stumbles on, the headers may still be read
-        problems.append(f"unreadable structure: {type(error).__name__}")
-    return _headers_alone(raw)
-
-
-def _headers_alone(raw: bytes) -> Message:
-    try:
-        message = BytesHeaderParser().parsebytes(raw[:LESS_BYTES])
-    except Exception:  # noqa: BLE001 - then the whole of it is text
-        message = message_from_bytes(b"\n" + raw[:LESS_BYTES])
-    message.set_type("text/plain")
-    return message
+    message = read_message(raw)
+    parts, more = parts_of(message)
+    return ParsedMessage(message.headers, parts, arrived_at, (*problems, *more))

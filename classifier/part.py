@@ -4,46 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from email.message import Message
-from email.parser import HeaderParser
 from functools import cached_property
 
-from classifier.decode import decode_base64, decode_bytes, decode_header, printable
+from classifier.decode import decode_bytes, decode_words, printable
+from classifier.mime import Entity, Headers, read_entity, read_headers
 
 MOST_PARTS = 1_000
 DEEPEST = 30
 MOST_TEXT = 64 * 1024
 """Characters of one part that are looked at."""
 MOST_RAW = 4 * MOST_TEXT
-
-
-class Headers:
-    """The header fields of a message or of one returned inside it, by name, whatever they hold."""
-
-    def __init__(self, message: Message) -> None:
-        self._raw: dict[str, list[str]] = {}
-        for name, value in message.raw_items():
-            self._raw.setdefault(name.lower(), []).append(value)
-
-    def all(self, name: str) -> list[str]:
-        """Return every value of the field, decoded, on one line each."""
-        return [decode_header(value) for value in self._raw.get(name.lower(), ())]
-
-    def get(self, name: str) -> str | None:
-        """Return the first value of the field, decoded, on one line; None where the field is missing."""
-        values = self._raw.get(name.lower())
-        return decode_header(values[0]) if values else None
-
-    def __contains__(self, name: str) -> bool:
-        return name.lower() in self._raw
-
-    def __len__(self) -> int:
-        return len(self._raw)
-
-
-def read_headers(text: str) -> Headers:
-    """Read a header block that stands in text."""
-    return Headers(HeaderParser().parsestr(text.lstrip("\r\n")))
+_MESSAGES = frozenset({"message/rfc822", "message/global", "message/news"})
 
 
 @dataclass(frozen=True)
@@ -54,21 +25,36 @@ class Part:
     """
 
     content_type: str
-    disposition: str | None
-    filename: str | None
     depth: int
     embedded: bool
-    message: Message = field(repr=False)
+    entity: Entity = field(repr=False)
 
-    @property
+    @cached_property
+    def disposition(self) -> str | None:
+        """The Content-Disposition without its parameters, in lower case."""
+        value = self.entity.headers.get("content-disposition")
+        return value.partition(";")[0].strip().lower() if value else None
+
+    @cached_property
+    def filename(self) -> str | None:
+        """The name of the file, where the part is one."""
+        name = self.entity.parameter("filename", "content-disposition") or self.entity.parameter("name")
+        return decode_words(name) if name else None
+
+    @cached_property
     def is_attachment(self) -> bool:
         """Say whether the part is a file somebody attached, whose text is nobody's words."""
-        return self.disposition == "attachment" or (self.filename is not None and self.disposition != "inline")
+        return self.disposition == "attachment" or (self.disposition != "inline" and self.filename is not None)
 
     @cached_property
     def _decoded(self) -> tuple[str, str | None]:
-        text, problem = _text(self.message)
-        return printable(text.replace("\r\n", "\n").replace("\r", "\n")), problem
+        raw = self.entity.body(MOST_RAW)
+        if len(raw) == MOST_RAW:
+            # Cut at a line, so that no character is cut in two.
+            raw = raw[: raw.rfind(b"\n") + 1] or raw
+        text, problem = decode_bytes(raw, self.entity.parameter("charset"))
+        cut = "text cut" if len(text) > MOST_TEXT or len(raw) > MOST_TEXT * 3 else None
+        return printable(text[:MOST_TEXT].replace("\r\n", "\n").replace("\r", "\n")), problem or cut
 
     @property
     def text(self) -> str:
@@ -82,16 +68,11 @@ class Part:
 
     @cached_property
     def headers(self) -> Headers:
-        """The header fields of the embedded message (message/rfc822, text/rfc822-headers)."""
-        inner = children_of(self.message)
-        if inner and self.content_type.startswith("message/"):
-            found = Headers(inner[0])
-            if len(found) > 0 or str(self.message.get("Content-Transfer-Encoding", "")).lower() != "base64":
-                return found
+        """The header fields that the part holds: of an embedded message, of a report (message/*, rfc822-headers)."""
         return read_headers(self.text)
 
 
-def parts_of(message: Message) -> tuple[tuple[Part, ...], tuple[str, ...]]:
+def parts_of(message: Entity) -> tuple[tuple[Part, ...], tuple[str, ...]]:
     """Return the leaves and embedded messages in the order they stand, and what was left out."""
     found: list[Part] = []
     problems: list[str] = []
@@ -103,71 +84,36 @@ def parts_of(message: Message) -> tuple[tuple[Part, ...], tuple[str, ...]]:
     return tuple(found), tuple(dict.fromkeys(problems))
 
 
-def children_of(message: Message) -> list[Message]:
-    """Return the messages a container holds; none where it holds text."""
-    # Asked for text, the parser would decode it by a charset that may be anything.
-    inner = message.get_payload() if message.is_multipart() else ()
-    return [each for each in inner if isinstance(each, Message)]
-
-
-def _walk(message: Message, problems: list[str]) -> Iterator[Part]:
+def _walk(message: Entity, problems: list[str]) -> Iterator[Part]:
     waiting = [(message, 0, False)]
     while waiting:
         each, depth, embedded = waiting.pop()
-        content_type, children = each.get_content_type(), children_of(each)
+        content_type = each.content_type
+        if depth > DEEPEST:
+            problems.append(f"parts nested deeper than {DEEPEST}")
+            continue
+        children = _first(each, problems)
         # A part that calls itself multipart and has no boundary holds text.
-        if not content_type.startswith("multipart/") or not each.is_multipart():
-            yield _part(each, content_type, depth, embedded=embedded)
-        if children and not content_type.endswith("delivery-status"):
-            if depth >= DEEPEST:
-                problems.append(f"parts nested deeper than {DEEPEST}")
-                continue
-            inside = embedded or content_type.startswith("message/")
-            waiting.extend((child, depth + 1, inside) for child in reversed(children))
+        if not children:
+            yield Part(content_type, depth, embedded, each)
+        if content_type in _MESSAGES:
+            waiting.append((_embedded(each), depth + 1, True))
+        waiting.extend((child, depth + 1, embedded) for child in reversed(children))
 
 
-def _part(message: Message, content_type: str, depth: int, *, embedded: bool) -> Part:
-    try:
-        disposition, filename = message.get_content_disposition(), message.get_filename()
-    except (ValueError, LookupError, TypeError, IndexError):
-        disposition, filename = None, None
-    return Part(content_type, disposition, filename and decode_header(filename), depth, embedded, message)
+def _first(container: Entity, problems: list[str]) -> list[Entity]:
+    children: list[Entity] = []
+    for child in container.children():
+        if len(children) == MOST_PARTS:
+            problems.append(f"more than {MOST_PARTS} parts")
+            break
+        children.append(child)
+    return children
 
 
-def _text(message: Message) -> tuple[str, str | None]:
-    charset = _charset(message)
-    if children := children_of(message):
-        raw = b"\n".join(_blocks(children))
-        if str(message.get("Content-Transfer-Encoding", "")).strip().lower() == "base64":
-            raw = decode_base64(raw.decode("ascii", "ignore")) or raw
-    else:
-        raw = _payload(message)
-    if len(raw) > MOST_RAW:
-        # Cut at a line, so that no character is cut in two.
-        raw = raw[: raw.rfind(b"\n", 0, MOST_RAW) + 1] or raw[:MOST_RAW]
-    text, problem = decode_bytes(raw, charset)
-    return text[:MOST_TEXT], problem or ("text cut" if len(text) > MOST_TEXT else None)
-
-
-def _payload(message: Message) -> bytes:
-    try:
-        payload = message.get_payload(decode=True)
-    except Exception:  # noqa: BLE001 - whatever a decoder stumbles on, the rest of the mail is still read
-        return b""
-    return payload if isinstance(payload, bytes) else b""
-
-
-def _blocks(messages: list[Message]) -> Iterator[bytes]:
-    """Write the header blocks of a report part, and of what is nested in them, as the text they were."""
-    for block in messages[:MOST_PARTS]:
-        for each in (block, *children_of(block)[:10]):
-            yield from (f"{name}: {value}".encode("utf-8", "surrogateescape") for name, value in each.raw_items())
-            yield b""
-            yield _payload(each)
-
-
-def _charset(message: Message) -> str | None:
-    try:
-        return (message.get_param("charset") and str(message.get_content_charset() or "")) or None
-    except (ValueError, LookupError, TypeError, IndexError):
-        return None
+def _embedded(message: Entity) -> Entity:
+    """Read the message inside; servers encode it, although RFC 2046 section 5.2.1 forbids it."""
+    if message.is_encoded:
+        raw = message.body(message.end - message.start).replace(b"\r\n", b"\n")
+        return read_entity(raw, 0, len(raw))
+    return read_entity(message.raw, message.start, message.end)

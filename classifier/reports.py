@@ -7,7 +7,7 @@ import re
 from classifier.context import Case
 from classifier.decode import addresses_in, message_ids
 from classifier.message import ParsedMessage
-from classifier.part import Headers, read_headers
+from classifier.mime import Headers, read_headers
 from classifier.returned import ReturnedMail, split_report
 from classifier.verdict import Complaint, Evidence, Receipt, ReceiptKind
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from classifier.decode import addresses_in, message_ids
 from classifier.message import ParsedMessage
-from classifier.part import Headers, read_headers
+from classifier.mime import Headers, read_headers
 
 _RETURNED_TYPES = frozenset({"message/rfc822", "message/global", "text/rfc822-headers", "message/rfc822-headers"})
 _RETURNED_TYPES_TOO = frozenset({"message/global-headers", "message/partial", "message/external-body"})

@@ -7,10 +7,10 @@ from typing import Any
 
 from classifier.context import Case
 from classifier.decode import valid_address
-from classifier.reasons import kind_of, reason_of, reply_in
+from classifier.bounces.reasons import cause_of
 from classifier.verdict import Bounce, BounceKind, Complaint, Evidence, Receipt, ReceiptKind
 
-_MARKS = ('"notificationType"', '"eventType"')
+_MARKS = ("notificationType", "eventType")
 _UNCLEAR = {"Permanent": BounceKind.UNKNOWN, "Transient": BounceKind.SOFT}
 
 Json = dict[str, Any]
@@ -49,16 +49,16 @@ def _bounce(about: Json, ids: tuple[str, ...], subject: str | None, evidence: tu
     first = _dict(bounced[0]) if isinstance(bounced, list) and bounced else {}
     diagnostic = str(first.get("diagnosticCode") or "")
     status = str(first["status"]) if first.get("status") else None
-    reason = reason_of(diagnostic, status) or "undefined"
-    kind = kind_of(reason, status, reply_in(diagnostic))
+    cause = cause_of(diagnostic, status)
+    kind = cause.kind
     if kind is BounceKind.UNKNOWN:
         kind = _UNCLEAR.get(str(about.get("bounceType")), kind)
     return Bounce(
         kind=kind,
         recipients=_addresses(bounced),
-        reason=reason,
+        reason=cause.reason,
         status=status,
-        smtp_reply=reply_in(diagnostic),
+        smtp_reply=cause.reply,
         action=str(first["action"]) if first.get("action") else None,
         diagnostic=diagnostic or None,
         original_message_ids=ids,
@@ -74,7 +74,10 @@ def _content(text: str) -> Json:
         found, _ = json.JSONDecoder(strict=False).raw_decode(text[start:].replace("!\n ", ""))
     except (ValueError, RecursionError):
         return {}
-    return _dict(found)
+    found = _dict(found)
+    # Through the notification service (SNS) the object comes as text within another.
+    inner = found.get("Message")
+    return _content(inner) if isinstance(inner, str) and "notificationType" in inner else found
 
 
 def _dict(value: Any) -> Json:

@@ -46,7 +46,7 @@ _DETECTORS = (
     simplewarning.SimpleWarning,
     llnl.LLNL,
 )
-"""In the library's own order; its DSN detector is left out, since the fields are read by `classifier.dsn`."""
+"""In the library's own order; its DSN detector is left out, since the fields are read by `classifier.bounces.fields`."""
 
 
 def recipients(parsed: ParsedMessage) -> tuple[str, ...]:

@@ -9,8 +9,12 @@ from classifier.decode import addresses_in, message_ids
 from classifier.message import ParsedMessage
 from classifier.mime import Headers, read_headers
 
-_RETURNED_TYPES = frozenset({"message/rfc822", "message/global", "text/rfc822-headers", "message/rfc822-headers"})
-_RETURNED_TYPES_TOO = frozenset({"message/global-headers", "message/partial", "message/external-body"})
+RETURNED_TYPES = frozenset(
+    """
+    message/rfc822 message/global text/rfc822-headers message/rfc822-headers message/global-headers message/partial
+    message/external-body
+    """.split()
+)
 _HEADER_LINE = re.compile(
     r"^[> \t]{0,8}(return-path|received|from|to|subject|date|message-id|mime-version|content-type|reply-to|sender|cc"
     r"|dkim-signature|x-mailer|delivered-to|user-agent|in-reply-to|references)[ \t]*:",
@@ -21,14 +25,18 @@ _PREFIX = re.compile(r"^[> \t]{0,8}")
 _ENOUGH = 3
 """So many well-known fields in one block make it the header of a mail, and no list of a report's findings."""
 _FOLLOWS = re.compile(
-    r"^\W*(?:-{2,}|\*{2,}|={2,})?\W*(?:this is a copy of (?:the|your) (?:message|mail)|below this line is a copy"
-    r"|(?:original|returned|old|undelivered|unsent|your original) (?:message|mail)(?: (?:header|text|follows|"
+    r"(?:-+ )?(?:this is a copy of (?:the|your) (?:message|mail)|below (?:this line )?is a copy"
+    r"|(?:original|returned|old|undelivered|unsent|your original) (?:message|mail)(?: (?:headers?|text|follows|"
     r"attached|is).{0,40})?"
     r"|(?:the )?(?:message )?headers? (?:of (?:the|your) .{0,40})?(?:follow|is|are)"
-    r"|(?:the )?(?:text of )?(?:your )?(?:original )?(?:message|mail) (?:text )?(?:follows|header)|"
-    r"included is a copy)\b.{0,60}$",
-    re.IGNORECASE,
+    r"|(?:the )?(?:text of )?(?:your )?(?:original )?(?:message|mail) (?:text )?(?:follows|headers?)"
+    r"|included is a copy|bounced e-?mail)\b.{0,60}$"
 )
+_FURNITURE = " \t-*=_#>+~:"
+_OPENINGS = tuple("this below original returned old undelivered unsent your the message header text included mail bounced".split())
+"""What every announcement begins with: a cheap look before the pattern."""
+_LONGEST_NAME = 40
+_LONGEST_ANNOUNCEMENT = 160
 MOST_LINES = 2_000
 
 
@@ -52,7 +60,7 @@ def split_report(parsed: ParsedMessage) -> tuple[str, ReturnedMail]:
     text = parsed.text
     notice, block = _split_text(text)
     for part in parsed.parts:
-        if part.content_type in _RETURNED_TYPES | _RETURNED_TYPES_TOO and not part.embedded and len(part.headers) > 0:
+        if part.content_type in RETURNED_TYPES and not part.embedded and len(part.headers) > 0:
             return notice, _described(part.headers)
     for part in parsed.parts:
         # Gateways turn the returned mail into a text attachment.
@@ -82,7 +90,7 @@ def _split_text(text: str) -> tuple[str, str]:
     lines = text.split("\n")[:MOST_LINES]
     at = 0
     while at < len(lines):
-        if not _HEADER_LINE.match(lines[at]):
+        if ":" not in lines[at][:_LONGEST_NAME] or not _HEADER_LINE.match(lines[at]):
             at += 1
             continue
         end = at
@@ -90,9 +98,9 @@ def _split_text(text: str) -> tuple[str, str]:
             end += 1
         known = {found[1].lower() for line in lines[at:end] if (found := _HEADER_LINE.match(line))}
         if len(known) >= _ENOUGH:
-            return _before("\n".join(lines[:at])), "\n".join(_unindented(lines[at:end]))
+            return _before(lines[:at]), "\n".join(_unindented(lines[at:end]))
         at = max(end, at + 1)
-    return _before("\n".join(lines)), ""
+    return _before(lines), ""
 
 
 def _unindented(lines: list[str]) -> list[str]:
@@ -101,8 +109,14 @@ def _unindented(lines: list[str]) -> list[str]:
     return [line[width:] for line in lines]
 
 
-def _before(text: str) -> str:
+def _before(lines: list[str]) -> str:
     """Cut the text at a line that announces the returned mail."""
-    lines = text.split("\n")
-    cut = next((at for at, line in enumerate(lines) if at and _FOLLOWS.match(line[:200])), len(lines))
+    cut = next((at for at, line in enumerate(lines) if at and _announces(line)), len(lines))
     return "\n".join(lines[:cut])
+
+
+def _announces(line: str) -> bool:
+    if len(line) > _LONGEST_ANNOUNCEMENT:
+        return False
+    bare = line.strip(_FURNITURE).lower()
+    return bare.startswith(_OPENINGS) and _FOLLOWS.match(bare) is not None

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
-from classifier.reason_words import WORDS
+from classifier.bounces.words_about_them import ABOUT_THEM, ABOUT_THEM_FIRST, ABOUT_THEM_LAST
+from classifier.bounces.words_about_us import ABOUT_SIZE, ABOUT_US, ABOUT_US_LAST
 from classifier.verdict import BounceKind
 
-HARD, SOFT, POLICY, DELAYED, UNKNOWN = (
-    BounceKind.HARD,
-    BounceKind.SOFT,
-    BounceKind.POLICY,
-    BounceKind.DELAYED,
-    BounceKind.UNKNOWN,
-)
+HARD, SOFT, POLICY, UNKNOWN = BounceKind.HARD, BounceKind.SOFT, BounceKind.POLICY, BounceKind.UNKNOWN
 
 KIND_OF: dict[str, BounceKind] = {
     "user_unknown": HARD,
@@ -43,13 +39,16 @@ KIND_OF: dict[str, BounceKind] = {
     "content_error": POLICY,
     "virus_detected": POLICY,
     "syntax_error": POLICY,
-    "on_hold": UNKNOWN,
     "undefined": UNKNOWN,
 }
 """What each reason means for the address: only a reason that names the address or its domain as dead is hard."""
 
-_TABLE = tuple(
-    (reason, re.compile("|".join(each.replace(" ~ ", ".{0,50}") for each in patterns))) for reason, patterns in WORDS
+ROWS = (*ABOUT_US, *ABOUT_THEM_FIRST, *ABOUT_SIZE, *ABOUT_THEM, *ABOUT_US_LAST, *ABOUT_THEM_LAST)
+"""The order decides where several fit: what the mail, its content, its sender or our server did wrong comes first,
+since then the address is not to blame, whatever else the words say."""
+TABLE = tuple(
+    (reason, tuple(hints.split()), re.compile("|".join(each.replace(" ~ ", ".{0,50}") for each in patterns)))
+    for reason, hints, patterns in ROWS
 )
 
 _BY_STATUS: tuple[tuple[str, str], ...] = (
@@ -79,17 +78,56 @@ _BY_STATUS: tuple[tuple[str, str], ...] = (
 
 _STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
 _REPLY = re.compile(r"(?<![\d.])([45]\d\d)(?=[ \-#:]|$)")
+_ADDRESSES = re.compile(r"[^\s<>()\",;:]{1,64}@[^\s<>()\",;:]{1,255}")
 MOST_DIAGNOSTIC = 2_000
+_SURELY_UNKNOWN = ("5.1.1", "5.1.10")
+_SAYS_NONE = re.compile(r"not exist|does ?n[o']t (?:exist|have)")
+_VAGUE = frozenset({"filtered", "security_error", "system_error", "syntax_error", "network_error"})
+"""Reasons whose words servers use for anything; a code that names the address knows better."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why, what it means for the address, and the codes that were given."""
+
+    reason: str
+    kind: BounceKind
+    status: str | None
+    reply: str | None
+
+
+def cause_of(diagnostic: str, status: str | None, command: str | None = None, around: str = "") -> Cause:
+    """Return why a mail was refused.
+
+    Args:
+        diagnostic: what the refusing server said.
+        status: the enhanced code of the report (RFC 3463), where it has one.
+        command: the SMTP command that was refused, where the report tells.
+        around: the report's words for people, asked where the diagnostic gives no reason.
+    """
+    reply = reply_in(diagnostic)
+    reason = reason_of(diagnostic, status) or _of_words(around, reply)
+    codes = (status, status_in(diagnostic))
+    sure = any(code in _SURELY_UNKNOWN for code in codes) or _SAYS_NONE.search(diagnostic.lower())
+    if reason == "user_unknown" and command == "DATA" and not sure:
+        # The server had taken the address before: a filter speaks, in the words that tell least.
+        reason = "filtered"
+    return Cause(reason, kind_of(reason, status, reply), status, reply)
+
+
+def _of_words(words: str, reply: str | None) -> str:
+    """Return the reason the whole text gives; where a server spoke unclearly, the text around it bans nobody."""
+    reason = reason_in(words) or "undefined"
+    return "undefined" if reply and KIND_OF[reason] is HARD else reason
 
 
 def reason_in(words: str) -> str | None:
     """Return the reason that the words of a diagnostic give, or None where they give none."""
-    text = " ".join(words[:MOST_DIAGNOSTIC].lower().split())
-    return next((reason for reason, pattern in _TABLE if pattern.search(text)), None) if text else None
-
-
-_VAGUE = frozenset({"filtered", "security_error", "system_error", "syntax_error", "network_error"})
-"""Reasons whose words servers use for anything; a code that names the address knows better."""
+    text = " ".join(_ADDRESSES.sub("@", words[:MOST_DIAGNOSTIC].lower()).split())
+    for reason, hints, pattern in TABLE if text else ():
+        if any(hint in text for hint in hints) and pattern.search(text):
+            return reason
+    return None
 
 
 def reason_of(diagnostic: str, status: str | None) -> str | None:
@@ -127,4 +165,4 @@ def kind_of(reason: str, status: str | None, reply: str | None) -> BounceKind:
     """Return what the reason means for the address; a "not now" code never makes it dead."""
     kind = KIND_OF[reason]
     passing = (status or reply or "").startswith("4")
-    return BounceKind.SOFT if kind is BounceKind.HARD and passing else kind
+    return SOFT if kind is HARD and passing else kind

@@ -14,6 +14,7 @@ MOST_RECIPIENTS = 100
 _FIELD = re.compile(r"^([A-Za-z][A-Za-z0-9-]{1,40})[ \t]*:[ \t]*(.*)$")
 _FIELDS_IN_TEXT = re.compile(r"^[ \t]*(?:Final|Original)-Recipient[ \t]*:", re.IGNORECASE | re.MULTILINE)
 _XTEXT = re.compile(r"\+([0-9A-F]{2})")
+_WITHOUT_DOT = re.compile(r"[^\s@<>()\[\]{},;:\\\"'|`]{1,64}@[A-Za-z0-9-]{1,63}")
 _OURS = "x-actual-recipient"
 
 Fields = dict[str, str]
@@ -50,6 +51,13 @@ class StatusReport:
     def with_outcome(self, outcome: str) -> tuple[RecipientStatus, ...]:
         """Return the recipients that failed, are delayed or were delivered."""
         return tuple(each for each in self.recipients if each.outcome == outcome)
+
+
+def failed_recipients(parsed: ParsedMessage) -> tuple[str, ...]:
+    """Return the addresses of X-Failed-Recipients, which Exim and Gmail write."""
+    value = ",".join(parsed.headers("X-Failed-Recipients"))
+    named = (_address(each) for each in value.replace(";", ",").split(",")[:MOST_RECIPIENTS])
+    return tuple(dict.fromkeys(each for each in named if each))
 
 
 def has_status_part(parsed: ParsedMessage) -> bool:
@@ -127,4 +135,10 @@ def _address(value: str) -> str | None:
     """Return the address of a recipient field; the original one is xtext (RFC 3461, section 4)."""
     bare = _XTEXT.sub(lambda found: chr(int(found[1], 16)), _after_type(value))
     bare = bare.strip().removeprefix("SMTP:").removeprefix("smtp:")
-    return valid_address(bare) or next(iter(addresses_in(bare)), None)
+    return valid_address(bare) or next(iter(addresses_in(bare)), None) or _local_address(bare)
+
+
+def _local_address(value: str) -> str | None:
+    """Return an address within a server's own network, whose domain has no dot; only fields may name one."""
+    found = _WITHOUT_DOT.fullmatch(value.strip("<> "))
+    return found[0].lower() if found else None

@@ -1,0 +1,87 @@
+"""The gate before the costly looks: structure and sender alone; most mail ends here."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+
+from classifier.automatic import is_bulk
+from classifier.bounces.fields import has_status_part
+from classifier.bounces.notice_words import STATEMENT, SUBJECT
+from classifier.bounces.returned import RETURNED_TYPES
+from classifier.message import ParsedMessage
+
+
+class Gate(StrEnum):
+    """What let a message through, and how it is told in the evidence."""
+
+    REPORT = "delivery-status report"
+    FIELD = "X-Failed-Recipients"
+    DAEMON = "sent by a mail system"
+    RETURNED = "mail returned by a null sender"
+    SUBJECT = "subject of a delivery report"
+
+
+_DAEMON = re.compile(
+    r"^(?:.*mailer[-_.]?d(?:a?e|e?a)mon.*|post[-_.]?master.*|mail[-_.]?daemon|maildelivery|mdaemon|double-bounce"
+    r"|bounces?(?:[-+=_.].*)?|mail[-_.]delivery[-_.](?:system|subsystem)|microsoftexchange[0-9a-f]{10,}.*"
+    r"|mailadm(?:in)?|smtpd?[-_]?(?:server|daemon|gateway)?|mmdf|mailmaster|mailsystem|symantec_.*|returned[-_.]?mail"
+    r"|e\d{3}_smtp_.*|mail[-_]?gateway|non-?delivery.*|undeliver.*)$"
+)
+_MACHINE = re.compile(
+    r"^(?:no|do[-_.]?not)[-_.]?reply|admin|^root$|^mail$|^e?mail[-_.]|^smtp|^system|^notif|^alert|^abuse|gateway|scan"
+    r"|filter|daemon|virus|spam|imss|mimesweeper|security|^info-?mail"
+)
+_DAEMON_NAME = re.compile(
+    r"mail(?:er)?[ -]?(?:delivery|deliver|daemon|system|administrator|server|gateway)|delivery (?:sub)?system|postmaster"
+    r"|system administrator|mail administrator|internet mail delivery|undeliver"
+)
+_ANSWERED = re.compile(r"^\s*(?:re|aw|sv|vs|antw?|antwort|rif|res|odp|fwd?|wg|tr|rv|enc|doorst)\s?(?:\[\d+\])?:")
+_WHOLE_REPORT = 1_500
+_BY_HAND = frozenset({"user-agent", "x-mailer", "thread-topic", "x-originating-ip", "x-ms-has-attach", "in-reply-to"})
+"""Fields that the programs of people write, and mail systems seldom do."""
+
+
+def gate(parsed: ParsedMessage) -> Gate | None:
+    """Return what lets the costlier looks happen at all, or None."""
+    if has_status_part(parsed) or "report-type=delivery-status" in parsed.content_type.replace('"', ""):
+        return Gate.REPORT
+    if "x-failed-recipients" in parsed.header_fields:
+        return Gate.FIELD
+    if _is_daemon(parsed):
+        return Gate.DAEMON
+    null = (parsed.header("Return-Path") or "").strip() in {"<>", "< >"}
+    if null and _returns_mail(parsed):
+        return Gate.RETURNED
+    subject = parsed.subject.lower()
+    # A person may write about a failed delivery, so a subject needs a machine behind it.
+    if SUBJECT.search(subject) and (null or _is_machine(parsed) or _is_notice(parsed, subject)):
+        return Gate.SUBJECT
+    return None
+
+
+def _is_daemon(parsed: ParsedMessage) -> bool:
+    sender = (parsed.header("From") or "").rstrip().lower()
+    local = (parsed.from_address or sender.strip("<> ")).partition("@")[0].strip('"')
+    name = (parsed.from_name or sender.partition("<")[0]).lower()
+    return bool(sender.endswith("<>") or _DAEMON.match(local) or _DAEMON_NAME.search(name))
+
+
+def _is_machine(parsed: ParsedMessage) -> bool:
+    submitted = (parsed.header("Auto-Submitted") or "no").strip().lower()
+    local = (parsed.from_address or "").partition("@")[0]
+    return not submitted.startswith("no") or not local or bool(_MACHINE.search(local))
+
+
+def _is_notice(parsed: ParsedMessage, subject: str) -> bool:
+    """Say whether an unknown sender's mail has the shape of a report: nobody's answer, by no person's program."""
+    if parsed.header_fields.names() & _BY_HAND or is_bulk(parsed):
+        return False
+    if _returns_mail(parsed):
+        return not _ANSWERED.match(subject)
+    text = parsed.text
+    return len(text) < _WHOLE_REPORT and STATEMENT.search(" ".join(text.lower().split())) is not None
+
+
+def _returns_mail(parsed: ParsedMessage) -> bool:
+    return any(part.content_type in RETURNED_TYPES and not part.embedded for part in parsed.parts)

@@ -1,0 +1,143 @@
+"""A delivery report's words for people: a failure or a delay, about whom, and what did the server say?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from classifier.bounces.notice_words import (
+    CHALLENGE,
+    CHALLENGE_HINTS,
+    DELAY,
+    DELAY_SUBJECT,
+    FAILED,
+    FAILURE,
+    GOES_ON,
+    OVER,
+)
+from classifier.bounces.returned import ReturnedMail
+from classifier.decode import valid_address
+
+MOST_WORDS = 20_000
+MOST_LINES = 300
+LONGEST_LINE = 1_000
+_ADDRESS = r"<?\"?([^\s<>()\[\]{},;:\"']{1,64}@[a-z0-9_.-]{3,253})\"?>?"
+_BULLET = r"^[\s>*\-.\u2022]{0,12}"
+_ALONE = re.compile(rf"{_BULLET}{_ADDRESS}[\s.,;:]*(?:\(.{{0,200}}\))?$", re.IGNORECASE)
+_WITH_ITSELF = re.compile(rf"{_BULLET}{_ADDRESS}\s{{1,4}}<[^<>\s]{{3,320}}>[\s.,;:]*$", re.IGNORECASE)
+_FIRST = re.compile(rf"{_BULLET}{_ADDRESS}\s{{0,4}}(?:[:,;(\[=]|\.\.\.|\s-\s|\s\w)", re.IGNORECASE)
+_NAMED = re.compile(
+    r"(?:\b(?:to|for|recipient|recipients|address|addresses|addressed|user|users|mailbox|account|rcpt|an|"
+    r"destinataire|destinatario|destinatário|odbiorc\w|empf.nger|reach|deliver|delivering|name|mail|e-?mail|of|id)"
+    r"(?:\(s\)|\(es\))?\b[^@\n]{0,25}?[\s:<\"'(=\[]|550[^@\n]{0,30}[\s<(])" + _ADDRESS,
+    re.IGNORECASE,
+)
+_LAST = re.compile(
+    rf"^(?!\s*(?:from|sender|reply-to|return-path|to|cc|contact)\b).{{0,80}}:\s{{0,4}}{_ADDRESS}\s*$", re.IGNORECASE
+)
+_REPLY_LINE = re.compile(r"(?<![\d.@])[45]\d\d[ \-#:]|(?<![\d.])[45]\.\d{1,3}\.\d{1,3}(?![\d.])")
+_PARAGRAPH = 8
+"""Lines of a server's answer at most."""
+
+
+@dataclass(frozen=True)
+class Notice:
+    """The words of a report, without the mail it returns; `folded` is what phrases are looked for in."""
+
+    subject: str
+    words: str
+
+    @cached_property
+    def folded(self) -> str:
+        """The words in lower case, as far as they are looked at."""
+        return self.words[:MOST_WORDS].lower()
+
+    @cached_property
+    def lines(self) -> tuple[str, ...]:
+        """The lines, as far as they are looked at, without the blanks around them."""
+        return tuple(line.strip()[:LONGEST_LINE] for line in self.words.split("\n")[:MOST_LINES])
+
+    @property
+    def tells_failure(self) -> bool:
+        """Say whether the words tell of a mail that did not arrive."""
+        return bool(FAILURE.search(self.folded) or FAILURE.search(self.subject.lower()))
+
+    @property
+    def tells_delay(self) -> bool:
+        """Say whether the words tell that the mail is still being tried."""
+        goes_on = GOES_ON.search(self.folded) is not None
+        if not goes_on and not DELAY.search(self.folded):
+            return DELAY_SUBJECT.search(self.subject.lower()) is not None and not OVER.search(self.folded)
+        if DELAY_SUBJECT.search(self.subject.lower()):
+            return True
+        return not OVER.search(self.folded) and (goes_on or not FAILED.search(self.folded))
+
+    @property
+    def asks_to_confirm(self) -> bool:
+        """Say whether it holds the mail until its sender confirms that a person wrote it."""
+        if not any(hint in self.folded for hint in CHALLENGE_HINTS):
+            return False
+        return CHALLENGE.search(" ".join(self.folded.split())) is not None
+
+
+def recipients(
+    notice: Notice, returned: ReturnedMail, own: frozenset[str], otherwise: Callable[[], tuple[str, ...]]
+) -> tuple[str, ...]:
+    """Return the addresses the report is about: named where a report names them, never any address in the text.
+
+    Args:
+        notice: the report's words.
+        returned: the mail it returns; what it was sent to confirms what the words name.
+        own: our own addresses.
+        otherwise: asked for the addresses where the returned mail confirms none.
+    """
+    known = (*returned.to_addresses, *returned.delivered_for)
+    # Some people mail themselves; but a report that names its reader names nobody.
+    ours = own | {returned.from_address}
+    named = [each for each in _named(notice) if each in known or (each not in ours and not _is_system(each))]
+    answered = tuple(dict.fromkeys(each for each in named if each in known))
+    if found := answered or otherwise() or tuple(dict.fromkeys(named)):
+        return found
+    others = [each for each in known if each not in ours]
+    return (others[0],) if len(set(others)) == 1 else ()
+
+
+def _is_system(address: str) -> bool:
+    return address.startswith(("postmaster@", "mailer-daemon@"))
+
+
+def _named(notice: Notice) -> list[str]:
+    found: list[str] = []
+    weak: list[str] = []
+    for line in notice.lines:
+        if "@" not in line:
+            continue
+        strong = _ALONE.match(line) or _WITH_ITSELF.match(line) or _FIRST.match(line)
+        for each in [strong] if strong else _weakly_named(line):
+            if address := valid_address(each[1]):
+                (found if strong else weak).append(address)
+    return found or weak
+
+
+def _weakly_named(line: str) -> Iterator[re.Match[str]]:
+    yield from _LAST.finditer(line)
+    yield from _NAMED.finditer(line)
+
+
+def diagnostic(notice: Notice, addresses: tuple[str, ...]) -> str:
+    """Return what the refusing server said: the lines after the address, else the first line with a reply code."""
+    lines = notice.lines
+    after = next((at for at, line in enumerate(lines) if addresses and addresses[0] in line.lower()), None)
+    coded = [at for at, line in enumerate(lines) if _REPLY_LINE.search(line)]
+    if coded:
+        start = next((at for at in coded if after is None or at >= after), coded[0])
+        return " ".join(_paragraph(lines, start))
+    return " ".join(_paragraph(lines, after)) if after is not None else ""
+
+
+def _paragraph(lines: tuple[str, ...], start: int) -> list[str]:
+    paragraph = list(lines[start : start + _PARAGRAPH])
+    end = next((at for at, line in enumerate(paragraph) if not line and at > 0), len(paragraph))
+    return paragraph[:end] if end > 1 or not paragraph else [line for line in paragraph if line][:3]

@@ -1,0 +1,233 @@
+"""The words servers refuse mail with because of the address, its mailbox or their own state; `~` is up to 50 characters.
+
+Rows as in `words_about_us`. A reason that bans an address has words that can mean nothing else.
+"""
+
+from __future__ import annotations
+
+from classifier.bounces.words_about_us import Row
+
+_USER = (
+    r"(?:user|recipient|mail ?box|mail ?drop|account|alias|addressee|e-?mail address|(?<!ip )address|rcpt|user ?name"
+    r"|local[ -]part|login|customer|person|receiver|mail ?address|inbox)(?:\(s\)|e?s)?"
+)
+_USER_HINTS = "user recipient box drop account alias address rcpt part login customer person receiver"
+_HOST = r"(?:host|domain|hostname|mail ?server|dns name|mail domain|recipient domain|destination domain|system|mx)s?"
+
+ABOUT_THEM_FIRST: tuple[Row, ...] = (
+    (
+        "filtered",
+        "preferences",
+        (r"recipient preferences",),
+    ),
+    (
+        "mailbox_full",
+        (
+            "full quota exceed over beyond size storage space room 2.2 too viele voll pleine satur lleno piena cheia "
+            "vol pełn переполн 一杯 容量 已满 used"
+        ),
+        (
+            (
+                r"(?:mail ?box|inbox|mail ?folder|mail ?drop|account|spool|user|recipient|storage|"
+                r"receiver) ~ \b(?:full|over ?quota)\b"
+            ),
+            (
+                r"(?:mail ?box|inbox|account|user|recipient|mail ?drop) ~ (?:exceed|over|beyond|size|"
+                r"storage) ~ (?:quota|limit|storage|size|allocat|space|exceed)"
+            ),
+            r"over[ -]?(?:the )?(?:\w+ )?(?:disk )?quota|quota\b|exceed\w* ~ (?:storage|allocat)",
+            (
+                r"(?:insufficient|not enough|no|out of) (?:disk |storage |mail ?box |mail )?(?:space|storage|"
+                r"room)\b(?! on)"
+            ),
+            r"full mail ?box|mailbox_?full|[45]\.2\.2\b|(?:user|account|mail ?box|recipient|he|she) ~ too many (?:messages|mails)",
+            r"zu ?viele mails|postfach ~ voll|bo[iî]te ~ (?:pleine|satur)|buz[oó]n ~ lleno|casella ~ piena|caixa ~ cheia",
+            r"mailbox ~ \bvol\b|skrzynka ~ pełn|ящик ~ переполн|メールボックスが一杯|容量|已满",
+        ),
+    ),
+)
+
+ABOUT_THEM: tuple[Row, ...] = (
+    (
+        "has_moved",
+        "moved changed replaced new 5.1.6 551",
+        (
+            _USER + r" ~ (?:has|have) (?:been )?(?:moved|changed|replaced)",
+            r"has been replaced by|new (?:e-?mail )?address is|address has changed|5\.1\.6\b|\b551\b ~ please (?:try|forward|use)",
+        ),
+    ),
+    (
+        "suspended",
+        (
+            "disabled deactivated suspended inactiv active locked terminated closed discontinued dormant frozen activated "
+            "expired cancel archived"
+        ),
+        (
+            _USER + r" ~ \b(?:disabled|deactivated|suspended|inactive|not active|locked|terminated|closed|discontinued"
+            r"|dormant|frozen|not activated|expired|cancell?ed|archived)",
+            r"\b(?:disabled|deactivated|suspended|inactive|locked|closed|expired|discontinued|dormant) " + _USER,
+            r"\b(?:disabled|deactivated|suspended) (?:for|due|recipient)|inactive (?:user|for)|domain ~ (?:suspended|expired)",
+            r"(?:extended|due to) inactivity|5\.2\.1\b ~ (?:disabled|inactive|not accept|unavailable)",
+        ),
+    ),
+    (
+        "not_accepting",
+        "null domain host server no 556 521 smtp",
+        (
+            r"null ?mx|(?:domain|host|server) (?:does not|doesn't|never|will not) (?:accept|receive) (?:any )?(?:mail|e-?mail|messages)",
+            r"no mail (?:is )?accepted|\b556 |\b521 ~ (?:not accept|no mail)|smtp protocol (?:is )?disabled",
+            r"indicate\w* no smtp service|no longer (?:accepts?|receives?) (?:mail|e-?mail|messages)",
+        ),
+    ),
+    (
+        "user_unknown",
+        "user recipient mailbox account",
+        (
+            r"(?:user|recipient|mailbox|account) (?:is )?(?:unknown|not found|does ?n[o']t exist|not exist)",
+            r"(?:unknown|no such) (?:user|recipient|mailbox|account|local user)|user unknown",
+        ),
+    ),
+    (
+        "host_unknown",
+        (
+            "host domain hostname server dns mx system unrout unresolv unknown service nxdomain 5.1.2 5.4.4 5.4.310 "
+            "destination recipient illegal exist"
+        ),
+        (
+            r"\b" + _HOST + r"\b(?: name)? (?:[^:;]{0,50} )?\b(?:not found|unknown|does ?n[o']t exist|non.?exist|unresolv\w+|no such"
+            r"|could ?n[o']t be (?:found|resolved)|cannot be (?:found|resolved)|lookup fail\w+|unroutable"
+            r"|not known|invalid|not valid|not registered)",
+            (
+                r"(?:unknown|unrouteable|unroutable|unresolvable|no such|non.?existent|no mx for|illegal|"
+                r"bad destination|invalid)"
+                r" (?:mail |e-?mail |recipient |destination |remote |the )?(?:host|domain|hostname|system|dns name)\b"
+            ),
+            (
+                r"unrouteable (?:mail )?(?:address|domain)|name service error|service not known|nxdomain|"
+                r"no mx (?:record|found)|any host named|non-existent hosts"
+            ),
+            (
+                r"(?:could ?n[o']t|can(?:no|')t|unable to|failed to) (?:find|resolve|look ?up|locate|route) ~ (?:host|"
+                r"domain|\bmx\b|dns)"
+            ),
+            r"host or domain name not found|domain does not exist|5\.1\.2\b|5\.4\.(?:4|310)\b|dns (?:hard )?error",
+            r"domain (?:is )?not reachable|domain ~ (?:isn't|is not|couldn't|could not|wasn't) ~ (?:found|exist|valid|registered|reachable)",
+            r"(?:^| )[\w-]{1,63}(?:\.[\w-]{1,63}){1,6} does not exist",
+        ),
+    ),
+    (
+        "user_unknown",
+        (
+            _USER_HINTS + " nameserver adr. 5.1. 5.4.1 employed work final destinat usuario utilisateur "
+            "empf benutzer gebruiker odbiorc получател пользовател 宛先 ユーザ 用户 收件人 no available have use"
+        ).replace(" ~account", ""),
+        (
+            r"\b"
+            + _USER
+            + r"\b ~ \b(?:unknown|not (?:found|known|valid|listed|registered|recogni[sz]ed)|does ?n[o']t exist"
+            r"|do not exist|non.?exist\w*|not exist\w*|invalid|no longer|could ?n[o']t be found|was ?n[o']t found"
+            r"|cannot be found|can't be found|undeliverable|unlisted|unroutable|not a (?:valid|known|mail)|unavailable"
+            r"|not in (?:our|the|this)|not (?:have|here|on (?:this|our))|is (?:wrong|bad|incorrect)|no such"
+            r"|nicht (?:gefunden|bekannt|vorhanden)|inconnue?|desconocid[oa]|sconosciut[oa]|onbekend|inexist\w+)",
+            r"\b(?:unknown|no such|invalid|bad|unrecogni[sz]ed|not a (?:valid|known)|non.?existent|incorrect|undefined"
+            r"|no valid|unlisted|illegal|wrong|no) (?:(?:destination|local|virtual|mail|e-?mail|smtp|final|or illegal"
+            r"|recipient|exchange|notes|domino|delivery|user|alias) ){0,3}" + _USER,
+            r"user ?unknown|unknown ?user|bad_recipient|recipient_?not_?found|recipnotfound|no matches to nameserver",
+            r"resolver\.adr\.\w*(?:notfound|unknown|invalid|recipnotfound)|adr\.(?:ex)?recipnotfound",
+            r"5\.1\.(?:1|10|3)\b|5\.4\.1\b ~ access denied|#5\.1\.0 address rejected",
+            r"recipient address rejected: (?:access denied|user|undeliver|unverified|invalid|no such)",
+            r"no (?:mail ?box|account|user|one|person) (?:here |exists )?(?:by|with|named|called|of) that",
+            (
+                r"(?:mail ?box|address) (?:is )?(?:currently )?unavailable|no longer (?:employed|works?|working|with|"
+                r"in use|available|valid)"
+            ),
+            r"(?:does not|does ?n[o']t) have an? ~ account|not our customer|addressing error|final delivery userid",
+            (
+                r"(?:destinat[aá]rio|usuario|utilisateur|empf[aä]nger|destinatario|benutzer|destinataire|adresse|gebruiker)"
+                r" ~ (?:desconoc|inconnu|unbekannt|sconosciut|inexist|n'existe|no existe|nicht|onbekend|invalide)"
+            ),
+            r"(?:unbekannter|ungültige[rs]?) (?:empf|adress|benutzer)|nieznany odbiorc|odbiorca ~ nie istnieje",
+            r"(?:получател|пользовател)\w+ ~ не (?:найден|существ)|宛先|ユーザ|(?:用户|收件人)\S{0,10}不存在",
+        ),
+    ),
+)
+
+
+ABOUT_THEM_LAST: tuple[Row, ...] = (
+    (
+        "expired",
+        (
+            "expired timed time-out timeout too long exhausted 4.7 queue giv gave retr hour day did attempts "
+            "persistent aborted abgelaufen expiré"
+        ),
+        (
+            (
+                r"(?:delivery|retry|queue|message|retries|envelope) ~ (?:time ?-?(?:expired|out)|expired|gave up|too long|"
+                r"exhausted|timed out)"
+            ),
+            r"[45]\.4\.7\b|been in the queue|giving up|gave up|given up|retry (?:time|timeout)|deleted from queue",
+            (
+                r"(?:hours?|days?) (?:on|in) the queue|(?:not been delivered|could not be delivered|trying|tried|"
+                r"failing|aborted after) ~ \d+(?:\.\d)? ?(?:hour|day|minute)|failing for a long time"
+            ),
+            (
+                r"will be retried for|did not accept our requests to connect|after ~ (?:attempts|retries)|"
+                r"persistent transient|failed \d+ attempts|maximum delivery attempts"
+            ),
+            r"zustellfrist ~ abgelaufen|délai ~ expiré",
+        ),
+    ),
+    (
+        "network_error",
+        "connect network host server system lost route time hops hop loop 4. did",
+        (
+            r"connect(?:ion)?\b ~ (?:timed out|refused|reset|closed|lost|dropped|failed|failure|unreachable|error)",
+            r"(?:could ?n[o']t|unable to|wasn't able to|can(?:no|')t|failed to) (?:connect|establish|contact|reach)",
+            r"(?:network|host|server|system) ~ (?:unreachable|is down|not respond\w*|timed out|not reachable)",
+            (
+                r"lost connection|no route|timed? ?out|too many hops|hop count|loop|[45]\.4\.[0-6]\b|did not respond|"
+                r"network error"
+            ),
+        ),
+    ),
+    (
+        "system_full",
+        "full space insufficient 3.1",
+        (r"(?:system|disk|queue|server) ~ (?:full|out of space)|insufficient system|[45]\.3\.1\b|no space ~ on",),
+    ),
+    (
+        "filtered",
+        "filter rejected only rst. accepting rules",
+        (
+            r"\bfilter|rejected by (?:the )?(?:recipient|user|domain)|only accepts? (?:mail|messages)|resolver\.rst\.",
+            r"not accepting (?:mail|messages|e-?mail)|transport\.rules",
+        ),
+    ),
+    (
+        "system_error",
+        (
+            "error fail problem unavailable deferred later temporar 3.5 3.0 create open write append lock execute exit "
+            "available gr lmtp"
+        ),
+        (
+            (
+                r"(?:system|server|internal|local|config\w*|mailer|temporar\w+|i/?o|resource|pipe|forward\w*|ldap|database)"
+                r" ~ (?:error|fail|problem|unavailable|deferred)"
+            ),
+            (
+                r"try (?:again )?later|temporar|[45]\.3\.[05]\b|(?:can't|cannot|could not) (?:create|open|write|"
+                r"append|lock|execute)"
+            ),
+            r"exit (?:code|status)|service (?:temporarily )?(?:unavailable|not available)|gr[ae]ylist|lmtp|deferred",
+        ),
+    ),
+    (
+        "syntax_error",
+        "syntax command sequence protocol malformed constructed",
+        (
+            r"syntax error|command (?:not recogni[sz]ed|unrecogni[sz]ed|not implemented)|bad sequence|"
+            r"protocol error|malformed address|incorrectly constructed",
+        ),
+    ),
+)
+"""States that pass, looked for where nothing speaks of the address itself."""

@@ -1,0 +1,194 @@
+"""The words servers refuse mail with because of what we, our server or the mail did wrong; `~` is up to 50 characters.
+
+Each row: the reason, hints, patterns. Hints are pieces of which at least one stands in every text the patterns can
+match: a cheap look that spares most of the searching. Texts are in lower case, addresses taken out.
+"""
+
+from __future__ import annotations
+
+Row = tuple[str, str, tuple[str, ...]]
+
+_SIZE = r"\b(?:message|mail|e-?mail|body|attachment|content|file|header)s?\b(?! ?box)"
+
+ABOUT_US: tuple[Row, ...] = (
+    (
+        "auth_failure",
+        "dmarc dkim spf framework unauthenticated 5.7. authorized authentication sender",
+        (
+            r"\bdmarc\b|\bdkim\b|\bspf\b|sender policy framework",
+            r"unauthenticated (?:e?-?mail|sender)|authentication (?:information|checks?|results?)",
+            r"5\.7\.(?:20|21|22|23|24|25|26|27|30|509|515)\b",
+            r"not authorized to send (?:mail|e-?mail|from)|fails? ~ authentication (?:check|test|result)|sender id ~ fail",
+        ),
+    ),
+    (
+        "require_ptr",
+        "ptr rdns reverse unresolvable invalid resolv name",
+        (
+            r"\bptr\b|\brdns\b|reverse[ -](?:dns|host|lookup|mapping|ip|name)|cannot find your (?:host|reverse)",
+            r"unresolvable relay host|invalid ip for sending mail|ip ~ (?:does not|doesn't|not) ~ resolv",
+            r"no (?:matching )?(?:name|hostname) (?:found )?for (?:your )?(?:ip|address|client)",
+        ),
+    ),
+    (
+        "virus_detected",
+        "virus malware worm trojan infected executable",
+        (
+            r"\bvirus(?:es)? (?:was |were |is |has been )?(?:detected|found|infect|identified)",
+            r"\b(?:contain|detect|found|infected|carr)\w* ~ (?:virus|malware|worm|trojan)|\bmalware\b|\binfected\b",
+            r"executable ~ (?:not allowed|not accepted|blocked)",
+        ),
+    ),
+    (
+        "bad_reputation",
+        "reputation senderscore senderbase complaints [tss fast",
+        (r"reputation|\bsenderscore\b|senderbase|user complaints|\[tss\d\d\]|fast pass",),
+    ),
+    (
+        "spam_detected",
+        "spam unsolicited junk uce ube unwanted content look rejected rule ofr lpn bulk 5.7.350 blacklisted",
+        (
+            r"\bspam|\bunsolicited\b|\bjunk\b|\buce\b|\bube\b|blacklisted url",
+            r"unwanted (?:mail|message|e-?mail|content)|message looks like",
+            r"content ~ (?:rejected|filter|denied|refused)|rejected by ~ (?:content|anti)|blocked ~ content",
+            r"rule imposed mailbox access|\bofr_?506\b|\blpn_?506\b|bulk (?:mail|e-?mail)|5\.7\.350\b",
+        ),
+    ),
+    (
+        "blocked",
+        (
+            "list rbl dnsbl spamhaus spamcop sorbs uceprotect barracuda invaluement abusix blocked banned barred "
+            "allowed refuse denied rejected accepted weren't helo ehlo dynamic generic smtp (bl) bad 5.7.1 501 not "
+            "prohibit postmaster"
+        ),
+        (
+            r"(?:block|black|deny|reject)[ -]?list|\[?\bbl\d\d\]",
+            r"\b(?:rbl|dnsbl|spamhaus|spamcop|sorbs|uceprotect|barracudacentral|invaluement|abusix)\b",
+            r"\b(?:ip|host|client|server|sender|connection|network|relay)\b ~ \b(?:blocked|banned|barred|not allowed)",
+            r"\b(?:client|sender|relay) (?:host )?(?:refused|denied|rejected)",
+            (
+                r"(?:access|connection|client|service|mail|messages|e-?mail) ~ (?:denied|refused|rejected|"
+                r"blocked) ~ \d{1,3}\.\d{1,3}\.\d"
+            ),
+            (
+                r"(?:mail|messages|e-?mails|connections?) (?:received )?from ~ (?:refused|rejected|denied|"
+                r"not accepted|blocked|weren't sent)"
+            ),
+            (
+                r"your (?:server|host|ip|network|mail server|domain|connection) ~ (?:blocked|rejected|banned|refused|"
+                r"listed|denied)"
+            ),
+            r"blocked (?:using|by|due|for|because|from|see|- see|[-(])|[:(]blocked\)|e(?:nvelope|mail) blocked",
+            r"\b(?:helo|ehlo)\b ~ (?:reject|invalid|forge|bad|name|must)|\b501\b ~ invalid (?:domain|host) ?name",
+            r"dynamic (?:ip|pool|host)|generic rdns|no smtp service here|part of their network is on our block",
+            r"not allowed to (?:connect|send (?:mail|e-?mail) from)|\(bl\)$|bad (?:dns|sending)|\bbanned\b",
+            r"\bservice (?:refuse|refused)\b|ask your postmaster for help|5\.7\.(?:60[6-9]|6[1-4]\d|511|70[5-8])\b",
+        ),
+    ),
+    (
+        "speeding",
+        (
+            "rate limit throttl too exceed unusual hour day daily minute unexpected slow defer threshold frequen"
+        ),
+        (
+            r"rate[ -]?limit|throttl|too (?:quickly|fast|frequent)|(?:at|exceed\w*|unusual) ~ \brate\b",
+            r"(?:hourly|daily|per (?:hour|day|minute)|relay) ~ (?:limit|quota|exceed)",
+            r"(?:limit|quota|exceed\w*) ~ (?:hourly|daily|per (?:hour|day|minute))",
+            (
+                r"too (?:many|much) (?:messages|mails?|e-?mails?|recipients) ~ (?:hour|minute|short|period|session|"
+                r"connection)"
+            ),
+            r"unexpected volume|slow down|exceed\w* ~ (?:sending |messaging )?threshold|5\.1\.90\b",
+        ),
+    ),
+    (
+        "too_many_connections",
+        "connection session too errors",
+        (
+            r"too many (?:concurrent |simultaneous |smtp |open |tcp )?(?:connections?|sessions|errors)",
+            r"(?:connections?|sessions) ~ (?:limit|exceeded|reached)|exceeded ~ connections",
+        ),
+    ),
+)
+
+ABOUT_SIZE: tuple[Row, ...] = (
+    (
+        "exceed_limit",
+        "2.3 2.121 2.122 size large big rst. receiving limit",
+        (
+            r"[45]\.2\.(?:3|121|122)\b|(?:recipient|user|mail ?box)(?:'s)? ~ (?:message|mail) size",
+            r"too (?:large|big) for (?:this |the )?(?:recipient|user|mail ?box)",
+            r"(?:resolver\.rst|rst)\.(?:recipsizelimit|sendsizelimit)",
+            r"(?:user|recipient|mail ?box) ~ receiving mail (?:too|at a rate)|receive limit ~ exceed",
+        ),
+    ),
+    (
+        "message_too_big",
+        "size big large exceed over 3.4",
+        (
+            _SIZE + r" ~ \b(?:too (?:big|large)|exceed|larger than|bigger than|greater than|over the)",
+            r"max(?:imum)? (?:message|mail)? ?size|size limit|exceeds ~ size|size ~ exceed|[45]\.3\.4\b",
+            r"nachricht ~ zu gross|message ~ trop (?:gros|volumin)|mensaje ~ demasiado grande",
+        ),
+    ),
+)
+"""Looked for only where no mailbox is full: both speak of sizes that are exceeded."""
+
+
+ABOUT_US_LAST: tuple[Row, ...] = (
+    (
+        "no_relaying",
+        "relay gateway rcpthosts",
+        (
+            r"relay\w* ~ (?:denied|not (?:permitted|allowed|accepted)|prohibited|refused|rejected|access)",
+            r"(?:unable|not allowed|not permitted|denied|refused|cannot|can't|won't|not|no) (?:to )?relay",
+            r"not (?:a )?gateway|rcpthosts",
+        ),
+    ),
+    (
+        "content_error",
+        "header mime subject date attachment message-id file html url link 6. rfc bare",
+        (
+            (
+                r"(?:improper|malformed|missing|duplicate|invalid|illegal) ~ (?:header|mime|subject|date|attachment|"
+                r"message-id)"
+            ),
+            (
+                r"(?:attachment|file|html|url|link|header)s?\b ~ (?:not (?:allowed|accepted|permitted)|forbidden|"
+                r"prohibit|reject|block)"
+            ),
+            r"[45]\.6\.\d+\b|not rfc|rfc ?2?822|rfc 5322|bare (?:lf|cr|newline)",
+        ),
+    ),
+    (
+        "policy_violation",
+        "polic prohibit restriction violat administrator",
+        (
+            r"\bpolic(?:y|ies)\b|administrative(?:ly)? prohibit|prohibited|restriction|violat",
+            r"bounced by administrator|externally? forward",
+        ),
+    ),
+    (
+        "rejected",
+        "sender from return originator domain 5.1.7 5.1.8 verification callback unverified verify",
+        (
+            (
+                r"\b(?:sender|mail from|return.?path|envelope from|originator|null sender)\b ~ (?:reject|refus|denied|"
+                r"not accept|invalid|not exist|not allow|verif|unknown|illegal|could not)"
+            ),
+            r"5\.1\.[78]\b|domain of sender|address verification|callback|(?:bad|invalid|unverified) (?:sender|return)",
+        ),
+    ),
+    (
+        "security_error",
+        "authenticat tls certificate encryption authori permission access",
+        (
+            (
+                r"authentication (?:failed|required|is required)|not authenticated|must (?:be )?authenticat|"
+                r"start ?tls|\btls\b"
+            ),
+            r"certificate|encryption|not authori[sz]ed|do not have permission|access denied",
+        ),
+    ),
+)
+"""Vaguer words, looked for only where nothing speaks of the address."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
-from classifier.optout_words import ALONE, GROUPS, UNSUBSCRIBE
+from classifier.optout_words import ALONE, PATTERNS, UNSUBSCRIBE
+from classifier.phrases import Phrases
 
-_ASKS = tuple((re.compile(hint), tuple(re.compile(each) for each in patterns)) for hint, patterns in GROUPS)
+_ASKS = Phrases(*PATTERNS)
 _NOT_BEFORE = re.compile(
     r"(?:\b(?:not|don't|dont|do not|never|no need to|without|instead of|rather than|didn't|did not|won't|"
     r"before (?:i|you|we)|if i (?:want|wanted|wish) to|"
@@ -32,9 +33,7 @@ def asks_to_stop(text: str, *, by_machine: bool = False) -> str | None:
         return alone
     # A wrapped line goes on: only an empty line, or the end of a sentence, ends one.
     flowing = text.replace("\n\n", ".\x00").replace("\n", " ").replace("\x00", "\n")
-    patterns = (pattern for hint, group in _ASKS if hint.search(flowing) for pattern in group)
-    asked = (found for pattern in patterns for found in pattern.finditer(flowing) if _meant(flowing, found))
-    first = next(asked, None)
+    first = next((found for found in _ASKS.finditer(flowing) if _meant(flowing, found)), None)
     return first[0].strip()[:100] if first else None
 
 

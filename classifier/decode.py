@@ -11,7 +11,9 @@ from email.utils import parsedate_to_datetime
 from functools import lru_cache
 
 _ENCODED_WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?]{0,4000})\?=")
-_ENCODED_WORDS = re.compile(rf"{_ENCODED_WORD.pattern}(?:\s*{_ENCODED_WORD.pattern})*".replace("([^", "(?:[^").replace("([b", "(?:[b"))
+_ENCODED_WORDS = re.compile(
+    rf"{_ENCODED_WORD.pattern}(?:\s*{_ENCODED_WORD.pattern})*".replace("([^", "(?:[^").replace("([b", "(?:[b")
+)
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200b\u200e\u200f\u2060\ufeff]")
 _ADDRESS = re.compile(r"[^\s@<>()\[\]{},;:\\\"'|`]{1,64}@[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63}){1,8}", re.IGNORECASE)
 _NOT_BASE64 = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from classifier.absence import automatic_answer
+from classifier.bounces.fields import has_status_part
 from classifier.bounces.report import delivery_report
 from classifier.calendar import calendar_answer
 from classifier.context import Case, JudgeContext, ReplyJudge
-from classifier.bounces.fields import has_status_part
 from classifier.message import ParsedMessage
 from classifier.notifications import ses_notification
 from classifier.optout import opt_out_by_envelope, opt_out_by_words

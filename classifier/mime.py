@@ -22,7 +22,9 @@ _TYPE = re.compile(r"\s*([^\s;()/]{1,100}/[^\s;()/]{1,100})")
 _TOKEN = re.compile(r"\s*([\w-]{1,40})")
 _ENCODINGS = {"base64": (decode_base64, 2), "quoted-printable": (decode_quoted_printable, 4)}
 """How to undo each transfer encoding, and by how much it makes text longer at most."""
-_PARAMETER = re.compile(r";\s*([\w.-]{1,60})(\*\d{1,2})?(\*)?\s*=\s*(?:\"((?:[^\"\\]|\\.){0,2000})\"?|([^;\"\s]{0,2000}))")
+_PARAMETER = re.compile(
+    r";\s*([\w.-]{1,60})(\*\d{1,2})?(\*)?\s*=\s*(?:\"((?:[^\"\\]|\\.){0,2000})\"?|([^;\"\s]{0,2000}))"
+)
 _ESCAPED = re.compile(r"\\(.)")
 _PERCENT = re.compile(rb"%([0-9A-Fa-f]{2})")
 

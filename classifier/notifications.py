@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from classifier.bounces.reasons import cause_of
 from classifier.context import Case
 from classifier.decode import valid_address
-from classifier.bounces.reasons import cause_of
 from classifier.verdict import Bounce, BounceKind, Complaint, Evidence, Receipt, ReceiptKind
 
 _MARKS = ("notificationType", "eventType")

@@ -246,23 +246,7 @@ _POLISH = (
         r"\bnie chc(?:e|emy) (?:juz )?(?:wiecej )?(?:otrzymywac|dostawac)\b|\bwiecej (?:do mnie )?nie pis"
     ),
 )
-GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    (
-        (
-            r"\bun[ -]?s|list|remove|delet|erase|erasure|take|stop|quit|ceas|not |n't|dont|never|no |opt|leav|lose|"
-            r"drop|purg|cross"
-        ),
-        _ENGLISH,
-    ),
-    (r"melde|austrag|abbestell|nehm|nimm|streich|entfern|losch|trag|kein|mich|mir|uns |unterlass|widersprech", _GERMAN),
-    (r"desabon|desinscri|retir|supprim|enlev|raye|efface|otez|plus|arret|cess|laissez", _FRENCH),
-    (r"baja|borr|elimin|quit|sac|no me|no nos|no quier|no dese|no mas|no envi|dej|paren|basta|suscri", _SPANISH),
-    (r"cancell|rimuov|elimin|togli|tolga|disiscri|non |smett|basta|annull", _ITALIAN),
-    (r"descad|desinscr|remov|retir|tir|exclu|apag|cancel|nao |par[ae]|chega|deixe", _PORTUGUESE),
-    (r"schrijf|meld|schrij|verwijd|haal|schrap|wis |geen|niet|neem|stop|meer|met rust", _DUTCH),
-    (r"wypis|wykres|usun|skasuj|skasow|nie |rezygn|przesta|wiecej", _POLISH),
-)
-"""Each language's patterns behind a hint: most texts hold none of the stems that all of them need."""
+PATTERNS = (*_ENGLISH, *_GERMAN, *_FRENCH, *_SPANISH, *_ITALIAN, *_PORTUGUESE, *_DUTCH, *_POLISH)
 ALONE = frozenset(
     phrase.strip()
     for phrase in """

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
+from classifier.bounces.returned import ReturnedMail, split_report
 from classifier.context import Case
 from classifier.decode import addresses_in, message_ids
 from classifier.message import ParsedMessage
 from classifier.mime import Headers, read_headers
-from classifier.bounces.returned import ReturnedMail, split_report
 from classifier.verdict import Complaint, Evidence, Receipt, ReceiptKind
 
 _NO_COMPLAINT = frozenset({"not-spam", "auth-failure", "dkim", "dmarc"})

@@ -9,7 +9,6 @@ from functools import cached_property
 
 from classifier.bounces.notice_words import (
     CHALLENGE,
-    CHALLENGE_HINTS,
     DELAY,
     DELAY_SUBJECT,
     FAILED,
@@ -38,6 +37,8 @@ _LAST = re.compile(
     rf"^(?!\s*(?:from|sender|reply-to|return-path|to|cc|contact)\b).{{0,80}}:\s{{0,4}}{_ADDRESS}\s*$", re.IGNORECASE
 )
 _REPLY_LINE = re.compile(r"(?<![\d.@])[45]\d\d[ \-#:]|(?<![\d.])[45]\.\d{1,3}\.\d{1,3}(?![\d.])")
+_COPIED = re.compile(r"(?:to|cc|an|à|para|a)\s{0,3}:", re.IGNORECASE)
+"""A field of our own mail, which some systems tell before what became of it."""
 _PARAGRAPH = 8
 """Lines of a server's answer at most."""
 
@@ -77,8 +78,6 @@ class Notice:
     @property
     def asks_to_confirm(self) -> bool:
         """Say whether it holds the mail until its sender confirms that a person wrote it."""
-        if not any(hint in self.folded for hint in CHALLENGE_HINTS):
-            return False
         return CHALLENGE.search(" ".join(self.folded.split())) is not None
 
 
@@ -129,7 +128,8 @@ def _weakly_named(line: str) -> Iterator[re.Match[str]]:
 def diagnostic(notice: Notice, addresses: tuple[str, ...]) -> str:
     """Return what the refusing server said: the lines after the address, else the first line with a reply code."""
     lines = notice.lines
-    after = next((at for at, line in enumerate(lines) if addresses and addresses[0] in line.lower()), None)
+    naming = (at for at, line in enumerate(lines) if addresses and addresses[0] in line.lower())
+    after = next((at for at in naming if not _COPIED.match(lines[at])), None)
     coded = [at for at, line in enumerate(lines) if _REPLY_LINE.search(line)]
     if coded:
         start = next((at for at in coded if after is None or at >= after), coded[0])

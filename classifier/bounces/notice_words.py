@@ -3,17 +3,12 @@
 Every phrase is compared with text in lower case; accents stand as mail systems write them.
 """
 
-# ruff: noqa: RUF001 - letters of many scripts look alike, and each of them is meant.
+
 from __future__ import annotations
 
-import re
+from classifier.phrases import Phrases
 
-
-def _any(*alternatives: str) -> re.Pattern[str]:
-    return re.compile("|".join(alternatives))
-
-
-SUBJECT = _any(
+SUBJECT = Phrases(
     # English
     r"undeliver|un-deliverable|non.?deliver|not delivered|can(?:no|')t (?:be )?deliver|unable to deliver",
     r"could not (?:be delivered|send|deliver)|couldn.t be delivered|was ?n.t delivered|not be delivered",
@@ -45,7 +40,7 @@ SUBJECT = _any(
     r"エラー|配信|配送|送信できません|未達|退信|系统退信|无法投递|無法傳送|邮件传输|投递失败|未送达|反送|반송|전송 실패|배달",
 )
 
-FAILURE = _any(
+FAILURE = Phrases(
     (
         r"undeliver|(?:could ?n.t|could not|cannot|can.?t|can not|was not|were not|wasn.t|weren.t|not be|unable to|"
         r"failed to|not been|has not|did not|impossible to|unable|error|fail\w{0,4}|problems?|trouble|impossible)\W{1,3}"
@@ -75,7 +70,7 @@ FAILURE = _any(
     r"できません|できなかった|失敗|エラー|不明|一杯|届け|配信不能|无法|無法|失败|失敗|退回|不存在|전송.{0,10}실패|전달.{0,10}(?:못|실패)",
 )
 
-DELAY = _any(
+DELAY = Phrases(
     r"(?:warning|this is (?:just |only )?a warning)\b.{0,120}(?:still|not yet|delay|will|could not|has not|undeliver)",
     r"(?:still|be) (?:being )?(?:re)?tr(?:ied|ying)|has been (?:delayed|postponed)|is delayed|delivery delayed|delayed mail",
     r"delayed \(|temporary problem delivering|verzögert|retard[ée]|se ha retrasado|in ritardo|atrasad|vertraagd|opóźni",
@@ -83,41 +78,40 @@ DELAY = _any(
 )
 """A delay, where nothing tells of the end."""
 
-GOES_ON = _any(
+GOES_ON = Phrases(
     r"will (?:keep|continue|be retried|retry|try again|still)|you do not need to resend|will be (?:re)?tried",
     r"not yet been delivered|retry(?:ing)? (?:for|until)|attempts? .{0,40}will (?:continue|be made)|attempts will continue",
     r"weitere zustellversuche|wird (?:weiter|erneut) versucht|nouvelles? tentatives?|sera retent|continuera",
     r"se reintentar|seguir[áe]\w* intent|nuovi tentativi|tentaremos|continuar[áa] tentando|opnieuw (?:proberen|geprobeerd)",
-    r"ponowi|повторн\w+ попыт|再送|重试",
+    r"ponowi|повторн\w+ попыт|再送を(?:試み|行)|自动重试|继续尝试",
 )
 """They go on trying: that outweighs every word of failure but the final ones."""
 
-OVER = _any(
+OVER = Phrases(
     r"permanent|fatal|giving up|gave up|given up|no further (?:attempts|delivery)|will not (?:be )?(?:retr|tr)",
     r"returned to (?:the )?sender|will be deleted|endgültig|définitivement|definitiv",
 )
-FAILED = _any(
+FAILED = Phrases(
     r"has failed|have failed|delivery .{0,20}failed|undeliverable|not be delivered|expired|was rejected",
     r"5\.\d\.\d|\b55\d[ -]|failed addresses|address\(es\) failed",
 )
 
-DELAY_SUBJECT = _any(
+DELAY_SUBJECT = Phrases(
     r"delay|still trying|not yet|postponed|warning[:\- ]{1,3}(?:could not|message)|for (?:the )?past [\d.]+ (?:hour|minute|day)",
     r"verzögert|verspätet|retard|retras|ritardo|atras|vertraagd|opóźni|försen|forsink|задерж|遅延|延迟|지연|warning$",
 )
 
-CHALLENGE = _any(
+CHALLENGE = Phrases(
     r"requires? (?:confirmation|verification)\b.{0,80}\b(?:visit|click|reply)|wait-?listed|guest list|sender not pre-approved",
     r"\b(?:click|visit|follow|reply)\b.{0,80}\b(?:to (?:confirm|verify|prove|release)|to be added|be approved)",
     r"(?:approved|permitted|allowed) senders? list|sender (?:address )?(?:verification|confirmation) (?:required|request)",
     r"you are (?:a )?(?:human|real person)|not a (?:spam )?robot|spamarrest|challenge.response",
 )
 """Notices that hold a mail until its sender confirms it: no failure, and nobody's address is dead."""
-CHALLENGE_HINTS = ("confirm", "verif", "prove", "release", "list", "approved", "human", "person", "robot", "challenge")
 
-STATEMENT = re.compile(
+STATEMENT = Phrases(
     r"(?:your|the|votre|ihre|su|il (?:tuo|suo)|sua|uw|twoja) (?:e-?mail|message|mail|nachricht|mensaje|messaggio|mensagem"
     r"|bericht|wiadomość)\b.{0,60}\b(?:could not|couldn't|cannot|can't|was not|has not been|n'a pas pu|konnte nicht"
-    r"|no (?:se )?pudo|não p[ôo]de|non ha potuto|niet)\b.{0,60}\s<?[^\s@<>]{1,64}@[^\s@<>]{3,255}>?(?:\s|$)"
+    r"|no (?:se )?pudo|não p[ôo]de|non ha potuto|niet)\b.{0,60}\s<?[^\s@<>]{1,64}@[^\s@<>]{3,255}>?(?:\s|$)",
 )
 """A whole report in one sentence, by a system that says no more."""

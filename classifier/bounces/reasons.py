@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from classifier.bounces.words_about_them import ABOUT_THEM, ABOUT_THEM_FIRST, ABOUT_THEM_LAST
 from classifier.bounces.words_about_us import ABOUT_SIZE, ABOUT_US, ABOUT_US_LAST
+from classifier.phrases import Phrases
 from classifier.verdict import BounceKind
 
 HARD, SOFT, POLICY, UNKNOWN = BounceKind.HARD, BounceKind.SOFT, BounceKind.POLICY, BounceKind.UNKNOWN
@@ -46,10 +47,7 @@ KIND_OF: dict[str, BounceKind] = {
 ROWS = (*ABOUT_US, *ABOUT_THEM_FIRST, *ABOUT_SIZE, *ABOUT_THEM, *ABOUT_US_LAST, *ABOUT_THEM_LAST)
 """The order decides where several fit: what the mail, its content, its sender or our server did wrong comes first,
 since then the address is not to blame, whatever else the words say."""
-TABLE = tuple(
-    (reason, tuple(hints.split()), re.compile("|".join(each.replace(" ~ ", ".{0,50}") for each in patterns)))
-    for reason, hints, patterns in ROWS
-)
+_TABLE = tuple((reason, Phrases(*(each.replace(" ~ ", ".{0,50}") for each in patterns))) for reason, patterns in ROWS)
 
 _BY_STATUS: tuple[tuple[str, str], ...] = (
     ("5.1.1", "user_unknown"),
@@ -124,10 +122,7 @@ def _of_words(words: str, reply: str | None) -> str:
 def reason_in(words: str) -> str | None:
     """Return the reason that the words of a diagnostic give, or None where they give none."""
     text = " ".join(_ADDRESSES.sub("@", words[:MOST_DIAGNOSTIC].lower()).split())
-    for reason, hints, pattern in TABLE if text else ():
-        if any(hint in text for hint in hints) and pattern.search(text):
-            return reason
-    return None
+    return next((reason for reason, phrases in _TABLE if phrases.search(text)), None)
 
 
 def reason_of(diagnostic: str, status: str | None) -> str | None:

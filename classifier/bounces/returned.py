@@ -10,10 +10,7 @@ from classifier.message import ParsedMessage
 from classifier.mime import Headers, read_headers
 
 RETURNED_TYPES = frozenset(
-    """
-    message/rfc822 message/global text/rfc822-headers message/rfc822-headers message/global-headers message/partial
-    message/external-body
-    """.split()
+    ["message/rfc822", "message/global", "text/rfc822-headers", "message/rfc822-headers", "message/global-headers", "message/partial", "message/external-body"]
 )
 _HEADER_LINE = re.compile(
     r"^[> \t]{0,8}(return-path|received|from|to|subject|date|message-id|mime-version|content-type|reply-to|sender|cc"
@@ -33,7 +30,9 @@ _FOLLOWS = re.compile(
     r"|included is a copy|bounced e-?mail)\b.{0,60}$"
 )
 _FURNITURE = " \t-*=_#>+~:"
-_OPENINGS = tuple("this below original returned old undelivered unsent your the message header text included mail bounced".split())
+_OPENINGS = tuple(
+    ["this", "below", "original", "returned", "old", "undelivered", "unsent", "your", "the", "message", "header", "text", "included", "mail", "bounced"]
+)
 """What every announcement begins with: a cheap look before the pattern."""
 _LONGEST_NAME = 40
 _LONGEST_ANNOUNCEMENT = 160

@@ -33,7 +33,7 @@ def asks_to_stop(text: str, *, by_machine: bool = False) -> str | None:
         return alone
     # A wrapped line goes on: only an empty line, or the end of a sentence, ends one.
     flowing = text.replace("\n\n", ".\x00").replace("\n", " ").replace("\x00", "\n")
-    first = next((found for found in _ASKS.finditer(flowing) if _meant(flowing, found)), None)
+    first = next((found for _, found in _ASKS.finditer(flowing) if _meant(flowing, found)), None)
     return first[0].strip()[:100] if first else None
 
 

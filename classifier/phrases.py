@@ -1,81 +1,149 @@
-"""Many patterns over one text, searched only where a piece of text that each of them needs is there at all.
+"""Many patterns over one text in one pass.
 
-A pattern of words cannot match a text that holds none of its words, and asking Python for a plain piece of text is
-twenty times cheaper than searching with a pattern. The pieces are taken from the pattern itself, so that nobody has to
-keep them in step with it.
+RE2 runs all patterns at once, in time that grows with the text alone, and says which of them may match; only those are
+then searched with Python's `re`. The patterns given to RE2 are loosened forms, derived from the pattern itself: what RE2
+has not (look-arounds), or takes for ASCII only (word characters, blanks), is left out or widened, so that it never rules
+out what `re` would find.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from re import _constants as ops  # type: ignore[attr-defined]
 from re import _parser as parser  # type: ignore[attr-defined]
 from typing import Any
 
-_MOST_PIECES = 60
-_SHORTEST = 2
+import re2
 
-Pieces = frozenset[str]
+_MEMORY = 64 * 1024 * 1024
+"""Bytes RE2 may use for one set; it uses a fraction of them."""
+_MOST_COPIES = 3
+"""A counted repetition is copied so often in the loosened form; beyond that it counts as endless."""
+_ANY = r"(?s:.)"
+_NOT_ASCII = r"\x{80}-\x{10ffff}"
+_CATEGORIES = {
+    ops.CATEGORY_DIGIT: rf"\d{_NOT_ASCII}",
+    ops.CATEGORY_SPACE: rf"\s\x0b\x1c-\x1f{_NOT_ASCII}",
+    ops.CATEGORY_WORD: rf"\w{_NOT_ASCII}",
+    ops.CATEGORY_NOT_DIGIT: rf"\D{_NOT_ASCII}",
+    ops.CATEGORY_NOT_SPACE: rf"\S{_NOT_ASCII}",
+    ops.CATEGORY_NOT_WORD: rf"\W{_NOT_ASCII}",
+}
 
 
 class Phrases:
     """Patterns in order; texts are given as the patterns expect them, usually in lower case."""
 
     def __init__(self, *patterns: str) -> None:
-        self._patterns = tuple((tuple(sorted(needed(each))), re.compile(each)) for each in patterns)
+        self.patterns = patterns
+        self._compiled: dict[int, re.Pattern[str]] = {}
 
     def search(self, text: str) -> re.Match[str] | None:
         """Return the first match of the first pattern that matches."""
-        for pattern in self._possible(text):
-            if found := pattern.search(text):
-                return found
-        return None
+        return next((found for _, found in self.finditer(text)), None)
 
-    def finditer(self, text: str) -> Iterator[re.Match[str]]:
-        """Yield every match of every pattern, pattern by pattern."""
-        for pattern in self._possible(text):
-            yield from pattern.finditer(text)
+    def finditer(self, text: str) -> Iterator[tuple[int, re.Match[str]]]:
+        """Yield every match of every pattern with the pattern's place, pattern by pattern."""
+        for place in self.may_match(text):
+            pattern = self._compiled.get(place)
+            if pattern is None:
+                pattern = self._compiled[place] = re.compile(self.patterns[place])
+            for found in pattern.finditer(text):
+                yield place, found
 
-    def _possible(self, text: str) -> Iterator[re.Pattern[str]]:
-        for pieces, pattern in self._patterns:
-            if not pieces or any(piece in text for piece in pieces):
-                yield pattern
+    def may_match(self, text: str) -> list[int]:
+        """Return the places of the patterns that RE2 does not rule out, in order."""
+        return sorted(self._set.Match(text) or ())
 
-
-def needed(pattern: str) -> Pieces:
-    """Return pieces of which every text that the pattern matches holds at least one; none where nothing can be said."""
-    return _of_sequence(parser.parse(pattern)) or frozenset()
-
-
-def _of_sequence(sequence: Iterable[tuple[Any, Any]]) -> Pieces | None:
-    """Return the most telling of what the items of a sequence need."""
-    best: Pieces | None = None
-    run = ""
-    for op, argument in [*sequence, (None, None)]:
-        if op is ops.LITERAL:
-            run += chr(argument)
-            continue
-        for found in (frozenset({run}) if run else None, _of_item(op, argument)):
-            if found and (best is None or _worth(found) > _worth(best)):
-                best = found
-        # An anchor or a look around takes no text: what stands before and after it still touches.
-        if op not in {ops.AT, ops.ASSERT, ops.ASSERT_NOT}:
-            run = ""
-    return best if best and min(map(len, best)) >= _SHORTEST else None
+    @cached_property
+    def _set(self) -> Any:
+        options = re2.Options()
+        options.max_mem = _MEMORY
+        together = re2.Set.SearchSet(options)
+        for pattern in self.patterns:
+            together.Add(loosened(pattern))
+        together.Compile()
+        return together
 
 
-def _of_item(op: Any, argument: Any) -> Pieces | None:
-    if op is ops.SUBPATTERN:
-        return _of_sequence(argument[-1])
-    if op in {ops.MAX_REPEAT, ops.MIN_REPEAT}:
-        return _of_sequence(argument[-1]) if argument[0] else None
+def loosened(pattern: str) -> str:
+    """Return a pattern for RE2 that matches wherever the given one does, and perhaps elsewhere.
+
+    Of what stands around a wide gap the more telling part is enough: what may follow anywhere later would keep the
+    automaton in a state of its own for each combination, by the thousand.
+    """
+    return _telling_part(parser.parse(pattern))
+
+
+def _telling_part(sequence: Any) -> str:
+    if len(sequence) == 1:
+        op, argument = sequence[0]
+        if op is ops.SUBPATTERN:
+            return _telling_part(argument[-1])
+        if op is ops.BRANCH:
+            return f"(?:{'|'.join(_telling_part(each) for each in argument[1])})"
+    gaps = [at for at, item in enumerate(sequence) if _is_gap(*item)]
+    starts, ends = [0, *(at + 1 for at in gaps)], [*gaps, len(sequence)]
+    parts = [sequence[start:end] for start, end in zip(starts, ends, strict=True)]
+    return _sequence(max(parts, key=lambda part: part.getwidth()[0]))
+
+
+def _is_gap(op: Any, argument: Any) -> bool:
+    if op not in {ops.MAX_REPEAT, ops.MIN_REPEAT} or argument[1] <= _MOST_COPIES or len(argument[2]) != 1:
+        return False
+    inner, members = argument[2][0]
+    return inner in {ops.ANY, ops.NOT_LITERAL} or (inner is ops.IN and members[0][0] is ops.NEGATE)
+
+
+def _sequence(items: Iterable[tuple[Any, Any]]) -> str:
+    return "".join(_item(op, argument) for op, argument in items)
+
+
+def _item(op: Any, argument: Any) -> str:
+    if op is ops.LITERAL:
+        return _char(argument)
+    if op is ops.NOT_LITERAL:
+        return f"[^{_char(argument)}]"
+    if op is ops.ANY:
+        return r"[^\n]"
+    if op is ops.IN:
+        return _class(argument)
     if op is ops.BRANCH:
-        branches = [_of_sequence(each) for each in argument[1]]
-        every = frozenset().union(*(each or () for each in branches))
-        return every if all(branches) and len(every) <= _MOST_PIECES else None
-    return None
+        return f"(?:{'|'.join(_sequence(each) for each in argument[1])})"
+    if op is ops.SUBPATTERN:
+        return f"(?:{_sequence(argument[-1])})"
+    if op in {ops.MAX_REPEAT, ops.MIN_REPEAT}:
+        return _repeat(*argument)
+    if op in {ops.AT, ops.ASSERT, ops.ASSERT_NOT}:
+        return ""
+    raise ValueError(f"{op} is not used in phrases")
 
 
-def _worth(pieces: Pieces) -> tuple[int, int]:
-    return min(map(len, pieces)), -len(pieces)
+def _repeat(least: int, most: int, items: Any) -> str:
+    one = f"(?:{_sequence(items)})"
+    if least <= _MOST_COPIES and most <= _MOST_COPIES:
+        return f"{one}{{{least},{most}}}"
+    return one * min(least, _MOST_COPIES) + f"{one}*"
+
+
+def _class(members: list[tuple[Any, Any]]) -> str:
+    negated = members[0][0] is ops.NEGATE
+    inside = "".join(_member(*each) for each in members[negated:])
+    if negated and any(op is ops.CATEGORY for op, _ in members):
+        # The complement of a widened class would be too narrow.
+        inside = "".join(_member(*each) for each in members[1:] if each[0] is not ops.CATEGORY)
+    if negated:
+        return f"[^{inside}]" if inside else _ANY
+    return f"[{inside}]"
+
+
+def _member(op: Any, argument: Any) -> str:
+    if op is ops.RANGE:
+        return f"{_char(argument[0])}-{_char(argument[1])}"
+    return _CATEGORIES[argument] if op is ops.CATEGORY else _char(argument)
+
+
+def _char(code: int) -> str:
+    return chr(code) if chr(code).isalnum() else rf"\x{{{code:x}}}"

@@ -47,7 +47,8 @@ KIND_OF: dict[str, BounceKind] = {
 ROWS = (*ABOUT_US, *ABOUT_THEM_FIRST, *ABOUT_SIZE, *ABOUT_THEM, *ABOUT_US_LAST, *ABOUT_THEM_LAST)
 """The order decides where several fit: what the mail, its content, its sender or our server did wrong comes first,
 since then the address is not to blame, whatever else the words say."""
-_TABLE = tuple((reason, Phrases(*(each.replace(" ~ ", ".{0,50}") for each in patterns))) for reason, patterns in ROWS)
+_PLACES = tuple((reason, each.replace(" ~ ", ".{0,50}")) for reason, patterns in ROWS for each in patterns)
+_WORDS = Phrases(*(pattern for _, pattern in _PLACES))
 
 _BY_STATUS: tuple[tuple[str, str], ...] = (
     ("5.1.1", "user_unknown"),
@@ -122,7 +123,7 @@ def _of_words(words: str, reply: str | None) -> str:
 def reason_in(words: str) -> str | None:
     """Return the reason that the words of a diagnostic give, or None where they give none."""
     text = " ".join(_ADDRESSES.sub("@", words[:MOST_DIAGNOSTIC].lower()).split())
-    return next((reason for reason, phrases in _TABLE if phrases.search(text)), None)
+    return next((_PLACES[place][0] for place, _ in _WORDS.finditer(text)), None)
 
 
 def reason_of(diagnostic: str, status: str | None) -> str | None:

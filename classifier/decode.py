@@ -10,12 +10,22 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 
+import idna
+
 _ENCODED_WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?]{0,4000})\?=")
 _ENCODED_WORDS = re.compile(
     rf"{_ENCODED_WORD.pattern}(?:\s*{_ENCODED_WORD.pattern})*".replace("([^", "(?:[^").replace("([b", "(?:[b")
 )
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200b\u200e\u200f\u2060\ufeff]")
-_ADDRESS = re.compile(r"[^\s@<>()\[\]{},;:\\\"'|`]{1,64}@[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63}){1,8}", re.IGNORECASE)
+_ADDRESS = re.compile(
+    r"(?<![\w.+\u00c0-\u024f-])([\w!#$%&*+/=?^{}~.-]{1,64})@([a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63}){1,8})(?![\u00c0-\u024f])",
+    re.IGNORECASE | re.ASCII,
+)
+"""An address within a text: letters of other scripts around it are words that stand there without a blank."""
+_WHOLE_ADDRESS = re.compile(
+    r"(\"(?:[^\"\\\x00-\x1f]|\\.){1,62}\"|[^\s@<>()\[\]{},;:\\\"'|`]{1,64})@([\w-]{1,63}(?:\.[\w-]{1,63}){1,8})"
+)
+"""A value that is an address and nothing else: any letters (RFC 6531), and a quoted local part."""
 _NOT_BASE64 = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"))
 _WORDS_LIKELY = 20
 _IN_ANGLES = re.compile(r"<([^<>\s]{1,998})>")
@@ -122,16 +132,38 @@ def decode_quoted_printable(content: bytes) -> bytes:
 
 
 def valid_address(value: str | None) -> str | None:
-    """Return one clean address in lower case, or None where the value is none."""
+    """Return one clean address in its normal form, or None where the value is none."""
     value = (value or "").strip().strip("<>").strip().strip(".")
-    found = _ADDRESS.fullmatch(value)
-    return found[0].lower() if found else None
+    found = _WHOLE_ADDRESS.fullmatch(value)
+    return _normal(found[1], found[2]) if found else None
+
+
+def normal_address(text: str) -> str:
+    """Return an address somebody typed in its normal form; what is no address in lower case."""
+    return valid_address(text) or text.strip().lower()
 
 
 def addresses_in(value: str) -> tuple[str, ...]:
-    """Return the clean addresses a header value or a text holds, in lower case, in order, each once."""
-    found = (each.rstrip(".").lower() for each in _ADDRESS.findall(value[:100_000]))
-    return tuple(dict.fromkeys(found))
+    """Return the clean addresses a header value or a text holds, in their normal form, in order, each once."""
+    found = (_normal(*each) for each in _ADDRESS.findall(value[:100_000])) if "@" in value else ()
+    return tuple(dict.fromkeys(each for each in found if each))
+
+
+def normal_domain(domain: str) -> str | None:
+    """Return a domain as DNS has it (RFC 5890: A-labels, lower case), or None where it cannot be one."""
+    domain = domain.strip().rstrip(".")
+    if domain.isascii():
+        return domain.lower() or None
+    try:
+        return idna.encode(domain, uts46=True).decode("ascii")
+    except (idna.IDNAError, UnicodeError):
+        return None
+
+
+def _normal(local: str, domain: str) -> str | None:
+    """Write an address the one way in which two of them are compared."""
+    plain = normal_domain(domain)
+    return f"{local.lower()}@{plain}" if plain else None
 
 
 def address_and_name(value: str) -> tuple[str | None, str]:

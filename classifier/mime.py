@@ -25,6 +25,8 @@ _ENCODINGS = {"base64": (decode_base64, 2), "quoted-printable": (decode_quoted_p
 _PARAMETER = re.compile(
     r";\s*([\w.-]{1,60})(\*\d{1,2})?(\*)?\s*=\s*(?:\"((?:[^\"\\]|\\.){0,2000})\"?|([^;\"\s]{0,2000}))"
 )
+_SEEN = re.compile(rb"^--([^\s\"]{3,70})\n(?:content-|mime-)", re.IGNORECASE | re.MULTILINE)
+_SEEN_WITHIN = 4_000
 _ESCAPED = re.compile(r"\\(.)")
 _PERCENT = re.compile(rb"%([0-9A-Fa-f]{2})")
 
@@ -98,8 +100,10 @@ class Entity:
         return "".join(pieces) if pieces else None
 
     def children(self) -> Iterator[Entity]:
-        """Yield what a multipart holds; nothing where its boundary is missing or never occurs."""
-        boundary = self.parameter("boundary") if self.content_type.startswith("multipart/") else None
+        """Yield what a multipart holds; nothing where no boundary is to be found."""
+        if not self.content_type.startswith("multipart/"):
+            return
+        boundary = self.parameter("boundary") or self._boundary_seen()
         if not boundary:
             return
         kind = "message/rfc822" if self.content_type == "multipart/digest" else "text/plain"
@@ -112,6 +116,11 @@ class Entity:
             opened = after
         if opened >= 0:
             yield read_entity(self.raw, opened, self.end, kind)
+
+    def _boundary_seen(self) -> str | None:
+        """Return what stands where a boundary would, with the header of a part below it: servers break the field."""
+        found = _SEEN.search(self.raw, self.start, min(self.end, self.start + _SEEN_WITHIN))
+        return found[1].decode("ascii", "surrogateescape") if found else None
 
     def body(self, most: int) -> bytes:
         """Return what is below the header, its transfer encoding undone; of more than `most` bytes the first ones."""

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
+from classifier.decode import normal_address, normal_domain
 from models.events import DneReason, Event, EventKind, Status
 from models.session import insert_new
 from models.tables import (
@@ -217,7 +218,8 @@ def dne_target(text: str, *, force: bool = False) -> str:
 
 
 def _plain(text: str) -> str:
-    return text.strip().lower().removeprefix("@").rstrip(".")
+    bare = text.strip().removeprefix("@").rstrip(".")
+    return normal_address(bare) if "@" in bare else normal_domain(bare) or bare.lower()
 
 
 def _live(team_id: int) -> Any:
@@ -307,7 +309,7 @@ def find_recipients(session: Session, team_id: int, address: str, campaign: str 
         select(Recipient.id)
         .join(Contact, Contact.id == Recipient.contact_id)
         .join(Campaign, Campaign.id == Recipient.campaign_id)
-        .where(Contact.team_id == team_id, Contact.address == address.strip().lower())
+        .where(Contact.team_id == team_id, Contact.address == normal_address(address))
     )
     if campaign:
         query = query.where(or_(Campaign.key == campaign, Campaign.name == campaign))

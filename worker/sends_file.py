@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from classifier.decode import normal_address
 from worker.errors import InputError
 from worker.known_sends import Sent
 from worker.sends import (
@@ -104,7 +105,7 @@ def _sent(row: Mapping[str, Any], mailboxes: Mapping[str, int]) -> Sent:
         raise ValueError(f"unknown field {unknown[0]!r}; known are {', '.join(sorted(FIELDS))}")
     text = {name: str(row.get(name) or "").strip() for name in FIELDS - {"message_ids"}}
     ids = _message_ids(row.get("message_ids") or text["message_id"])
-    to = text["to"].lower()
+    to = normal_address(text["to"])
     if not ADDRESS.fullmatch(to):
         raise ValueError(f"to is no address: {text['to']!r}")
     if not text["campaign"]:

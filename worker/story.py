@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
+from classifier.decode import normal_address
 from models.events import ReviewKind, SequenceState, Status
 from models.tables import (
     Campaign,
@@ -107,7 +108,7 @@ def tell(session: Session, team_id: int, address: str, campaign: str | None = No
     Raises:
         InputError: nothing is known about the address.
     """
-    address = address.strip().lower()
+    address = normal_address(address)
     contact = _contact(session, team_id, address)
     known_as = contact.address if contact else address
     entries = _entries(session, team_id, known_as)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 
-from classifier.automatic import is_bulk
 from classifier.bounces.fields import has_status_part
 from classifier.bounces.notice_words import STATEMENT, SUBJECT
 from classifier.bounces.returned import RETURNED_TYPES
@@ -37,6 +36,7 @@ _DAEMON_NAME = re.compile(
     r"|system administrator|mail administrator|internet mail delivery|undeliver"
 )
 _ANSWERED = re.compile(r"^\s*(?:re|aw|sv|vs|antw?|antwort|rif|res|odp|fwd?|wg|tr|rv|enc|doorst)\s?(?:\[\d+\])?:")
+_LIST = frozenset({"list-id", "list-post", "list-unsubscribe"})
 _WHOLE_REPORT = 1_500
 _BY_HAND = frozenset({"user-agent", "x-mailer", "thread-topic", "x-originating-ip", "x-ms-has-attach", "in-reply-to"})
 """Fields that the programs of people write, and mail systems seldom do."""
@@ -55,8 +55,8 @@ def gate(parsed: ParsedMessage) -> Gate | None:
         return Gate.RETURNED
     subject = parsed.subject.lower()
     # A person may write about a failed delivery, so a subject needs a machine behind it.
-    if SUBJECT.search(subject) and (null or _is_machine(parsed) or _is_notice(parsed, subject)):
-        return Gate.SUBJECT
+    if SUBJECT.search(subject) and not _is_post(parsed, subject):
+        return Gate.SUBJECT if null or _is_machine(parsed) or _is_notice(parsed, subject) else None
     return None
 
 
@@ -73,9 +73,14 @@ def _is_machine(parsed: ParsedMessage) -> bool:
     return not submitted.startswith("no") or not local or bool(_MACHINE.search(local))
 
 
+def _is_post(parsed: ParsedMessage, subject: str) -> bool:
+    """Say whether somebody answers on a mailing list; a list's owner gets reports through the list, too."""
+    return not _LIST.isdisjoint(parsed.header_fields.names()) and _ANSWERED.match(subject) is not None
+
+
 def _is_notice(parsed: ParsedMessage, subject: str) -> bool:
     """Say whether an unknown sender's mail has the shape of a report: nobody's answer, by no person's program."""
-    if parsed.header_fields.names() & _BY_HAND or is_bulk(parsed):
+    if parsed.header_fields.names() & _BY_HAND:
         return False
     if _returns_mail(parsed):
         return not _ANSWERED.match(subject)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,7 +17,7 @@ from classifier.bounces.notice_words import (
     OVER,
 )
 from classifier.bounces.returned import ReturnedMail
-from classifier.decode import valid_address
+from classifier.decode import addresses_in, valid_address
 
 MOST_WORDS = 20_000
 MOST_LINES = 300
@@ -39,6 +39,14 @@ _LAST = re.compile(
 _REPLY_LINE = re.compile(r"(?<![\d.@])[45]\d\d[ \-#:]|(?<![\d.])[45]\.\d{1,3}\.\d{1,3}(?![\d.])")
 _COPIED = re.compile(r"(?:to|cc|an|à|para|a)\s{0,3}:", re.IGNORECASE)
 """A field of our own mail, which some systems tell before what became of it."""
+_ABOUT_US = re.compile(
+    r"(?:[^a-z]{0,40}|\w{3} \d{4}-\d\d-\d\d [\d:]{8}: )(?:message-?id|mid|id|mail from|from|sender|original sender|reply-?to|return-?path|von|de|da|absender)"
+    r"\s{0,12}[:<=]|.{0,40}\bmail from:",
+    re.IGNORECASE,
+)
+"""Lines that name our mail or its sender."""
+_SYSTEMS = ("postmaster@", "mailer-daemon@", "abuse@", "helpdesk@", "support@")
+_SEVERAL = 2
 _PARAGRAPH = 8
 """Lines of a server's answer at most."""
 
@@ -82,36 +90,44 @@ class Notice:
 
 
 def recipients(
-    notice: Notice, returned: ReturnedMail, own: frozenset[str], otherwise: Callable[[], tuple[str, ...]]
+    notice: Notice, returned: ReturnedMail, others: frozenset[str], formats: Callable[[], tuple[str, ...]]
 ) -> tuple[str, ...]:
-    """Return the addresses the report is about: named where a report names them, never any address in the text.
+    """Return the addresses the report is about: named where a report names them, never just any address in the text.
 
     Args:
         notice: the report's words.
         returned: the mail it returns; what it was sent to confirms what the words name.
-        own: our own addresses.
-        otherwise: asked for the addresses where the returned mail confirms none.
+        others: addresses that are not meant: our own, the report's sender and reader.
+        formats: asked for the addresses where the returned mail confirms none.
     """
     known = (*returned.to_addresses, *returned.delivered_for)
     # Some people mail themselves; but a report that names its reader names nobody.
-    ours = own | {returned.from_address}
-    named = [each for each in _named(notice) if each in known or (each not in ours and not _is_system(each))]
-    answered = tuple(dict.fromkeys(each for each in named if each in known))
-    if found := answered or otherwise() or tuple(dict.fromkeys(named)):
+    strangers = others | {returned.from_address}
+    named = [each for each in _named(notice) if each in known or _may_be_meant(each, strangers)]
+    if answered := _unique(each for each in named if each in known):
+        return answered
+    if found := _unique(each for each in formats() if each not in others) or _unique(named):
         return found
-    others = [each for each in known if each not in ours]
-    return (others[0],) if len(set(others)) == 1 else ()
+    left = _unique(each for each in known if each not in strangers)
+    return left if len(left) == 1 else ()
 
 
-def _is_system(address: str) -> bool:
-    return address.startswith(("postmaster@", "mailer-daemon@"))
+def only_address(notice: Notice, others: frozenset[str]) -> tuple[str, ...]:
+    """Return the one address the words hold besides those that are not meant; nothing where they hold several."""
+    lines = "\n".join(line for line in notice.lines if "@" in line and not _ABOUT_US.match(line))
+    found = _unique(each for each in addresses_in(lines) if _may_be_meant(each, others))
+    return found if len(found) == 1 else ()
+
+
+def _may_be_meant(address: str, others: frozenset[str | None]) -> bool:
+    return address not in others and not address.startswith(_SYSTEMS)
 
 
 def _named(notice: Notice) -> list[str]:
     found: list[str] = []
     weak: list[str] = []
     for line in notice.lines:
-        if "@" not in line:
+        if "@" not in line or _ABOUT_US.match(line):
             continue
         strong = _ALONE.match(line) or _WITH_ITSELF.match(line) or _FIRST.match(line)
         for each in [strong] if strong else _weakly_named(line):
@@ -125,19 +141,48 @@ def _weakly_named(line: str) -> Iterator[re.Match[str]]:
     yield from _NAMED.finditer(line)
 
 
-def diagnostic(notice: Notice, addresses: tuple[str, ...]) -> str:
-    """Return what the refusing server said: the lines after the address, else the first line with a reply code."""
+def diagnostics(notice: Notice, addresses: tuple[str, ...]) -> list[str]:
+    """Return what the refusing server said of each address; at least one answer, although no address is known."""
     lines = notice.lines
-    naming = (at for at, line in enumerate(lines) if addresses and addresses[0] in line.lower())
-    after = next((at for at in naming if not _COPIED.match(lines[at])), None)
+    low = [line.lower() for line in lines] if addresses else []
     coded = [at for at, line in enumerate(lines) if _REPLY_LINE.search(line)]
+    naming = {
+        each: [at for at, line in enumerate(low) if each in line and not _COPIED.match(line)] for each in addresses
+    }
+    if len(addresses) < _SEVERAL:
+        return [_said(lines, coded, naming.get(addresses[0], []) if addresses else [], len(lines))]
+    everywhere = {at for places in naming.values() for at in places}
+    return [_of_one(lines, coded, places, sorted(everywhere.difference(places))) for places in naming.values()]
+
+
+def _of_one(lines: tuple[str, ...], coded: list[int], places: list[int], others: list[int]) -> str:
+    """Return what was said of one address among several: a line with a code that names it, else what follows it."""
+    for at in places:
+        if at in coded:
+            return _said(lines, [at], [at], _next(others, at, len(lines)))
+    end = _next(others, places[0], len(lines)) if places else len(lines)
+    within = [at for at in coded if places and places[0] <= at < end]
+    return _said(lines, within or coded, places, end if within else len(lines))
+
+
+def _next(places: list[int], at: int, otherwise: int) -> int:
+    return next((each for each in places if each > at), otherwise)
+
+
+def _said(lines: tuple[str, ...], coded: list[int], places: list[int], end: int) -> str:
+    """Return the lines after the address, from the first with a reply code on where there is one."""
+    after = places[0] if places else None
     if coded:
         start = next((at for at in coded if after is None or at >= after), coded[0])
-        return " ".join(_paragraph(lines, start))
-    return " ".join(_paragraph(lines, after)) if after is not None else ""
+        return " ".join(_paragraph(lines[:end], start))
+    return " ".join(_paragraph(lines[:end], after)) if after is not None else ""
 
 
 def _paragraph(lines: tuple[str, ...], start: int) -> list[str]:
     paragraph = list(lines[start : start + _PARAGRAPH])
     end = next((at for at, line in enumerate(paragraph) if not line and at > 0), len(paragraph))
     return paragraph[:end] if end > 1 or not paragraph else [line for line in paragraph if line][:3]
+
+
+def _unique(addresses: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(addresses))

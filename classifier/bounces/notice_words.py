@@ -18,7 +18,8 @@ SUBJECT = Phrases(
     ),
     r"fail(?:ed|ure)[ -](?:notice|mail|delivery|of delivery|to deliver)|fail(?:ed|ure)\b.{0,30}deliver",
     r"\bndr\b|\bdsn\b|bounce|user unknown|unknown (?:user|recipient)|mailbox (?:full|unavailable)|quota",
-    r"warning: (?:could not|message)|delay|rejected|returned|problem",
+    r"warning: (?:could not|message)|delay|rejected|returned|problem|error sending",
+    r"(?:message|e?-?mail) (?:was |has been )?(?:blocked|stopped|discarded|quarantined)|potential virus",
     # Deutsch
     r"unzustellbar|zustell|nicht (?:zugestellt|zustellbar|ausgeliefert)|fehlgeschlagen|fehler",
     # Français

@@ -111,6 +111,8 @@ def cause_of(diagnostic: str, status: str | None, command: str | None = None, ar
     if reason == "user_unknown" and command == "DATA" and not sure:
         # The server had taken the address before: a filter speaks, in the words that tell least.
         reason = "filtered"
+    if reason == "filtered" and any((code or "").startswith("5.7.") for code in codes):
+        reason = "rejected"  # RFC 3463 section 3.8: not a state of the mailbox, but a decision against us.
     return Cause(reason, kind_of(reason, status, reply), status, reply)
 
 
@@ -160,5 +162,5 @@ def reply_in(words: str) -> str | None:
 def kind_of(reason: str, status: str | None, reply: str | None) -> BounceKind:
     """Return what the reason means for the address; a "not now" code never makes it dead."""
     kind = KIND_OF[reason]
-    passing = (status or reply or "").startswith("4")
-    return SOFT if kind is HARD and passing else kind
+    code = reply or "" if status is None or status.endswith(".0.0") else status
+    return SOFT if kind is HARD and code.startswith("4") else kind

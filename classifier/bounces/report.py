@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 
 from classifier.absence import says_away
@@ -15,6 +16,8 @@ from classifier.bounces.reasons import Cause, cause_of, status_in
 from classifier.bounces.returned import ReturnedMail, split_report
 from classifier.bounces.stage import refused_command
 from classifier.context import Case
+from classifier.decode import addresses_in
+from classifier.message import ParsedMessage
 from classifier.verdict import AutoResponse, Bounce, BounceKind, Evidence, Receipt, ReceiptKind
 
 MOST_RECIPIENTS = 50
@@ -49,41 +52,41 @@ def _is_answer(case: Case, opened: Gate) -> bool:
     return opened is not Gate.FIELD and why_answer(case.parsed, case.folded_subject) is not None
 
 
+@dataclass(frozen=True, slots=True)
+class _Finding:
+    """One address, why its mail was refused, and what the server said."""
+
+    address: str | None
+    cause: Cause
+    diagnostic: str
+    action: str = ""
+
+
+_ORDER = (BounceKind.HARD, BounceKind.SOFT, BounceKind.POLICY, BounceKind.UNKNOWN, BounceKind.DELAYED)
+"""A report about several addresses speaks of those with the gravest cause; the others are not mixed in."""
+
+
 def _from_fields(report: StatusReport, told: Notice, returned: ReturnedMail, opened: Gate) -> Bounce | Receipt | None:
     for outcome in ("failed", "delayed", "delivered"):
         if group := report.with_outcome(outcome):
             break
     else:
         return None
-    evidence = (Evidence("bounce", f"{opened}; Action {group[0].action or 'missing'}, Status {group[0].status}"),)
+    because = f"{opened}; Action {group[0].action or 'missing'}, Status {group[0].status}"
     if outcome == "delivered":
         return Receipt(
             kind=ReceiptKind.DELIVERED,
             recipients=_unique(each.address for each in group),
             original_message_ids=returned.message_ids,
             original_subject=returned.subject,
-            evidence=evidence,
+            evidence=(Evidence("bounce", because),),
         )
-    judged = [(_cause(each, told), each) for each in group]
-    worst, leader = min(judged, key=lambda each: _ORDER.index(each[0].kind))
-    addresses = _unique(each.address for cause, each in judged if cause.kind is worst.kind)
-    return Bounce(
-        kind=BounceKind.DELAYED if outcome == "delayed" else worst.kind,
-        recipients=addresses or notice.recipients(told, returned, frozenset(), tuple)[:MOST_RECIPIENTS],
-        reason=worst.reason,
-        status=leader.status,
-        smtp_reply=worst.reply,
-        action=leader.action or None,
-        diagnostic=leader.diagnostic,
-        reporting_mta=report.reporting_mta,
-        original_message_ids=returned.message_ids,
-        original_subject=returned.subject,
-        evidence=evidence,
-    )
-
-
-_ORDER = (BounceKind.HARD, BounceKind.SOFT, BounceKind.POLICY, BounceKind.UNKNOWN, BounceKind.DELAYED)
-"""A report about several addresses speaks of those with the gravest cause; the others are not mixed in."""
+    findings = [_Finding(each.address, _cause(each, told), each.diagnostic or "", each.action) for each in group]
+    if not any(each.address for each in findings):
+        named = notice.recipients(told, returned, frozenset(), tuple)
+        findings = [replace(findings[0], address=each) for each in named] or findings
+    bounce = _bounce(findings, returned, because, delayed=outcome == "delayed")
+    return replace(bounce, reporting_mta=report.reporting_mta)
 
 
 def _cause(each: RecipientStatus, told: Notice) -> Cause:
@@ -95,26 +98,48 @@ def _cause(each: RecipientStatus, told: Notice) -> Cause:
 
 
 def _from_words(case: Case, told: Notice, returned: ReturnedMail, opened: Gate) -> Bounce | None:
-    failed, delayed = failed_recipients(case.parsed), told.tells_delay
+    parsed = case.parsed
+    failed, delayed = failed_recipients(parsed), told.tells_delay
     if not failed and not delayed and not told.tells_failure:
         return None
-    own, formats = case.context.own_addresses, partial(flufl_formats.recipients, case.parsed)
-    recipients = failed or notice.recipients(told, returned, own, formats)
-    if not recipients and opened is Gate.SUBJECT:
+    others = case.context.own_addresses | {*addresses_in(parsed.header("From") or "")}
+    recipients = failed or notice.recipients(told, returned, others, partial(flufl_formats.recipients, parsed))
+    if not recipients and opened is not Gate.SUBJECT:
+        recipients = notice.only_address(told, others | {*parsed.to_addresses, returned.from_address or ""})
+    if not recipients and not _is_report_without_address(parsed, returned, opened):
         return None
-    diagnostic = notice.diagnostic(told, recipients)
     around = told.folded if told.folded.strip() else told.subject.lower()
-    cause = cause_of(diagnostic, status_in(diagnostic), refused_command(told.folded), around)
+    command = refused_command(told.folded)
+    said = notice.diagnostics(told, recipients[:MOST_RECIPIENTS])
+    findings = [
+        _Finding(address, cause_of(words, status_in(words), command, around), words)
+        for address, words in zip(recipients or (None,), said, strict=False)
+    ]
+    return _bounce(findings, returned, f"{opened}; words of the report", delayed=delayed)
+
+
+def _is_report_without_address(parsed: ParsedMessage, returned: ReturnedMail, opened: Gate) -> bool:
+    """Say whether it is a report although it names nobody: people and advertisers sign as postmaster, too."""
+    if opened is Gate.SUBJECT:
+        return False
+    submitted = (parsed.header("Auto-Submitted") or "no").strip().lower()
+    null = (parsed.header("Return-Path") or "").strip() in {"<>", "< >"}
+    return opened is not Gate.DAEMON or null or not submitted.startswith("no") or bool(returned.message_ids)
+
+
+def _bounce(findings: Sequence[_Finding], returned: ReturnedMail, because: str, *, delayed: bool) -> Bounce:
+    gravest = min(findings, key=lambda each: _ORDER.index(each.cause.kind))
     return Bounce(
-        kind=BounceKind.DELAYED if delayed else cause.kind,
-        recipients=recipients[:MOST_RECIPIENTS],
-        reason=cause.reason,
-        status=cause.status,
-        smtp_reply=cause.reply,
-        diagnostic=diagnostic[:MOST_DIAGNOSTIC] or None,
+        kind=BounceKind.DELAYED if delayed else gravest.cause.kind,
+        recipients=_unique(each.address for each in findings if each.cause.kind is gravest.cause.kind),
+        reason=gravest.cause.reason,
+        status=gravest.cause.status,
+        smtp_reply=gravest.cause.reply,
+        action=gravest.action or None,
+        diagnostic=gravest.diagnostic[:MOST_DIAGNOSTIC] or None,
         original_message_ids=returned.message_ids,
         original_subject=returned.subject,
-        evidence=(Evidence("bounce", f"{opened}; words of the report"),),
+        evidence=(Evidence("bounce", because),),
     )
 
 

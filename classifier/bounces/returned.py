@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from classifier.bounces.notice_words import FAILURE
 from classifier.decode import addresses_in, message_ids
 from classifier.message import ParsedMessage
 from classifier.mime import Headers, read_headers
@@ -27,6 +28,8 @@ _HEADER_LINE = re.compile(
 )
 _ANY_HEADER_LINE = re.compile(r"^[> \t]{0,8}[A-Za-z][A-Za-z0-9_-]{1,60}[ \t]*:|^[> \t]*[ \t]\S")
 _PREFIX = re.compile(r"^[> \t]{0,8}")
+_OF_MAIL = frozenset({"received", "message-id", "mime-version", "content-type", "return-path", "dkim-signature"})
+"""Fields nobody tells people about: they stand in a mail's own header alone."""
 _ENOUGH = 3
 """So many well-known fields in one block make it the header of a mail, and no list of a report's findings."""
 _FOLLOWS = re.compile(
@@ -109,8 +112,13 @@ def _described(headers: Headers) -> ReturnedMail:
 
 
 def _split_text(text: str) -> tuple[str, str]:
-    """Split a report's text before the header block it quotes; returns the text before, and the block."""
+    """Split a report's text before the header block it quotes; returns the text before, and the block.
+
+    A block that only tells what our mail was, in three or four lines, before it is said what became of it, is a part
+    of the report's words.
+    """
     lines = text.split("\n")[:MOST_LINES]
+    described = ""
     at = 0
     while at < len(lines):
         if ":" not in lines[at][:_LONGEST_NAME] or not _HEADER_LINE.match(lines[at]):
@@ -121,9 +129,14 @@ def _split_text(text: str) -> tuple[str, str]:
             end += 1
         known = {found[1].lower() for line in lines[at:end] if (found := _HEADER_LINE.match(line))}
         if len(known) >= _ENOUGH:
-            return _before(lines[:at]), "\n".join(_unindented(lines[at:end]))
+            block = "\n".join(_unindented(lines[at:end]))
+            if known & _OF_MAIL:
+                return _before(lines[:at]), block
+            if FAILURE.search("\n".join(lines[:at]).lower()):
+                return _before(lines[:end]), block
+            described = described or block
         at = max(end, at + 1)
-    return _before(lines), ""
+    return _before(lines), described
 
 
 def _unindented(lines: list[str]) -> list[str]:

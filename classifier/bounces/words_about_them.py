@@ -16,7 +16,7 @@ _HOST = r"(?:host|domain|hostname|mail ?server|dns name|mail domain|recipient do
 ABOUT_THEM_FIRST: tuple[Row, ...] = (
     (
         "filtered",
-        (r"recipient preferences",),
+        (r"recipient (?:preferences|settings)|filtered by (?:the )?(?:recipient|user)",),
     ),
     (
         "mailbox_full",
@@ -35,8 +35,9 @@ ABOUT_THEM_FIRST: tuple[Row, ...] = (
                 r"room)\b(?! on)"
             ),
             r"full mail ?box|mailbox_?full|[45]\.2\.2\b|(?:user|account|mail ?box|recipient|he|she) ~ too many (?:messages|mails)",
-            r"zu ?viele mails|postfach ~ voll|bo[iî]te ~ (?:pleine|satur)|buz[oó]n ~ lleno|casella ~ piena|caixa ~ cheia",
-            r"mailbox ~ \bvol\b|skrzynka ~ pełn|ящик ~ переполн|メールボックスが一杯|容量|已满",
+            r"zu ?viele mails|postfach ~ (?:voll|überfüllt)|grö(?:ß|ss)enbegrenzung|speicherplatz ~ erschöpft|bo[iî]te ~ (?:pleine|satur)|buz[oó]n ~ lleno|casella ~ piena|caixa ~ cheia",
+            r"postafiók\w* ~ megtelt|postkassen? ~ full|schránka ~ plná|posta kutusu ~ dolu|căsuța ~ plină|postilaatikko ~ täynnä",
+            r"메일함 ~ (?:가득|용량)|信箱 ~ 已滿|(?:mailbox|postvak|brievenbus) ~ \bvol\b|skrzynka ~ pełn|ящик ~ переполн|メールボックスが一杯|容量|已满",
         ),
     ),
 )
@@ -54,7 +55,8 @@ ABOUT_THEM: tuple[Row, ...] = (
         (
             _USER + r" ~ \b(?:disabled|deactivated|suspended|inactive|not active|locked|terminated|closed|discontinued"
             r"|dormant|frozen|not activated|expired|cancell?ed|archived)",
-            r"\b(?:disabled|deactivated|suspended|inactive|locked|closed|expired|discontinued|dormant) " + _USER,
+            r"\b(?:disabled|deactivated|suspended|inactive|locked|closed|expired|discontinued|dormant|archived) "
+            + _USER,
             r"\b(?:disabled|deactivated|suspended) (?:for|due|recipient)|inactive (?:user|for)|domain ~ (?:suspended|expired)",
             r"(?:extended|due to) inactivity|5\.2\.1\b ~ (?:disabled|inactive|not accept|unavailable)",
         ),
@@ -127,7 +129,8 @@ ABOUT_THEM: tuple[Row, ...] = (
                 r"(?:destinat[aá]rio|usuario|utilisateur|empf[aä]nger|destinatario|benutzer|destinataire|adresse|gebruiker)"
                 r" ~ (?:desconoc|inconnu|unbekannt|sconosciut|inexist|n'existe|no existe|nicht|onbekend|invalide)"
             ),
-            r"(?:unbekannter|ungültige[rs]?) (?:empf|adress|benutzer)|nieznany odbiorc|odbiorca ~ nie istnieje",
+            r"n[ãa]o existe|finnes ikke|ikke finnes|finns inte|findes ikke|ei ole olemassa|neexistuje|nem létezik|nu există|mevcut değil|bulunamadı",
+            r"δεν υπάρχει|존재하지 않|見つかりません|不存在|(?:unbekannter|ungültige[rs]?) (?:empf|adress|benutzer)|nieznany odbiorc|odbiorca ~ nie istnieje",
             r"(?:получател|пользовател)\w+ ~ не (?:найден|существ)|宛先|ユーザ|(?:用户|收件人)\S{0,10}不存在",
         ),
     ),

@@ -12,19 +12,28 @@ _SIZE = r"\b(?:message|mail|e-?mail|body|attachment|content|file|header)s?\b(?! 
 
 ABOUT_US: tuple[Row, ...] = (
     (
+        "rejected",
+        (
+            r"sender (?:address )?verif\w+ (?:failed|rejected|error)|sender callout|domain of sender|unroutable sender",
+            r"sender(?:'s)? (?:domain|address) ~ (?:not exist|not found|not resolve|unknown|invalid)|5\.1\.8\b",
+            r"resolver\.rst\.(?:sendernot|notauth|authreq|restrict)|not in (?:the )?allowed ?list|permission to (?:post|send)",
+            r"group \S{1,64} only accepts|only (?:accepts?|allows?) (?:messages|mail|e-?mail)s? from (?:people|members|sub)",
+        ),
+    ),
+    (
         "auth_failure",
         (
             r"\bdmarc\b|\bdkim\b|\bspf\b|sender policy framework",
             r"unauthenticated (?:e?-?mail|sender)|authentication (?:information|checks?|results?)",
             r"5\.7\.(?:20|21|22|23|24|25|26|27|30|509|515)\b",
-            r"not authorized to send (?:mail|e-?mail|from)|fails? ~ authentication (?:check|test|result)|sender id ~ fail",
+            r"mi:(?:spf|dma)\b|not authorized to send (?:mail|e-?mail|from)|fails? ~ authentication (?:check|test|result)|sender id ~ fail",
         ),
     ),
     (
         "require_ptr",
         (
             r"\bptr\b|\brdns\b|reverse[ -](?:dns|host|lookup|mapping|ip|name)|cannot find your (?:host|reverse)",
-            r"unresolvable relay host|invalid ip for sending mail|ip ~ (?:does not|doesn't|not) ~ resolv",
+            r"unresolvable relay host|invalid ip for sending mail|\bip ~ (?:does not|doesn't|not) ~ resolv",
             r"no (?:matching )?(?:name|hostname) (?:found )?for (?:your )?(?:ip|address|client)",
         ),
     ),
@@ -43,7 +52,7 @@ ABOUT_US: tuple[Row, ...] = (
     (
         "spam_detected",
         (
-            r"\bspam|\bunsolicited\b|\bjunk\b|\buce\b|\bube\b|blacklisted url",
+            r"\bspam|\bunsolicited\b|\bjunk\b|\buce\b|\bube\b|blacklisted url|\bdt:sp[mb]\b",
             r"unwanted (?:mail|message|e-?mail|content)|message looks like",
             r"content ~ (?:rejected|filter|denied|refused)|rejected by ~ (?:content|anti)|blocked ~ content",
             r"rule imposed mailbox access|\bofr_?506\b|\blpn_?506\b|bulk (?:mail|e-?mail)|5\.7\.350\b",
@@ -52,7 +61,7 @@ ABOUT_US: tuple[Row, ...] = (
     (
         "blocked",
         (
-            r"(?:block|black|deny|reject)[ -]?list|\[?\bbl\d\d\]",
+            r"(?:block|black|deny|reject)[ -]?list|\[?\bbl\d\d\]|\b(?:hl:(?:rep|ifc)|mi:spb)\b",
             r"\b(?:rbl|dnsbl|spamhaus|spamcop|sorbs|uceprotect|barracudacentral|invaluement|abusix)\b",
             r"\b(?:ip|host|client|server|sender|connection|network|relay)\b ~ \b(?:blocked|banned|barred|not allowed)",
             r"\b(?:client|sender|relay) (?:host )?(?:refused|denied|rejected)",
@@ -76,6 +85,13 @@ ABOUT_US: tuple[Row, ...] = (
         ),
     ),
     (
+        "exceed_limit",
+        (
+            r"[45]\.2\.12[12]\b|(?:recipient|user)\b ~ exceeded (?:their|its|his) (?:limit|quota for)",
+            r"(?:user|recipient|mail ?box) ~ receiving mail (?:too|at a rate)|receive limit ~ exceed",
+        ),
+    ),
+    (
         "speeding",
         (
             r"rate[ -]?limit|throttl|too (?:quickly|fast|frequent)|(?:at|exceed\w*|unusual) ~ \brate\b",
@@ -85,13 +101,13 @@ ABOUT_US: tuple[Row, ...] = (
                 r"too (?:many|much) (?:messages|mails?|e-?mails?|recipients) ~ (?:hour|minute|short|period|session|"
                 r"connection)"
             ),
-            r"too many recipients|frequency limit|unexpected volume|slow down|exceed\w* ~ (?:sending |messaging )?threshold|5\.1\.90\b",
+            r"too many recipients|too much mail|frequency limit|\b(?:rp:(?:cel|trc|qrc)|hl:itc)\b|unexpected volume|slow down|exceed\w* ~ (?:sending |messaging )?threshold|5\.1\.90\b",
         ),
     ),
     (
         "too_many_connections",
         (
-            r"too many (?:concurrent |simultaneous |smtp |open |tcp )?(?:connections?|sessions|errors)",
+            r"too many (?:(?:concurrent|simultaneous|smtp|open|tcp) ){0,3}(?:connections?|sessions|errors)",
             r"(?:connections?|sessions) ~ (?:limit|exceeded|reached)|exceeded ~ connections",
         ),
     ),
@@ -101,10 +117,9 @@ ABOUT_SIZE: tuple[Row, ...] = (
     (
         "exceed_limit",
         (
-            r"[45]\.2\.(?:3|121|122)\b|(?:recipient|user|mail ?box)(?:'s)? ~ (?:message|mail) size",
+            r"[45]\.2\.3\b|(?:recipient|user|mail ?box)(?:'s)? ~ (?:message|mail) size",
             r"too (?:large|big) for (?:this |the )?(?:recipient|user|mail ?box)",
             r"(?:resolver\.rst|rst)\.(?:recipsizelimit|sendsizelimit)",
-            r"(?:user|recipient|mail ?box) ~ receiving mail (?:too|at a rate)|receive limit ~ exceed",
         ),
     ),
     (
@@ -156,7 +171,7 @@ ABOUT_US_LAST: tuple[Row, ...] = (
                 r"\b(?:sender|mail from|return.?path|envelope from|originator|null sender)\b ~ (?:reject|refus|denied|"
                 r"not accept|invalid|not exist|not allow|verif|unknown|illegal|could not)"
             ),
-            r"permission to post|unroutable sender|5\.1\.[78]\b|domain of sender|address verification|callback|(?:bad|invalid|unverified) (?:sender|return)",
+            r"5\.1\.[78]\b|was automatically rejected|address verification|callback|(?:bad|invalid|unverified) (?:sender|return)",
         ),
     ),
     (

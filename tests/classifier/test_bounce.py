@@ -209,6 +209,7 @@ def test_a_big_attachment_is_never_scanned() -> None:
         body,
         subject="Undeliverable",
         sender="postmaster@host.example",
+        Return_Path="<>",
         content_type='multipart/mixed; boundary="b"',
     )
     assert bounce(raw).recipients == ()

@@ -1,0 +1,178 @@
+"""The words of dates and absences in many languages, all in folded form (`classifier.folding`).
+
+Folding takes every mark off a letter, so Cyrillic "май" is "маи" here and Japanese "まで" is "まて".
+"""
+
+# ruff: noqa: RUF001 - letters of many scripts look alike, and each of them is meant.
+from __future__ import annotations
+
+_MONTH_NAMES = (
+    "january jan januar janner jaenner januari janvier janv enero ene gennaio gen janeiro stycznia styczen sty "
+    "tammikuuta tammikuun ledna января januara ocak",
+    "february feb februar februari fevrier fevr fev febrero febbraio fevereiro lutego luty helmikuuta helmikuun "
+    "unora февраля subat",
+    "march mar marz maerz mrz mars marzo marco maart mrt marts marca marzec maaliskuuta maaliskuun brezna марта "
+    "marcius mart",
+    "april apr avril avr abril abr aprile kwietnia kwiecien kwi huhtikuuta huhtikuun dubna апреля aprilis nisan",
+    "may mai mayo maggio mag maio mei maj maja toukokuuta toukokuun kvetna мая majus mayis",
+    "june jun juni juin junio giugno giu junho czerwca czerwiec cze kesakuuta kesakuun cervna июня junius haziran",
+    "july jul juli juillet juil julio luglio lug julho lipca lipiec lip heinakuuta heinakuun cervence июля julius "
+    "temmuz",
+    "august aug aout agosto ago augustus augusti sierpnia sierpien sie elokuuta elokuun srpna августа augusztus "
+    "agustos",
+    "september sep sept septembre septiembre setiembre settembre setembro wrzesnia wrzesien wrz syyskuuta syyskuun "
+    "zari сентября szeptember eylul",
+    "october oct oktober okt octobre octubre ottobre ott outubro pazdziernika pazdziernik paz lokakuuta lokakuun "
+    "rijna октября ekim",
+    "november nov novembre noviembre novembro listopada listopad lis marraskuuta marraskuun listopadu ноября kasim",
+    "december dec dezember dez decembre diciembre dic dicembre dezembro desember des grudnia grudzien gru "
+    "joulukuuta joulukuun prosince декабря aralik",
+)
+_WEEKDAY_NAMES = (
+    "monday montag lundi lunes lunedi segunda-feira segunda maandag poniedzialek mandag maanantaina maanantai "
+    "pondeli понедельник hetfon hetfo pazartesi",
+    "tuesday dienstag mardi martes martedi terca-feira terca dinsdag wtorek tisdag tirsdag tiistaina tiistai utery "
+    "вторник kedden kedd sali",
+    "wednesday mittwoch mercredi miercoles mercoledi quarta-feira quarta woensdag srode sroda onsdag keskiviikkona "
+    "keskiviikko stredu streda среду среда szerdan szerda carsamba",
+    "thursday donnerstag jeudi jueves giovedi quinta-feira quinta donderdag czwartek torsdag torstaina torstai "
+    "ctvrtek четверг csutortokon csutortok persembe",
+    "friday freitag vendredi viernes venerdi sexta-feira sexta vrijdag piatek fredag perjantaina perjantai patek "
+    "пятницу пятница penteken pentek cuma",
+    "saturday samstag sonnabend samedi sabado sabato zaterdag sobote sobota lordag lauantaina lauantai sobotu "
+    "субботу суббота szombaton szombat cumartesi",
+    "sunday sonntag dimanche domingo domenica zondag niedziele niedziela sondag sunnuntaina sunnuntai nedeli nedele "
+    "воскресенье vasarnap pazar",
+)
+_WEEKDAYS_IN_SHORT = (
+    "mon lun seg pon man 月",
+    "tue tues mar ter wt tir tis 火",
+    "wed weds mer mie qua sr ons 水",
+    "thu thur thurs jeu jue gio qui czw tor tors 木",
+    "fri ven vie sex pt fre 金",
+    "sat sam sab sob lor 土",
+    "sun dim dom nd 日",
+)
+_GERMAN_AND_DUTCH_IN_SHORT = ("mo ma", "di", "mi wo", "do", "fr vr", "sa za", "so zo")
+"""Two letters, which in other languages are words of every sentence."""
+
+
+def _numbered(rows: tuple[str, ...], start: int) -> dict[str, int]:
+    return {name: number for number, names in enumerate(rows, start) for name in names.split()}
+
+
+MONTHS = _numbered(_MONTH_NAMES, 1)
+PORTUGUESE_AND_ITALIAN_MONTHS = {"set": 9, "out": 10}
+"""Short names that are English words: "out 15 June"."""
+WEEKDAYS = _numbered(_WEEKDAY_NAMES, 0)
+"""Names that stand for a day of their own: "back on Monday"."""
+WEEKDAYS_IN_SHORT = _numbered(_WEEKDAYS_IN_SHORT, 0)
+"""Names that only go with a date: "Mon 15/6"."""
+TWO_LETTER_WEEKDAYS = _numbered(_GERMAN_AND_DUTCH_IN_SHORT, 0)
+
+TOMORROW = (
+    "tomorrow|(?<!guten )morgen|demain|(?<!la )manana|domani|amanha|jutro|imorgon|i morgon|imorgen|i morgen|huomenna|"
+    "zitra|завтра"
+)
+COUNTS = {
+    name: number
+    for number, names in enumerate(
+        (
+            "one a einer einem une un una um uma een en yhden",
+            "two zwei deux dos due dois duas twee dwa tva to kahden",
+            "three drei trois tres tre drie trzy kolmen",
+            "four vier quatre cuatro quattro quatro cztery fyra fire neljan",
+        ),
+        start=1,
+    )
+    for name in names.split()
+}
+DAYS = "days?|tagen?|jours?|dias?|giorni|giorno|dagen|dag|dni|dagar|dage|dager|paivan"
+WEEKS = "weeks?|wochen?|semaines?|semanas?|settimane|settimana|weken|week|tygodnie|veckor|vecka|uger|uge|uker|uke|viikon"
+IN = "in|dans|en|em|tra|fra|over|za|om"
+
+NEXT = (
+    "next|nachste[nrms]?|kommende[nrms]?|le prochain|proximo|proxima|prossimo|volgende|komende|przyszly|nasta|naeste|neste"
+)
+NEXT_AFTER = "prochain|prossimo|proximo|que viene"
+NOT_THE_NEXT = (
+    "every|each|jeden|jede|chaque|cada|ogni|elke|kazdy|varje|hver|joka|last|letzten|pasado|scorso|afgelopen|"
+    "vorige|ostatni|forra|sidste|forrige|viime"
+)
+
+CONNECT = (
+    r"to|until|till?|through|thru|and|bis(?: zum| einschliesslich)?|und|au|et|jusqu'au|al|a|y|hasta|fino al|e|ate|"
+    r"all'|ao|tot|tot en met|t/m|en|do|i|till? och med|och|t\.?\s?o\.?\s?m\.?|til og med|og|az do|по|до|den"
+)
+"""Between the two ends of a range."""
+UNTIL = (
+    r"until|till?|'til|thru|through|bis|jusqu'?(?:au|a|en)?|hasta|fino (?:al?|all'|a)|sino al?|ate|tot|t/m|t\.\s?e\.\s?m\.|"
+    r"(?:fram |frem )?till?|indtil|inntil|t\.?\s?o\.?\s?m\.?|do|az do|до|по|直到|直至"
+)
+UNTIL_AFTER = r"\s?(?:asti|saakka|まて|为止|'?\w{1,3} kadar|tarihine kadar|kadar)|-?(?:ig|eig)\b"
+FROM = (
+    r"from|starting|beginning|as of|as from|effective|ab|von|vom|a (?:partir|compter) (?:du|de|del|dal|do)|des|du|desde|"
+    r"del|dal|dall'|da|de|a contar de|vanaf|van|od|fra(?: og med)?|fran(?: och med)?|fr\.?o\.?m\.?|с"
+)
+FROM_AFTER = r"\s?(?:alkaen|lahtien|から|起|itibaren)|-?(?:tol|etol)\b"
+SINCE = "since|seit|depuis|sinds|siden|sedan"
+DEADLINE = "by|before|avant|antes|prima|voor|przed|inden|innan|mennessa|spatestens"
+NOT_BEFORE = r"\b(?:not|nicht|pas|no|non|nao|niet|nie|inte|ikke)\b.{0,50}\b(?:before|vor|avant|antes|prima|voor|przed|for|forran)"
+GLUE = (
+    r"the|end|of|day|cob|eod|close|business|and|und|et|en|e|including|incl|inclusive|inklusive|einschliesslich|einschl|"
+    r"zum|zu|mit|met|med|och|og|el|le|les|la|l'|den|dem|der|d|dia|dnia|ao|o|au|a|il|al|op|on|am|em|date|datum|ende|"
+    r"fin|final|w|we|na|no|pa"
+)
+"""Words between a preposition and its date."""
+ONLY = "only|nur|uniquement|seulement|solo|solamente|soltanto|apenas|somente|alleen|tylko|endast|bara|kun|vain"
+
+BACK = (
+    r"\bback\b|\breturn(?:s|ing)?\b|\bresum(?:e|es|ing)\b|\bre-?open(?:s|ing)?\b|\bagain\b|\bwieder\b|\bzuruck|"
+    r"\bruckkehr|\bkehre\b|\bretour\b|\breprend|\brevien|\brentr|\brouvr|\breouvr|\bnouveau\b|\bregres|\bvuelv|\bvolver|"
+    r"\bvuelta\b|\breincorpor|\bincorpor|\bnuevamente\b|\bde nuevo\b|\bretom|\breabr|\brientr|\btorn(?:o|er|iam)|"
+    r"\britorn|\bnuovo\b|\bnuovamente\b|\briprend|\briapr|\bvolt(?:o|a|ar|am|ei)|\bretorn|\bnovamente\b|\bde novo\b|"
+    r"\bterug|\bweer\b|\bhervat|\bheropen|\bwroc|\bwrac|\bpowr[oa]|\bponownie|\bznow|\btillbak|\bater|\bigen\b|"
+    r"\btilbage|\btilbake|\bgenapn|\babner\b|\bapner\b|\bpalaa|\btakaisin|\bjalleen|\btaas\b|\bvrat|\bzpet\b|\bopet\b|"
+    r"\bznovu|\bnavrat|\bверн|\bвозвр|\bснова|\bвыид|\bна рабочем месте|\bвыхо|出社|復帰|戻|再開|出勤|返回|回来|回到|恢复|"
+    r"返工|上班|\bvissza|\bujra|\bismet|\bdonec|\bdonus|\bdonuyor|\btekrar|\bgeri\b"
+)
+"""The person comes back: with a date after or before it, that date."""
+PRESENT = (
+    r"\bavailable\b|\breachable\b|\bin the office\b|\bat (?:my|the) desk\b|\berreichbar|\banwesend|\bim (?:buro|haus)|"
+    r"\bverfugbar|\bjoignable|\bdisponib|\bdisponiv|\bdispon|\bbereikbaar|\baanwezig|\bop kantoor|\bdostepn|\bw (?:biurze|"
+    r"pracy)|\bi tjanst|\bpa (?:kontoret|jobb)|\bat traeffe|\btilgjengelig|\btavoitettav|\bv praci|\bв офисе"
+)
+"""The person is there: a return, unless it is denied."""
+NO = r"\b(?:not|no|never|cannot|nicht|kein\w*|pas|non|nao|niet|geen|nie|inte|ikke|en ole|ei|ne|не|nejsem)\b|n't\b|\bun(?=available|reachable)"
+WHEN = r"\b(?:when|once|after|wenn|sobald|nachdem|quand|lorsque|cuando|quando|wanneer|gdy|nar|kun)\b"
+AWAY = (
+    r"\bout\b|\booo\b|\baway\b|\bleave\b|\bholidays?\b|\bvacation|\bpto\b|\bsabbatical|\bunavailable|\babsen[tc]|"
+    r"\boffline|\btravel|\btrip\b|\babroad|\bclosed\b|\bon the road|\blimited access|\bsick|\bill\b|\bnot (?:in|at|be|"
+    r"available|read|check|work)|\bno access|\babwesen|\burlaub|\bnicht\b|\bausser haus|\bgeschlossen|\bferien|"
+    r"\bdienstreise|\bkrank|\belternzeit|\bmutterschutz|\bverreist|\bunterwegs|\bconges?\b|\bvacances|\bdeplacement|"
+    r"\bfermes?\b|\bfermeture|\bfermee?s?\b|\bn'ai pas|\bpas au\b|\bfuera\b|\bausen|\bvacacion|\bviaj|\bbaja\b|\bpermiso|"
+    r"\bcerrad|\bno (?:estoy|estare|estaremos)|\bfuori|\bassen[tz]|\bferie|\bviaggio|\btrasferta|\bchius|\bmalatt|"
+    r"\bcongedo|\bfora\b|\bferias|\blicenca|\bviagem|\bencerrad|\bfechad|\bafwezig|\bvakantie|\bverlof|\bniet\b|"
+    r"\bgesloten|\breis\b|\bzakenreis|\burlop|\bnieobec|\bpoza\b|\bzwolnien|\bdelegac|\bnie ma mnie|\bnieczynn|"
+    r"\bfranvar|\bsemester|\bledig|\binte\b|\bbortres|\bresa\b|\bstangt|\bfravaer|\bferie|\bpermisjon|\bborte?\b|"
+    r"\bikke\b|\bsyk\b|\bsyg\b|\blukket|\bbarsel|\brejse|\bbortreist|\bstengt|\bloma|\bpoissa|\ben ole\b|\bvapaa|"
+    r"\bmimo\b|\bdovolen|\bnepritom|\bотпуск|\bне буд|\bне в офис|\bотсутств|休|不在|出張|外出|出差|\bszabadsag|"
+    r"\btavol|\bizin|\bofis dis"
+)
+"""Somebody is away, or a house is closed."""
+EVENT = (
+    r"\b(?:offers?|sale|discount|valid|deadline|regist|webinar|conference|fair|event|meeting|party|ticket|order|"
+    r"invoice|forms?|survey|shipp|deliver|contract|hiring|applications?|open until)|\bangebot|\bgultig|\bmesse\b|"
+    r"\banmeld|\bveranstalt|\bfrist\b|\bbestell|\blieferung|\bformular|\brechnung|\boffre|\bvalable|\bsalon\b|"
+    r"\binscri|\bcommande|\boferta|\bvalid[ao]|\bferia\b|\bpedido|\bofferta|\bfiera|\biscri|\bordine|\bpromo|"
+    r"\baanbieding|\bbeurs\b|\binschrij|\bbestelling|\btargi|\bzamowien|\bzapis|\berbjud|\bmassa\b|\banmal|\btilbud|"
+    r"\btilmeld|\bpamelding|\btarjous|\bvoimassa|\bmessut|\bilmoittaut|\bakce\b|\bplati|\bnabidka|предложен|акци|"
+    r"セミナ|申込|优惠|活动|截止|\bajanlat|\bervenyes|\bkampanya|\bgecerli"
+)
+"""A date beside these is a date of something else."""
+NOT_COMING_BACK = (
+    r"\bget(?:ting)? back to|\bback to you|\bcall(?:ing)? (?:you )?back|\breturn (?:the|this|your|it|all|any|calls?)\b|"
+    r"\bmeld\w{0,3} .{0,20}wieder|\bback from\b.{0,20}$"
+)
+ENGLISH = r"\b(?:the|will|am|i'm|my|your|office|return|back|until|vacation|leave)\b"
+"""Words that make a text English, which the identifier says of every language it was not taught."""

@@ -21,6 +21,8 @@ FURTHEST = timedelta(days=366)
 DAY = timedelta(days=1)
 MOST_DAYS = 60
 """A text with more dates than that is no absence notice."""
+SHORTEST_WORD = 2
+"""So short a word or number before a full stop is shortened, or an ordinal: "t.o.m.", "15. Juni"."""
 _AWAY = re.compile(AWAY)
 _EVENT = re.compile(EVENT)
 _SIGNATURE = re.compile(r"^-- ?$|^_{5,}$", re.MULTILINE)
@@ -76,7 +78,8 @@ def sentences(text: str) -> Iterator[str]:
         flat, start = paragraph.replace("\n", " "), 0
         for stop in _STOP.finditer(flat):
             word = stop["word"] or ""
-            short = (word.isdigit() and len(word) <= 2) or word in MONTHS or word in WEEKDAYS_IN_SHORT  # noqa: PLR2004
+            named = (word in MONTHS or word in WEEKDAYS_IN_SHORT) and flat[stop.end() + 1 : stop.end() + 2].isdigit()
+            short = len(word) <= SHORTEST_WORD or named
             if not short:
                 yield flat[start : stop.end()]
                 start = stop.end()

@@ -39,16 +39,16 @@ _ORDINAL = r"(?:st|nd|rd|th|er|re|e|o|a|:?e)?(?![^\W\d_])[.°]?"
 _TO = rf"\s?-\s?|,?\s(?:{CONNECT})\s(?:the |den |le |el |il |d\. |dia |o dia )?"
 _DATE = re.compile(
     # 2026-06-15
-    r"(?<![\d/.-])(?:(?P<iso>\d{4})(?P<iso_mark>[-./])\s?(?P<iso_month>\d{1,2})(?P=iso_mark)\s?(?P<iso_day>\d{1,2})(?!\d)"
+    r"(?<![\d/])(?<!\d\.)(?:(?P<iso>\d{4})(?P<iso_mark>[-./])\s?(?P<iso_month>\d{1,2})(?P=iso_mark)\s?(?P<iso_day>\d{1,2})(?!\d)"
     # 2026年6月15日
     r"|(?:(?P<cjk>\d{4})\s?年\s?)?(?P<cjk_month>\d{1,2})\s?月\s?(?P<cjk_day>\d{1,2})\s?[日号]"
     # 15 June 2026, 1.-12. Juni
     rf"|(?:(?P<from_day>\d{{1,2}}){_ORDINAL}(?:{_TO}))?(?P<day>\d{{1,2}}){_ORDINAL}"
     rf"(?:[\s_-]?(?:of |de |d'|di )?)(?P<month>{_MONTH})"
-    r"\.?(?:(?:,?\s(?:de |del |do )?|[-/_])(?P<year>'?\d{2}|\d{4})(?![\d:./-]|\.\d|\s?(?:h|uhr|am|pm)\b))?"
+    r"\.?(?:(?:,?\s(?:de |del |do )?(?=\d{4}|')|[-/_])(?P<year>'?\d{2}|\d{4})(?![\d:/-]|\.\d|\s?(?:h|uhr|am|pm)\b))?"
     # 15/6/2026, 15.6., 1.6.-12.6.
     r"|(?:(?P<from_number>\d{1,2})\.\s?-\s?)?(?P<first>\d{1,2})(?P<mark>[./-])\s?(?P<second>\d{1,2})"
-    r"(?:(?P=mark)\s?(?P<third>\d{4}|\d{2})(?!\d))?(?![\d:/-]?\d|\s\d{2}\s\d|\s?(?:h|uhr|am|pm|%)\b|[.,]\d)"
+    r"(?:(?P=mark)\s?(?P<third>\d{4}|\d{2})(?!\d))?\.?(?!(?P=mark)?\d|[:,/]\d|\s\d{2}\s\d|\s?(?:h|uhr|am|pm|%)\b)"
     # Monday 15th, the 15th
     r"|(?P<bare>\d{1,2})(?P<bare_ordinal>st|nd|rd|th|er|e)?(?![^\W_])(?![:.,/-]\d|-\w|\s?(?:uhr|h|am|pm|%|[ap]\.m)))"
     # June 15, 2026. junius 15

@@ -11,6 +11,8 @@ from classifier.return_roles import Said
 from classifier.return_words import ENGLISH
 
 LONGEST_RANGE = timedelta(days=60)
+FAR = timedelta(days=3 * 366)
+"""A day so far off is no part of an absence that matters now."""
 _ENGLISH = re.compile(ENGLISH)
 _DAY_FIRST, _MONTH_FIRST = 0, 1
 """Places in `Mention.readings`."""
@@ -32,7 +34,7 @@ def read(said: Sequence[Said], text: str, language: str | None, arrived_on: date
     if order is None:
         order = _by_range(said, arrived_on)
     dates = {day: _date(day, order, arrived_on) for day in days}
-    return {day: found for day, found in dates.items() if found}
+    return {day: found for day, found in dates.items() if found and abs(found - arrived_on) < FAR}
 
 
 def _date(day: Mention, order: int | None, arrived_on: date) -> date | None:

@@ -23,12 +23,15 @@ MOST_DAYS = 60
 """A text with more dates than that is no absence notice."""
 SHORTEST_WORD = 2
 """So short a word or number before a full stop is shortened, or an ordinal: "t.o.m.", "15. Juni"."""
+OPENING = 25
+"""A sentence that does not itself speak of an absence must open with its end ("Until 12 June, Ann stands in")."""
 _AWAY = re.compile(AWAY)
 _EVENT = re.compile(EVENT)
 _SIGNATURE = re.compile(r"^-- ?$|^_{5,}$", re.MULTILINE)
 _QUOTED = re.compile(r"^>.*$|\"[^\"\n]{1,200}\"|\u201c[^\u201d\n]{1,200}\u201d", re.MULTILINE)
 _PARAGRAPH = re.compile(r"\n\s*\n")
-_STOP = re.compile(r"(?P<word>\w{1,20})?[\"')]?(?:[.!?;]{1,3}(?=\s|$)|[。！？；])")
+_STOP = re.compile(r"[.!?;]{1,3}(?=\s|$)|[。！？；]")
+_LAST_WORD = re.compile(r"(\w{1,20})[\"')]?$")
 _ANSWER_TO = re.compile(
     r"^\s*(?:(?:re|aw|sv|automatic reply|auto(?:matic)?[- ]?(?:reply|response)|automatische antwort|reponse automatique|"
     r"respuesta automatica|risposta automatica|resposta automatica|automatisch antwoord|automatyczna odpowiedz|"
@@ -53,14 +56,12 @@ def return_date(text: str, language: str | None, arrived_on: date, subject: str 
     """
     body = _QUOTED.sub(" ", _SIGNATURE.split(text[:MOST_TEXT], maxsplit=1)[0])
     subject = _ANSWER_TO.sub("", subject[:MOST_TEXT])
-    away = bool(_AWAY.search(body) or _AWAY.search(subject))
-    return _of(body, language, arrived_on, away=away) or _of(
-        subject, language, arrived_on, away=bool(_AWAY.search(subject))
-    )
+    return _of(body, language, arrived_on, context=subject) or _of(subject, language, arrived_on)
 
 
-def _of(text: str, language: str | None, arrived_on: date, *, away: bool) -> date | None:
-    said = [each for sentence in sentences(text) for each in _said(sentence, language, away=away)]
+def _of(text: str, language: str | None, arrived_on: date, context: str = "") -> date | None:
+    notice = f"{context}\n{text}"
+    said = [each for sentence in sentences(text) for each in _said(sentence, language, notice)]
     if not said or len(said) > MOST_DAYS:
         return None
     days = read(said, text, language, arrived_on)
@@ -77,28 +78,31 @@ def sentences(text: str) -> Iterator[str]:
     for paragraph in _PARAGRAPH.split(text):
         flat, start = paragraph.replace("\n", " "), 0
         for stop in _STOP.finditer(flat):
-            word = stop["word"] or ""
+            last = _LAST_WORD.search(flat, max(start, stop.start() - 20), stop.start())
+            word = last[1] if last else ""
             named = (word in MONTHS or word in WEEKDAYS_IN_SHORT) and flat[stop.end() + 1 : stop.end() + 2].isdigit()
-            short = len(word) <= SHORTEST_WORD or named
+            short = last is not None and (len(word) <= SHORTEST_WORD or named)
             if not short:
                 yield flat[start : stop.end()]
                 start = stop.end()
         yield flat[start:]
 
 
-def _said(sentence: str, language: str | None, *, away: bool) -> list[Said]:
+def _said(sentence: str, language: str | None, notice: str) -> list[Said]:
     written = list(mentions(sentence, language))
     taken = [(day.start, day.end) for day in written]
     free = (day for day in relative(sentence) if all(day.end <= start or end <= day.start for start, end in taken))
     days = sorted([*written, *free], key=lambda day: day.start)
     said = roles(sentence, days) if days else []
-    if any(each.role is Role.UNTIL for each in said) and not _of_an_absence(sentence, away=away):
+    if any(each.role is Role.UNTIL for each in said) and not _of_an_absence(sentence, days[0], notice):
         return [each for each in said if each.role is Role.BACK]
     return [each for each in said if each.role is not Role.START]
 
 
-def _of_an_absence(sentence: str, *, away: bool) -> bool:
-    return bool(_AWAY.search(sentence)) or (away and not _EVENT.search(sentence))
+def _of_an_absence(sentence: str, first: Mention, notice: str) -> bool:
+    if _AWAY.search(sentence):
+        return True
+    return first.start <= OPENING and not _EVENT.search(sentence) and bool(_AWAY.search(notice))
 
 
 def _absences(said: Sequence[Said], days: dict[Mention, date]) -> Iterator[_Absence]:

@@ -36,7 +36,7 @@ _BEFORE = 24
 _NAMES = "|".join(sorted([*MONTHS, *PORTUGUESE_AND_ITALIAN_MONTHS], key=len, reverse=True))
 _MONTH = rf"(?:{_NAMES})(?![^\W\d_])"
 _ORDINAL = r"(?:st|nd|rd|th|er|re|e|o|a|:?e)?(?![^\W\d_])[.°]?"
-_TO = rf"\s?-\s?|,?\s(?:{CONNECT})\s(?:the |den |le |el |il |d\. |dia |o dia )?"
+_TO = rf"\s?-\s?|,?\s(?:{CONNECT})\s(?:the |den |le |el |il |d\. |dia |o dia |giorno )?"
 _DATE = re.compile(
     # 2026-06-15
     r"(?<![\d/])(?<!\d\.)(?:(?P<iso>\d{4})(?P<iso_mark>[-./])\s?(?P<iso_month>\d{1,2})(?P=iso_mark)\s?(?P<iso_day>\d{1,2})(?!\d)"
@@ -57,6 +57,7 @@ _DATE = re.compile(
     rf"(?:\s?(?:-|to|through|thru|until)\s?(?P<to_day>\d{{1,2}})(?![\d:./]|\s?(?:{_MONTH}|am|pm)){_ORDINAL})?"
     r"(?:,?\s(?P<year_after>'\d{2}|\d{4})(?!\d|:))?"
 )
+_DIGIT = re.compile(r"\d")
 _WEEKDAY_BEFORE = re.compile(r"([^\W\d_][\w-]{0,14})[.,]{0,2}\s{0,2}(?:(?:the|den|dem|le|el|il|d\.?|dia|o dia)\s)?$")
 _WEEKDAY_AFTER = re.compile(r"\s?\(\s?([^\W\d_]{1,14})\.?\)")
 _ARTICLE = re.compile(r"\b(?:le|el|il|dia|den|the|am)\s$")
@@ -64,6 +65,9 @@ _RELATIVE = re.compile(
     rf"\b(?:(?P<weekday>{'|'.join(sorted(WEEKDAYS, key=len, reverse=True))})|(?P<tomorrow>{TOMORROW})"
     rf"|(?:{IN})\s(?P<count>\d{{1,2}}|{'|'.join(sorted(COUNTS, key=len, reverse=True))})\s(?:(?P<weeks>{WEEKS})|(?:{DAYS})))\b"
 )
+_WORD = re.compile(r"[^\W\d_]{3,}")
+_RELATIVE_WORDS = frozenset(_WORD.findall(" ".join([*WEEKDAYS, TOMORROW, DAYS, WEEKS]).replace("?", "")))
+"""One of these stands in every text that counts from today; most texts have none."""
 _NEXT_BEFORE = re.compile(rf"\b(?:{NEXT})\s$")
 _NEXT_AFTER = re.compile(rf"\s(?:{NEXT_AFTER})\b")
 _NO_DAY_AHEAD = re.compile(rf"\b(?:{NOT_THE_NEXT})\s$|\b(?:to|bis|a|al|au|tot|do|and|-)\s?$")
@@ -101,20 +105,22 @@ def mentions(text: str, language: str | None) -> Iterator[Mention]:
         text: the sentence, folded.
         language: of the notice; decides only about words that are other words elsewhere.
     """
-    if not any(char.isdigit() for char in text):
+    if not _DIGIT.search(text):
         return
     for found in _DATE.finditer(text):
         mention = _read(found, language)
         if mention is None:
             continue
         mention = _with_weekday(mention, text, language)
-        if found["bare"] and mention.weekday is None and not (found["bare_ordinal"] or _ARTICLE.search(text, 0, found.start())):
+        if found["bare"] and mention.weekday is None and not (found["bare_ordinal"] or _ARTICLE.search(text, max(0, found.start() - _BEFORE), found.start())):
             continue
         yield mention
 
 
 def relative(text: str) -> Iterator[Mention]:
     """Find the days that count from today: "Monday", "tomorrow", "in two weeks"."""
+    if _RELATIVE_WORDS.isdisjoint(_WORD.findall(text)):
+        return
     for found in _RELATIVE.finditer(text):
         start, end = found.span()
         if found["tomorrow"]:
@@ -123,7 +129,7 @@ def relative(text: str) -> Iterator[Mention]:
             count = COUNTS.get(found["count"]) or int(found["count"])
             yield Mention(start, end, ahead=count * (DAYS_OF_A_WEEK if found["weeks"] else 1))
         elif not _NO_DAY_AHEAD.search(text, max(0, start - _BEFORE), start) and not _NO_DAY_AFTER.match(text, end):
-            following = bool(_NEXT_BEFORE.search(text, 0, start) or _NEXT_AFTER.match(text, end))
+            following = bool(_NEXT_BEFORE.search(text, max(0, start - _BEFORE), start) or _NEXT_AFTER.match(text, end))
             yield Mention(start, end, weekday=WEEKDAYS[found["weekday"]], alone=True, following=following)
 
 

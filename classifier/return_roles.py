@@ -106,6 +106,8 @@ def _connect(said: list[Said], first: Mention, last: Mention) -> None:
 
 
 def _role(gap: str, after: str, day: Mention, text: str) -> Role | None:
+    if _EVENT.search(gap) and not _AWAY.search(text):
+        return None
     if _NOT_BEFORE.search(gap):
         return Role.BACK if _PRESENT.search(gap) or _BACK.search(gap) or _comes_back_after(after) else None
     if _SINCE.search(gap) or (_DEADLINE.search(gap) and not _back_by(gap)):
@@ -141,9 +143,7 @@ def _there(gap: str) -> bool:
 
 def _comes_back(gap: str) -> bool:
     back = _BACK.search(gap)
-    if not back or _denied(gap, back.start()) or _NOT_COMING_BACK.search(gap):
-        return False
-    return not _EVENT.search(gap, back.end())
+    return back is not None and not (_denied(gap, back.start()) or _NOT_COMING_BACK.search(gap))
 
 
 def _comes_back_after(after: str, *, present: bool = False) -> bool:

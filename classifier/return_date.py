@@ -17,6 +17,7 @@ from classifier.return_roles import Role, Said, roles
 from classifier.return_words import AWAY, EVENT, MONTHS, WEEKDAYS_IN_SHORT
 
 MOST_TEXT = 4_000
+MOST_SUBJECT = 300
 FURTHEST = timedelta(days=366)
 DAY = timedelta(days=1)
 MOST_DAYS = 60
@@ -32,12 +33,6 @@ _QUOTED = re.compile(r"^>.*$|\"[^\"\n]{1,200}\"|\u201c[^\u201d\n]{1,200}\u201d",
 _PARAGRAPH = re.compile(r"\n\s*\n")
 _STOP = re.compile(r"[.!?;]{1,3}(?=\s|$)|[。！？；]")
 _LAST_WORD = re.compile(r"(\w{1,20})[\"')]?$")
-_ANSWER_TO = re.compile(
-    r"^\s*(?:(?:re|aw|sv|automatic reply|auto(?:matic)?[- ]?(?:reply|response)|automatische antwort|reponse automatique|"
-    r"respuesta automatica|risposta automatica|resposta automatica|automatisch antwoord|automatyczna odpowiedz|"
-    r"autosvar|automaattinen vastaus)\s?:\s*)+"
-)
-
 
 @dataclass(frozen=True)
 class _Absence:
@@ -52,25 +47,26 @@ def return_date(text: str, language: str | None, arrived_on: date, subject: str 
         text: the notice, folded.
         language: of the text, as well as it is known; only with it "3/4" has one meaning, and in English it has two.
         arrived_on: the day the notice arrived, from which dates without a year count.
-        subject: of the notice, folded; asked where the text names no day.
+        subject: of the notice, folded; its own words count like those of the text.
     """
     body = _QUOTED.sub(" ", _SIGNATURE.split(text[:MOST_TEXT], maxsplit=1)[0])
-    subject = _ANSWER_TO.sub("", subject[:MOST_TEXT])
-    return _of(body, language, arrived_on, context=subject) or _of(subject, language, arrived_on)
-
-
-def _of(text: str, language: str | None, arrived_on: date, context: str = "") -> date | None:
-    notice = f"{context}\n{text}"
-    said = [each for sentence in sentences(text) for each in _said(sentence, language, notice)]
+    notice = f"{_own_part(subject[:MOST_SUBJECT])}\n\n{body}"
+    said = [each for sentence in sentences(notice) for each in _said(sentence, language, notice)]
     if not said or len(said) > MOST_DAYS:
         return None
-    days = read(said, text, language, arrived_on)
+    days = read(said, notice, language, arrived_on)
     ahead = [each for each in _absences(said, days) if arrived_on <= each.back <= arrived_on + FURTHEST]
     absence = _the_absence(ahead, arrived_on)
     returns = [each.day for each in said if each.role is Role.BACK]
     if returns:
         return _named_return(returns, days, arrived_on, absence)
     return absence.back if absence else None
+
+
+def _own_part(subject: str) -> str:
+    """Leave out what a machine copied: in "Automatic reply: Offer until 12 June" the date is one of ours."""
+    parts = subject.split(": ")
+    return "\n\n".join(part for part in parts if _AWAY.search(part) and not _EVENT.search(part))
 
 
 def sentences(text: str) -> Iterator[str]:

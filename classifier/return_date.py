@@ -14,7 +14,7 @@ from datetime import date, timedelta
 from classifier.return_mentions import Mention, dated, mentions, relative
 from classifier.return_order import next_weekday, read
 from classifier.return_roles import Role, Said, roles
-from classifier.return_words import AWAY, EVENT, MONTHS, WEEKDAYS_IN_SHORT
+from classifier.return_words import AWAY, EVENT, MONTHS, SHORTENED, WEEKDAYS_IN_SHORT
 
 MOST_TEXT = 4_000
 MOST_SUBJECT = 300
@@ -32,7 +32,7 @@ _SIGNATURE = re.compile(r"^-- ?$|^_{5,}$", re.MULTILINE)
 _QUOTED = re.compile(r"^>.*$|\"[^\"\n]{1,200}\"|\u201c[^\u201d\n]{1,200}\u201d", re.MULTILINE)
 _PARAGRAPH = re.compile(r"\n\s*\n")
 _STOP = re.compile(r"[.!?;]{1,3}(?=\s|$)|[。！？；]")
-_LAST_WORD = re.compile(r"(\w{1,20})[\"')]?$")
+_LAST_WORD = re.compile(r"(/?\w{1,20})[\"')]?$")
 
 @dataclass(frozen=True)
 class _Absence:
@@ -77,7 +77,7 @@ def sentences(text: str) -> Iterator[str]:
             last = _LAST_WORD.search(flat, max(start, stop.start() - 20), stop.start())
             word = last[1] if last else ""
             named = (word in MONTHS or word in WEEKDAYS_IN_SHORT) and flat[stop.end() + 1 : stop.end() + 2].isdigit()
-            short = last is not None and (len(word) <= SHORTEST_WORD or named)
+            short = last is not None and (len(word) <= SHORTEST_WORD or word in SHORTENED or named)
             if not short:
                 yield flat[start : stop.end()]
                 start = stop.end()

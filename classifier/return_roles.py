@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 from classifier.return_mentions import Mention
@@ -21,6 +21,7 @@ from classifier.return_words import (
     NOT_BEFORE,
     NOT_COMING_BACK,
     ONLY,
+    OR,
     PRESENT,
     SINCE,
     UNTIL,
@@ -46,6 +47,7 @@ _DEADLINE = _just_before(DEADLINE)
 _ONLY_BEFORE = _just_before(ONLY)
 _NOT_BEFORE = re.compile(rf"{NOT_BEFORE}(?:\W{{1,3}}(?:{GLUE})){{0,3}}\W{{0,3}}$")
 _CONNECT = re.compile(rf"^[\s,.)]{{0,3}}(?:-|~|至|到|から|(?:{CONNECT})(?:\W{{1,3}}(?:{GLUE})){{0,4}})\W{{0,3}}$")
+_OR = re.compile(rf"^[\s,]{{0,2}}(?:{OR})(?:\W{{1,3}}(?:{GLUE})){{0,4}}\W{{0,3}}$")
 _UNTIL_AFTER = re.compile(UNTIL_AFTER)
 _FROM_AFTER = re.compile(FROM_AFTER)
 _ONLY_AFTER = re.compile(rf"\W{{0,2}}(?:{ONLY})\b")
@@ -56,7 +58,7 @@ _WHEN = re.compile(WHEN)
 _EVENT = re.compile(EVENT)
 _AWAY = re.compile(AWAY)
 _NOT_COMING_BACK = re.compile(NOT_COMING_BACK)
-_CLAUSE_END = re.compile(r"[,;(:]|\s(?:and|und|et|y|e|en|i|och|og|ja|but|aber|mais|pero|ma|mas|maar|ale|men)\s")
+_CLAUSE_END = re.compile(r"[,;(:]|\s(?:and|und|et|y|e|en|och|og|ja|but|aber|mais|pero|ma|mas|maar|ale|men)\s")
 
 
 class Role(Enum):
@@ -91,6 +93,8 @@ def roles(text: str, days: Sequence[Mention]) -> list[Said]:
         after = text[day.end : min(ends, day.end + _REACH)]
         if before and _CONNECT.match(gap):
             _connect(said, before, day)
+        elif said and said[-1].day is before and _OR.match(gap):
+            said.append(replace(said[-1], day=day))
         elif role := _role(gap, after, day, text):
             began = next((each.day for each in reversed(said) if each.role is Role.START), None)
             said.append(Said(role, day, since=began if role is Role.UNTIL else None))
@@ -148,7 +152,8 @@ def _comes_back(gap: str) -> bool:
 
 def _comes_back_after(after: str, *, present: bool = False) -> bool:
     """Say whether the words behind the day say that the person is back then, before another thought begins."""
-    comma = _CLAUSE_END.search(after, 3)
+    # A comma right behind the day belongs to it: "Le 15 juin, je serai de retour".
+    comma = _CLAUSE_END.search(after, 1 if after.startswith(",") else 0)
     clause = after[: comma.start()] if comma else after
     if _WHEN.search(clause) or _NO.search(clause) or _NOT_COMING_BACK.search(clause):
         return False

@@ -106,12 +106,16 @@ CONNECT = (
 )
 """Between the two ends of a range."""
 UNTIL = (
-    r"until|up to|till?|'til|thru|through|bis|jusqu'?(?:au|a|en)?|hasta|fino (?:al?|all'|a)|sino al?|ate|tot|t/m|t\.\s?e\.\s?m\.|"
+    r"until|end date|enddatum|up to|till?|'til|thru|through|bis|jusqu'?(?:au|a|en)?|hasta|fino (?:al?|all'|a)|sino al?|ate|tot|t/m|t\.\s?e\.\s?m\.|"
     r"(?:fram |frem )?till?|indtil|inntil|t\.?\s?o\.?\s?m\.?|do|az do|до|по|直到|直至"
 )
+OR = "or|oder|ou|o|oppure|lub|albo|eller|tai|of|nebo|veya|или"
+"""Between two days of which one will be right."""
+SHORTENED = frozenset("einschl inkl incl excl voraussichtl vsl bzw tel approx ungef ext env".split())
+"""Words that are written with a full stop inside a sentence."""
 UNTIL_AFTER = r"\s?(?:asti|saakka|まて|为止|'?\w{1,3} kadar|tarihine kadar|kadar)|-?(?:ig|eig)\b"
 FROM = (
-    r"from|starting|beginning|as of|as from|effective|ab|von|vom|a (?:partir|compter) (?:du|de|del|dal|do)|des|du|desde|"
+    r"from|start date|startdatum|starting|beginning|as of|as from|effective|ab|von|vom|a (?:partir|compter) (?:du|de|del|dal|do)|des|du|desde|"
     r"del|dal|dall'|da|de|a contar de|vanaf|van|od|fra(?: og med)?|fran(?: och med)?|fr\.?o\.?m\.?|с"
 )
 FROM_AFTER = r"\s?(?:alkaen|lahtien|から|起|itibaren)|-?(?:tol|etol)\b"
@@ -167,7 +171,7 @@ AWAY = (
 """Somebody is away, or a house is closed."""
 EVENT = (
     r"(?<![a-zа-я])(?:"
-    r"products?\b|items?\b|stock\b|website\b|shop\b|servers?\b|systems?\b|maintenance|offers?\b|sales?\b|discount|"
+    r"hours\b|offnungszeiten|burozeiten|geschaftszeiten|horaires?\b|horario|orari\b|openingstijden|godziny|products?\b|items?\b|stock\b|website\b|shop\b|servers?\b|systems?\b|maintenance|offers?\b|sales?\b|discount|"
     r"valid\b|deadline|regist|webinar|conference|fairs?\b|events?\b|meeting|party\b|tickets?\b|order(?:s|ed)?\b|"
     r"invoice|forms?\b|survey|shipp|deliver|contract|hiring|"
     r"applications?|open until|angebot|gultig|messe\b|anmeld|veranstalt|frist\b|bestell|lieferung|formular|rechnung|"

@@ -28,11 +28,13 @@ OPENING = 25
 """A sentence that does not itself speak of an absence must open with its end ("Until 12 June, Ann stands in")."""
 _AWAY = re.compile(AWAY)
 _EVENT = re.compile(EVENT)
+_NEXT_WORD = re.compile(r"\s(\w{1,20})")
 _SIGNATURE = re.compile(r"^-- ?$|^_{5,}$", re.MULTILINE)
 _QUOTED = re.compile(r"^>.*$|\"[^\"\n]{1,200}\"|\u201c[^\u201d\n]{1,200}\u201d", re.MULTILINE)
 _PARAGRAPH = re.compile(r"\n\s*\n")
 _STOP = re.compile(r"[.!?;]{1,3}(?=\s|$)|[。！？；]")
 _LAST_WORD = re.compile(r"(/?\w{1,20})[\"')]?$")
+
 
 @dataclass(frozen=True)
 class _Absence:
@@ -75,13 +77,19 @@ def sentences(text: str) -> Iterator[str]:
         flat, start = paragraph.replace("\n", " "), 0
         for stop in _STOP.finditer(flat):
             last = _LAST_WORD.search(flat, max(start, stop.start() - 20), stop.start())
-            word = last[1] if last else ""
-            named = (word in MONTHS or word in WEEKDAYS_IN_SHORT) and flat[stop.end() + 1 : stop.end() + 2].isdigit()
-            short = last is not None and (len(word) <= SHORTEST_WORD or word in SHORTENED or named)
-            if not short:
+            if not (last and _goes_on(last[1], _NEXT_WORD.match(flat, stop.end()))):
                 yield flat[start : stop.end()]
                 start = stop.end()
         yield flat[start:]
+
+
+def _goes_on(word: str, following: re.Match[str] | None) -> bool:
+    """Say whether the sentence goes on behind the full stop that follows the word."""
+    if word in MONTHS or word in WEEKDAYS_IN_SHORT:
+        return bool(following and following[1].isdigit())
+    if word.isdigit() and len(word) == len("2026"):
+        return bool(following and following[1] in MONTHS)
+    return word in SHORTENED or (len(word) <= SHORTEST_WORD and not word.startswith("/"))
 
 
 def _said(sentence: str, language: str | None, notice: str) -> list[Said]:

@@ -112,7 +112,11 @@ def mentions(text: str, language: str | None) -> Iterator[Mention]:
         if mention is None:
             continue
         mention = _with_weekday(mention, text, language)
-        if found["bare"] and mention.weekday is None and not (found["bare_ordinal"] or _ARTICLE.search(text, max(0, found.start() - _BEFORE), found.start())):
+        if (
+            found["bare"]
+            and mention.weekday is None
+            and not (found["bare_ordinal"] or _ARTICLE.search(text, max(0, found.start() - _BEFORE), found.start()))
+        ):
             continue
         yield mention
 

@@ -28,11 +28,11 @@ def read(said: Sequence[Said], text: str, language: str | None, arrived_on: date
         arrived_on: the day it arrived.
     """
     days = [day for each in said for day in (each.since, each.day) if day]
-    order = _by_evidence(days, arrived_on)
-    if order is None and (language not in {"en", None} or not _ENGLISH.search(text)):
-        order = _DAY_FIRST
-    if order is None:
-        order = _by_range(said, arrived_on)
+    votes = _votes(days, arrived_on)
+    if not votes and (language not in {"en", None} or not _ENGLISH.search(text)):
+        votes = {_DAY_FIRST}
+    votes = votes or _by_range(said, arrived_on)
+    order = votes.pop() if len(votes) == 1 else None
     dates = {day: _date(day, order, arrived_on) for day in days}
     return {day: found for day, found in dates.items() if found and abs(found - arrived_on) < FAR}
 
@@ -71,9 +71,8 @@ def _agreeing(day: Mention, arrived_on: date) -> int | None:
     return fits[0] if len(fits) == 1 else None
 
 
-def _by_evidence(days: Iterable[Mention], arrived_on: date) -> int | None:
+def _votes(days: Sequence[Mention], arrived_on: date) -> set[int]:
     """Let the dates that leave no doubt say in which order this writer writes the others."""
-    days = list(days)
     clear = {resolved(day.readings[0], arrived_on) for day in days if len(day.readings) == 1}
     votes: set[int] = set()
     for day in days:
@@ -83,13 +82,12 @@ def _by_evidence(days: Iterable[Mention], arrived_on: date) -> int | None:
             named = [at for at, reading in enumerate(day.readings) if resolved(reading, arrived_on) in clear]
             agreeing = _agreeing(day, arrived_on)
             votes.update(named if len(named) == 1 else [] if agreeing is None else [agreeing])
-    return votes.pop() if len(votes) == 1 else None
+    return votes
 
 
-def _by_range(said: Iterable[Said], arrived_on: date) -> int | None:
+def _by_range(said: Iterable[Said], arrived_on: date) -> set[int]:
     """A notice mostly comes during the absence: take the only order in which a range of it covers the arrival."""
-    orders = {order for each in said for order in (_DAY_FIRST, _MONTH_FIRST) if _covers(each, order, arrived_on)}
-    return orders.pop() if len(orders) == 1 else None
+    return {order for each in said for order in (_DAY_FIRST, _MONTH_FIRST) if _covers(each, order, arrived_on)}
 
 
 def _covers(said: Said, order: int, arrived_on: date) -> bool:

@@ -117,9 +117,9 @@ def _role(gap: str, after: str, day: Mention, text: str) -> Role | None:
     if _SINCE.search(gap) or (_DEADLINE.search(gap) and not _back_by(gap)):
         return None
     if day.from_day is not None:
-        return None if _there(gap) else Role.UNTIL
+        return None if _present(gap) else Role.UNTIL
     if _FROM.search(gap) or _FROM_AFTER.match(after):
-        return Role.BACK if _there(gap) or _comes_back_after(after, present=True) else Role.START
+        return Role.BACK if _comes_back(gap) or _present(gap) or _comes_back_after(after, present=True) else Role.START
     if _UNTIL.search(gap) or _UNTIL_AFTER.match(after):
         return _until(gap)
     if _comes_back(gap) or _comes_back_after(after):
@@ -132,17 +132,16 @@ def _until(gap: str) -> Role | None:
     """ "Not back until Monday" names the return itself; "available until Monday" no absence at all."""
     if _BACK.search(gap):
         return Role.BACK if _NO.search(gap) else Role.UNTIL
-    present = _PRESENT.search(gap)
-    return None if present and not _denied(gap, present.start()) else Role.UNTIL
+    return None if _present(gap) else Role.UNTIL
 
 
 def _back_by(gap: str) -> bool:
     return gap.rstrip().endswith("back by")
 
 
-def _there(gap: str) -> bool:
+def _present(gap: str) -> bool:
     present = _PRESENT.search(gap)
-    return _comes_back(gap) or bool(present and not _denied(gap, present.start()))
+    return present is not None and not _denied(gap, present.start())
 
 
 def _comes_back(gap: str) -> bool:

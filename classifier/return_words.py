@@ -14,7 +14,7 @@ _MONTH_NAMES = (
     "march mar marz maerz mrz mars marzo marco maart mrt marts marca marzec maaliskuuta maaliskuun brezna марта "
     "marcius mart",
     "april apr avril avr abril abr aprile kwietnia kwiecien kwi huhtikuuta huhtikuun dubna апреля aprilis nisan",
-    "may mai mayo maggio mag maio mei maj maja toukokuuta toukokuun kvetna мая majus mayis",
+    "may mai mayo maggio mag maio mei maj maja toukokuuta toukokuun kvetna мая majus mayis mayıs",
     "june jun juni juin junio giugno giu junho czerwca czerwiec cze kesakuuta kesakuun cervna июня junius haziran",
     "july jul juli juillet juil julio luglio lug julho lipca lipiec lip heinakuuta heinakuun cervence июля julius "
     "temmuz",
@@ -24,15 +24,15 @@ _MONTH_NAMES = (
     "zari сентября szeptember eylul",
     "october oct oktober okt octobre octubre ottobre ott outubro pazdziernika pazdziernik paz lokakuuta lokakuun "
     "rijna октября ekim",
-    "november nov novembre noviembre novembro listopada listopad lis marraskuuta marraskuun listopadu ноября kasim",
+    "november nov novembre noviembre novembro listopada listopad lis marraskuuta marraskuun listopadu ноября kasim kasım",
     "december dec dezember dez decembre diciembre dic dicembre dezembro desember des grudnia grudzien gru "
-    "joulukuuta joulukuun prosince декабря aralik",
+    "joulukuuta joulukuun prosince декабря aralik aralık",
 )
 _WEEKDAY_NAMES = (
     "monday montag lundi lunes lunedi segunda-feira segunda maandag poniedzialek mandag maanantaina maanantai "
     "pondeli понедельник hetfon hetfo pazartesi",
     "tuesday dienstag mardi martes martedi terca-feira terca dinsdag wtorek tisdag tirsdag tiistaina tiistai utery "
-    "вторник kedden kedd sali",
+    "вторник kedden kedd sali salı",
     "wednesday mittwoch mercredi miercoles mercoledi quarta-feira quarta woensdag srode sroda onsdag keskiviikkona "
     "keskiviikko stredu streda среду среда szerdan szerda carsamba",
     "thursday donnerstag jeudi jueves giovedi quinta-feira quinta donderdag czwartek torsdag torstaina torstai "
@@ -88,12 +88,12 @@ COUNTS = {
     for name in names.split()
 }
 DAYS = "days?|tagen?|jours?|dias?|giorni|giorno|dagen|dag|dni|dagar|dage|dager|paivan"
-WEEKS = "weeks?|wochen?|semaines?|semanas?|settimane|settimana|weken|week|tygodnie|veckor|vecka|uger|uge|uker|uke|viikon"
+WEEKS = (
+    "weeks?|wochen?|semaines?|semanas?|settimane|settimana|weken|week|tygodnie|veckor|vecka|uger|uge|uker|uke|viikon"
+)
 IN = "in|dans|en|em|tra|fra|over|za|om"
 
-NEXT = (
-    "next|nachste[nrms]?|kommende[nrms]?|le prochain|proximo|proxima|prossimo|volgende|komende|przyszly|nasta|naeste|neste"
-)
+NEXT = "next|nachste[nrms]?|kommende[nrms]?|le prochain|proximo|proxima|prossimo|volgende|komende|przyszly|nasta|naeste|neste"
 NEXT_AFTER = "prochain|prossimo|proximo|que viene"
 NOT_THE_NEXT = (
     "every|each|jeden|jede|chaque|cada|ogni|elke|kazdy|varje|hver|joka|last|letzten|pasado|scorso|afgelopen|"

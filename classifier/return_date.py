@@ -32,7 +32,7 @@ _NEXT_WORD = re.compile(r"\s(\w{1,20})")
 _SIGNATURE = re.compile(r"^-- ?$|^_{5,}$", re.MULTILINE)
 _QUOTED = re.compile(r"^>.*$|\"[^\"\n]{1,200}\"|\u201c[^\u201d\n]{1,200}\u201d", re.MULTILINE)
 _PARAGRAPH = re.compile(r"\n\s*\n")
-_STOP = re.compile(r"[.!?;]{1,3}(?=\s|$)|[。！？；]")
+_STOP = re.compile(r"[.!?;]{1,3}(?=\s|$)|。")
 _LAST_WORD = re.compile(r"(/?\w{1,20})[\"')]?$")
 
 
@@ -100,7 +100,7 @@ def _said(sentence: str, language: str | None, notice: str) -> list[Said]:
     said = roles(sentence, days) if days else []
     if any(each.role is Role.UNTIL for each in said) and not _of_an_absence(sentence, days[0], notice):
         return [each for each in said if each.role is Role.BACK]
-    return [each for each in said if each.role is not Role.START]
+    return [each for each in said if each.role in {Role.BACK, Role.UNTIL}]
 
 
 def _of_an_absence(sentence: str, first: Mention, notice: str) -> bool:

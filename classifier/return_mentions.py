@@ -1,6 +1,5 @@
 """Every day that a notice mentions, with each way to read it; what the day means is not asked here."""
 
-# ruff: noqa: RUF001 - letters of many scripts look alike, and each of them is meant.
 from __future__ import annotations
 
 import re
@@ -63,7 +62,8 @@ _WEEKDAY_AFTER = re.compile(r"\s?\(\s?([^\W\d_]{1,14})\.?\)")
 _ARTICLE = re.compile(r"\b(?:le|el|il|dia|den|the|am)\s$")
 _RELATIVE = re.compile(
     rf"\b(?:(?P<weekday>{'|'.join(sorted(WEEKDAYS, key=len, reverse=True))})|(?P<tomorrow>{TOMORROW})"
-    rf"|(?:{IN})\s(?P<count>\d{{1,2}}|{'|'.join(sorted(COUNTS, key=len, reverse=True))})\s(?:(?P<weeks>{WEEKS})|(?:{DAYS})))\b"
+    rf"|(?:{IN})\s(?P<count>\d{{1,2}}|{'|'.join(sorted(COUNTS, key=len, reverse=True))})"
+    rf"\s(?:(?P<weeks>{WEEKS})|(?:{DAYS})))\b"
 )
 _WORD = re.compile(r"[^\W\d_]{3,}")
 _RELATIVE_WORDS = frozenset(_WORD.findall(" ".join([*WEEKDAYS, TOMORROW, DAYS, WEEKS]).replace("?", "")))

@@ -67,6 +67,8 @@ class Role(Enum):
     BACK = auto()
     UNTIL = auto()
     START = auto()
+    NOTHING = auto()
+    """A day on which somebody is there, not away."""
 
 
 @dataclass(frozen=True)
@@ -116,23 +118,34 @@ def _role(gap: str, after: str, day: Mention, text: str) -> Role | None:
         return Role.BACK if _PRESENT.search(gap) or _BACK.search(gap) or _comes_back_after(after) else None
     if _SINCE.search(gap) or (_DEADLINE.search(gap) and not _back_by(gap)):
         return None
+    return _role_by_preposition(gap, after, day) or _role_by_words(gap, after, text)
+
+
+def _role_by_preposition(gap: str, after: str, day: Mention) -> Role | None:
+    """Judge by what stands right beside the day: "from", "until", or the first day of a range."""
     if day.from_day is not None:
-        return None if _present(gap) else Role.UNTIL
+        return Role.NOTHING if _present(gap) else Role.UNTIL
     if _FROM.search(gap) or _FROM_AFTER.match(after):
-        return Role.BACK if _comes_back(gap) or _present(gap) or _comes_back_after(after, present=True) else Role.START
+        there = _comes_back(gap) or _present(gap) or _comes_back_after(after, present=True)
+        return Role.BACK if there else Role.START
     if _UNTIL.search(gap) or _UNTIL_AFTER.match(after):
         return _until(gap)
+    return None
+
+
+def _until(gap: str) -> Role:
+    """Tell "not back until Monday", the return itself, from "available until Monday", no absence, and from the end."""
+    if _BACK.search(gap):
+        return Role.BACK if _NO.search(gap) else Role.UNTIL
+    return Role.NOTHING if _present(gap) else Role.UNTIL
+
+
+def _role_by_words(gap: str, after: str, text: str) -> Role | None:
+    """Judge by the words farther away: the person comes back, or is away on that day only."""
     if _comes_back(gap) or _comes_back_after(after):
         return Role.BACK
     only = _ONLY_BEFORE.search(gap) or _ONLY_AFTER.match(after)
     return Role.UNTIL if only and _AWAY.search(text) else None
-
-
-def _until(gap: str) -> Role | None:
-    """ "Not back until Monday" names the return itself; "available until Monday" no absence at all."""
-    if _BACK.search(gap):
-        return Role.BACK if _NO.search(gap) else Role.UNTIL
-    return None if _present(gap) else Role.UNTIL
 
 
 def _back_by(gap: str) -> bool:

@@ -112,13 +112,21 @@ def _connect(said: list[Said], first: Mention, last: Mention) -> None:
 
 
 def _role(gap: str, after: str, day: Mention, text: str) -> Role | None:
-    if _EVENT.search(gap) and not _AWAY.search(text):
+    if _of_something_else(gap, text):
         return None
     if _NOT_BEFORE.search(gap):
         return Role.BACK if _PRESENT.search(gap) or _BACK.search(gap) or _comes_back_after(after) else None
     if _SINCE.search(gap) or (_DEADLINE.search(gap) and not _back_by(gap)):
         return None
     return _role_by_preposition(gap, after, day) or _role_by_words(gap, after, text)
+
+
+def _of_something_else(gap: str, text: str) -> bool:
+    """Say whether an event or an offer is dated, in the sentence as a whole or in the clause before the day."""
+    if not _EVENT.search(gap):
+        return False
+    *_, ends = [0, *(end.end() for end in _CLAUSE_END.finditer(gap))]
+    return not _AWAY.search(text) or bool(_EVENT.search(gap, ends) and not _AWAY.search(gap, ends))
 
 
 def _role_by_preposition(gap: str, after: str, day: Mention) -> Role | None:

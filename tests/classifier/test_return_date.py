@@ -13,11 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from classifier.folding import folded
+from classifier.judge import judge
 from classifier.language import language_of
+from classifier.message import parse
 from classifier.return_date import FURTHEST, return_date
 from classifier.return_mentions import relative
-from classifier.verdict import Absence
-from tests.classifier.letters import judged, letter
+from classifier.verdict import Absence, ReplyClass
+from tests.classifier.letters import context, judged, letter
+from tests.classifier.test_judge import OneAnswer
 
 NOW = date(2026, 6, 3)  # A Wednesday.
 NOTICES = [
@@ -75,6 +78,13 @@ def test_the_subject_of_a_notice_says_it_too_but_not_where_it_copies_ours(
 def test_the_subject_reaches_the_verdict() -> None:
     raw = letter("I read mail later.", subject="Out of office until 12 June", Auto_Submitted="auto-replied")
     verdict = judged(raw)
+    assert isinstance(verdict, Absence)
+    assert verdict.return_date == date(2026, 6, 13)
+
+
+def test_the_subject_of_a_notice_written_by_hand_reaches_the_verdict() -> None:
+    world = context(classifier=OneAnswer(ReplyClass.OUT_OF_OFFICE))
+    verdict = judge(parse(letter("I read mail later.", subject="On leave until 12 June")), world)
     assert isinstance(verdict, Absence)
     assert verdict.return_date == date(2026, 6, 13)
 

@@ -84,7 +84,7 @@ def test_the_subject_reaches_the_verdict() -> None:
 
 def test_the_subject_of_a_notice_written_by_hand_reaches_the_verdict() -> None:
     world = context(classifier=OneAnswer(ReplyClass.OUT_OF_OFFICE))
-    verdict = judge(parse(letter("I read mail later.", subject="On leave until 12 June")), world)
+    verdict = judge(parse(letter("I read mail later.", subject="Travelling until 12 June")), world)
     assert isinstance(verdict, Absence)
     assert verdict.return_date == date(2026, 6, 13)
 

@@ -94,7 +94,7 @@ def automatic_answer(case: Case) -> Absence | AutoResponse | OptOut | None:
     if words := asks_to_stop(case.folded, by_machine=True):
         asked = Evidence("opt_out_words", words)
         return OptOut(visible_text=case.text, language=case.language, by_machine=True, evidence=(evidence, asked))
-    back = return_date(case.folded, case.language, case.context.arrived_at.date())
+    back = return_date(case.folded, case.language, case.context.arrived_at.date(), case.folded_subject)
     contact = new_contact(case)
     gone = _GONE.search(case.folded)
     away = _AWAY.search(case.folded)

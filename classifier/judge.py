@@ -82,7 +82,7 @@ def _dated(case: Case, reply: Reply) -> Verdict:
     """An absence notice written by hand may say when the person is back, which a class alone cannot."""
     if reply.reply_class is not ReplyClass.OUT_OF_OFFICE or not reply.sure:
         return reply
-    back = return_date(case.folded, case.language, case.context.arrived_at.date())
+    back = return_date(case.folded, case.language, case.context.arrived_at.date(), case.folded_subject)
     if back is None:
         return reply
     return Absence(return_date=back, visible_text=case.text, language=case.language, evidence=reply.evidence)

@@ -1,144 +1,156 @@
-"""When is the person back? Only forms that leave no doubt; no date is better than a wrong one."""
+"""When is the person back? Only forms that leave no doubt; no date is better than a wrong one.
+
+Three steps: find the days that a sentence mentions (`return_mentions`), say from the words around each what it is for
+(`return_roles`), and weigh here what all of them say together.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 
-_MONTHS = {
-    name: number
-    for number, names in enumerate(
-        (
-            "january jan januar janner jaenner janvier janv enero ene gennaio gen janeiro januari stycznia stycznien",
-            "february feb februar fevrier fevr febrero febbraio fevereiro fev februari lutego",
-            "march mar marz maerz mrz mars marzo marco maart mrt marca",
-            "april apr avril avr abril abr aprile kwietnia",
-            "may mai mayo maggio mag maio mei maja",
-            "june jun juni juin junio giugno giu junho czerwca",
-            "july jul juli juillet juil julio luglio lug julho lipca",
-            "august aug aout agosto ago augustus sierpnia",
-            "september sep sept septembre septiembre settembre set setembro wrzesnia",
-            "october oct oktober okt octobre octubre ottobre ott outubro out pazdziernika",
-            "november nov novembre noviembre novembro listopada",
-            "december dec dezember dez decembre diciembre dic dicembre dezembro grudnia",
-        ),
-        start=1,
-    )
-    for name in names.split()
-}
-_WEEKDAYS = {
-    name: number
-    for number, names in enumerate(
-        (
-            "monday montag lundi lunes lunedi segunda-feira maandag poniedzialek",
-            "tuesday dienstag mardi martes martedi terca-feira dinsdag wtorek",
-            "wednesday mittwoch mercredi miercoles mercoledi quarta-feira woensdag srode sroda",
-            "thursday donnerstag jeudi jueves giovedi quinta-feira donderdag czwartek",
-            "friday freitag vendredi viernes venerdi sexta-feira vrijdag piatek",
-        )
-    )
-    for name in names.split()
-}
-_MONTH = "|".join(sorted(_MONTHS, key=len, reverse=True))
-_WEEKDAY = "|".join(sorted(_WEEKDAYS, key=len, reverse=True))
-_DATE = re.compile(
-    rf"\b(?P<iso>\d{{4}})-(?P<iso_month>\d{{2}})-(?P<iso_day>\d{{2}})\b"
-    rf"|\b(?P<day>\d{{1,2}})(?:st|nd|rd|th|er|\.)?\s?(?:of |de |"
-    rf"-)?(?P<month>{_MONTH})\b\.?,?(?:\s(?:de )?(?P<year>\d{{4}}))?"
-    rf"|\b(?P<month_first>{_MONTH})\b\.?\s(?P<day_after>\d{{1,2}})(?:st|nd|rd|"
-    rf"th)?\b(?!\s?[:.]\d)(?:,?\s(?P<year_after>\d{{4}}))?"
-    r"|\b(?P<first>\d{1,2})(?P<mark>[./-])\s?(?P<second>\d{1,2})(?:(?P=mark)\s?(?P<third>\d{4}|\d{2})?)?(?![\d:])"
-    rf"|\b(?P<weekday>{_WEEKDAY})\b"
-)
-_BACK = re.compile(
-    r"\b(?:back|return(?:s|ing)?|in the office|again|resume|available|reachable|wieder|zuruck\w*|erreichbar|"
-    r"retour|regres\w*|vuelv\w*|volver\w*|vuelta|incorpor\w*|rientr\w*|torner\w*|ritorno|"
-    r"voltar\w*|retorn\w*|volta|terug|weer|aanwezig|bereikbaar|wroc\w*|wrac\w*|powr\w*|dostepn\w*)\b"
-)
-_UNTIL = re.compile(
-    r"\b(?:until|till|til|through|thru|to|bis|jusqu'?au?|au|hasta|al|fino al?|sino al?|ate|tot|t/m|"
-    r"do)\b(?:\s(?:the|and including|einschliesslich|zum|und mit|en met|el|le|den|dia|o|il|vrijdag|friday|"
-    r",))*\s?(?:\w+,? )?$|\s-\s?$"
-)
-_INCLUSIVE = re.compile(r"\b(?:through|thru|inclu\w*|einschliesslich|t/m|tot en met|und mit|compreso|wlacznie)\b")
-_STARTS = re.compile(r"\b(?:from|since|starting|as of|vom|von|seit|du|desde|del|dal|de|van|vanaf|od)\b\s(?:\w+ )?$")
-_FROM_ON = re.compile(r"\b(?:ab|as of|from|starting|vanaf|a partir d[eu]|des|dal|desde|od)\b(?:\s\w+)?\s$")
-# A single line break is how mail is wrapped; only an empty line ends a sentence that has no full stop.
-_SENTENCE_END = re.compile(r"[.!?](?=\s|$)|\n\s*\n")
-_DATE_FOLLOWS = re.compile(rf"^,?\s(?:(?:the|den|dem|le|el|il|o|de|dia) ){{0,2}}(?:\d|(?:{_MONTH})\b)")
-_REACH = 60
+from classifier.return_mentions import Mention, dated, mentions, relative
+from classifier.return_order import next_weekday, read
+from classifier.return_roles import Role, Said, roles
+from classifier.return_words import AWAY, EVENT, MONTHS, SHORTENED, WEEKDAYS_IN_SHORT
+
 MOST_TEXT = 4_000
-FURTHEST = timedelta(days=400)
-PAST_YEAR = timedelta(days=60)
+MOST_SUBJECT = 300
+FURTHEST = timedelta(days=366)
+DAY = timedelta(days=1)
+MOST_DAYS = 60
+"""A text with more dates than that is no absence notice."""
+SHORTEST_WORD = 2
+"""So short a word or number before a full stop is shortened, or an ordinal: "t.o.m.", "15. Juni"."""
+OPENING = 25
+"""A sentence that does not itself speak of an absence must open with its end ("Until 12 June, Ann stands in")."""
+_AWAY = re.compile(AWAY)
+_EVENT = re.compile(EVENT)
+_NEXT_WORD = re.compile(r"\s(\w{1,20})")
+_SIGNATURE = re.compile(r"^-- ?$|^_{5,}$", re.MULTILINE)
+_QUOTED = re.compile(r"^>.*$|\"[^\"\n]{1,200}\"|\u201c[^\u201d\n]{1,200}\u201d", re.MULTILINE)
+_PARAGRAPH = re.compile(r"\n\s*\n")
+_STOP = re.compile(r"[.!?;]{1,3}(?=\s|$)|。")
+_LAST_WORD = re.compile(r"(/?\w{1,20})[\"')]?$")
 
 
-def return_date(text: str, language: str | None, arrived_on: date) -> date | None:
-    """Return the day the person is back, or None where the folded text does not say so beyond doubt.
+@dataclass(frozen=True)
+class _Absence:
+    since: date | None
+    back: date
+
+
+def return_date(text: str, language: str | None, arrived_on: date, subject: str = "") -> date | None:
+    """Return the day the person is back, or None where the notice does not say so beyond doubt.
 
     Args:
         text: the notice, folded.
-        language: of the text; only with it "3/4" has one meaning, and in English it has two.
+        language: of the text, as well as it is known; only with it "3/4" has one meaning, and in English it has two.
         arrived_on: the day the notice arrived, from which dates without a year count.
+        subject: of the notice, folded; its own words count like those of the text.
     """
-    dates: dict[str, list[date]] = {"back": [], "until": []}
-    for found in _DATE.finditer(text[:MOST_TEXT]):
-        day, cue = _day(found, language, arrived_on), _cue(text, found)
-        if cue and day and arrived_on <= day <= arrived_on + FURTHEST:
-            around = text[max(0, found.start() - _REACH) : found.end() + _REACH // 2]
-            inclusive = cue == "until" and _INCLUSIVE.search(around)
-            dates[cue].append(day + timedelta(days=1) if inclusive else day)
-    back, until = dates["back"], dates["until"]
-    if len(set(back)) > 1:
+    body = _QUOTED.sub(" ", _SIGNATURE.split(text[:MOST_TEXT], maxsplit=1)[0])
+    notice = f"{_own_part(subject[:MOST_SUBJECT])}\n\n{body}"
+    said = [each for sentence in sentences(notice) for each in _said(sentence, language, notice)]
+    if not said or len(said) > MOST_DAYS:
         return None
-    return max(back or until, default=None)
+    days = read(said, notice, language, arrived_on)
+    ahead = [each for each in _absences(said, days) if arrived_on <= each.back <= arrived_on + FURTHEST]
+    absence = _the_absence(ahead, arrived_on)
+    returns = [each.day for each in said if each.role is Role.BACK]
+    if returns:
+        return _named_return(returns, days, arrived_on, absence)
+    return absence.back if absence else None
 
 
-def _cue(text: str, found: re.Match[str]) -> str | None:
-    """Say what the words around a date make of it: the day the person is back, or the end of the absence."""
-    before = _SENTENCE_END.split(text[max(0, found.start() - _REACH) : found.start()])[-1]
-    after = text[found.end() : found.end() + _REACH].partition("\n")[0]
-    if found["weekday"] and _DATE_FOLLOWS.match(after):
-        return None
-    if _UNTIL.search(before):
-        return "until"
-    said_before = _BACK.search(before) and not _STARTS.search(before)
-    return "back" if said_before or (_FROM_ON.search(before) and _BACK.search(after)) else None
+def _own_part(subject: str) -> str:
+    """Leave out what a machine copied: in "Automatic reply: Offer until 12 June" the date is one of ours."""
+    parts = subject.split(": ")
+    return "\n\n".join(part for part in parts if _AWAY.search(part) and not _EVENT.search(part))
 
 
-def _day(found: re.Match[str], language: str | None, arrived_on: date) -> date | None:
-    if weekday := found["weekday"]:
-        ahead = (_WEEKDAYS[weekday] - arrived_on.weekday() - 1) % 7 + 1
-        return arrived_on + timedelta(days=ahead)
-    if found["iso"]:
-        return _dated(int(found["iso"]), int(found["iso_month"]), int(found["iso_day"]))
-    if name := found["month"] or found["month_first"]:
-        day = int(found["day"] or found["day_after"])
-        return _with_year(found["year"] or found["year_after"], _MONTHS[name], day, arrived_on)
-    return _numeric(found, language, arrived_on)
+def sentences(text: str) -> Iterator[str]:
+    """Split into sentences; the full stop of "15. Juni" and of "Mon. 15 Sept." ends none, nor does a line's end."""
+    for paragraph in _PARAGRAPH.split(text):
+        flat, start = paragraph.replace("\n", " "), 0
+        for stop in _STOP.finditer(flat):
+            last = _LAST_WORD.search(flat, max(start, stop.start() - 20), stop.start())
+            if not (last and _goes_on(last[1], _NEXT_WORD.match(flat, stop.end()))):
+                yield flat[start : stop.end()]
+                start = stop.end()
+        yield flat[start:]
 
 
-def _numeric(found: re.Match[str], language: str | None, arrived_on: date) -> date | None:
-    first, second, mark = int(found["first"]), int(found["second"]), found["mark"]
-    if mark == "-" and not found["third"]:
-        return None
-    if second > 12:  # noqa: PLR2004 - no month
-        first, second = second, first
-    elif first <= 12 and language in {"en", None} and mark != "." and first != second:  # noqa: PLR2004 - no month
-        return None
-    return _with_year(found["third"], second, first, arrived_on)
+def _goes_on(word: str, following: re.Match[str] | None) -> bool:
+    """Say whether the sentence goes on behind the full stop that follows the word."""
+    if word in MONTHS or word in WEEKDAYS_IN_SHORT:
+        return bool(following and following[1].isdigit())
+    if word.isdigit() and len(word) == len("2026"):
+        return bool(following and following[1] in MONTHS)
+    return word in SHORTENED or (len(word) <= SHORTEST_WORD and not word.startswith("/"))
 
 
-def _with_year(year: str | None, month: int, day: int, arrived_on: date) -> date | None:
-    if year:
-        return _dated(int(year) if len(year) == 4 else 2000 + int(year), month, day)  # noqa: PLR2004 - digits
-    this_year = _dated(arrived_on.year, month, day)
-    if this_year and this_year < arrived_on - PAST_YEAR:
-        return _dated(arrived_on.year + 1, month, day)
-    return this_year
+def _said(sentence: str, language: str | None, notice: str) -> list[Said]:
+    written = list(mentions(sentence, language))
+    taken = [(day.start, day.end) for day in written]
+    free = (day for day in relative(sentence) if all(day.end <= start or end <= day.start for start, end in taken))
+    days = sorted([*written, *free], key=lambda day: day.start)
+    said = roles(sentence, days) if days else []
+    if any(each.role is Role.UNTIL for each in said) and not _of_an_absence(sentence, days[0], notice):
+        return [each for each in said if each.role is Role.BACK]
+    return [each for each in said if each.role in {Role.BACK, Role.UNTIL}]
 
 
-def _dated(year: int, month: int, day: int) -> date | None:
-    try:
-        return date(year, month, day)
-    except ValueError:
-        return None
+def _of_an_absence(sentence: str, first: Mention, notice: str) -> bool:
+    if _AWAY.search(sentence):
+        return True
+    return first.start <= OPENING and not _EVENT.search(sentence) and bool(_AWAY.search(notice))
+
+
+def _absences(said: Sequence[Said], days: dict[Mention, date]) -> Iterator[_Absence]:
+    for each in said:
+        last = days.get(each.day)
+        if each.role is Role.UNTIL and last:
+            since = _since(each, days, last)
+            if since is None or since <= last:
+                yield _Absence(since, last + DAY)
+
+
+def _since(said: Said, days: dict[Mention, date], last: date) -> date | None:
+    if said.day.from_day is not None:
+        return dated(last.year, last.month, said.day.from_day)
+    since = days.get(said.since) if said.since else None
+    if said.since and since and since > last and said.since.readings and said.since.readings[0][0] is None:
+        return dated(since.year - 1, since.month, since.day)
+    return since
+
+
+def _the_absence(ahead: Sequence[_Absence], arrived_on: date) -> _Absence | None:
+    """Take the one that covers the arrival, the longest of several; of those to come, only one that stands alone."""
+    covering = [each for each in ahead if each.since is None or each.since <= arrived_on]
+    if covering:
+        return max(covering, key=lambda each: each.back)
+    return ahead[0] if len({each.back for each in ahead}) == 1 else None
+
+
+def _named_return(
+    returns: Sequence[Mention], days: dict[Mention, date], arrived_on: date, absence: _Absence | None
+) -> date | None:
+    """Take the day that is called the return, if it is one, lies ahead, and does not lie within the absence."""
+    if absence:
+        days = days | {day: found for day in returns if day.alone and (found := next_weekday(day, absence.back - DAY))}
+    dates = {days.get(day) for day in returns}
+    clear = {each for each in dates if each and arrived_on <= each <= arrived_on + FURTHEST}
+    if absence:
+        clear = {each for each in clear if not _within(each, absence)} if len(clear) > 1 else clear
+    if len(clear) != 1:
+        # Every return named is past: what is said of an absence still to come stands.
+        return absence.back if absence and not clear and None not in dates else None
+    (back,) = clear
+    return None if absence and _within(back, absence) else back
+
+
+def _within(back: date, absence: _Absence) -> bool:
+    return (absence.since is None or absence.since < back) and back < absence.back - DAY

@@ -85,9 +85,9 @@ def test_a_dmarc_report_is_a_receipt() -> None:
 
 
 ABSENCES: list[tuple[str, date | None]] = [
-    ("I am out of the office until 12 June 2026.", date(2026, 6, 12)),
+    ("I am out of the office until 12 June 2026.", date(2026, 6, 13)),
     ("I am on annual leave and will be back on Monday.", date(2026, 6, 8)),
-    ("I'm away from June 1st to June 19th, with limited access to email.", date(2026, 6, 19)),
+    ("I'm away from June 1st to June 19th, with limited access to email.", date(2026, 6, 20)),
     ("I am out of the office. I return on 2026-06-15.", date(2026, 6, 15)),
     ("I am out of the office until 06/07/2026.", None),
     ("I am on maternity leave.", None),
@@ -95,15 +95,15 @@ ABSENCES: list[tuple[str, date | None]] = [
     ("I am on leave until 31 December 9999.", None),
     ("I was away until 3 May 2025 and am out of the office again.", None),
     ("I am out of the office and will be back on\n15 June 2026.", date(2026, 6, 15)),
-    ("Ich bin bis zum 19.06.2026 nicht im Büro.", date(2026, 6, 19)),
+    ("Ich bin bis zum 19.06.2026 nicht im Büro.", date(2026, 6, 20)),
     ("Ich bin im Urlaub und ab dem 22.6. wieder erreichbar.", date(2026, 6, 22)),
     ("Je suis absente du bureau jusqu'au 18 juin inclus.", date(2026, 6, 19)),
     ("Je suis en congés, de retour le 15/06/2026.", date(2026, 6, 15)),
-    ("Estoy fuera de la oficina hasta el 20 de junio de 2026.", date(2026, 6, 20)),
-    ("Sono in ferie fino al 26 giugno.", date(2026, 6, 26)),
-    ("Estou de férias até 30 de junho.", date(2026, 6, 30)),
-    ("Ik ben met vakantie tot 17 juni.", date(2026, 6, 17)),
-    ("Jestem na urlopie do 24 czerwca 2026.", date(2026, 6, 24)),
+    ("Estoy fuera de la oficina hasta el 20 de junio de 2026.", date(2026, 6, 21)),
+    ("Sono in ferie fino al 26 giugno.", date(2026, 6, 27)),
+    ("Estou de férias até 30 de junho.", date(2026, 7, 1)),
+    ("Ik ben met vakantie tot 17 juni.", date(2026, 6, 18)),
+    ("Jestem na urlopie do 24 czerwca 2026.", date(2026, 6, 25)),
 ]
 
 
@@ -119,7 +119,7 @@ def test_a_date_of_january_read_in_december_is_next_year() -> None:
     raw = letter("I am out of the office until 4 January.", Auto_Submitted="auto-replied")
     verdict = judge(parse(raw), context(arrived_at=now))
     assert isinstance(verdict, Absence)
-    assert verdict.return_date == date(2027, 1, 4)
+    assert verdict.return_date == date(2027, 1, 5)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/installed
 
-.PHONY: help demo test lint servers lock artifact picture bench clean
+.PHONY: help demo test lint servers lock artifact picture bench fuzz clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -35,8 +35,12 @@ lock: $(STAMP) ## resolve the dependencies anew, with hashes
 picture: $(STAMP) ## draw docs/demo.svg anew
 	@$(BIN)/python docs/picture.py
 
-bench: $(STAMP) servers ## measure the whole path beside its peers (bench/pipeline.json)
+bench: $(STAMP) servers ## measure understanding and the whole path beside their peers (bench/*.json)
+	@$(BIN)/python -m bench.understand
 	@$(BIN)/python -m bench.pipeline
+
+fuzz: $(STAMP) ## throw damaged mail at parse and judge for a minute (SECONDS=600 for ten)
+	@$(BIN)/python -W ignore -m tests.fuzzing --seconds $(or $(SECONDS),60)
 
 clean: ## remove the virtual environment and every cache
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis dist

@@ -18,7 +18,7 @@ _ENCODED_WORDS = re.compile(
 )
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200b\u200e\u200f\u2060\ufeff]")
 _ADDRESS = re.compile(
-    r"(?<![\w.+\u00c0-\u024f-])([\w!#$%&*+/=?^{}~.-]{1,64})@([a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63}){1,8})(?![\u00c0-\u024f])",
+    r"(?<![\w.+\u00c0-\u024f-])([\w!#$%&*+/=?^~.-]{1,64})@([a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63}){1,8})(?![\u00c0-\u024f])",
     re.IGNORECASE | re.ASCII,
 )
 """An address within a text: letters of other scripts around it are words that stand there without a blank."""

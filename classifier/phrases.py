@@ -1,15 +1,15 @@
 """Many patterns over one text in one pass.
 
-RE2 runs all patterns at once, in time that grows with the text alone, and says which of them may match; only those are
-then searched with Python's `re`. The patterns given to RE2 are loosened forms, derived from the pattern itself: what RE2
-has not (look-arounds), or takes for ASCII only (word characters, blanks), is left out or widened, so that it never rules
-out what `re` would find.
+RE2 runs all patterns at once, in time that grows with the text alone, and says which of them may match; only those
+are then searched with Python's `re`. The patterns given to RE2 are loosened forms, derived from the pattern itself:
+what RE2 has not (look-arounds), or takes for ASCII only (word characters, blanks), is left out or widened, so that it
+never rules out what `re` would find.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from re import _constants as ops  # type: ignore[attr-defined]
 from re import _parser as parser  # type: ignore[attr-defined]
@@ -86,8 +86,13 @@ def _telling_part(sequence: Any) -> str:
             return f"(?:{'|'.join(_telling_part(each) for each in argument[1])})"
     gaps = [at for at, item in enumerate(sequence) if _is_gap(*item)]
     starts, ends = [0, *(at + 1 for at in gaps)], [*gaps, len(sequence)]
-    parts = [sequence[start:end] for start, end in zip(starts, ends, strict=True)]
-    return _sequence(max(parts, key=lambda part: part.getwidth()[0]))
+    parts: list[Any] = [sequence[start:end] for start, end in zip(starts, ends, strict=True)]
+    return _sequence(max(parts, key=_least_width))
+
+
+def _least_width(part: Any) -> int:
+    least: int = part.getwidth()[0]
+    return least
 
 
 def _is_gap(op: Any, argument: Any) -> bool:
@@ -102,27 +107,24 @@ def _sequence(items: Iterable[tuple[Any, Any]]) -> str:
 
 
 def _item(op: Any, argument: Any) -> str:
-    if op is ops.LITERAL:
-        return _char(argument)
-    if op is ops.NOT_LITERAL:
-        return f"[^{_char(argument)}]"
-    if op is ops.ANY:
-        return r"[^\n]"
-    if op is ops.IN:
-        return _class(argument)
-    if op is ops.BRANCH:
-        return f"(?:{'|'.join(_sequence(each) for each in argument[1])})"
-    if op is ops.SUBPATTERN:
-        return f"(?:{_sequence(argument[-1])})"
-    if op in {ops.MAX_REPEAT, ops.MIN_REPEAT}:
-        return _repeat(*argument)
-    if op in {ops.AT, ops.ASSERT, ops.ASSERT_NOT}:
-        return ""
-    raise ValueError(f"{op} is not used in phrases")
+    return _LOOSENED[op](argument)
 
 
-def _repeat(least: int, most: int, items: Any) -> str:
-    one = f"(?:{_sequence(items)})"
+def _branch(argument: Any) -> str:
+    return f"(?:{'|'.join(_sequence(each) for each in argument[1])})"
+
+
+def _group(argument: Any) -> str:
+    return f"(?:{_sequence(argument[-1])})"
+
+
+def _nothing(_: Any) -> str:
+    return ""
+
+
+def _repeated(argument: Any) -> str:
+    least, most = int(argument[0]), int(argument[1])
+    one = _group(argument)
     if least <= _MOST_COPIES and most <= _MOST_COPIES:
         return f"{one}{{{least},{most}}}"
     return one * min(least, _MOST_COPIES) + f"{one}*"
@@ -147,3 +149,19 @@ def _member(op: Any, argument: Any) -> str:
 
 def _char(code: int) -> str:
     return chr(code) if chr(code).isalnum() else rf"\x{{{code:x}}}"
+
+
+_LOOSENED: dict[Any, Callable[[Any], str]] = {
+    ops.LITERAL: _char,
+    ops.NOT_LITERAL: lambda code: f"[^{_char(code)}]",
+    ops.ANY: lambda _: r"[^\n]",
+    ops.IN: _class,
+    ops.BRANCH: _branch,
+    ops.SUBPATTERN: _group,
+    ops.MAX_REPEAT: _repeated,
+    ops.MIN_REPEAT: _repeated,
+    ops.AT: _nothing,
+    ops.ASSERT: _nothing,
+    ops.ASSERT_NOT: _nothing,
+}
+"""How each thing a pattern may hold is loosened; what is not here, phrases do not use."""

@@ -46,7 +46,7 @@ _DETECTORS = (
     simplewarning.SimpleWarning,
     llnl.LLNL,
 )
-"""In the library's own order; its DSN detector is left out, since the fields are read by `classifier.bounces.fields`."""
+"""In the library's own order; its DSN detector is left out, since `fields.py` reads the fields."""
 
 
 def recipients(parsed: ParsedMessage) -> tuple[str, ...]:

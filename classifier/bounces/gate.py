@@ -32,8 +32,8 @@ _MACHINE = re.compile(
     r"|filter|daemon|virus|spam|imss|mimesweeper|security|^info-?mail"
 )
 _DAEMON_NAME = re.compile(
-    r"mail(?:er)?[ -]?(?:delivery|deliver|daemon|system|administrator|server|gateway)|delivery (?:sub)?system|postmaster"
-    r"|system administrator|mail administrator|internet mail delivery|undeliver"
+    r"mail(?:er)?[ -]?(?:delivery|deliver|daemon|system|administrator|server|gateway)"
+    r"|delivery (?:sub)?system|postmaster|system administrator|mail administrator|internet mail delivery|undeliver"
 )
 _ANSWERED = re.compile(r"^\s*(?:re|aw|sv|vs|antw?|antwort|rif|res|odp|fwd?|wg|tr|rv|enc|doorst)\s?(?:\[\d+\])?:")
 _LIST = frozenset({"list-id", "list-post", "list-unsubscribe"})

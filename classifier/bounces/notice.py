@@ -40,7 +40,8 @@ _REPLY_LINE = re.compile(r"(?<![\d.@])[45]\d\d[ \-#:]|(?<![\d.])[45]\.\d{1,3}\.\
 _COPIED = re.compile(r"(?:to|cc|an|à|para|a)\s{0,3}:", re.IGNORECASE)
 """A field of our own mail, which some systems tell before what became of it."""
 _ABOUT_US = re.compile(
-    r"(?:[^a-z]{0,40}|\w{3} \d{4}-\d\d-\d\d [\d:]{8}: )(?:message-?id|mid|id|mail from|from|sender|original sender|reply-?to|return-?path|von|de|da|absender)"
+    r"(?:[^a-z]{0,40}|\w{3} \d{4}-\d\d-\d\d [\d:]{8}: )(?:message-?id|mid|id|mail from|from|sender|original sender"
+    r"|reply-?to|return-?path|von|de|da|absender)"
     r"\s{0,12}[:<=]|.{0,40}\bmail from:",
     re.IGNORECASE,
 )

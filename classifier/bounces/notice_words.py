@@ -25,7 +25,8 @@ SUBJECT = Phrases(
     # Français
     r"échec|echec|non[ -](?:remis|distribu|d[ée]livr)|impossible de (?:remettre|distribuer)|avis de non",
     # Español, português, italiano
-    r"no (?:se )?(?:ha podido|puede|pudo|ha sido) (?:entreg|ser)|no entreg|devuelto|fallo|error (?:de|en) (?:la )?entrega",
+    r"no (?:se )?(?:ha podido|puede|pudo|ha sido) (?:entreg|ser)|no entreg|devuelto|fallo",
+    r"error (?:de|en) (?:la )?entrega",
     r"não (?:foi |p[ôo]de ser )?entregue|falha|devolvid|entrega (?:falhou|fallida)",
     r"mancat[ao] (?:recapito|consegna)|non (?:consegnat|recapitat|recapitabile)|impossibile (?:recapitare|consegnare)",
     # Nederlands, polski, svenska, dansk, norsk, suomi
@@ -37,42 +38,57 @@ SUBJECT = Phrases(
     r"nedoručiteln|nelze doručit|nedoruč|kézbesíthetetlen|nem kézbesíthető|nelivrat|imposibil de livrat|teslim edileme",
     # Русский, українська, 日本語, 中文, 한국어
     r"не доставлен|недостав|ошибк|не може бути доставлен|не удалось доставить|недоставк",
-    r"エラー|配信|配送|送信できません|未達|退信|系统退信|无法投递|無法傳送|邮件传输|投递失败|未送达|反送|반송|전송 실패|배달",
+    r"エラー|配信|配送|送信できません|未達",
+    r"退信|系统退信|无法投递|無法傳送|邮件传输|投递失败|未送达|반송|전송 실패|배달",
 )
 
 FAILURE = Phrases(
     (
-        r"undeliver|(?:could ?n.t|could not|cannot|can.?t|can not|was not|were not|wasn.t|weren.t|not be|unable to|"
-        r"failed to|not been|has not|did not|impossible to|unable|error|fail\w{0,4}|problems?|trouble|impossible)\W{1,3}"
+        r"undeliver|(?:could ?n.t|could not|cannot|can.?t|can not|was not|were not|wasn.t|"
+        r"weren.t|not be|unable to|failed to|not been|has not|did not|impossible to|unable|error|fail\w{0,4}|problems?|"
+        r"trouble|impossible)\W{1,3}"
         r"(?:\w{1,20}\W{1,3}){0,8}?(?:deliver|sen[dt]\b|reach|receiv|process|relay|accept|complete|found)"
     ),
-    r"deliver\w{0,4}\W(?:\w{1,20}\W{1,3}){0,8}?(?:fail|error|abort|impossible|unsuccess|problem|trouble|not |reject|refus)",
+    (
+        r"deliver\w{0,4}\W(?:\w{1,20}\W{1,3}){0,8}?"
+        r"(?:fail|error|abort|impossible|unsuccess|problem|trouble|not |reject|refus)"
+    ),
     r"fail\w{0,4}\W(?:\w{1,20}\W{1,3}){0,4}?(?:address|recipient|deliver|permanent)|failed \d+ attempts",
     r"(?:permanent|fatal|fatally|unrecoverable|transient) (?:fatal |delivery )?(?:error|fail)",
-    r"(?:message|mail|e-?mail|it) (?:was|has been|is being|were|is) (?:\w+ )?(?:reject|return|refus|bounc|discard|block)",
-    r"return(?:ed|ing) (?:mail|message|to sender|it to)|users? unknown|unknown (?:user|recipient|address)|not delivered",
+    (
+        r"(?:message|mail|e-?mail|it) (?:was|has been|is being|were|is) (?:\w+ )?"
+        r"(?:reject|return|refus|bounc|discard|block)"
+    ),
+    r"return(?:ed|ing) (?:mail|message|to sender|it to)|users? unknown|unknown (?:user|recipient|address)",
+    r"not delivered",
     r"(?:mail ?box|quota|account)\b.{0,40}(?:full|exceed|disabled|over)|over quota|mailbox unavailable",
     r"no such (?:user|address)|bounce|rejected|refused|delivery status notification|nondeliver|transcript of session",
-    r"fail(?:ed|ure) (?:notice|mail)|no mail ?box|not exist|doesn.t exist|not a valid (?:user|address|recipient|mailbox)",
+    r"fail(?:ed|ure) (?:notice|mail)|no mail ?box|not exist|doesn.t exist",
+    r"not a valid (?:user|address|recipient|mailbox)",
     r"smtp error|dead letter|gave up|giving up|failure reason|failed recipients|maximum delivery attempts|\b55\d[ -]",
     r"incorrectly constructed|no longer (?:valid|in use|accepts)",
-    r"unzustellbar|nicht (?:zugestellt|zustell|ausgeliefert|erreicht|möglich)|konnte nicht (?:an |übermittelt|gesendet)",
+    r"unzustellbar|nicht (?:zugestellt|zustell|ausgeliefert|erreicht|möglich)",
+    r"konnte nicht (?:an |übermittelt|gesendet)",
     (
         r"n'a pas pu|non remis|pas (?:été|pu|pu etre) .{0,30}(?:remis|d[ée]livr|distribu)|"
         r"impossible de (?:remettre|distribuer|livrer)|échec de (?:la )?(?:remise|livraison|distribution)"
     ),
     r"no se (?:ha podido|pudo|puede)|no (?:ha podido|pudo|se entreg)|error al entregar|no fue (?:posible|entregad)",
     r"non (?:è stato possibile|può essere|consegnat|recapitat)|impossibile (?:recapitare|consegnare)",
-    r"não (?:foi possível|foi entregue|pôde|pode)|falha (?:na|de) entrega|niet (?:worden )?(?:bezorgd|afgeleverd|besteld)",
-    r"nie (?:mogła|może|została|można|powiodło|udało)|niedostarcz|(?:kunde|kan|gick|går|kunne) (?:inte|ikke|ej)\b.{0,20}lever",
-    r"ei voitu toimittaa|nelze doručit|nebyla? doručen|nem (?:lehet|sikerült|volt) (?:kézbesít|elküld)|nu a putut fi livrat",
+    r"não (?:foi possível|foi entregue|pôde|pode)|falha (?:na|de) entrega",
+    r"niet (?:worden )?(?:bezorgd|afgeleverd|besteld)",
+    r"nie (?:mogła|może|została|można|powiodło|udało)|niedostarcz",
+    r"(?:kunde|kan|gick|går|kunne) (?:inte|ikke|ej)\b.{0,20}lever",
+    r"ei voitu toimittaa|nelze doručit|nebyla? doručen|nem (?:lehet|sikerült|volt) (?:kézbesít|elküld)",
+    r"nu a putut fi livrat",
     r"teslim edilemedi|iletilemedi|не (?:может|могло|удалось|доставл|была? доставл)|не може бути",
     r"できません|できなかった|失敗|エラー|不明|一杯|届け|配信不能|无法|無法|失败|失敗|退回|不存在|전송.{0,10}실패|전달.{0,10}(?:못|실패)",
 )
 
 DELAY = Phrases(
     r"(?:warning|this is (?:just |only )?a warning)\b.{0,120}(?:still|not yet|delay|will|could not|has not|undeliver)",
-    r"(?:still|be) (?:being )?(?:re)?tr(?:ied|ying)|has been (?:delayed|postponed)|is delayed|delivery delayed|delayed mail",
+    r"(?:still|be) (?:being )?(?:re)?tr(?:ied|ying)|has been (?:delayed|postponed)|is delayed|delivery delayed",
+    r"delayed mail",
     r"delayed \(|temporary problem delivering|verzögert|retard[ée]|se ha retrasado|in ritardo|atrasad|vertraagd|opóźni",
     r"försen|forsinke|viivästy|zpožděn|задерж|遅延|延迟|지연",
 )
@@ -80,9 +96,11 @@ DELAY = Phrases(
 
 GOES_ON = Phrases(
     r"will (?:keep|continue|be retried|retry|try again|still)|you do not need to resend|will be (?:re)?tried",
-    r"not yet been delivered|retry(?:ing)? (?:for|until)|attempts? .{0,40}will (?:continue|be made)|attempts will continue",
+    r"not yet been delivered|retry(?:ing)? (?:for|until)|attempts? .{0,40}will (?:continue|be made)",
+    r"attempts will continue",
     r"weitere zustellversuche|wird (?:weiter|erneut) versucht|nouvelles? tentatives?|sera retent|continuera",
-    r"se reintentar|seguir[áe]\w* intent|nuovi tentativi|tentaremos|continuar[áa] tentando|opnieuw (?:proberen|geprobeerd)",
+    r"se reintentar|seguir[áe]\w* intent|nuovi tentativi|tentaremos|continuar[áa] tentando",
+    r"opnieuw (?:proberen|geprobeerd)",
     r"ponowi|повторн\w+ попыт|再送を(?:試み|行)|自动重试|继续尝试",
 )
 """They go on trying: that outweighs every word of failure but the final ones."""
@@ -97,21 +115,24 @@ FAILED = Phrases(
 )
 
 DELAY_SUBJECT = Phrases(
-    r"delay|still trying|not yet|postponed|warning[:\- ]{1,3}(?:could not|message)|for (?:the )?past [\d.]+ (?:hour|minute|day)",
+    r"delay|still trying|not yet|postponed|warning[:\- ]{1,3}(?:could not|message)",
+    r"for (?:the )?past [\d.]+ (?:hour|minute|day)",
     r"verzögert|verspätet|retard|retras|ritardo|atras|vertraagd|opóźni|försen|forsink|задерж|遅延|延迟|지연|warning$",
 )
 
 CHALLENGE = Phrases(
-    r"requires? (?:confirmation|verification)\b.{0,80}\b(?:visit|click|reply)|wait-?listed|guest list|sender not pre-approved",
+    r"requires? (?:confirmation|verification)\b.{0,80}\b(?:visit|click|reply)|wait-?listed|guest list",
+    r"sender not pre-approved",
     r"\b(?:click|visit|follow|reply)\b.{0,80}\b(?:to (?:confirm|verify|prove|release)|to be added|be approved)",
-    r"(?:approved|permitted|allowed) senders? list|sender (?:address )?(?:verification|confirmation) (?:required|request)",
+    r"(?:approved|permitted|allowed) senders? list",
+    r"sender (?:address )?(?:verification|confirmation) (?:required|request)",
     r"you are (?:a )?(?:human|real person)|not a (?:spam )?robot|spamarrest|challenge.response",
 )
 """Notices that hold a mail until its sender confirms it: no failure, and nobody's address is dead."""
 
 STATEMENT = Phrases(
-    r"(?:your|the|votre|ihre|su|il (?:tuo|suo)|sua|uw|twoja) (?:e-?mail|message|mail|nachricht|mensaje|messaggio|mensagem"
-    r"|bericht|wiadomość)\b.{0,60}\b(?:could not|couldn't|cannot|can't|was not|has not been|n'a pas pu|konnte nicht"
-    r"|no (?:se )?pudo|não p[ôo]de|non ha potuto|niet)\b.{0,60}\s<?[^\s@<>]{1,64}@[^\s@<>]{3,255}>?(?:\s|$)",
+    r"(?:your|the|votre|ihre|su|il (?:tuo|suo)|sua|uw|twoja) (?:e-?mail|message|mail|nachricht|mensaje|messaggio"
+    r"|mensagem|bericht|wiadomość)\b.{0,60}\b(?:could not|couldn't|cannot|can't|was not|has not been|n'a pas pu"
+    r"|konnte nicht|no (?:se )?pudo|não p[ôo]de|non ha potuto|niet)\b.{0,60}\s<?[^\s@<>]{1,64}@[^\s@<>]{3,255}>?(?:\s|$)",
 )
 """A whole report in one sentence, by a system that says no more."""

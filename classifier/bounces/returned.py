@@ -41,25 +41,20 @@ _FOLLOWS = re.compile(
     r"|included is a copy|bounced e-?mail)\b.{0,60}$"
 )
 _FURNITURE = " \t-*=_#>+~:"
-_OPENINGS = tuple(
-    [
-        "this",
-        "below",
-        "original",
-        "returned",
-        "old",
-        "undelivered",
-        "unsent",
-        "your",
-        "the",
-        "message",
-        "header",
-        "text",
-        "included",
-        "mail",
-        "bounced",
-    ]
+_OPENINGS: tuple[str, ...] = (
+    "this",
+    "below",
+    "original",
+    "returned",
+    "old",
+    "undelivered",
+    "unsent",
+    "your",
+    "the",
+    "message",
+    "header",
 )
+_OPENINGS += ("text", "included", "mail", "bounced")
 """What every announcement begins with: a cheap look before the pattern."""
 _LONGEST_NAME = 40
 _LONGEST_ANNOUNCEMENT = 160

@@ -1,8 +1,9 @@
-"""The words servers refuse mail with because of the address, its mailbox or their own state; `~` is up to 50 characters.
+"""The words servers refuse mail with because of the address, its mailbox or their own state.
 
 Rows as in `words_about_us`. A reason that bans an address has words that can mean nothing else.
 """
 
+# ruff: noqa: RUF001 - letters of many scripts look alike, and each of them is meant.
 from __future__ import annotations
 
 from classifier.bounces.words_about_us import Row
@@ -34,10 +35,15 @@ ABOUT_THEM_FIRST: tuple[Row, ...] = (
                 r"(?:insufficient|not enough|no|out of) (?:disk |storage |mail ?box |mail )?(?:space|storage|"
                 r"room)\b(?! on)"
             ),
-            r"full mail ?box|mailbox_?full|[45]\.2\.2\b|(?:user|account|mail ?box|recipient|he|she) ~ too many (?:messages|mails)",
-            r"zu ?viele mails|postfach ~ (?:voll|überfüllt)|grö(?:ß|ss)enbegrenzung|speicherplatz ~ erschöpft|bo[iî]te ~ (?:pleine|satur)|buz[oó]n ~ lleno|casella ~ piena|caixa ~ cheia",
-            r"postafiók\w* ~ megtelt|postkassen? ~ full|schránka ~ plná|posta kutusu ~ dolu|căsuța ~ plină|postilaatikko ~ täynnä",
-            r"메일함 ~ (?:가득|용량)|信箱 ~ 已滿|(?:mailbox|postvak|brievenbus) ~ \bvol\b|skrzynka ~ pełn|ящик ~ переполн|メールボックスが一杯|容量|已满",
+            r"full mail ?box|mailbox_?full|[45]\.2\.2\b",
+            r"(?:user|account|mail ?box|recipient|he|she) ~ too many (?:messages|mails)",
+            r"zu ?viele mails|postfach ~ (?:voll|überfüllt)|grö(?:ß|ss)enbegrenzung|speicherplatz ~ erschöpft",
+            r"bo[iî]te ~ (?:pleine|satur)|buz[oó]n ~ lleno|casella ~ piena|caixa ~ cheia",
+            r"postafiók\w* ~ megtelt|postkassen? ~ full|schránka ~ plná|posta kutusu ~ dolu|căsuța ~ plină",
+            r"postilaatikko ~ täynnä",
+            r"메일함 ~ (?:가득|용량)|信箱 ~ 已滿",
+            r"(?:mailbox|postvak|brievenbus) ~ \bvol\b|skrzynka ~ pełn|ящик ~ переполн",
+            r"メールボックスが一杯|容量|已满",
         ),
     ),
 )
@@ -47,7 +53,8 @@ ABOUT_THEM: tuple[Row, ...] = (
         "has_moved",
         (
             _USER + r" ~ (?:has|have) (?:been )?(?:moved|changed|replaced)",
-            r"has been replaced by|new (?:e-?mail )?address is|address has changed|5\.1\.6\b|\b551\b ~ please (?:try|forward|use)",
+            r"has been replaced by|new (?:e-?mail )?address is|address has changed|5\.1\.6\b",
+            r"\b551\b ~ please (?:try|forward|use)",
         ),
     ),
     (
@@ -57,14 +64,19 @@ ABOUT_THEM: tuple[Row, ...] = (
             r"|dormant|frozen|not activated|expired|cancell?ed|archived)",
             r"\b(?:disabled|deactivated|suspended|inactive|locked|closed|expired|discontinued|dormant|archived) "
             + _USER,
-            r"\b(?:disabled|deactivated|suspended) (?:for|due|recipient)|inactive (?:user|for)|domain ~ (?:suspended|expired)",
+            r"\b(?:disabled|deactivated|suspended) (?:for|due|recipient)|inactive (?:user|for)",
+            r"domain ~ (?:suspended|expired)",
             r"(?:extended|due to) inactivity|5\.2\.1\b ~ (?:disabled|inactive|not accept|unavailable)",
         ),
     ),
     (
         "not_accepting",
         (
-            r"null ?mx|(?:domain|host|server) (?:does not|doesn't|never|will not) (?:accept|receive) (?:any )?(?:mail|e-?mail|messages)",
+            r"null ?mx",
+            (
+                r"(?:domain|host|server) (?:does not|doesn't|never|will not) (?:accept|receive) "
+                r"(?:any )?(?:mail|e-?mail|messages)"
+            ),
             r"no mail (?:is )?accepted|\b556 |\b521 ~ (?:not accept|no mail)|smtp protocol (?:is )?disabled",
             r"indicate\w* no smtp service|no longer (?:accepts?|receives?) (?:mail|e-?mail|messages)",
         ),
@@ -98,7 +110,8 @@ ABOUT_THEM: tuple[Row, ...] = (
                 r"domain|\bmx\b|dns)"
             ),
             r"host or domain name not found|domain does not exist|5\.1\.2\b|5\.4\.(?:4|310)\b|dns (?:hard )?error",
-            r"domain (?:is )?not reachable|domain ~ (?:isn't|is not|couldn't|could not|wasn't) ~ (?:found|exist|valid|registered|reachable)",
+            r"domain (?:is )?not reachable",
+            r"domain ~ (?:isn't|is not|couldn't|could not|wasn't) ~ (?:found|exist|valid|registered|reachable)",
             r"(?:^| )[\w-]{1,63}(?:\.[\w-]{1,63}){1,6} does not exist",
         ),
     ),
@@ -129,8 +142,10 @@ ABOUT_THEM: tuple[Row, ...] = (
                 r"(?:destinat[aá]rio|usuario|utilisateur|empf[aä]nger|destinatario|benutzer|destinataire|adresse|gebruiker)"
                 r" ~ (?:desconoc|inconnu|unbekannt|sconosciut|inexist|n'existe|no existe|nicht|onbekend|invalide)"
             ),
-            r"n[ãa]o existe|finnes ikke|ikke finnes|finns inte|findes ikke|ei ole olemassa|neexistuje|nem létezik|nu există|mevcut değil|bulunamadı",
-            r"δεν υπάρχει|존재하지 않|見つかりません|不存在|(?:unbekannter|ungültige[rs]?) (?:empf|adress|benutzer)|nieznany odbiorc|odbiorca ~ nie istnieje",
+            r"n[ãa]o existe|finnes ikke|ikke finnes|finns inte|findes ikke|ei ole olemassa|neexistuje|nem létezik",
+            r"nu există|mevcut değil|bulunamadı",
+            r"δεν υπάρχει|존재하지 않|見つかりません|不存在|(?:unbekannter|ungültige[rs]?) (?:empf|adress|benutzer)",
+            r"nieznany odbiorc|odbiorca ~ nie istnieje",
             r"(?:получател|пользовател)\w+ ~ не (?:найден|существ)|宛先|ユーザ|(?:用户|收件人)\S{0,10}不存在",
         ),
     ),
@@ -142,8 +157,8 @@ ABOUT_THEM_LAST: tuple[Row, ...] = (
         "expired",
         (
             (
-                r"(?:delivery|retry|queue|message|retries|envelope) ~ (?:time ?-?(?:expired|out)|expired|gave up|too long|"
-                r"exhausted|timed out)"
+                r"(?:delivery|retry|queue|message|retries|envelope) ~ (?:time ?-?(?:expired|out)|expired|gave up|"
+                r"too long|exhausted|timed out)"
             ),
             r"[45]\.4\.7\b|been in the queue|giving up|gave up|given up|retry (?:time|timeout)|deleted from queue",
             (
@@ -191,14 +206,15 @@ ABOUT_THEM_LAST: tuple[Row, ...] = (
                 r"try (?:again )?later|temporar|[45]\.3\.[05]\b|(?:can't|cannot|could not) (?:create|open|write|load|"
                 r"append|lock|execute)"
             ),
-            r"exit (?:code|status)|service (?:temporarily |currently )?(?:unavailable|not available)|gr[ae]ylist|lmtp|deferred",
+            r"exit (?:code|status)|service (?:temporarily |currently )?(?:unavailable|not available)|gr[ae]ylist",
+            r"lmtp|deferred",
         ),
     ),
     (
         "syntax_error",
         (
-            r"syntax error|command (?:not recogni[sz]ed|unrecogni[sz]ed|not implemented)|parameter not implemented|bad sequence|"
-            r"protocol error|malformed address|incorrectly constructed",
+            r"syntax error|command (?:not recogni[sz]ed|unrecogni[sz]ed|not implemented)|parameter not implemented",
+            r"bad sequence|protocol error|malformed address|incorrectly constructed",
         ),
     ),
 )

@@ -16,8 +16,10 @@ ABOUT_US: tuple[Row, ...] = (
         (
             r"sender (?:address )?verif\w+ (?:failed|rejected|error)|sender callout|domain of sender|unroutable sender",
             r"sender(?:'s)? (?:domain|address) ~ (?:not exist|not found|not resolve|unknown|invalid)|5\.1\.8\b",
-            r"resolver\.rst\.(?:sendernot|notauth|authreq|restrict)|not in (?:the )?allowed ?list|permission to (?:post|send)",
-            r"group \S{1,64} only accepts|only (?:accepts?|allows?) (?:messages|mail|e-?mail)s? from (?:people|members|sub)",
+            r"resolver\.rst\.(?:sendernot|notauth|authreq|restrict)|not in (?:the )?allowed ?list",
+            r"permission to (?:post|send)",
+            r"group \S{1,64} only accepts",
+            r"only (?:accepts?|allows?) (?:messages|mail|e-?mail)s? from (?:people|members|sub)",
         ),
     ),
     (
@@ -26,7 +28,8 @@ ABOUT_US: tuple[Row, ...] = (
             r"\bdmarc\b|\bdkim\b|\bspf\b|sender policy framework",
             r"unauthenticated (?:e?-?mail|sender)|authentication (?:information|checks?|results?)",
             r"5\.7\.(?:20|21|22|23|24|25|26|27|30|509|515)\b",
-            r"mi:(?:spf|dma)\b|not authorized to send (?:mail|e-?mail|from)|fails? ~ authentication (?:check|test|result)|sender id ~ fail",
+            r"mi:(?:spf|dma)\b|not authorized to send (?:mail|e-?mail|from)",
+            r"fails? ~ authentication (?:check|test|result)|sender id ~ fail",
         ),
     ),
     (
@@ -101,7 +104,8 @@ ABOUT_US: tuple[Row, ...] = (
                 r"too (?:many|much) (?:messages|mails?|e-?mails?|recipients) ~ (?:hour|minute|short|period|session|"
                 r"connection)"
             ),
-            r"too many recipients|too much mail|frequency limit|\b(?:rp:(?:cel|trc|qrc)|hl:itc)\b|unexpected volume|slow down|exceed\w* ~ (?:sending |messaging )?threshold|5\.1\.90\b",
+            r"too many recipients|too much mail|frequency limit|\b(?:rp:(?:cel|trc|qrc)|hl:itc)\b|unexpected volume",
+            r"slow down|exceed\w* ~ (?:sending |messaging )?threshold|5\.1\.90\b",
         ),
     ),
     (
@@ -171,7 +175,8 @@ ABOUT_US_LAST: tuple[Row, ...] = (
                 r"\b(?:sender|mail from|return.?path|envelope from|originator|null sender)\b ~ (?:reject|refus|denied|"
                 r"not accept|invalid|not exist|not allow|verif|unknown|illegal|could not)"
             ),
-            r"5\.1\.[78]\b|was automatically rejected|address verification|callback|(?:bad|invalid|unverified) (?:sender|return)",
+            r"5\.1\.[78]\b|was automatically rejected|address verification|callback",
+            r"(?:bad|invalid|unverified) (?:sender|return)",
         ),
     ),
     (
@@ -181,7 +186,8 @@ ABOUT_US_LAST: tuple[Row, ...] = (
                 r"authentication (?:failed|required|is required)|not authenticated|must (?:be )?authenticat|"
                 r"start ?tls|\btls\b"
             ),
-            r"smtp authentication|address is not verified|certificate|encryption|not authori[sz]ed|do not have permission|access denied",
+            r"smtp authentication|address is not verified|certificate|encryption|not authori[sz]ed",
+            r"do not have permission|access denied",
         ),
     ),
 )

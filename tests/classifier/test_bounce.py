@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from classifier.message import parse
 from classifier.bounces.reasons import KIND_OF, ROWS, kind_of, reason_of
+from classifier.message import parse
 from classifier.verdict import Bounce, BounceKind, Outgoing, Receipt, ReceiptKind, Reply
 from tests.classifier.letters import OURS, judged, letter, report
 

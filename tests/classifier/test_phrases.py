@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 - Cyrillic is meant.
 from __future__ import annotations
 
 import re

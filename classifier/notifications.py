@@ -63,7 +63,7 @@ def _bounce(about: Json, ids: tuple[str, ...], subject: str | None, evidence: tu
         diagnostic=diagnostic or None,
         original_message_ids=ids,
         original_subject=subject,
-        evidence=evidence,
+        evidence=(*evidence, Evidence("reason", cause.because)),
     )
 
 

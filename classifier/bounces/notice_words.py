@@ -133,6 +133,7 @@ CHALLENGE = Phrases(
 STATEMENT = Phrases(
     r"(?:your|the|votre|ihre|su|il (?:tuo|suo)|sua|uw|twoja) (?:e-?mail|message|mail|nachricht|mensaje|messaggio"
     r"|mensagem|bericht|wiadomość)\b.{0,60}\b(?:could not|couldn't|cannot|can't|was not|has not been|n'a pas pu"
-    r"|konnte nicht|no (?:se )?pudo|não p[ôo]de|non ha potuto|niet)\b.{0,60}\s<?[^\s@<>]{1,64}@[^\s@<>]{3,255}>?(?:\s|$)",
+    r"|konnte nicht|no (?:se )?pudo|não p[ôo]de|non ha potuto|niet)\b.{0,60}"
+    r"\s<?[^\s@<>]{1,64}@[^\s@<>]{3,255}>?(?:\s|$)",
 )
 """A whole report in one sentence, by a system that says no more."""

@@ -49,6 +49,9 @@ ROWS = (*ABOUT_US, *ABOUT_THEM_FIRST, *ABOUT_SIZE, *ABOUT_THEM, *ABOUT_US_LAST, 
 since then the address is not to blame, whatever else the words say."""
 _PLACES = tuple((reason, each.replace(" ~ ", ".{0,50}")) for reason, patterns in ROWS for each in patterns)
 _WORDS = Phrases(*(pattern for _, pattern in _PLACES))
+_VAGUE = frozenset({"filtered", "security_error", "system_error", "syntax_error", "network_error"})
+_FIRST_VAGUE = sum(len(patterns) for _, patterns in ROWS) - sum(len(p) for _, p in (*ABOUT_US_LAST, *ABOUT_THEM_LAST))
+"""Words that servers use for anything: a code that names the address, or what a server said, knows better."""
 
 _BY_STATUS: tuple[tuple[str, str], ...] = (
     ("5.1.1", "user_unknown"),
@@ -79,20 +82,31 @@ _STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
 _REPLY = re.compile(r"(?<![\d.])([45]\d\d)(?=[ \-#:]|$)")
 _ADDRESSES = re.compile(r"[^\s<>()\",;:]{1,64}@[^\s<>()\",;:]{1,255}")
 MOST_DIAGNOSTIC = 2_000
-_SURELY_UNKNOWN = ("5.1.1", "5.1.10")
+_SURELY_UNKNOWN = frozenset({"5.1.1", "5.1.10"})
 _SAYS_NONE = re.compile(r"not exist|does ?n[o']t (?:exist|have)")
-_VAGUE = frozenset({"filtered", "security_error", "system_error", "syntax_error", "network_error"})
-"""Reasons whose words servers use for anything; a code that names the address knows better."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Why, what it means for the address, and the codes that were given."""
+    """Why, what it means for the address, the codes that were given, and which words or code told."""
 
     reason: str
     kind: BounceKind
     status: str | None
     reply: str | None
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """A reason, what told it, and whether servers use such words for anything."""
+
+    reason: str
+    because: str
+    vague: bool = False
+
+
+_NOTHING = _Told("undefined", "nothing tells why")
 
 
 def cause_of(diagnostic: str, status: str | None, command: str | None = None, around: str = "") -> Cause:
@@ -105,35 +119,50 @@ def cause_of(diagnostic: str, status: str | None, command: str | None = None, ar
         around: the report's words for people, asked where the diagnostic gives no reason.
     """
     reply = reply_in(diagnostic)
-    reason = reason_of(diagnostic, status) or _of_words(around, reply)
-    codes = (status, status_in(diagnostic))
-    sure = any(code in _SURELY_UNKNOWN for code in codes) or _SAYS_NONE.search(diagnostic.lower())
-    if reason == "user_unknown" and command == "DATA" and not sure:
+    told = _of_refusal(diagnostic, status) or _of_words(around, reply)
+    reason, because = told.reason, told.because
+    codes = (status or "", status_in(diagnostic) or "")
+    if reason == "user_unknown" and command == "DATA" and not _surely_unknown(diagnostic, codes):
         # The server had taken the address before: a filter speaks, in the words that tell least.
-        reason = "filtered"
-    if reason == "filtered" and any((code or "").startswith("5.7.") for code in codes):
-        reason = "rejected"  # RFC 3463 section 3.8: not a state of the mailbox, but a decision against us.
-    return Cause(reason, kind_of(reason, status, reply), status, reply)
+        reason, because = "filtered", f"{because} in answer to DATA"
+    if reason == "filtered" and any(code.startswith("5.7.") for code in codes):
+        # RFC 3463 section 3.8: not a state of the mailbox, but a decision against us.
+        reason, because = "rejected", f"{because}, status 5.7"
+    return Cause(reason, kind_of(reason, status, reply), status, reply, because)
 
 
-def _of_words(words: str, reply: str | None) -> str:
+def _surely_unknown(diagnostic: str, codes: tuple[str, ...]) -> bool:
+    return not _SURELY_UNKNOWN.isdisjoint(codes) or _SAYS_NONE.search(diagnostic.lower()) is not None
+
+
+def _of_words(words: str, reply: str | None) -> _Told:
     """Return the reason the whole text gives; where a server spoke unclearly, the text around it bans nobody."""
-    reason = reason_in(words) or "undefined"
-    return "undefined" if reply and KIND_OF[reason] is HARD else reason
+    told = _told_by(words) or _NOTHING
+    return _NOTHING if reply and (told.vague or KIND_OF[told.reason] is HARD) else told
 
 
-def reason_in(words: str) -> str | None:
-    """Return the reason that the words of a diagnostic give, or None where they give none."""
+def _told_by(words: str) -> _Told | None:
+    """Return the reason that words give, or None where they give none."""
     text = " ".join(_ADDRESSES.sub("@", words[:MOST_DIAGNOSTIC].lower()).split())
-    return next((_PLACES[place][0] for place, _ in _WORDS.finditer(text)), None)
+    place, found = next(_WORDS.finditer(text), (0, None))
+    if found is None:
+        return None
+    reason = _PLACES[place][0]
+    return _Told(reason, f"says {found[0].strip()[:80]!r}", place >= _FIRST_VAGUE and reason in _VAGUE)
 
 
-def reason_of(diagnostic: str, status: str | None) -> str | None:
+def _of_refusal(diagnostic: str, status: str | None) -> _Told | None:
     """Return the reason of one refusal: its words, then its codes; vague words give way to a clear code."""
-    words, code = reason_in(diagnostic), reason_of_codes(status_in(diagnostic)) or reason_of_codes(status)
-    if words in _VAGUE and code is not None and KIND_OF[code] in {HARD, SOFT}:
+    words = _told_by(diagnostic)
+    code = _told_by_code(status_in(diagnostic)) or _told_by_code(status)
+    if words and code and words.vague and KIND_OF[code.reason] in {HARD, SOFT}:
         return code
     return words or code
+
+
+def _told_by_code(status: str | None) -> _Told | None:
+    reason = reason_of_codes(status)
+    return _Told(reason, f"status {status}") if reason else None
 
 
 def reason_of_codes(status: str | None) -> str | None:

@@ -139,7 +139,7 @@ def _bounce(findings: Sequence[_Finding], returned: ReturnedMail, because: str, 
         diagnostic=gravest.diagnostic[:MOST_DIAGNOSTIC] or None,
         original_message_ids=returned.message_ids,
         original_subject=returned.subject,
-        evidence=(Evidence("bounce", because),),
+        evidence=(Evidence("bounce", because), Evidence("reason", gravest.cause.because)),
     )
 
 

@@ -199,7 +199,7 @@ ABOUT_THEM_LAST: tuple[Row, ...] = (
         "system_error",
         (
             (
-                r"(?:system|server|internal|local|config\w*|mailer|temporar\w+|i/?o|resource|pipe|forward\w*|ldap|database)"
+                r"(?:system|server|internal|local|config\w*|mailer|temporar\w+|\bi/?o\b|resource|pipe|forward\w*|ldap|database)"
                 r" ~ (?:error|fail|problem|unavailable|deferred)"
             ),
             (

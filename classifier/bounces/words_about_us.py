@@ -158,7 +158,8 @@ ABOUT_US_LAST: tuple[Row, ...] = (
                 r"(?:attachment|file|html|url|link|header)s?\b ~ (?:not (?:allowed|accepted|permitted)|forbidden|"
                 r"prohibit|reject|block)"
             ),
-            r"[45]\.6\.\d+\b|not rfc|rfc ?2?822|rfc 5322|bare (?:lf|cr|newline)|line (?:limit|length|too long)",
+            r"(?:blocked|forbidden|prohibited|disallowed) (?:attachment|file)|[45]\.6\.\d+\b|not rfc|rfc ?2?822",
+            r"rfc 5322|bare (?:lf|cr|newline)|line (?:limit|length|too long)",
         ),
     ),
     (

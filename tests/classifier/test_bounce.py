@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from classifier.bounces.reasons import KIND_OF, ROWS, kind_of, reason_of
+from classifier.bounces.reasons import KIND_OF, ROWS, cause_of, kind_of
 from classifier.message import parse
 from classifier.verdict import Bounce, BounceKind, Outgoing, Receipt, ReceiptKind, Reply
 from tests.classifier.letters import OURS, judged, letter, report
@@ -85,8 +85,8 @@ def test_a_code_that_says_not_now_never_bans(reason: str) -> None:
 
 
 def test_vague_words_give_way_to_a_clear_code() -> None:
-    assert reason_of("550 access denied", "5.1.1") == "user_unknown"
-    assert reason_of("550 message has spam", "5.1.1") == "spam_detected"
+    assert cause_of("550 access denied", "5.1.1").reason == "user_unknown"
+    assert cause_of("550 message has spam", "5.1.1").reason == "spam_detected"
 
 
 def test_a_delay_is_no_failure() -> None:

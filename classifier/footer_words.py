@@ -7,6 +7,16 @@ All in lower case; most are stems, found anywhere in a paragraph.
 from __future__ import annotations
 
 
+class Stems:
+    """Words to look for anywhere in a text; a text in ASCII is only searched for those in ASCII."""
+
+    __slots__ = ("all", "ascii")
+
+    def __init__(self, listed: str) -> None:
+        self.all = _words(listed)
+        self.ascii = tuple(word for word in self.all if word.isascii())
+
+
 def _words(listed: str) -> tuple[str, ...]:
     return tuple(word.strip() for word in listed.replace("\n", " ").split("|") if word.strip())
 
@@ -24,7 +34,8 @@ SENT_BEGINS = _words(
     sent from|sent via|sent with|sent using|sent by|sent on the go|get outlook|get bluemail|mailed from|secured with|
     written on my|typed on my|composed on my|download outlook|
     gesendet mit|gesendet von|gesendet vom|gesendet aus|gesendet über|von meinem|vom iphone|vom handy|
-    diese nachricht wurde von meinem|diese mail wurde von meinem|holen sie sich outlook|outlook für|sicher versendet mit|
+    diese nachricht wurde von meinem|diese mail wurde von meinem|holen sie sich outlook|outlook für|
+    sicher versendet mit|
     envoyé de|envoyé depuis|envoyé à partir|envoyé avec|envoyé par|envoyé du|télécharger outlook|téléchargez outlook|
     obtenir outlook|obtenez outlook|provenance : courrier|outlook pour|
     enviado desde|enviado con|enviado por|enviado de|enviado do|enviado a partir|enviado através|enviado via|
@@ -51,7 +62,7 @@ SENT_BEGINS = _words(
 SENT_ENDS = _words(
     """
     gesendet|gesendet.|herunterladen|envoyé|downloaden|küldve|küldve.|gönderildi|gönderildi.|edinin|indirin|送信|送信。|
-    から送信|を入手|を取得|보냄|다운로드|받기|의 iphone에서 보냄|wysłane|wysłano|发送|發送|傳送|sent
+    から送信|を入手|を取得|보냄|다운로드|받기|의 iphone에서 보냄|wysłane|wysłano|发送|發送|傳送
     """
 )
 EXCUSES = _words(
@@ -63,37 +74,38 @@ EXCUSES = _words(
     ursäkta min fåordighet|undskyld min korthed
     """
 )
-MAIL = _words(
+MAIL = Stems(
     """
     e-mail|email|message|communication|transmission|nachricht|mail|courriel|mensaje|correo|messaggio|comunicazione|
     mensagem|bericht|wiadomoś|korespondencj|meddeland|meddelelse|melding|viesti|sähköposti|zpráv|správ|üzenet|levél|
     e-posta|ileti|mesaj|сообщени|письмо|повідомлення|лист|邮件|郵件|メール|메일|이메일|μήνυμα|poruka|thư
     """
 )
-CONFIDENTIAL = _words(
+CONFIDENTIAL = Stems(
     """
     confiden|privileged|proprietary|vertraulich|geschützt|confidentiel|riservat|vertrouwelijk|poufn|konfident|fortrolig|
     konfidens|luottamuksell|důvěrn|dôvern|bizalmas|gizli|конфиденц|конфіденц|机密|保密|機密|秘密|기밀|비밀|
     εμπιστευτικ|povjerljiv|bảo mật
     """
 )
-INTENDED = _words(
+INTENDED = Stems(
     """
     intended|addressee|recipient|in error|by mistake|adressat|empfänger|irrtümlich|destinat|destinad|dirigid|
-    intention exclusive|par erreur|por error|per errore|por engano|por erro|geadresseerde|bestemd|per vergissing|abusievelijk|
+    intention exclusive|par erreur|por error|per errore|por engano|por erro|geadresseerde|bestemd|per vergissing|
+    abusievelijk|
     adresat|omyłkow|przeznaczon|av misstag|mottagar|ved en fejl|modtager|mottaker|ved en feil|vastaanottaj|erehdy|
     určen|omylem|címzett|téved|alıcı|yanlışlıkla|gönderildiği|адресат|ошибк|помилк|收件人|误收|宛先|誤って|受信者|
     수신자|수신인|din greșeală|παραλήπτη|παραλήπτ|primatelj|người nhận
     """
 )
-CONSEQUENCES = _words(
+CONSEQUENCES = Stems(
     """
     prohibited|unauthori|liab|disclos|virus|löschen|vernichten|gestattet|unbefugt|viren|haft|détruire|interdit|
     responsab|prohib|elimin|cancell|vietat|verwijder|aansprakelijk|verboden|usunięc|zabronion|radera|slett|slet|
     poista|smaž|törölj|silin|удалит|видал|删除|削除|삭제|șterg|διαγρά|registered|gdpr|monitor
     """
 )
-BANNER_BEGINS = _words(
+BANNER_BEGINS = Stems(
     """
     caution|warning|external|attention|notice|security notice|this email originated|this message originated|
     this email came from|this message came from|this email is from|you don't often get|you don’t often get|
@@ -107,14 +119,14 @@ BANNER_BEGINS = _words(
     dikkat|uyarı|bu e-posta|внимание|предупреждение|увага|警告|注意|外部|【外部|[외부|외부|προσοχή|atenție|
     """
 )
-BANNER_OUTSIDE = _words(
+BANNER_OUTSIDE = Stems(
     """
     external|outside|extern|extérieur|esterno|esterna|fuera de|fora da|fora do|buiten|zewnętrz|spoza|utanför|utenfor|
     uden for|ulkopuol|vnější|externí|mimo|külső|harici|dışından|внешн|извне|зовнішн|外部|组织外|외부|εξωτερικ|
     don't often get|don’t often get|erhalten nicht
     """
 )
-BANNER_ADVICE = _words(
+BANNER_ADVICE = Stems(
     """
     click|links|link |attachment|sender|originated|recogni|trust|verify|organi|klick|anhäng|anhang|absender|stammt|
     cliquez|pièces jointes|expéditeur|liens|clic|adjuntos|enlaces|remitente|allegati|collegamenti|mittente|anexos|
@@ -124,39 +136,37 @@ BANNER_ADVICE = _words(
     expeditor|ataşament|learn why
     """
 )
-VIRUS_FREE = _words(
+VIRUS_FREE = Stems(
     """
     virus-free|virenfrei|sans virus|libre de virus|privo di virus|livre de vírus|virusvrij|wolny od wirusów|
     virusfri|без вирусов|virüs bulunmuyor|bez virů|vírusmentes|virukseton|ウイルス フリー|无病毒
     """
 )
-SCANNERS = _words(
-    "avast|avg |norton|mcafee|eset|kaspersky|bitdefender|sophos|antivirus|anti-virus|mailscanner|mimecast"
-)
-SCANNED = _words(
+SCANNERS = Stems("avast|avg |norton|mcafee|eset|kaspersky|bitdefender|sophos|antivirus|anti-virus|mailscanner|mimecast")
+SCANNED = Stems(
     """
     virus|viren|wirus|vírus|viru|вирус|ウイルス|病毒|malware
     """
 )
-SCANNING = _words(
+SCANNING = Stems(
     """
     checked|scanned|scanner|geprüft|vérifi|analizado|verificad|controllata|gecontroleerd|sprawdzon|kontroller|
     skannats|scannet|tarkistettu|zkontrolov|ellenőriz|taran|проверен|перевірен|absence de
     """
 )
-PRINTING = _words(
+PRINTING = Stems(
     """
     print|ausdruck|drucken|imprim|stampa|afdruk|printe|wydruk|skriv|udskriv|tulost|tisk|tlač|nyomtat|yazdır|печат|
     распечат|друку|打印|印刷|인쇄|εκτυπ|tipăr
     """
 )
-BEFORE = _words(
+BEFORE = Stems(
     """
     before|bevor|vor dem|avant|antes|prima|voordat|alvorens|zanim|przed|innan|inden|før|ennen|než|pred|mielőtt|nyomtatás
     előtt|önce|прежде|перед|до того|之前|前に|하기 전|πριν|înainte|consider|pensez|piense|denk|think|rispetta
     """
 )
-ENVIRONMENT = _words(
+ENVIRONMENT = Stems(
     """
     environment|umwelt|environnement|medio ambiente|ambiente|planet|milieu|środowisk|miljö|miljø|ympäristö|prostředí|
     prostredie|környezet|çevre|окружающ|природ|довкілл|环境|環境|환경|περιβάλλον|mediul

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from selectolax.lexbor import LexborHTMLParser
 
@@ -17,65 +18,75 @@ DEEPEST = 500
 
 _BREAK, _OPEN, _OPEN_PERHAPS, _CLOSE, _REST = "\ue000", "\ue001", "\ue002", "\ue003", "\ue004"
 """Marks that stand in the text for a line break, for the two ends of a quotation, and for a quotation without end."""
-_MARKS = re.compile("[\ue000-\ue005]")
+_MARKS = (_BREAK, _OPEN, _OPEN_PERHAPS, _CLOSE, _REST, PERHAPS_QUOTED)
 _EDGES = re.compile("([\ue001-\ue004])")
 # A table has its breaks from its rows: what stands between the cells is moved out of it by every parser.
 _BLOCKS = re.compile(
-    r"<(?=/?(?:p|div|li|h[1-6]|blockquote|ul|ol|section|article|pre|dl|dd|dt)\b|(?:br|hr|table)\b)", re.I
+    r"<(?=/?(?:p|div|li|h[1-6]|blockquote|ul|ol|section|article|pre|dl|dd|dt)\b|(?:br|hr|table)\b)", re.IGNORECASE
 )
-_UNSEEN = ("script", "style", "head", "title", "noscript", "template", "object", "svg", "textarea", "select")
+_UNSEEN = ("script", "style", "noscript", "template", "object", "svg", "textarea", "select")
 _HIDDEN = "[style*='display:none'], [style*='display: none']"
 _QUOTES = {
-    "blockquote": "blockquote",
-    "gmail_attr": "div.gmail_attr:has(+ blockquote)",
-    "moz-cite-prefix": "div.moz-cite-prefix",
-    "moz-forward-container": "div.moz-forward-container",
-    "gmail_quote": "div.gmail_quote:not(:has(blockquote)):not(:has(div.gmail_attr))",
-    "yahoo_quoted": "div[class*=yahoo_quoted]",
-    "quoted-content": "div[name=quote]",
-    "protonmail_quote": "div.protonmail_quote:not(:has(blockquote))",
-    "tutanota_quote": "div.tutanota_quote",
-    "zmail_extra": "div.zmail_extra:not(:has(blockquote))",
-    "mail-editor-reference-message-container": "div#mail-editor-reference-message-container",
-    "ms-outlook-mobile-reference-message": "div.ms-outlook-mobile-reference-message",
-    "messagereplysection": "div[name=messageReplySection]:not(:has(blockquote))",
-    "__quoted_text__": "div[data-marker=__QUOTED_TEXT__]",
-    "__headers__": "div[data-marker=__HEADERS__]",
-    "hs_reply": "div.hs_reply:not(:has(blockquote))",
+    "quot": {
+        "blockquote": "blockquote",
+        "gmail_quote": "div.gmail_quote:not(:has(blockquote)):not(:has(div.gmail_attr))",
+        "yahoo_quoted": "div[class*=yahoo_quoted]",
+        "quoted-content": "div[name=quote]",
+        "protonmail_quote": "div.protonmail_quote:not(:has(blockquote))",
+        "tutanota_quote": "div.tutanota_quote:not(:has(blockquote))",
+        "__quoted_text__": "div[data-marker=__QUOTED_TEXT__]",
+    },
+    "gmail_attr": {"gmail_attr": "div.gmail_attr:has(+ blockquote)"},
+    "moz-": {
+        "moz-cite-prefix": "div.moz-cite-prefix",
+        "moz-forward-container": "div.moz-forward-container",
+    },
+    "zmail_": {"zmail_extra": "div.zmail_extra:not(:has(blockquote))"},
+    "reference-message": {
+        "editor-reference": "div#mail-editor-reference-message-container",
+        "outlook-mobile": "div.ms-outlook-mobile-reference-message",
+    },
+    "replysection": {"messagereplysection": "div[name=messageReplySection]:not(:has(blockquote))"},
+    "__headers__": {"__headers__": "div[data-marker=__HEADERS__]"},
+    "hs_reply": {"hs_reply": "div.hs_reply:not(:has(blockquote))"},
 }
-"""What each mail program puts a quoted mail in, by a word that its source then holds, in lower case.
+"""What each mail program puts a quoted mail in, by words that its source then holds, in lower case.
 
-A container that holds blockquotes is no quotation as a whole: between them stand the answers.
+The outer words are few, so that a mail that quotes nothing is asked little. A container that holds blockquotes is no
+quotation as a whole: between them stand the answers.
 """
 _REST_IS_QUOTED = {
-    "appendonsend": "div#appendonsend",
-    "divrplyfwdmsg": "div#divRplyFwdMsg",
-    "olk_src_body_section": "#OLK_SRC_BODY_SECTION",
-    "stopspelling": "hr#stopSpelling",
-    "zwchr": "hr#zwchr",
-    "__divider__": "hr[data-marker=__DIVIDER__]",
+    "appendonsend": {"": "div#appendonsend"},
+    "divrply": {"": "div#divRplyFwdMsg"},
+    "olk_src": {"": "#OLK_SRC_BODY_SECTION"},
+    "stopspell": {"": "hr#stopSpelling"},
+    "zwchr": {"": "hr#zwchr"},
+    "__divider__": {"": "hr[data-marker=__DIVIDER__]"},
 }
 """Marks after which everything, up to the end of the document, is the quoted mail."""
 _SIGNATURES = {
-    "gmail_signature": "div.gmail_signature, span.gmail_signature_prefix",
-    "ms-outlook-mobile-signature": "div.ms-outlook-mobile-signature, div#ms-outlook-mobile-signature",
-    'id="signature': "div#Signature, div#signature",
-    "moz-signature": "div.moz-signature, pre.moz-signature",
-    "protonmail_signature_block": "div.protonmail_signature_block",
-    "composer_signature": "div#composer_signature",
-    "messagesignaturesection": "div[name=messageSignatureSection]",
-    "front-signature": "div.front-signature",
-    "zm-_id_-sgn": "div[id='Zm-_Id_-Sgn']",
-    'data-marker="__sig': "div[data-marker^=__SIG]",
-    "applemailsignature": "div#AppleMailSignature, div.AppleMailSignature",
-    "hs_signature": "div.hs_signature, div#hs_signature",
-    "sh-signature": "div.sh-signature",
-    "yahoo_signature": "div[class*=yahoo_signature], div[class*=yahoo-signature]",
-    "dab4fad8": "div#DAB4FAD8-2DD7-40BB-A1B8-4E2AA1F9FDF2",
+    "signature": {
+        "gmail_signature": "div.gmail_signature, span.gmail_signature_prefix",
+        "ms-outlook-mobile": "div.ms-outlook-mobile-signature, div#ms-outlook-mobile-signature",
+        'id="signature': "div#Signature, div#signature",
+        "moz-": "div.moz-signature, pre.moz-signature",
+        "protonmail_": "div.protonmail_signature_block",
+        "composer_": "div#composer_signature",
+        "messagesignature": "div[name=messageSignatureSection]",
+        "front-": "div.front-signature",
+        "applemail": "div#AppleMailSignature, div.AppleMailSignature",
+        "hs_signature": "div.hs_signature, div#hs_signature",
+        "sh-signature": "div.sh-signature",
+        "yahoo": "div[class*=yahoo_signature], div[class*=yahoo-signature]",
+        "signatureblock": "div[data-signatureblock]",
+    },
+    "zm-_": {"": "div[id='Zm-_Id_-Sgn']"},
+    "__sig_": {"": "div[data-marker^=__SIG]"},
+    "dab4fad8": {"": "div#DAB4FAD8-2DD7-40BB-A1B8-4E2AA1F9FDF2"},
 }
 """What each mail program puts a signature in, or a virus scanner its advertisement."""
-_QUOTING = re.compile(r"\b(?:cite|type)\b|quot|cite|border-left(?!:\s*(?:none|0))", re.I)
-_INDENTING = re.compile(r"border:\s*(?:none|0)", re.I)
+_QUOTING = re.compile(r"\b(?:cite|type)\b|quot|cite|border-left(?!:\s*(?:none|0))", re.IGNORECASE)
+_INDENTING = re.compile(r"border:\s*(?:none|0)", re.IGNORECASE)
 _TAG_NAMES = re.compile(r"<(/?[a-zA-Z][a-zA-Z0-9]{0,15})")
 _UNCLOSED = frozenset(
     {"p", "li", "td", "tr", "th", "br", "img", "hr", "meta", "link", "input", "col", "dd", "dt", "option"}
@@ -86,30 +97,44 @@ _TAGS = re.compile(r"<[^<>]{0,2000}>")
 
 def to_text(source: str) -> str:
     """Return the text a reader sees: blocks and breaks as lines, blanks folded."""
-    source = _MARKS.sub(" ", source[:MOST_HTML])
+    source = _without_marks(source)
     tree = _tree(source)
-    return _fold(_TAGS.sub(" ", source) if tree is None else _text(tree, source.lower()).replace(_BREAK, "\n"))
+    text = _TAGS.sub(" ", source) if tree is None else _text(tree, source.lower())
+    return _fold(text.replace(_BREAK, "\n").split("\n"))
 
 
-def own_text(source: str) -> str:
+def own_text(source: str, *, with_signatures: bool = False) -> str:
     """Return the text with a quote mark before each line that lies in a container of a quoted mail.
 
-    Signatures that lie in containers of their own are left out, unless nothing else was written.
+    Signatures that lie in containers of their own are left out unless they are asked for.
     """
-    source = _MARKS.sub(" ", source[:MOST_HTML])
+    source = _without_marks(source)
     tree = _tree(source)
     if tree is None:
-        return _fold(_TAGS.sub(" ", source))
+        return _fold(_TAGS.sub(" ", source).split("\n"))
     lowered = source.lower()
-    for selector in _present(_SIGNATURES, lowered):
+    for selector in () if with_signatures else _present(_SIGNATURES, lowered):
         for node in tree.css(selector):
             node.decompose()
     _mark_quotes(tree, lowered)
-    return _fold("\n".join(_marked_lines(_text(tree, lowered))))
+    return _fold(_marked_lines(_text(tree, lowered)))
 
 
-def _present(selectors: dict[str, str], lowered: str) -> list[str]:
-    return [selector for word, selector in selectors.items() if word in lowered]
+def _without_marks(source: str) -> str:
+    source = source[:MOST_HTML]
+    for mark in _MARKS:
+        source = source.replace(mark, " ")
+    return source
+
+
+def _present(selectors: dict[str, dict[str, str]], lowered: str) -> list[str]:
+    return [
+        selector
+        for stem, its in selectors.items()
+        if stem in lowered
+        for word, selector in its.items()
+        if word in lowered
+    ]
 
 
 def _tree(source: str) -> LexborHTMLParser | None:
@@ -149,7 +174,7 @@ def _mark_quotes(tree: LexborHTMLParser, lowered: str) -> None:
 def _marked_lines(text: str) -> list[str]:
     """Write the quotations of a text with marks at their two ends as lines with quote marks, however deep."""
     if not _EDGES.search(text):
-        return [line.strip() for line in text.split(_BREAK)]
+        return text.split(_BREAK)
     lines: list[str] = []
     outer: list[str] = []
     prefix, to_the_end = "", False
@@ -178,6 +203,12 @@ def _text(tree: LexborHTMLParser, lowered: str) -> str:
     root = tree.body or tree.root
     if root is None:
         return ""
+    _break_lines(tree, lowered)
+    return " ".join(root.text().split())
+
+
+def _break_lines(tree: LexborHTMLParser, lowered: str) -> None:
+    """Mark the breaks that the source alone does not tell: those of preformatted text and of tables."""
     if "<pre" in lowered:
         for node in tree.css("pre"):
             node.replace_with((node.text() or "").replace("\n", _BREAK))
@@ -187,11 +218,10 @@ def _text(tree: LexborHTMLParser, lowered: str) -> str:
         for node in tree.css("tr"):
             node.insert_before(_BREAK)
             node.insert_after(_BREAK)
-    return " ".join(root.text().split())
 
 
-def _fold(text: str) -> str:
-    text = "\n".join(line.strip() for line in text.split("\n"))
+def _fold(lines: Iterable[str]) -> str:
+    text = "\n".join(line.strip() for line in lines)
     while "\n\n\n" in text:
         text = text.replace("\n\n\n", "\n\n")
     return text.strip()

@@ -24,6 +24,8 @@ PERHAPS_QUOTED = "\ue005"
 """Begins a line that is a quoted one only where an introduction stands above it: a bare blockquote of HTML mail."""
 
 _COLONS = (":", "：")
+_LAST_ONES = ":：>-_=*—–"
+"""Characters an introduction ends with; without a colon only where there is a rule."""
 _RULES = ("--", "__", "==", "—", "––", "- -")
 _ORNAMENT = " \t*_-=—–"
 
@@ -38,7 +40,9 @@ def _any_of(column: str) -> str:
 
 
 _VERB = re.compile(rf"(?<!\w)(?:{_any_of('wrote')})(?!\w)|写道|寫道|のメール|작성", re.IGNORECASE)
-_VERB_CLOSES = re.compile(r"(?:wrote|schrieb|a écrit|escribió|ha scritto|escreveu|schreef|skrev)\s?:", re.IGNORECASE)
+_VERBS_WITHIN = ("wrote:", "schrieb:", "a écrit :", "escribió:", "ha scritto:", "escreveu:", "schreef:", "skrev:")
+"""Verbs after which a phone's program goes on with the quoted mail in the same line."""
+_DIGIT = re.compile(r"\d")
 _DATE_OPENS = r"\d{1,4}[./-]\s?\d{1,2}[./-]|\d{4}[年년]|\d{1,2}(?:st|nd|rd|th)?\.? ?\w{3,12}\.?,? \d{4}|\d{1,2}:\d{2}\b"
 _OPENS = re.compile(rf"[\s>*_]{{0,4}}(?:(?:{_any_of('opens')})(?=[\s,.:\d]|$)|{_DATE_OPENS})", re.IGNORECASE)
 _TIME = re.compile(r"\d{1,2}[:.h]\d{2}(?!\d)|\d{1,2}[時点시]")
@@ -70,47 +74,48 @@ def is_quoted(line: str) -> bool:
     return line.lstrip().startswith(">") and not line.endswith("<<")
 
 
-class Introductions:
-    """Finds the introductions of quoted mails in the lines of one text, read from the first to the last."""
+def find_introductions(lines: Sequence[str]) -> dict[int, Quotation]:
+    """Return where quoted mails are introduced in the lines of one text, up to the first that nothing marks.
+
+    After that one everything is quoted, so it is not looked at.
+    """
+    return _Search(lines).found
+
+
+def marked_from(lines: Sequence[str], at: int) -> bool:
+    """Say whether the next line with text bears a quote mark."""
+    following = next((line for line in lines[at : at + MOST_HEADER_LINES] if line), "")
+    return following.lstrip().startswith((">", PERHAPS_QUOTED))
+
+
+class _Search:
+    """One pass over the lines that may belong to an introduction, which few of an ordinary mail do."""
 
     def __init__(self, lines: Sequence[str]) -> None:
         self._lines = lines
-        self._found: dict[int, Quotation] = {}
-        self._read = 0
-        self._tries = MOST_TRIES
+        self.found: dict[int, Quotation] = {}
+        candidates = [at for at, line in enumerate(lines) if ":" in line or (line and line[-1] in _LAST_ONES)]
+        for at in candidates[:MOST_TRIES]:
+            start, quotation = self._introduction_closed_at(at) or (at, self._beginning_at(at))
+            if quotation:
+                self.found.setdefault(start, quotation)
+                if not marked_from(lines, start + quotation.length):
+                    break
 
-    def at(self, at: int) -> Quotation | None:
-        """Return the introduction that begins in this line, if there is one; ask for the lines in their order."""
-        self._read_to(at + MOST_INTRODUCTION_LINES)
-        if found := self._found.get(at):
-            return found
+    def _beginning_at(self, at: int) -> Quotation | None:
         line = self._lines[at]
-        if len(line) > LONGEST_LINE:
+        if len(line) > LONGEST_LINE or is_quoted(line):
             return None
         if _is_separator(line) or _begins_forwarded(line):
             return Quotation(1)
-        length = self._header_block(at) if _field(line) in _OF_THE_BEGINNING and self._tries else 0
+        length = self._header_block(at) if _field(line) in _OF_THE_BEGINNING else 0
         return Quotation(length) if length else None
-
-    def _read_to(self, end: int) -> None:
-        """Look for lines that close an introduction; each is looked at once, and the dear look is rationed."""
-        for at in range(self._read, min(end, len(self._lines))):
-            line = self._lines[at]
-            if _may_close(line) and (not is_quoted(line) or self._breaks_off(at - 1)) and self._tries:
-                self._tries -= 1
-                start, quotation = self._introduction_closed_at(at) or (at, None)
-                if quotation:
-                    self._found[start] = quotation
-        self._read = max(self._read, end)
-
-    def marked_from(self, at: int) -> bool:
-        """Say whether the next line with text bears a quote mark."""
-        following = next((line for line in self._lines[at : at + MOST_HEADER_LINES] if line), "")
-        return following.lstrip().startswith((">", PERHAPS_QUOTED))
 
     def _introduction_closed_at(self, close: int) -> tuple[int, Quotation] | None:
         """Look backwards for where an introduction begins that ends in this line."""
-        marked = self.marked_from(close + 1)
+        if not _may_close(self._lines[close]) or (is_quoted(self._lines[close]) and not self._breaks_off(close - 1)):
+            return None
+        marked = marked_from(self._lines, close + 1)
         if marked and (kept := _words_before(self._lines[close])):
             return close, Quotation(1, kept)
         text = ""
@@ -119,6 +124,8 @@ class Introductions:
             if not line or (is_quoted(line) and start != close) or len(text) + len(line) > LONGEST_INTRODUCTION:
                 break
             text = f"{line.strip()} {text}".strip()
+            if not marked and "@" not in text and not _DIGIT.search(text):
+                continue
             opens = bool(_OPENS.match(line)) and not self._breaks_off(start - 1)
             if (opens or self._begins_paragraph(start, close)) and _introduces(text, opens=opens, marked=marked):
                 return start, Quotation(close - start + 1)
@@ -126,15 +133,10 @@ class Introductions:
 
     def _breaks_off(self, at: int) -> bool:
         """Say whether a line ends within an address, which the next one goes on with."""
-        return (
-            at >= 0
-            and self._lines[at].endswith(("<", "("))
-            or (
-                at >= 0
-                and self._lines[at + 1].startswith(">")
-                and self._lines[at].rfind("<") > self._lines[at].rfind(">")
-            )
-        )
+        if at < 0:
+            return False
+        line = self._lines[at]
+        return line.endswith(("<", "(")) or (self._lines[at + 1].startswith(">") and line.rfind("<") > line.rfind(">"))
 
     def _begins_paragraph(self, start: int, close: int) -> bool:
         """Say whether an introduction may begin here without a word that tells: with a name, or in any language."""
@@ -145,7 +147,6 @@ class Introductions:
 
     def _header_block(self, at: int) -> int:
         """Recognise the From, Sent, To and Subject lines that Outlook and others copy; return how many lines."""
-        self._tries -= 1
         seen, last, with_text, address, time = set[str](), at, 0, False, False
         for number in range(at, min(at + 2 * MOST_HEADER_LINES, len(self._lines))):
             line = self._lines[number]
@@ -184,10 +185,11 @@ def _may_close(line: str) -> bool:
     if line[-1] in ":：":
         return True
     if line.startswith(_RULES) or line[-1] in "*_-":
-        return bool(_VERB.search(line[:LONGEST_INTRODUCTION]))
+        words = line.strip(_ORNAMENT)
+        return bool(words and _VERB.search(words))
     if line[-1] == ">":
         return line[0].isdigit() and bool(_DATE_AND_ADDRESS.match(line))
-    return line.endswith((" wrote", " schrieb")) or (":" in line and bool(_VERB_CLOSES.search(line)))
+    return "@" in line and any(verb in line for verb in _VERBS_WITHIN)
 
 
 def _introduces(text: str, *, opens: bool, marked: bool) -> bool:
@@ -198,19 +200,22 @@ def _introduces(text: str, *, opens: bool, marked: bool) -> bool:
     """
     if _DATE_AND_ADDRESS.match(text):
         return True
-    address, moment = "@" in text, bool(_DATE.search(text)) + bool(_TIME.search(text))
-    verb = bool(_VERB.search(text))
+    address, moment, words = "@" in text, bool(_DATE.search(text)) + bool(_TIME.search(text)), len(text.split())
+    # The verb is looked for last: it costs most.
     if text.startswith(_RULES):
-        return verb and (bool(address or moment) or len(text.split()) <= FEW_WORDS + 2)
+        return (address or moment > 0 or words <= FEW_WORDS + 2) and _has_verb(text)
     if marked:
-        short = len(text.split()) <= FEW_WORDS
-        return (verb and (opens or short or address) and bool(address or moment or short)) or (
-            address and bool(moment) and text.endswith(_COLONS)
-        )
-    if _SENTENCE_ENDS.search(text):
-        return False
+        if address and moment and text.endswith(_COLONS):
+            return True
+        return (words <= FEW_WORDS or (opens and moment > 0) or address) and _has_verb(text)
     complete = moment == len((_DATE, _TIME))
-    return (verb and (address or complete)) or (address and complete and bool(_ENDS_WITH_ADDRESS.search(text)))
+    if not (address or complete) or _SENTENCE_ENDS.search(text):
+        return False
+    return (address and complete and bool(_ENDS_WITH_ADDRESS.search(text))) or _has_verb(text)
+
+
+def _has_verb(text: str) -> bool:
+    return bool(_VERB.search(text))
 
 
 def _words_before(line: str) -> int:

@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from classifier import html
+from classifier.boilerplate import without_boilerplate
 from classifier.flowed import unflow
-from classifier.footers import without_footers, without_rules
+from classifier.footers import looks_like_a_signature, without_rules, without_signature
 from classifier.message import ParsedMessage
-from classifier.quotes import PERHAPS_QUOTED, Introductions, is_quoted, wrapped_quotation
+from classifier.quotes import PERHAPS_QUOTED, find_introductions, is_quoted, marked_from, wrapped_quotation
 
 MOST_LINES = 3_000
 LONGEST_STUB = 400
@@ -35,7 +36,7 @@ _STUBS = (
 """What programs write in a plain part instead of the words, which then are in the HTML."""
 
 
-_UNSEEN = re.compile("[\u200b\u200e\u200f\ufeff\r]")
+_UNSEEN = re.compile("[\u200b\u200e\u200f\ufeff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +51,19 @@ def own_words(parsed: ParsedMessage) -> OwnWords:
     """Return the sender's own new words of a message: of its plain text, unless that is missing or a stub."""
     plain = parsed.plain
     if parsed.html and (not plain or _is_stub(plain)):
-        return strip_text(html.own_text(parsed.html))
+        return _of_html(parsed.html)
     if "flowed" in parsed.content_type:
         plain = unflow(plain, delete_space="delsp=yes" in parsed.content_type.replace('"', "").replace(" ", ""))
     return strip_text(plain)
+
+
+def _of_html(source: str) -> OwnWords:
+    own = strip_text(html.own_text(source))
+    if own.text:
+        return own
+    # Some people type into the container of their signature.
+    whole = strip_text(html.own_text(source, with_signatures=True))
+    return own if own.quoted_alone and looks_like_a_signature(whole.text.split("\n")) else whole
 
 
 def _is_stub(plain: str) -> bool:
@@ -65,10 +75,11 @@ def _is_stub(plain: str) -> bool:
 
 def strip_text(text: str) -> OwnWords:
     """Return a plain text without quoted mail, signature and footers; when in doubt, all of it."""
-    text = _UNSEEN.sub("", text).replace("\xa0", " ")
+    if not text.isascii():
+        text = _UNSEEN.sub("", text).replace("\xa0", " ")
     lines = [line.rstrip() for line in text.split("\n", MOST_LINES)[:MOST_LINES]]
     pieces, cut = _without_quotes(lines)
-    own = _join(without_footers(piece, first=not number) for number, piece in enumerate(pieces))
+    own = _join(_without_footers(piece, first=not number) for number, piece in enumerate(pieces))
     if own or cut:
         return OwnWords(own, quoted_alone=not own)
     return OwnWords(_join(pieces))
@@ -80,16 +91,18 @@ def _without_quotes(lines: list[str]) -> tuple[list[list[str]], bool]:
     A quotation ends where its marks end; where nothing marks its lines, all that follows is quoted.
     """
     pieces: list[list[str]] = [[]]
-    introductions = Introductions(lines)
+    introductions = find_introductions(lines)
+    if not introductions and not any(">" in line and is_quoted(line) for line in lines):
+        return [[line.removeprefix(PERHAPS_QUOTED) for line in lines]], False
     at = 0
     while at < len(lines):
         line = lines[at]
         if is_quoted(line):
             at = _quotation_end(lines, at)
-        elif line and (quotation := introductions.at(at)):
+        elif line and (quotation := introductions.get(at)):
             pieces[-1].append(line[: quotation.kept].strip(" -"))
             at += quotation.length
-            if not introductions.marked_from(at):
+            if not marked_from(lines, at):
                 return pieces, True
             at = _quotation_end(lines, at)
         else:
@@ -113,6 +126,10 @@ def _belongs_to_one(line: str) -> bool:
 
 def _is_wrapped(lines: list[str], at: int) -> bool:
     return 0 < at < len(lines) - 1 and wrapped_quotation(lines[at - 1], lines[at], lines[at + 1])
+
+
+def _without_footers(piece: list[str], *, first: bool) -> list[str]:
+    return without_signature(without_boilerplate(piece, first=first), first=first)
 
 
 def _join(pieces: Iterable[list[str]]) -> str:

@@ -177,3 +177,12 @@ def test_elements_nested_without_end_are_read_without_building_a_tree(
         "words",
     ]
     assert html.to_text(f"<{tag}>" * 5_000 + "x") == "x"
+
+
+def test_an_answer_typed_into_the_signature_of_html_mail_is_kept() -> None:
+    quote = '<blockquote type="cite">old words</blockquote>'
+    signature = '<div class="gmail_signature">{}</div>'
+    answer = letter(signature.format("Please send the offer to Jim.") + quote, content_type="text/html")
+    assert own_words(parse(answer)).text == "Please send the offer to Jim."
+    nothing = letter(signature.format("Tom Reed<br>Leeds") + quote, content_type="text/html")
+    assert own_words(parse(nothing)) == OwnWords("", quoted_alone=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from selectolax.lexbor import LexborHTMLParser
+from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from classifier.quotes import PERHAPS_QUOTED
 
@@ -16,19 +16,21 @@ FEW_TAGS = 1_000
 DEEPEST = 500
 """Blocks nested deeper than this are an attack: the work of a parser grows with their square."""
 
-_BREAK, _OPEN, _OPEN_PERHAPS, _CLOSE, _REST = "\ue000", "\ue001", "\ue002", "\ue003", "\ue004"
-"""Marks that stand in the text for a line break, for the two ends of a quotation, and for a quotation without end."""
-_MARKS = (_BREAK, _OPEN, _OPEN_PERHAPS, _CLOSE, _REST, PERHAPS_QUOTED)
-_EDGES = re.compile("([\ue001-\ue004])")
+_BREAK, _OPEN_PERHAPS, _CLOSE, _REST = "\ue000", "\ue001", "\ue002", "\ue003"
+"""Marks that stand in the text for a line break, for the ends of what may be a quotation, and for one without end."""
+_QUOTED = f"{_BREAK}> \u2026{_BREAK}"
+"""Stands for a quotation: where it was is all that matters."""
+_OUTERMOST = "blockquote:not(blockquote *)"
+_MARKS = (_BREAK, _OPEN_PERHAPS, _CLOSE, _REST, PERHAPS_QUOTED)
+_EDGES = re.compile(f"([{_OPEN_PERHAPS}{_CLOSE}{_REST}])")
 # A table has its breaks from its rows: what stands between the cells is moved out of it by every parser.
-_BLOCKS = re.compile(
-    r"<(?=/?(?:p|div|li|h[1-6]|blockquote|ul|ol|section|article|pre|dl|dd|dt)\b|(?:br|hr|table)\b)", re.IGNORECASE
-)
+_BLOCK_NAMES = "p|div|li|h[1-6]|blockquote|ul|ol|section|article|pre|dl|dd|dt|br|hr"
+# Both cases are spelt out, which is a third faster than to ignore the case.
+_BLOCKS = re.compile(rf"<(?=/?(?:{_BLOCK_NAMES}|{_BLOCK_NAMES.upper()})\b|(?:table|TABLE)\b)")
 _UNSEEN = ("script", "style", "noscript", "template", "object", "svg", "textarea", "select")
 _HIDDEN = "[style*='display:none'], [style*='display: none']"
 _QUOTES = {
     "quot": {
-        "blockquote": "blockquote",
         "gmail_quote": "div.gmail_quote:not(:has(blockquote)):not(:has(div.gmail_attr))",
         "yahoo_quoted": "div[class*=yahoo_quoted]",
         "quoted-content": "div[name=quote]",
@@ -36,19 +38,16 @@ _QUOTES = {
         "tutanota_quote": "div.tutanota_quote:not(:has(blockquote))",
         "__quoted_text__": "div[data-marker=__QUOTED_TEXT__]",
     },
-    "gmail_attr": {"gmail_attr": "div.gmail_attr:has(+ blockquote)"},
-    "moz-": {
-        "moz-cite-prefix": "div.moz-cite-prefix",
-        "moz-forward-container": "div.moz-forward-container",
-    },
-    "zmail_": {"zmail_extra": "div.zmail_extra:not(:has(blockquote))"},
+    "gmail_attr": {"": "div.gmail_attr:has(+ blockquote)"},
+    "moz-cite-prefix": {"": "div.moz-cite-prefix"},
+    "moz-forward-container": {"": "div.moz-forward-container"},
+    "zmail_extra": {"": "div.zmail_extra:not(:has(blockquote))"},
     "reference-message": {
         "editor-reference": "div#mail-editor-reference-message-container",
         "outlook-mobile": "div.ms-outlook-mobile-reference-message",
     },
-    "replysection": {"messagereplysection": "div[name=messageReplySection]:not(:has(blockquote))"},
-    "__headers__": {"__headers__": "div[data-marker=__HEADERS__]"},
-    "hs_reply": {"hs_reply": "div.hs_reply:not(:has(blockquote))"},
+    "messagereplysection": {"": "div[name=messageReplySection]:not(:has(blockquote))"},
+    "hs_reply": {"": "div.hs_reply:not(:has(blockquote))"},
 }
 """What each mail program puts a quoted mail in, by words that its source then holds, in lower case.
 
@@ -57,11 +56,9 @@ quotation as a whole: between them stand the answers.
 """
 _REST_IS_QUOTED = {
     "appendonsend": {"": "div#appendonsend"},
-    "divrply": {"": "div#divRplyFwdMsg"},
-    "olk_src": {"": "#OLK_SRC_BODY_SECTION"},
-    "stopspell": {"": "hr#stopSpelling"},
+    "divrplyfwdmsg": {"": "div#divRplyFwdMsg"},
+    "olk_src_body_section": {"": "#OLK_SRC_BODY_SECTION"},
     "zwchr": {"": "hr#zwchr"},
-    "__divider__": {"": "hr[data-marker=__DIVIDER__]"},
 }
 """Marks after which everything, up to the end of the document, is the quoted mail."""
 _SIGNATURES = {
@@ -80,9 +77,9 @@ _SIGNATURES = {
         "yahoo": "div[class*=yahoo_signature], div[class*=yahoo-signature]",
         "signatureblock": "div[data-signatureblock]",
     },
-    "zm-_": {"": "div[id='Zm-_Id_-Sgn']"},
+    "zm-_id_-sgn": {"": "div[id='Zm-_Id_-Sgn']"},
     "__sig_": {"": "div[data-marker^=__SIG]"},
-    "dab4fad8": {"": "div#DAB4FAD8-2DD7-40BB-A1B8-4E2AA1F9FDF2"},
+    "dab4fad8-2dd7": {"": "div#DAB4FAD8-2DD7-40BB-A1B8-4E2AA1F9FDF2"},
 }
 """What each mail program puts a signature in, or a virus scanner its advertisement."""
 _QUOTING = re.compile(r"\b(?:cite|type)\b|quot|cite|border-left(?!:\s*(?:none|0))", re.IGNORECASE)
@@ -99,7 +96,7 @@ def to_text(source: str) -> str:
     """Return the text a reader sees: blocks and breaks as lines, blanks folded."""
     source = _without_marks(source)
     tree = _tree(source)
-    text = _TAGS.sub(" ", source) if tree is None else _text(tree, source.lower())
+    text = _TAGS.sub(" ", source) if tree is None else _text(tree, _lowered(source))
     return _fold(text.replace(_BREAK, "\n").split("\n"))
 
 
@@ -112,10 +109,10 @@ def own_text(source: str, *, with_signatures: bool = False) -> str:
     tree = _tree(source)
     if tree is None:
         return _fold(_TAGS.sub(" ", source).split("\n"))
-    lowered = source.lower()
+    lowered = _lowered(source)
     for selector in () if with_signatures else _present(_SIGNATURES, lowered):
         for node in tree.css(selector):
-            node.decompose()
+            node.replace_with(_BREAK)
     _mark_quotes(tree, lowered)
     return _fold(_marked_lines(_text(tree, lowered)))
 
@@ -125,6 +122,11 @@ def _without_marks(source: str) -> str:
     for mark in _MARKS:
         source = source.replace(mark, " ")
     return source
+
+
+def _lowered(source: str) -> str:
+    """Return the source for looking up names of elements and classes, which are ASCII."""
+    return source.encode("ascii", "replace").decode("ascii").lower()
 
 
 def _present(selectors: dict[str, dict[str, str]], lowered: str) -> list[str]:
@@ -156,38 +158,51 @@ def _is_an_attack(source: str) -> bool:
 
 
 def _mark_quotes(tree: LexborHTMLParser, lowered: str) -> None:
+    # Blockquotes come after the containers, some of which are known by the blockquote they hold.
     for selector in _present(_QUOTES, lowered):
         for node in tree.css(selector):
-            opening = _OPEN
-            if selector == "blockquote":
-                attributes = " ".join(f"{name} {value}" for name, value in node.attributes.items())
-                if not _QUOTING.search(attributes):
-                    opening = "" if _INDENTING.search(attributes) else _OPEN_PERHAPS
-            if opening:
-                node.insert_before(_BREAK + opening)
-                node.insert_after(_CLOSE + _BREAK)
+            node.replace_with(_QUOTED)
+    if "<blockquote" in lowered:
+        _mark_blockquotes(tree)
     for selector in _present(_REST_IS_QUOTED, lowered):
         for node in tree.css(selector):
             node.insert_before(_BREAK + _REST)
 
 
+def _mark_blockquotes(tree: LexborHTMLParser) -> None:
+    others = [node for node in tree.css(_OUTERMOST) if not _replaced(node)]
+    if not others:
+        return
+    # Inside of a blockquote that only indents, or may do so, there may be one that quotes.
+    for node in tree.css("blockquote"):
+        if not _replaced(node) and not _INDENTING.search(_attributes(node)):
+            node.insert_before(_BREAK + _OPEN_PERHAPS)
+            node.insert_after(_CLOSE + _BREAK)
+
+
+def _replaced(node: LexborNode) -> bool:
+    if quotes := bool(_QUOTING.search(_attributes(node))):
+        node.replace_with(_QUOTED)
+    return quotes
+
+
+def _attributes(node: LexborNode) -> str:
+    return " ".join(f"{name} {value}" for name, value in node.attributes.items())
+
+
 def _marked_lines(text: str) -> list[str]:
-    """Write the quotations of a text with marks at their two ends as lines with quote marks, however deep."""
+    """Write what may be a quotation, and what follows a mark without end, as lines with quote marks."""
     if not _EDGES.search(text):
         return text.split(_BREAK)
     lines: list[str] = []
-    outer: list[str] = []
-    prefix, to_the_end = "", False
+    depth, to_the_end = 0, False
     for piece in _EDGES.split(text):
-        if piece == _CLOSE:
-            prefix = outer.pop() if outer else ""
-        elif piece in {_OPEN, _OPEN_PERHAPS}:
-            outer.append(prefix)
-            prefix = PERHAPS_QUOTED if piece == _OPEN_PERHAPS and not prefix else "> "
+        if piece in {_OPEN_PERHAPS, _CLOSE}:
+            depth += 1 if piece == _OPEN_PERHAPS else -1
         elif piece == _REST:
             to_the_end = True
         else:
-            mark = "> " if to_the_end else prefix
+            mark = "> " if to_the_end else PERHAPS_QUOTED if depth > 0 else ""
             lines.extend(mark + stripped if (stripped := line.strip()) else "" for line in piece.split(_BREAK))
     return lines
 
@@ -199,7 +214,7 @@ def _text(tree: LexborHTMLParser, lowered: str) -> str:
             tree.strip_tags([name])
     if "display:" in lowered and "none" in lowered:
         for node in tree.css(_HIDDEN):
-            node.decompose()
+            node.replace_with(" ")
     root = tree.body or tree.root
     if root is None:
         return ""

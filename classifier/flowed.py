@@ -14,6 +14,8 @@ def unflow(text: str, *, delete_space: bool = False) -> str:
         text: the body of a text/plain part with format=flowed.
         delete_space: what the part says with DelSp=yes: the blank before a soft break was put there by the program.
     """
+    # A program that deletes blanks writes two where one is meant; some only say that they delete them.
+    delete_space = delete_space and ("  \n" in text or not text.isascii())
     joined: list[str] = []
     # The pieces of the line that is being joined, and its depth; pieces are joined once, so the work stays linear.
     pieces: list[str] = []

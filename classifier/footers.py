@@ -12,6 +12,8 @@ from classifier.footer_words import DEVICES, EXCUSES, POSTSCRIPTS, SENT_BEGINS, 
 LONGEST_FOOTER_LINE = 120
 MOST_SIGNATURE_LINES = 14
 FEW_WORDS = 8
+FEW_SMALL_WORDS = 4
+"""A title or an address rarely has more words in small letters."""
 LONGEST_SIGN_OFF = 50
 LONGEST_SENTENCE = 400
 
@@ -19,11 +21,12 @@ _STRICT_DELIMITER = re.compile(r"--[ \t]*$")
 _LOOSE_DELIMITER = re.compile(r"(?:__|—|–|_{4,}|-{10,}|\*{5,}|={5,})[ \t]*$")
 _RULE = re.compile(r"[ \t]*[-_=*—–]{3,}[ \t]*$")
 _LINK = re.compile(r"[<\[(]?(?:https?://|www\.|#[\dA-F]{8}-)[^\s>]{1,1000}[>\])]?[ \t]*$", re.IGNORECASE)
-_SENTENCE = re.compile(r"(?:[^\W\d_]\S{0,30}\s+){3,}\S{1,40}[.!?]\s*$")
 _CONTACT = re.compile(
-    r"\+?\d[\d\s()./-]{6,20}\d|\w@\w|www\.|https?://|\bHRB\b|\bregistered in\b|linkedin", re.IGNORECASE
+    r"(?:\+|(?<!\w)0)\d[\d\s()/-]{5,20}\d|\d{3}\)?[ -]\d{3}[ .-]\d{4}|\b(?:tel|phone|fax|mob)\w{0,4}\W{1,4}\d|\w@\w|www\.|https?://|\bHRB\b|\bregistered in\b|linkedin",
+    re.IGNORECASE,
 )
 _OF_A_PHONE = re.compile(r"sent (?:from|via|with) (?:my )?(?:\S{1,40} ?){1,5}$", re.IGNORECASE)
+_CJK_ENDS = ("。", "！", "？")
 _PUNCTUATION = " \t,.;:!*_-–—"
 _ORNAMENT = " \t-_*~[(<"
 _HEAD, _TAIL = 3, 4
@@ -111,9 +114,15 @@ def _without_delimited(lines: list[str], *, first: bool) -> list[str]:
 def looks_like_a_signature(lines: Sequence[str]) -> bool:
     """Say whether lines are few, and none of them a sentence."""
     written = list(islice((line for line in lines if line), MOST_SIGNATURE_LINES + 1))
-    return len(written) <= MOST_SIGNATURE_LINES and not any(
-        _SENTENCE.search(line[:LONGEST_SENTENCE]) for line in written
-    )
+    return len(written) <= MOST_SIGNATURE_LINES and not any(_is_prose(line[:LONGEST_SENTENCE]) for line in written)
+
+
+def _is_prose(line: str) -> bool:
+    """Tell a sentence, or a piece of one, from a title or an address: by small letters and by how it ends."""
+    words = line.split()
+    small = sum(word[0].islower() for word in words)
+    ends = line.endswith((".", "!", "?"))
+    return small > FEW_SMALL_WORDS or (ends and small > 1 and len(words) > FEW_SMALL_WORDS) or line.endswith(_CJK_ENDS)
 
 
 def _postscript(lines: Sequence[str]) -> list[str]:

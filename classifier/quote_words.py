@@ -33,7 +33,7 @@ LANGUAGES: dict[str, QuoteWords] = {
         "to|cc|bcc",
         "subject",
         "original message|forwarded message|original appointment|forwarded by|reply message|replied message"
-        "|original mail|original email|forwarded email|forwarded mail|forwarded letter",
+        "|original mail|original email|forwarded email|forwarded mail|forwarded letter|begin included message",
         "begin forwarded message|start of forwarded message|write above this line|reply above this line",
     ),
     "de": QuoteWords(

@@ -71,7 +71,7 @@ class Quotation(NamedTuple):
 
 def is_quoted(line: str) -> bool:
     """Say whether a line bears a quote mark, and not arrows on both sides, as advertisements do."""
-    return line.lstrip().startswith(">") and not line.endswith("<<")
+    return line.lstrip().startswith(">") and not (line.endswith("<<") and line.startswith(">>"))
 
 
 def find_introductions(lines: Sequence[str]) -> dict[int, Quotation]:
@@ -106,10 +106,13 @@ class _Search:
         line = self._lines[at]
         if len(line) > LONGEST_LINE or is_quoted(line):
             return None
-        if _is_separator(line) or _begins_forwarded(line):
+        if _is_separator(line, self._next(at)) or _begins_forwarded(line):
             return Quotation(1)
         length = self._header_block(at) if _field(line) in _OF_THE_BEGINNING else 0
         return Quotation(length) if length else None
+
+    def _next(self, at: int) -> str:
+        return next((line for line in self._lines[at + 1 : at + MOST_INTRODUCTION_LINES] if line), "")
 
     def _introduction_closed_at(self, close: int) -> tuple[int, Quotation] | None:
         """Look backwards for where an introduction begins that ends in this line."""
@@ -226,12 +229,14 @@ def _words_before(line: str) -> int:
     return within.start() + 1
 
 
-def _is_separator(line: str) -> bool:
-    """Recognise words between dashes, like "-----Original Message-----"."""
+def _is_separator(line: str, following: str) -> bool:
+    """Recognise words between dashes, like "-----Original Message-----", in any language above a copied header."""
     if len(line) > LONGEST_SEPARATOR or not line.lstrip(" *>").startswith(_RULES):
         return False
     words = line.strip(_ORNAMENT)
-    return bool(words and _ORIGINAL.match(words) and line.rstrip(" *").endswith(("-", "_", "=", "—", "–")))
+    if not words or not line.rstrip(" *").endswith(("-", "_", "=", "—", "–")):
+        return False
+    return bool(_ORIGINAL.match(words)) or _field(following) is not None
 
 
 def _begins_forwarded(line: str) -> bool:

@@ -142,6 +142,8 @@ def test_the_verb_of_an_introduction_is_recognised_in_each_language(language: st
         "--\nI answer below my signature, please send the offer to Jim.",
         "Please delete my email address, the recipient of your mail left us, and notify everybody in your company.",
         "Print this and think before you order: does your product harm the environment? Tell me please.",
+        "Best regards\nTom Reed\n\nBack on 12.06.2026 - 14.06.2026",
+        "Regards\nTom\n\nUw bericht is aangekomen,\nvragen kunt u zenden aan Rink (rink@reed.example)\n\nHenk",
         "Attention: the link in your mail to the external shop does not work, please send a new one.",
     ],
 )
@@ -163,7 +165,8 @@ def test_soft_breaks_are_joined_within_one_depth_of_quotation() -> None:
     text = "> a quoted \n> line\nan own \n line \n> and a quoted one\n-- \nTom"
     assert unflow(text) == "> a quoted line\nan own line \n> and a quoted one\n-- \nTom"
     assert unflow("in  \n side", delete_space=True) == "in side"
-    assert unflow("Donau \ndampf", delete_space=True) == "Donaudampf"
+    assert unflow("in  \n the Donau \ndampf", delete_space=True) == "in the Donaudampf"
+    assert unflow("there \nis", delete_space=True) == "there is"
 
 
 @pytest.mark.parametrize("tag", ["blockquote", "div", "pre", "dl", "center"])

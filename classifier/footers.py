@@ -14,6 +14,7 @@ MOST_SIGNATURE_LINES = 14
 FEW_WORDS = 8
 FEW_SMALL_WORDS = 4
 """A title or an address rarely has more words in small letters."""
+SHORTEST_SPEAKING = 4
 LONGEST_SIGN_OFF = 50
 LONGEST_SENTENCE = 400
 
@@ -22,7 +23,8 @@ _LOOSE_DELIMITER = re.compile(r"(?:__|—|–|_{4,}|-{10,}|\*{5,}|={5,})[ \t]*$"
 _RULE = re.compile(r"[ \t]*[-_=*—–]{3,}[ \t]*$")
 _LINK = re.compile(r"[<\[(]?(?:https?://|www\.|#[\dA-F]{8}-)[^\s>]{1,1000}[>\])]?[ \t]*$", re.IGNORECASE)
 _CONTACT = re.compile(
-    r"(?:\+|(?<!\w)0)\d[\d\s()/-]{5,20}\d|\d{3}\)?[ -]\d{3}[ .-]\d{4}|\b(?:tel|phone|fax|mob)\w{0,4}\W{1,4}\d|\w@\w|www\.|https?://|\bHRB\b|\bregistered in\b|linkedin",
+    r"(?:\+|(?<!\w)0)\d[\d\s()/-]{5,20}\d|\d{3}\)?[ -]\d{3}[ .-]\d{4}|\b(?:tel|phone|fax|mob)\w{0,4}\W{1,4}\d"
+    r"|\w@\w|www\.|https?://|\bHRB\b|\bregistered in\b|linkedin",
     re.IGNORECASE,
 )
 _OF_A_PHONE = re.compile(r"sent (?:from|via|with) (?:my )?(?:\S{1,40} ?){1,5}$", re.IGNORECASE)
@@ -120,9 +122,14 @@ def looks_like_a_signature(lines: Sequence[str]) -> bool:
 def _is_prose(line: str) -> bool:
     """Tell a sentence, or a piece of one, from a title or an address: by small letters and by how it ends."""
     words = line.split()
-    small = sum(word[0].islower() for word in words)
-    ends = line.endswith((".", "!", "?"))
-    return small > FEW_SMALL_WORDS or (ends and small > 1 and len(words) > FEW_SMALL_WORDS) or line.endswith(_CJK_ENDS)
+    small = [word for word in words if word[0].islower()]
+    if len(small) > FEW_SMALL_WORDS or line.endswith(_CJK_ENDS):
+        return True
+    # "In urgent cases: jim@reed.example" is no signature, "email: tom@reed.example" is one.
+    speaking = [word for word in small if len(word) >= SHORTEST_SPEAKING and word.rstrip(_PUNCTUATION).isalpha()]
+    if len(speaking) > 1 and (":" in line or "@" in line):
+        return True
+    return line.endswith((".", "!", "?")) and len(small) > 1 and len(words) > FEW_SMALL_WORDS
 
 
 def _postscript(lines: Sequence[str]) -> list[str]:

@@ -52,7 +52,7 @@ def own_words(parsed: ParsedMessage) -> OwnWords:
     plain = parsed.plain
     if parsed.html and (not plain or _is_stub(plain)):
         return _of_html(parsed.html)
-    if "flowed" in parsed.content_type:
+    if parsed.content_type.startswith("text/plain") and "flowed" in parsed.content_type:
         plain = unflow(plain, delete_space="delsp=yes" in parsed.content_type.replace('"', "").replace(" ", ""))
     return strip_text(plain)
 

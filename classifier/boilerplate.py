@@ -27,6 +27,8 @@ LONGEST_BANNER = 600
 LONGEST_TAG = 24
 """Of a banner that is nothing but "[EXTERNAL EMAIL]"."""
 LONGEST_ADVICE = 300
+MOST_OF_THE_END = 6_000
+"""Characters at the end of the sender's words in which a legal footer is looked for."""
 SHORTEST_LEGAL = 90
 """A paragraph about confidentiality that is shorter may be the answer."""
 SHORTEST_LEGAL_LINE = 50
@@ -44,10 +46,20 @@ def without_boilerplate(lines: list[str], *, first: bool) -> list[str]:
     """
     if first:
         lines = _without_banner(lines)
-    lowered = "\n".join(lines).lower()
+    start = _where_the_end_begins(lines)
+    lowered = "\n".join(lines[start:]).lower()
     if any(_has(lowered, words) for words in (CONFIDENTIAL, SCANNED, ENVIRONMENT)):
-        return _without_paragraphs(lines)
+        return lines[:start] + _without_paragraphs(lines[start:])
     return lines
+
+
+def _where_the_end_begins(lines: list[str]) -> int:
+    size = 0
+    for at in range(len(lines) - 1, -1, -1):
+        size += len(lines[at]) + 1
+        if size > MOST_OF_THE_END:
+            return at
+    return 0
 
 
 def _without_banner(lines: list[str]) -> list[str]:

@@ -11,7 +11,7 @@ from classifier.quotes import PERHAPS_QUOTED
 
 MOST_HTML = 64 * 1024
 MOST_TAGS = 20_000
-FEW_TAGS = 1_000
+FEW_TAGS = 1_500
 """Below this number nothing can be nested too deeply for a parser."""
 DEEPEST = 500
 """Blocks nested deeper than this are an attack: the work of a parser grows with their square."""

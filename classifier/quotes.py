@@ -94,7 +94,11 @@ class _Search:
     def __init__(self, lines: Sequence[str]) -> None:
         self._lines = lines
         self.found: dict[int, Quotation] = {}
-        candidates = [at for at, line in enumerate(lines) if ":" in line or (line and line[-1] in _LAST_ONES)]
+        candidates = [
+            at
+            for at, line in enumerate(lines)
+            if line and (line[-1] in _LAST_ONES or ":" in line) and (line[0] != ">" or line[-1] == ":")
+        ]
         for at in candidates[:MOST_TRIES]:
             start, quotation = self._introduction_closed_at(at) or (at, self._beginning_at(at))
             if quotation:

@@ -133,7 +133,7 @@ BANNER_ADVICE = Stems(
     remetente|bijlage|koppeling|afzender|klik|załącznik|nadawc|bilagor|avsändare|länkar|vedhæft|afsender|vedlegg|
     avsender|lähettäj|liitte|linkke|odesílatel|příloh|odkaz|feladó|mellékle|hivatkozás|gönderen|ekleri|bağlantı|
     вложени|отправител|ссылк|вкладен|відправник|附件|链接|发件人|添付|リンク|送信者|첨부|링크|발신자|αποστολέα|συνημμέν|
-    expeditor|ataşament|learn why
+    expeditor|ataşament|learn why|often get email|nicht oft|nicht häufig|erfahren sie, warum|warum dies wichtig
     """
 )
 VIRUS_FREE = Stems(
@@ -193,6 +193,16 @@ SIGN_OFFS = _words(
     cu stimă|cu respect|toate cele bune|με εκτίμηση|φιλικά|ευχαριστώ|s poštovanjem|lijep pozdrav|trân trọng
     """
 )
+PERSONAL = frozenset(
+    _words(
+        """
+        i|my|we|you|please|call|send|ask|ich|mein|meine|meiner|wir|sie|bitte|rufen|je|mon|ma|nous|vous|merci|yo|mi|
+        nosotros|usted|favor|llame|io|mio|mia|noi|prego|chiami|eu|meu|minha|você|ligue|ik|mijn|wij|graag|jag|mitt|vi|
+        jeg|mig|meg|minun|minä|ja|mój|moja|proszę|já|můj|prosím|я|мой|мы|вы|пожалуйста|ben|benim|lütfen|εγώ|παρακαλώ
+        """
+    )
+)
+"""Words of somebody who speaks: a line with one of them is no title and no address."""
 POSTSCRIPTS = (
     "ps:",
     "ps ",

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from itertools import islice
 
-from classifier.footer_words import DEVICES, EXCUSES, POSTSCRIPTS, SENT_BEGINS, SENT_ENDS, SIGN_OFFS
+from classifier.footer_words import DEVICES, EXCUSES, PERSONAL, POSTSCRIPTS, SENT_BEGINS, SENT_ENDS, SIGN_OFFS
 
 LONGEST_FOOTER_LINE = 120
 MOST_SIGNATURE_LINES = 14
@@ -124,6 +124,8 @@ def _is_prose(line: str) -> bool:
     words = line.split()
     small = [word for word in words if word[0].islower()]
     if len(small) > FEW_SMALL_WORDS or line.endswith(_CJK_ENDS):
+        return True
+    if any(word.strip(_PUNCTUATION).lower() in PERSONAL for word in words):
         return True
     # "In urgent cases: jim@reed.example" is no signature, "email: tom@reed.example" is one.
     speaking = [word for word in small if len(word) >= SHORTEST_SPEAKING and word.rstrip(_PUNCTUATION).isalpha()]

@@ -145,6 +145,8 @@ def test_the_verb_of_an_introduction_is_recognised_in_each_language(language: st
         "Best regards\nTom Reed\n\nBack on 12.06.2026 - 14.06.2026",
         "Regards\nTom\n\nUw bericht is aangekomen,\nvragen kunt u zenden aan Rink (rink@reed.example)\n\nHenk",
         "I am away.\n\nBest regards\nTom Reed\n\nIn urgent cases: jim@reed.example, +44 113 496 0001",
+        "Yes.\n\nBest\nTom Reed\n\nPlease send it to Mill Lane 1, or call\n+44 113 496 0001",
+        "Ja.\n\nViele Grüße\nTom Rot\n\nMeine Nummer: +49 40 1234567",
         "Attention: the link in your mail to the external shop does not work, please send a new one.",
     ],
 )

@@ -1,39 +1,42 @@
-"""The sender's own new words: without the quoted mail, the signature, and what a phone adds."""
+"""The sender's own new words: without the quoted mail, the signature, and what programs and companies add."""
 
-# ruff: noqa: RUF001 - letters of many scripts look alike, and each of them is meant.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from classifier import html
+from classifier.boilerplate import without_boilerplate
+from classifier.flowed import unflow
+from classifier.footers import looks_like_a_signature, without_rules, without_signature
 from classifier.message import ParsedMessage
-from classifier.quotes import quote_starts_at
+from classifier.quotes import PERHAPS_QUOTED, find_introductions, is_quoted, marked_from, wrapped_quotation
 
 MOST_LINES = 3_000
-_DELIMITER = re.compile(r"^(?:--|__|—|–)[ \t]*$|^_{4,}[ \t]*$|^-{20,}[ \t]*$")
-_SENT_FROM = re.compile(
-    r"^\W{0,3}(?:sent|gesendet|von meinem|envoy[ée]|enviado|inviato|verzonden|verstuurd|wysłan[eoy]|skickat|sendt|"
-    r"lähetetty|отправлено|get|"
-    r"télécharge[rz]?|obt[ée]n(?:er|ir)?|scarica|holen sie sich|outlook (?:für|for|pour|para)|mailed|"
-    r"diese nachricht wurde)\b.{0,10}"
-    r"\b(?:from|via|using|with|by|von|aus|vom|mit|meinem|depuis|de|du|à partir|mon|desde|mi|da|dal|do|meu|van|"
-    r"vanaf|mijn|met|z|ze|från|fra|min|"
-    r"outlook|mail|yahoo|gmail|proton|mobile|iphone|ipad|с)\b.{0,80}$",
-    re.IGNORECASE,
+LONGEST_STUB = 400
+_STUBS = (
+    "not support html",
+    "html email",
+    "html-enabled",
+    "html format",
+    "view this email in",
+    "view this message in",
+    "unterstützt leider kein html",
+    "kein html",
+    "html-format",
+    "format html",
+    "html-fähig",
+    "formato html",
+    "compatible html",
+    "compatible with html",
+    "multi-part message in mime",
+    "multipart message in mime",
 )
-_PHONE = re.compile(
-    r"iphone|ipad|android|blackberry|samsung|galaxy|huawei|xiaomi|nokia|windows|outlook|yahoo|gmail|proton|mobile|"
-    r"handy|phone|telefon|smartphone|tablet|mail"
-    r"|\bios\b|mobil|móvil|portable|telemóvel|celular|htc|lg\b|pixel|sparrow|device|wireless|zoho",
-    re.IGNORECASE,
-)
-_LIST_FOOTER = re.compile(
-    r"^(?:.{0,60}mailing list|https?://\S*(?:listinfo|mailman)\S*|.{0,60}unsubscribe .{0,120}|to unsubscribe.*)$",
-    re.IGNORECASE,
-)
-_AFTER_SENT_FROM = 3
-"""Lines a phone's footer may have below it; more than that is text."""
+"""What programs write in a plain part instead of the words, which then are in the HTML."""
+
+
+_UNSEEN = re.compile("[\u200b\u200e\u200f\ufeff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,63 +48,90 @@ class OwnWords:
 
 
 def own_words(parsed: ParsedMessage) -> OwnWords:
-    """Return the sender's own new words of a message."""
-    if not parsed.plain and parsed.html:
-        text = html.own_text(parsed.html)
-        return strip_text(text or "")
-    return strip_text(parsed.plain)
+    """Return the sender's own new words of a message: of its plain text, unless that is missing or a stub."""
+    plain = parsed.plain
+    if parsed.html and (not plain or _is_stub(plain)):
+        return _of_html(parsed.html)
+    if parsed.content_type.startswith("text/plain") and "flowed" in parsed.content_type:
+        plain = unflow(plain, delete_space="delsp=yes" in parsed.content_type.replace('"', "").replace(" ", ""))
+    return strip_text(plain)
+
+
+def _of_html(source: str) -> OwnWords:
+    own = strip_text(html.own_text(source))
+    if own.text:
+        return own
+    # Some people type into the container of their signature.
+    whole = strip_text(html.own_text(source, with_signatures=True))
+    return own if own.quoted_alone and looks_like_a_signature(whole.text.split("\n")) else whole
+
+
+def _is_stub(plain: str) -> bool:
+    if len(plain) > LONGEST_STUB:
+        return False
+    lowered = plain.lower()
+    return any(words in lowered for words in _STUBS)
 
 
 def strip_text(text: str) -> OwnWords:
-    """Return a plain text without quoted mail, signature and phone footer; when in doubt, all of it."""
-    lines = [line.replace("\xa0", " ").rstrip() for line in text.split("\n")[:MOST_LINES]]
-    unquoted, cut = _without_quotes(lines)
-    own = _join(_without_footers(unquoted))
-    if own:
-        return OwnWords(own)
-    kept = _join(unquoted)
-    return OwnWords(kept) if kept else OwnWords("", quoted_alone=cut)
+    """Return a plain text without quoted mail, signature and footers; when in doubt, all of it."""
+    if not text.isascii():
+        text = _UNSEEN.sub("", text).replace("\xa0", " ")
+    lines = [line.rstrip() for line in text.split("\n", MOST_LINES)[:MOST_LINES]]
+    pieces, cut = _without_quotes(lines)
+    own = _join(_without_footers(piece, first=not number) for number, piece in enumerate(pieces))
+    if own or cut:
+        return OwnWords(own, quoted_alone=not own)
+    return OwnWords(_join(pieces))
 
 
-def _without_quotes(lines: list[str]) -> tuple[list[str], bool]:
-    """Drop quoted lines with the line that introduces them; where nothing marks the lines, all that follows."""
-    kept: list[str] = []
-    at, cut = 0, False
+def _without_quotes(lines: list[str]) -> tuple[list[list[str]], bool]:
+    """Split the sender's own lines at the quotations, and say whether there are any.
+
+    A quotation ends where its marks end; where nothing marks its lines, all that follows is quoted.
+    """
+    pieces: list[list[str]] = [[]]
+    introductions = find_introductions(lines)
+    if not introductions and not any(">" in line and is_quoted(line) for line in lines):
+        return [[line.removeprefix(PERHAPS_QUOTED) for line in lines]], False
+    at = 0
     while at < len(lines):
-        if lines[at].lstrip().startswith(">"):
-            at, cut = at + 1, True
-            continue
-        length = quote_starts_at(lines, at)
-        if not length:
-            kept.append(lines[at])
+        line = lines[at]
+        if is_quoted(line):
+            at = _quotation_end(lines, at)
+        elif line and (quotation := introductions.get(at)):
+            pieces[-1].append(line[: quotation.kept].strip(" -"))
+            at += quotation.length
+            if not marked_from(lines, at):
+                return pieces, True
+            at = _quotation_end(lines, at)
+        else:
+            pieces[-1].append(line.removeprefix(PERHAPS_QUOTED))
             at += 1
             continue
-        cut = True
-        at += length
-        if not _marked(lines, at):
-            break
-    return kept, cut
+        pieces.append([])
+    return pieces, len(pieces) > 1
 
 
-def _marked(lines: list[str], at: int) -> bool:
-    """Say whether the next line with text is a quoted one."""
-    following = next((line for line in lines[at:] if line.strip()), "")
-    return following.lstrip().startswith(">")
+def _quotation_end(lines: list[str], at: int) -> int:
+    """Return the first line after a quotation that begins here, blank lines before it included."""
+    while at < len(lines) and (_belongs_to_one(lines[at]) or _is_wrapped(lines, at)):
+        at += 1
+    return at
 
 
-def _without_footers(lines: list[str]) -> list[str]:
-    kept = lines
-    for at, line in enumerate(lines):
-        if at and _DELIMITER.match(line) and any(each.strip() for each in lines[:at]):
-            kept = lines[:at]
-            break
-    for at, line in enumerate(kept):
-        if len(line) < 160 and _SENT_FROM.match(line) and _PHONE.search(line):  # noqa: PLR2004 - a footer is one short line
-            below = [each for each in kept[at + 1 :] if each.strip()]
-            kept = kept[:at] if len(below) <= _AFTER_SENT_FROM else kept[:at] + kept[at + 1 :]
-            break
-    return kept
+def _belongs_to_one(line: str) -> bool:
+    return not line or is_quoted(line) or line.startswith(PERHAPS_QUOTED)
 
 
-def _join(lines: list[str]) -> str:
-    return "\n".join(lines).strip()
+def _is_wrapped(lines: list[str], at: int) -> bool:
+    return 0 < at < len(lines) - 1 and wrapped_quotation(lines[at - 1], lines[at], lines[at + 1])
+
+
+def _without_footers(piece: list[str], *, first: bool) -> list[str]:
+    return without_signature(without_boilerplate(piece, first=first), first=first)
+
+
+def _join(pieces: Iterable[list[str]]) -> str:
+    written = ("\n".join(without_rules(piece)).strip() for piece in pieces)
+    return "\n\n".join(each for each in written if each)

@@ -2,9 +2,15 @@ from __future__ import annotations
 
 import pytest
 
+from classifier import html
+from classifier.flowed import unflow
 from classifier.message import parse
+from classifier.quote_words import LANGUAGES
 from classifier.words import OwnWords, own_words, strip_text
 from tests.classifier.letters import letter
+from tests.classifier.own_words_cases import OwnWordsCase, read_cases
+
+CASES = read_cases()
 
 INTRODUCTIONS = [
     "On Mon, 1 Jun 2026 at 10:12, Lena Ott <lena@our-outreach.example> wrote:",
@@ -80,3 +86,109 @@ def test_a_footer_that_is_the_whole_text_is_kept() -> None:
 def test_quotes_of_html_mail_are_cut_by_their_containers(quote: str) -> None:
     parsed = parse(letter(f"<html><body><div>Yes, please</div>{quote}</body></html>", content_type="text/html"))
     assert own_words(parsed).text == "Yes, please"
+
+
+def folded(text: str) -> str:
+    return " ".join(text.split())
+
+
+def lines_of(text: str) -> set[str]:
+    return {folded(line) for line in text.split("\n") if line.strip()}
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_whole_mails_of_many_programs_give_the_senders_own_words(case: OwnWordsCase) -> None:
+    found = own_words(parse(case.raw))
+    own, written = (
+        lines_of(case.own),
+        lines_of(html.to_text(case.bodies.get("html", "")) + "\n" + case.bodies.get("plain", "")),
+    )
+    # Quoted lines first: they name what is wrong better than two texts that differ.
+    assert not (written - own) & lines_of(found.text)
+    assert folded(found.text) == folded(case.own)
+    assert found.quoted_alone == (not own)
+
+
+def test_there_are_cases_of_many_languages_and_of_both_kinds() -> None:
+    assert len(CASES) > 150
+    assert sum("html" in case.bodies for case in CASES) > 30
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_copied_header_and_a_separator_are_recognised_in_each_language(language: str) -> None:
+    words = LANGUAGES[language]
+    fields = [getattr(words, column).split("|")[0].capitalize() for column in ("from_", "sent", "to", "subject")]
+    values = ["Lena Ott <l@our-outreach.example>", "1.6.2026 10:12", "tom@customer.example", "Question"]
+    header = "\n".join(f"{name}: {value}" for name, value in zip(fields, values, strict=True))
+    assert strip_text(f"Yes, please.\n\n{header}\n\nold words").text == "Yes, please."
+    for original in words.original.split("|"):
+        assert strip_text(f"Yes, please.\n\n----- {original.title()} -----\n\nold words").text == "Yes, please."
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_verb_of_an_introduction_is_recognised_in_each_language(language: str) -> None:
+    for verb in LANGUAGES[language].wrote.split("|"):
+        text = f"Yes, please.\n\n1.6.2026 10:12 Lena Ott <l@our-outreach.example> {verb}:\n\nold words"
+        assert strip_text(text).text == "Yes, please.", verb
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Lena, on 1 June 2026 you asked for this list:\n40 boxes\n60 bags",
+        "Yes.\n\nPS: call before ten",
+        "Look at this:\n>>> only today <<<\nand tell me what it costs",
+        "Ship to\n-----\nour house in Leeds.",
+        "--\nI answer below my signature, please send the offer to Jim.",
+        "Please delete my email address, the recipient of your mail left us, and notify everybody in your company.",
+        "Print this and think before you order: does your product harm the environment? Tell me please.",
+        "Best regards\nTom Reed\n\nBack on 12.06.2026 - 14.06.2026",
+        "Regards\nTom\n\nUw bericht is aangekomen,\nvragen kunt u zenden aan Rink (rink@reed.example)\n\nHenk",
+        "I am away.\n\nBest regards\nTom Reed\n\nIn urgent cases: jim@reed.example, +44 113 496 0001",
+        "Yes.\n\nBest\nTom Reed\n\nPlease send it to Mill Lane 1, or call\n+44 113 496 0001",
+        "Ja.\n\nViele Grüße\nTom Rot\n\nMeine Nummer: +49 40 1234567",
+        "Attention: the link in your mail to the external shop does not work, please send a new one.",
+    ],
+)
+def test_words_that_resemble_footers_and_quotations_are_kept(text: str) -> None:
+    assert strip_text(text).text == text
+
+
+def test_words_below_a_signature_and_a_quotation_are_kept() -> None:
+    text = "Yes.\n\n-- \nTom Reed\n\n> And when?\n\nOn Friday.\n"
+    assert strip_text(text).text == "Yes.\n\nOn Friday."
+
+
+def test_a_mail_with_a_signature_above_a_quotation_has_no_words_of_its_own() -> None:
+    text = "Sent from my iPhone\n\nOn 1 Jun 2026 10:12, Lena <l@our-outreach.example> wrote:\n> old words"
+    assert strip_text(text) == OwnWords("", quoted_alone=True)
+
+
+def test_soft_breaks_are_joined_within_one_depth_of_quotation() -> None:
+    text = "> a quoted \n> line\nan own \n line \n> and a quoted one\n-- \nTom"
+    assert unflow(text) == "> a quoted line\nan own line \n> and a quoted one\n-- \nTom"
+    assert unflow("in  \n side", delete_space=True) == "in side"
+    assert unflow("in  \n the Donau \ndampf", delete_space=True) == "in the Donaudampf"
+    assert unflow("there \nis", delete_space=True) == "there is"
+
+
+@pytest.mark.parametrize("tag", ["blockquote", "div", "pre", "dl", "center"])
+def test_elements_nested_without_end_are_read_without_building_a_tree(
+    tag: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(html, "LexborHTMLParser")
+    assert html.own_text("Yes" + f"<{tag}>" * 2_000 + "old words" + f"</{tag}>" * 2_000).split() == [
+        "Yes",
+        "old",
+        "words",
+    ]
+    assert html.to_text(f"<{tag}>" * 5_000 + "x") == "x"
+
+
+def test_an_answer_typed_into_the_signature_of_html_mail_is_kept() -> None:
+    quote = '<blockquote type="cite">old words</blockquote>'
+    signature = '<div class="gmail_signature">{}</div>'
+    answer = letter(signature.format("Please send the offer to Jim.") + quote, content_type="text/html")
+    assert own_words(parse(answer)).text == "Please send the offer to Jim."
+    nothing = letter(signature.format("Tom Reed<br>Leeds") + quote, content_type="text/html")
+    assert own_words(parse(nothing)) == OwnWords("", quoted_alone=True)

@@ -12,6 +12,8 @@ from classifier.mime import Headers, read_message
 from classifier.part import MOST_TEXT, Part, parts_of
 
 MOST_BYTES = 25 * 1024 * 1024
+_PLAIN = ("multipart/", "text/plain", "text/enriched", "text/richtext")
+"""Types of parts that hold plain text; a multipart without parts is text as well."""
 _TO = ("to", "cc", "delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "x-delivered-to", "apparently-to")
 
 
@@ -108,9 +110,17 @@ class ParsedMessage:
     @cached_property
     def plain(self) -> str:
         """The plain text the sender wrote, at most 64 KB; empty where there is only HTML."""
-        kinds = ("multipart/", "text/plain", "text/enriched", "text/richtext")
-        texts = (part.text for part in self.own_parts if part.content_type.startswith(kinds))
-        return "\n".join(text for text in texts if text.strip())[:MOST_TEXT]
+        return "\n".join(part.text for part in self._plain_parts)[:MOST_TEXT]
+
+    @cached_property
+    def plain_type(self) -> str:
+        """The type of the part that `plain` begins with, in lower case, with its parameters (RFC 3676: format)."""
+        first = next(iter(self._plain_parts), None)
+        return (first.entity.headers.get("content-type") or "text/plain").lower() if first else "text/plain"
+
+    @cached_property
+    def _plain_parts(self) -> tuple[Part, ...]:
+        return tuple(part for part in self.own_parts if part.content_type.startswith(_PLAIN) and part.text.strip())
 
     @cached_property
     def html(self) -> str | None:

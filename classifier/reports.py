@@ -19,6 +19,11 @@ _LOOP_SUBJECT = re.compile(
     re.IGNORECASE,
 )
 _LOOP_RECIPIENT = ("x-hmxmroriginalrecipient", "x-original-rcpt-to")
+_NOTES_RECEIPT = re.compile(r"return receipt\b|empfangsbest.tigung\b|accus. de r.ception\b", re.IGNORECASE)
+_RECEIVED_BY = re.compile(
+    r"^was received by\s?:|^wurde empfangen von\s?:|^a .t. re.u par\s?:", re.IGNORECASE | re.MULTILINE
+)
+"""Notes writes its receipts as ordinary mail (before RFC 8098)."""
 _NOT_READ = re.compile(r"rejected|refused|quota|could not be delivered|undeliver", re.IGNORECASE)
 
 
@@ -57,6 +62,8 @@ def read_receipt(case: Case) -> Receipt | None:
     fields = _fields(parsed, "message/disposition-notification")
     if fields is None and "report-type=disposition-notification" in parsed.content_type.replace('"', ""):
         fields = read_headers(parsed.text)
+    if fields is None and _NOTES_RECEIPT.match(parsed.subject) and _RECEIVED_BY.search(parsed.text[:2_000]):
+        return Receipt(kind=ReceiptKind.READ, evidence=(Evidence("read_receipt", f"subject {parsed.subject[:60]!r}"),))
     if fields is None or _NOT_READ.search(parsed.text[:2_000]):
         # Mail filters refuse mail with a notification of this type too; those are bounces (RFC 5429, section 2.1).
         return None

@@ -52,8 +52,9 @@ def own_words(parsed: ParsedMessage) -> OwnWords:
     plain = parsed.plain
     if parsed.html and (not plain or _is_stub(plain)):
         return _of_html(parsed.html)
-    if parsed.content_type.startswith("text/plain") and "flowed" in parsed.content_type:
-        plain = unflow(plain, delete_space="delsp=yes" in parsed.content_type.replace('"', "").replace(" ", ""))
+    kind = parsed.plain_type
+    if "flowed" in kind:
+        plain = unflow(plain, delete_space="delsp=yes" in kind.replace('"', "").replace(" ", ""))
     return strip_text(plain)
 
 

@@ -192,3 +192,12 @@ def test_an_answer_typed_into_the_signature_of_html_mail_is_kept() -> None:
     assert own_words(parse(answer)).text == "Please send the offer to Jim."
     nothing = letter(signature.format("Tom Reed<br>Leeds") + quote, content_type="text/html")
     assert own_words(parse(nothing)) == OwnWords("", quoted_alone=True)
+
+
+def test_flowed_lines_are_joined_in_a_part_of_a_multipart_too() -> None:
+    raw = letter(
+        "--b\nContent-Type: text/plain; charset=utf-8; format=flowed\n\nYes, we would like \nto see it.\n--b\n"
+        "Content-Type: text/html\n\n<p>Yes, we would like to see it.</p>\n--b--\n",
+        content_type="multipart/alternative; boundary=b",
+    )
+    assert own_words(parse(raw)).text == "Yes, we would like to see it."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, KeysView
 from dataclasses import dataclass, field
 from email.message import Message
 from email.parser import HeaderParser
@@ -33,6 +33,10 @@ class Headers:
         """Return the first value of the field, decoded, on one line; None where the field is missing."""
         values = self._raw.get(name.lower())
         return decode_header(values[0]) if values else None
+
+    def names(self) -> KeysView[str]:
+        """Return the names of the fields that are there, in lower case."""
+        return self._raw.keys()
 
     def __contains__(self, name: str) -> bool:
         return name.lower() in self._raw

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
+import re
 import time
 
 import pytest
@@ -149,6 +152,12 @@ def test_a_hostile_text_takes_no_time(piece: str) -> None:
     started = time.perf_counter()
     automatic_answer(case)
     assert time.perf_counter() - started < 1
+
+
+@pytest.mark.parametrize("name", ["absence", "calendar", "departure", "subject", "template", "weak"])
+def test_no_table_of_words_holds_a_class_in_capitals_which_folding_would_turn_round(name: str) -> None:
+    source = inspect.getsource(importlib.import_module(f"classifier.{name}_words"))
+    assert not re.findall(r"\\[A-Z]", source)
 
 
 def test_an_ordinary_mail_costs_next_to_nothing() -> None:

@@ -2,37 +2,38 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
 
+from classifier.calendar_words import SUBJECTS
 from classifier.context import Case
+from classifier.message import ParsedMessage
+from classifier.part import MOST_TEXT
+from classifier.templates import compiled
 from classifier.verdict import Evidence, Reply, ReplyClass
 
-_METHOD = re.compile(r"^METHOD:[ \t]*(REPLY|COUNTER)\b", re.IGNORECASE | re.MULTILINE)
-_PARTSTAT = re.compile(r"^ATTENDEE\b[^\n]{0,500}?;PARTSTAT=\"?([A-Z-]{4,20})", re.IGNORECASE | re.MULTILINE)
-_FOLD = re.compile(r"\n[ \t]")
+_TYPES = frozenset({"text/calendar", "application/ics"})
+_COMPONENTS = frozenset({"VEVENT", "VTODO"})
 _ANSWERS: dict[str, tuple[ReplyClass, bool]] = {
     "ACCEPTED": (ReplyClass.INTERESTED, True),
     "COUNTER": (ReplyClass.INTERESTED, True),
     "TENTATIVE": (ReplyClass.ENGAGED, True),
+    "DELEGATED": (ReplyClass.ENGAGED, True),
     "DECLINED": (ReplyClass.ENGAGED, False),
 }
 """What each answer means, and whether a person need not look at it."""
+_SUBJECT = {answer: compiled([rf"(?:{'|'.join(words)})\s?:\s?[^ ]"]) for answer, words in SUBJECTS.items()}
+_MARKS = ("x-ms-exchange-calendar", "x-microsoft-cdo", "x-ms-exchange-meeting")
+"""How the fields begin that Exchange writes on mails about meetings alone."""
 
 
 def calendar_answer(case: Case) -> Reply | None:
-    """Recognise a calendar answer by its text/calendar part."""
-    part = next(
-        (part for part in case.parsed.parts if part.content_type == "text/calendar" and not part.embedded), None
-    )
-    if part is None:
-        return None
-    lines = _FOLD.sub("", part.text)
-    method = _METHOD.search(lines)
-    if method is None:
-        return None
-    status = _PARTSTAT.search(lines)
-    answer = "COUNTER" if method[1].upper() == "COUNTER" else (status[1].upper() if status else "")
-    if answer not in _ANSWERS:
+    """Recognise a calendar answer by its calendar, or by what Exchange writes where it sends none."""
+    parsed = case.parsed
+    text = next((part.text for part in parsed.parts if part.content_type in _TYPES and not part.embedded), None)
+    answer = _in_calendar(text, parsed.from_address) if text else _in_subject(parsed, case.folded_subject)
+    if answer is None:
         return None
     reply_class, sure = _ANSWERS[answer]
     return Reply(
@@ -42,4 +43,49 @@ def calendar_answer(case: Case) -> Reply | None:
         visible_text=case.text,
         language=case.language,
         evidence=(Evidence("calendar_answer", answer.lower()),),
+    )
+
+
+@lru_cache(8)
+def _in_calendar(text: str, sender: str | None) -> str | None:
+    """Return what a REPLY or COUNTER says; None for anything else, and for what is no calendar."""
+    if "METHOD" not in text.upper():
+        return None
+    # Loading the library takes as long as judging hundreds of mails, and few mails carry a calendar.
+    from icalendar import Calendar  # noqa: PLC0415
+
+    try:
+        calendar = Calendar.from_ical(text[:MOST_TEXT])
+        method = str(calendar.get("METHOD", "")).upper()
+        if method == "COUNTER":
+            return "COUNTER"
+        answers = dict(_answers(calendar)) if method == "REPLY" else {}
+    except Exception:  # noqa: BLE001 - the text is a stranger's, and a broken calendar is no answer
+        return None
+    said = answers.get(sender or "") or next(iter(answers.values()), None)
+    return said if said in _ANSWERS else None
+
+
+def _answers(calendar: Any) -> Iterator[tuple[str, str]]:
+    """Yield who answers what; a REPLY has one attendee, but some programs keep the others."""
+    for component in calendar.walk():
+        if component.name in _COMPONENTS:
+            found = component.get("ATTENDEE", [])
+            for each in found if isinstance(found, list) else [found]:
+                address = str(each).lower().removeprefix("mailto:").strip()
+                yield address, str(each.params.get("PARTSTAT", "")).upper()
+
+
+def _in_subject(parsed: ParsedMessage, subject: str) -> str | None:
+    if ":" not in subject:
+        return None
+    answer = next((answer for answer, pattern in _SUBJECT.items() if pattern.match(subject)), None)
+    return answer if answer and _is_about_a_meeting(parsed) else None
+
+
+def _is_about_a_meeting(parsed: ParsedMessage) -> bool:
+    return (
+        "calendarmessage" in (parsed.header("Content-Class") or "").lower()
+        or any(name.startswith(_MARKS) for name in parsed.header_fields.names())
+        or any(part.content_type == "application/ms-tnef" and not part.embedded for part in parsed.parts)
     )

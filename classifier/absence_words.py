@@ -1,296 +1,146 @@
 """Words of absence notices, a row or more for each language.
 
-A row is its hints, pieces of words of which every text it matches contains one, and a regular expression. Both are in
-natural spelling and folded like the text they search (lower case, no accents), so they use no class in capitals. A
-pattern reaches no further than 80 characters from its hint.
+The tables hold regular expressions in natural spelling; they are folded like the text they search (lower case, no
+accents), so they use no class in capitals.
 """
 
 # ruff: noqa: RUF001 - letters of many scripts look alike, and each of them is meant.
 from __future__ import annotations
 
-Rows = dict[str, tuple[tuple[tuple[str, ...], str], ...]]
+from classifier.phrases import Rows
 
 AWAY: Rows = {
     "en": (
         (
-            ("office", "ooo"),
-            (
-                r"\bout of (?:the |my )?office\b|\booo\b|\baway from the office|\bnot in the office\b|\b(?:back|"
-                r"return(?:ing)?) "
-                r"(?:in|to|at) (?:the |my )?office|\boffices? (?:is|are|will be) closed"
-            ),
+            r"\bout of (?:the |my )?office\b|\booo\b|\baway from the office|\bnot in the office\b|\b(?:back|"
+            r"return(?:ing)?) "
+            r"(?:in|to|at) (?:the |my )?office|\boffices? (?:is|are|will be) closed"
+        ),
+        r"\bout of town\b|\baway from (?:my|the) (?:desk|keyboard|computer)|\bback at my desk",
+        (
+            r"\bon (?:\w{1,20} )?(?:annual |parental |maternity |paternity |sick |medical |family |study |"
+            r"extended |"
+            r"bereavement )?(?:leave|vacation|holidays?|pto|sabbatical|honeymoon|break|travel)\b|"
+            r"\b(?:annual|maternity|"
+            r"paternity|parental) leave\b|\btaking vacation\b"
         ),
         (
-            ("town", "desk", "keyboard"),
-            r"\bout of town\b|\baway from (?:my|the) (?:desk|keyboard|computer)|\bback at my desk",
+            r"\b(?:am|be|i'm|is|are|will be|being|currently|presently|temporarily) (?:currently |now |still |"
+            r"temporarily )?"
+            r"(?:away|travell?ing|abroad|unavailable|absent|offline|out (?:until|till|from|on|this|today|"
+            r"for|and|all)|"
+            r"not available|on the road)\b|\baway from (?:my )?(?:e-?mail|mail)"
         ),
         (
-            ("leave", "vacation", "holiday", "pto", "sabbatical", "honeymoon", "break", "travel"),
-            (
-                r"\bon (?:\w{1,20} )?(?:annual |parental |maternity |paternity |sick |medical |family |study |"
-                r"extended |"
-                r"bereavement )?(?:leave|vacation|holidays?|pto|sabbatical|honeymoon|break|travel)\b|"
-                r"\b(?:annual|maternity|"
-                r"paternity|parental) leave\b|\btaking vacation\b"
-            ),
+            r"\b(?:limited|no|intermittent|little|without|sporadic) (?:\w{1,20} )?access to (?:my |"
+            r"the )?(?:e-?mail|mail|phone|"
+            r"internet)|\bnot be (?:reading|checking) my (?:e-?mail|mail|messages)"
         ),
         (
-            ("away", "travel", "abroad", "unavailable", "absent", "offline", "out ", "not available", "on the road"),
-            (
-                r"\b(?:am|be|i'm|is|are|will be|being|currently|presently|temporarily) (?:currently |now |still |"
-                r"temporarily )?"
-                r"(?:away|travell?ing|abroad|unavailable|absent|offline|out (?:until|till|from|on|this|today|"
-                r"for|and|all)|"
-                r"not available|on the road)\b|\baway from (?:my )?(?:e-?mail|mail)"
-            ),
+            r"\bi (?:will|shall|'ll) (?:be (?:back|returning)|return)\b|\bi'll be (?:back|returning|out)|"
+            r"\bi am back on\b|"
+            r"\bwill be back\b(?! to you| with)|\b(?:when|once|after|until|till) i (?:return|get back|"
+            r"am back|'m back)|"
+            r"\b(?:up)?on my return|\b(?:back|return(?:ing)?) (?:to|at) (?:my )?work\b"
         ),
         (
-            ("access to", "my e", "my mail", "my messages"),
-            (
-                r"\b(?:limited|no|intermittent|little|without|sporadic) (?:\w{1,20} )?access to (?:my |"
-                r"the )?(?:e-?mail|mail|phone|"
-                r"internet)|\bnot be (?:reading|checking) my (?:e-?mail|mail|messages)"
-            ),
+            r"\b(?:off work|off sick|(?:some|taking) time off|out sick|days? off|gone fishing|ooto|"
+            r"out of the country)\b"
         ),
-        (
-            ("return", "back", "i'll be out"),
-            (
-                r"\bi (?:will|shall|'ll) (?:be (?:back|returning)|return)\b|\bi'll be (?:back|returning|out)|"
-                r"\bi am back on\b|"
-                r"\bwill be back\b(?! to you| with)|\b(?:when|once|after|until|till) i (?:return|get back|"
-                r"am back|'m back)|"
-                r"\b(?:up)?on my return|\b(?:back|return(?:ing)?) (?:to|at) (?:my )?work\b"
-            ),
-        ),
-        (
-            (
-                "off work",
-                "off sick",
-                "time off",
-                "out sick",
-                "day off",
-                "days off",
-                "gone fishing",
-                "ooto",
-                "out of the country",
-            ),
-            (
-                r"\b(?:off work|off sick|(?:some|taking) time off|out sick|days? off|gone fishing|ooto|"
-                r"out of the country)\b"
-            ),
-        ),
-        (
-            ("availability", "conference", "jury duty"),
-            r"\blimited availability\b|\b(?:at|attending) (?:a|the) conference\b|\bon jury duty\b",
-        ),
-        (("closed",), r"\bclosed (?:for|from|until|between|over|on)\b"),
+        r"\blimited availability\b|\b(?:at|attending) (?:a|the) conference\b|\bon jury duty\b",
+        r"\bclosed (?:for|from|until|between|over|on)\b",
     ),
     "de": (
         (
-            (
-                "abwesen",
-                "urlaub",
-                "elternzeit",
-                "mutterschutz",
-                "betriebsferien",
-                "dienstreise",
-                "erkrankt",
-                "krankheits",
-            ),
-            (
-                r"\b(?:abwesen|urlaub|elternzeit|mutterschutz|betriebsferien|dienstreise|betriebsurlaub|erkrankt|"
-                r"krankheitsbedingt)"
-            ),
+            r"\b(?:abwesen|urlaub|elternzeit|mutterschutz|betriebsferien|dienstreise|betriebsurlaub|erkrankt|"
+            r"krankheitsbedingt)"
         ),
         (
-            ("eingeschränkt", "geschlossen", "krank", "reisen"),
-            (
-                r"\beingeschränkt erreichbar|\bbin (?:leider |derzeit |zurzeit )?krank\b|\bauf reisen\b|"
-                r"\bkrank(?:geschrieben|gemeldet)|"
-                r"\b(?:büro|betrieb|praxis|firma|wir)\b.{0,60}\bgeschlossen"
-            ),
+            r"\beingeschränkt erreichbar|\bbin (?:leider |derzeit |zurzeit )?krank\b|\bauf reisen\b|"
+            r"\bkrank(?:geschrieben|gemeldet)|"
+            r"\b(?:büro|betrieb|praxis|firma|wir)\b.{0,60}\bgeschlossen"
         ),
-        (
-            ("nicht", "außer haus"),
-            r"\bnicht (?:im|in dem) (?:büro|haus|hause|office)|\baußer haus|\bnicht (?:erreichbar|anwesend|am platz)",
-        ),
-        (
-            ("wieder", "zurück"),
-            r"\bwieder (?:im büro|erreichbar|da\b|zurück|für sie|persönlich)|\bzurück bin\b|\bbin .{0,40}\bzurück\b",
-        ),
+        r"\bnicht (?:im|in dem) (?:büro|haus|hause|office)|\baußer haus|\bnicht (?:erreichbar|anwesend|am platz)",
+        r"\bwieder (?:im büro|erreichbar|da\b|zurück|für sie|persönlich)|\bzurück bin\b|\bbin .{0,40}\bzurück\b",
     ),
     "fr": (
         (
-            ("absen", "retour", "bureau", "fermeture"),
-            (
-                r"\babsente?\b|\babsence\b|\bde retour\b|\bà mon retour|\b(?:hors du|pas au) bureau|"
-                r"\bfermeture annuelle|"
-                r"\bbureaux? (?:est|sont|sera|seront) fermés?"
-            ),
+            r"\babsente?\b|\babsence\b|\bde retour\b|\bà mon retour|\b(?:hors du|pas au) bureau|"
+            r"\bfermeture annuelle|"
+            r"\bbureaux? (?:est|sont|sera|seront) fermés?"
         ),
-        (
-            ("accès", "indisponible", "formation"),
-            r"\baccès (?:très )?limité à (?:mes|ma|mon)\b|\bsuis (?:\w{1,15} )?indisponible|\ben formation\b",
-        ),
-        (
-            ("congé", "vacances", "déplacement", "rtt", "arrêt"),
-            r"\ben (?:congés?|vacances|déplacement|rtt|arrêt)|\bcongé (?:de )?(?:maternité|paternité|parental)",
-        ),
+        r"\baccès (?:très )?limité à (?:mes|ma|mon)\b|\bsuis (?:\w{1,15} )?indisponible|\ben formation\b",
+        r"\ben (?:congés?|vacances|déplacement|rtt|arrêt)|\bcongé (?:de )?(?:maternité|paternité|parental)",
     ),
     "es": (
         (
-            ("oficina", "ausen", "vacaciones", "baja", "permiso", "viaje", "cerrad"),
-            (
-                r"\bfuera de (?:la |mi )?oficina|\bausente\b|\bausencia\b|\bvacaciones\b|\bbaja (?:por|médica|"
-                r"maternal|paternal)|"
-                r"\bpermiso (?:de|por)\b|\bde viaje\b|\bcerrad[oa]s? (?:por|del|desde|hasta)"
-            ),
+            r"\bfuera de (?:la |mi )?oficina|\bausente\b|\bausencia\b|\bvacaciones\b|\bbaja (?:por|médica|"
+            r"maternal|paternal)|"
+            r"\bpermiso (?:de|por)\b|\bde viaje\b|\bcerrad[oa]s? (?:por|del|desde|hasta)"
         ),
-        (
-            ("disponible", "acceso"),
-            r"\bno (?:estoy|estaré) disponible|\bacceso (?:muy )?limitado a",
-        ),
-        (
-            ("regres", "vuel", "volver"),
-            r"\b(?:regreso|regresaré|vuelvo|volveré|estaré de (?:vuelta|regreso)|a mi (?:regreso|vuelta))\b",
-        ),
+        r"\bno (?:estoy|estaré) disponible|\bacceso (?:muy )?limitado a",
+        r"\b(?:regreso|regresaré|vuelvo|volveré|estaré de (?:vuelta|regreso)|a mi (?:regreso|vuelta))\b",
     ),
     "it": (
         (
-            ("fuori", "assen", "ferie", "vacanza", "viaggio", "trasferta", "congedo", "maternità", "malattia", "chius"),
-            (
-                r"\bfuori (?:ufficio|sede)|\bassente\b|\bassenza\b|\bin (?:vacanza|viaggio|trasferta|congedo|"
-                r"maternità|malattia)\b|"
-                r"\bferie\b|\bchius[oi] (?:per|dal|fino)"
-            ),
+            r"\bfuori (?:ufficio|sede)|\bassente\b|\bassenza\b|\bin (?:vacanza|viaggio|trasferta|congedo|"
+            r"maternità|malattia)\b|"
+            r"\bferie\b|\bchius[oi] (?:per|dal|fino)"
         ),
-        (("rientr", "torn"), r"\b(?:rientrerò|tornerò|sarò di ritorno|al mio (?:rientro|ritorno)|rientro il)\b"),
-        (("accesso",), r"\baccesso (?:molto )?limitato all"),
-        (("ritorno",), r"\b(?:sarò di ritorno|al mio ritorno)\b"),
+        r"\b(?:rientrerò|tornerò|sarò di ritorno|al mio (?:rientro|ritorno)|rientro il)\b",
+        r"\baccesso (?:molto )?limitato all",
+        r"\b(?:sarò di ritorno|al mio ritorno)\b",
     ),
     "pt": (
-        (
-            ("escritório", "ausen", "ausên", "férias", "licença", "viagem"),
-            r"\bfora d[oe] (?:meu )?escritório|\bausente\b|\bausência\b|\bférias\b|\blicença\b|\bem viagem\b",
-        ),
-        (("acesso", "disponível"), r"\bacesso (?:muito )?limitado a|\bnão (?:estou|estarei) disponível"),
-        (
-            ("regress", "retorn", "voltar", "volta"),
-            r"\b(?:regressarei|regresso|retornarei|retorno|voltarei|estarei de volta|no meu (?:regresso|retorno))\b",
-        ),
+        r"\bfora d[oe] (?:meu )?escritório|\bausente\b|\bausência\b|\bférias\b|\blicença\b|\bem viagem\b",
+        r"\bacesso (?:muito )?limitado a|\bnão (?:estou|estarei) disponível",
+        r"\b(?:regressarei|regresso|retornarei|retorno|voltarei|estarei de volta|no meu (?:regresso|retorno))\b",
     ),
     "nl": (
         (
-            ("afwezig", "niet", "vakantie", "verlof", "reis", "gesloten"),
-            (
-                r"\bafwezig|\bniet (?:op|in) (?:het )?kantoor|\b(?:op|met|wegens) (?:\w{1,20} )?(?:zakenreis|"
-                r"reis)\b|\bvakantie\b|"
-                r"\bverlof\b|\bgesloten (?:van|tot|wegens)|\bniet (?:aanwezig|bereikbaar)"
-            ),
+            r"\bafwezig|\bniet (?:op|in) (?:het )?kantoor|\b(?:op|met|wegens) (?:\w{1,20} )?(?:zakenreis|"
+            r"reis)\b|\bvakantie\b|"
+            r"\bverlof\b|\bgesloten (?:van|tot|wegens)|\bniet (?:aanwezig|bereikbaar)"
         ),
-        (
-            ("werk niet", "beperkt", "ziek"),
-            r"\bik werk niet op\b|\bbeperkt (?:bereikbaar|toegang)|\bik ben ziek\b",
-        ),
-        (
-            ("weer", "terug"),
-            r"\b(?:weer|terug) (?:aanwezig|bereikbaar|op kantoor|te bereiken)|\bben ik (?:weer )?terug",
-        ),
+        r"\bik werk niet op\b|\bbeperkt (?:bereikbaar|toegang)|\bik ben ziek\b",
+        r"\b(?:weer|terug) (?:aanwezig|bereikbaar|op kantoor|te bereiken)|\bben ik (?:weer )?terug",
     ),
     "pl": (
-        (
-            ("biurem", "nieobecn", "urlop", "nie ma", "delegacj", "zwolnieni"),
-            r"\bpoza biurem|\bnieobecn|\burlop|\bnie ma mnie\b|\bdelegacj|\bzwolnieni",
-        ),
-        (("nieczynn", "ograniczony"), r"\bbiuro .{0,30}nieczynne|\bograniczony dostęp do"),
-        (
-            ("wrócę", "wracam", "powroc", "dostępn"),
-            r"\b(?:wrócę|wracam|po powrocie|(?:będę|ponownie) (?:ponownie )?dostępn)",
-        ),
+        r"\bpoza biurem|\bnieobecn|\burlop|\bnie ma mnie\b|\bdelegacj|\bzwolnieni",
+        r"\bbiuro .{0,30}nieczynne|\bograniczony dostęp do",
+        r"\b(?:wrócę|wracam|po powrocie|(?:będę|ponownie) (?:ponownie )?dostępn)",
     ),
     "sv": (
         (
-            ("frånvar", "semester", "ledig", "resande", "borta", "kontoret", "tillbak"),
-            (
-                r"\bfrånvar|\bsemester|\bföräldraledig|\btjänstledig|\bpå resande fot|\bborta (?:till|från|fram)|"
-                r"\bär borta\b|"
-                r"\binte på kontoret|\btillbaka? (?:på|den|i)\b"
-            ),
+            r"\bfrånvar|\bsemester|\bföräldraledig|\btjänstledig|\bpå resande fot|\bborta (?:till|från|fram)|"
+            r"\bär borta\b|"
+            r"\binte på kontoret|\btillbaka? (?:på|den|i)\b"
         ),
     ),
     "da": (
         (
-            ("ferie", "fravær", "ikke", "barsel", "bortrejst", "tilbage", "orlov"),
-            (
-                r"\bferie\b|\bfravær|\bikke (?:på kontoret|til stede)|\bbarsel|\bbortrejst|\btilbage (?:på|den|i|"
-                r"mandag)\b|\borlov"
-            ),
+            r"\bferie\b|\bfravær|\bikke (?:på kontoret|til stede)|\bbarsel|\bbortrejst|\btilbage (?:på|den|i|"
+            r"mandag)\b|\borlov"
         ),
     ),
-    "nb": (
-        (
-            ("permisjon", "bortreist", "ferie", "tilbake", "kontoret"),
-            r"\bpermisjon|\bbortreist|\bferie|\btilbake (?:på|den|i|mandag)\b|\bute av kontoret",
-        ),
-    ),
+    "nb": (r"\bpermisjon|\bbortreist|\bferie|\btilbake (?:på|den|i|mandag)\b|\bute av kontoret",),
     "fi": (
         (
-            ("loma", "paikalla", "poissa", "vapaalla", "takaisin", "palaan"),
-            (
-                r"\b(?:\w{1,10})?loma(?:lla|n|ni|t|matka)|\bpoissao?\b|\bpoissaol|\bvapaalla\b|\ben ole (?:paikalla|"
-                r"toimistolla)|\btakaisin\b|\bpalaan\b"
-            ),
+            r"\b(?:\w{1,10})?loma(?:lla|n|ni|t|matka)|\bpoissao?\b|\bpoissaol|\bvapaalla\b|\ben ole (?:paikalla|"
+            r"toimistolla)|\btakaisin\b|\bpalaan\b"
         ),
     ),
-    "cs": (
-        (
-            ("dovolen", "kancelář", "nepřítom", "vrátím", "cestách", "neschopnosti"),
-            r"\bdovolen|\bmimo kancelář|\bnepřítom|\bnejsem v kanceláři|\bvrátím se|\bna cestách|\bneschopnosti\b",
-        ),
-    ),
-    "hu": (
-        (
-            ("szabadság", "házon", "távol", "irodá", "vissza"),
-            r"\bszabadság|\bházon kívül|\btávol vagyok|\btávollét|\bnem vagyok (?:az )?irodá|\bvissza(?:térek|jövök)",
-        ),
-    ),
-    "tr": (
-        (
-            ("izin", "ızın", "ofis", "tatilde", "yoğum", "döneceğ", "dönüş"),
-            r"\b[ıi]z[ıi]n(?:de|li)|\bofis d[ıi]ş[ıi]|\btat[ıi]lde|\byoğum\b|\bdöneceğ|\bdönüşüm|\bofiste değil",
-        ),
-    ),
-    "ro": (
-        (
-            ("concediu", "birou", "absent", "vacanță", "revin"),
-            r"\bconcediu|\bplecat[ăa]? din birou|\bnu sunt la birou|\babsentă\b|\bvacanță|\brevin (?:pe|la|în)\b",
-        ),
-    ),
+    "cs": (r"\bdovolen|\bmimo kancelář|\bnepřítom|\bnejsem v kanceláři|\bvrátím se|\bna cestách|\bneschopnosti\b",),
+    "hu": (r"\bszabadság|\bházon kívül|\btávol vagyok|\btávollét|\bnem vagyok (?:az )?irodá|\bvissza(?:térek|jövök)",),
+    "tr": (r"\b[ıi]z[ıi]n(?:de|li)|\bofis d[ıi]ş[ıi]|\btat[ıi]lde|\byoğum\b|\bdöneceğ|\bdönüşüm|\bofiste değil",),
+    "ro": (r"\bconcediu|\bplecat[ăa]? din birou|\bnu sunt la birou|\babsentă\b|\bvacanță|\brevin (?:pe|la|în)\b",),
     "ru": (
-        (
-            ("отпуск", "отсутств", "командировк", "вернусь", "больничн", "декрет", "офисе", "меня не", "выйду"),
-            r"отпуск|отсутств|командировк|вернусь|больничн|декрет|не (?:в|будет в) офисе|меня не будет|выйду на работу",
-        ),
+        r"отпуск|отсутств|командировк|вернусь|больничн|декрет|не (?:в|будет в) офисе|меня не будет|выйду на работу",
     ),
-    "el": (
-        (
-            ("λείπω", "άδεια", "απουσι", "διακοπές", "γραφείου", "επιστρέφω"),
-            r"\bλείπω|\bάδεια|\bαπουσι|\bδιακοπές|\bεκτός γραφείου|\bεπιστρέφω",
-        ),
-    ),
-    "ja": (
-        (
-            ("休", "不在", "出張", "外出"),
-            r"休暇|不在|出張|休業|育休|産休|夏休み|冬休み|休みを?(?:頂|いただ)|外出して",
-        ),
-    ),
-    "zh": (
-        (
-            ("假", "出差", "办公室", "辦公室", "外出"),
-            r"休假|出差|不在办公室|不在辦公室|外出|放假|度假|产假|產假|年假|病假",
-        ),
-    ),
-    "ko": ((("휴", "부재", "출장", "자리를"), r"휴가|부재|출장|휴직|자리를 비"),),
+    "el": (r"\bλείπω|\bάδεια|\bαπουσι|\bδιακοπές|\bεκτός γραφείου|\bεπιστρέφω",),
+    "ja": (r"休暇|不在|出張|休業|育休|産休|夏休み|冬休み|休みを?(?:頂|いただ)|外出して",),
+    "zh": (r"休假|出差|不在办公室|不在辦公室|外出|放假|度假|产假|產假|年假|病假",),
+    "ko": (r"휴가|부재|출장|휴직|자리를 비",),
 }
 
 NOT_BEFORE = r"\b(?:not|n't|nicht|pas|no|non|não|niet|nie|never) $"

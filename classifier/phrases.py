@@ -33,6 +33,10 @@ _CATEGORIES = {
 }
 
 
+Rows = dict[str, tuple[str, ...]]
+"""Patterns language by language."""
+
+
 class Phrases:
     """Patterns in order; texts are given as the patterns expect them, usually in lower case."""
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from classifier import absence_words, departure_words, template_words, weak_words
 from classifier.folding import folded
+from classifier.phrases import Phrases, Rows
 
 BEGINNING, END = 900, 300
 """Characters of a longer text that are looked at: what it is, a notice says first, or in a line below it all."""
-REACH = 80
-"""Characters around a hint in which its words stand."""
-STEP = 40
 
 
 def compiled(patterns: Iterable[str]) -> re.Pattern[str]:
@@ -20,38 +18,20 @@ def compiled(patterns: Iterable[str]) -> re.Pattern[str]:
     return re.compile("|".join(folded(each) for each in patterns))
 
 
-Compiled = tuple[tuple[str, re.Pattern[str]], ...]
+def _phrases(rows: Rows) -> Phrases:
+    return Phrases(*(folded(pattern) for patterns in rows.values() for pattern in patterns))
 
 
-def _near_hints(rows: absence_words.Rows) -> Compiled:
-    """Compile each row once, and list it under each of its hints."""
-    found = []
-    for each in rows.values():
-        for hints, pattern in each:
-            searched = compiled([pattern])
-            found += [(folded(hint), searched) for hint in hints]
-    return tuple(found)
-
-
-def _by_hint(rows: template_words.Rows) -> Compiled:
-    """Gather the rows of all languages that share a hint, so that each hint is looked for once."""
-    found: dict[str, list[str]] = {}
-    for each in rows.values():
-        for hint, pattern in each:
-            found.setdefault(folded(hint), []).append(pattern)
-    return tuple((hint, compiled(patterns)) for hint, patterns in found.items())
-
-
-_AWAY = _near_hints(absence_words.AWAY)
-_LEFT = _near_hints(departure_words.LEFT)
-_UNREAD = _near_hints(departure_words.UNREAD)
-_SLOW = _near_hints(departure_words.SLOW)
+_AWAY = _phrases(absence_words.AWAY)
+_LEFT = _phrases(departure_words.LEFT)
+_UNREAD = _phrases(departure_words.UNREAD)
+_SLOW = _phrases(departure_words.SLOW)
 _NOT_BEFORE = compiled([absence_words.NOT_BEFORE])
-_TEMPLATES = _by_hint(template_words.TEMPLATES)
-_RECEIPTS = _by_hint(template_words.RECEIPTS)
-_THANKS = _by_hint(weak_words.THANKS)
-_RECEIVED = _by_hint(weak_words.RECEIVED)
-_NOTICES = _by_hint(weak_words.NOTICES)
+_TEMPLATES = _phrases(template_words.TEMPLATES)
+_RECEIPTS = _phrases(template_words.RECEIPTS)
+_THANKS = _phrases(weak_words.THANKS)
+_RECEIVED = _phrases(weak_words.RECEIVED)
+_NOTICES = _phrases(weak_words.NOTICES)
 _ANSWERING = compiled(weak_words.ANSWERING.values())
 _PERSONAL = compiled(weak_words.PERSONAL.values())
 
@@ -65,7 +45,7 @@ def telling(text: str) -> str:
 
 def away_words(text: str) -> str | None:
     """Return the words that say somebody is away, or None; `text` is folded and one line, here and below."""
-    for found in _near(_AWAY, text):
+    for _, found in _AWAY.finditer(text):
         if not _NOT_BEFORE.search(text, max(0, found.start() - 12), found.start()):
             return found[0]
     return None
@@ -73,17 +53,17 @@ def away_words(text: str) -> str | None:
 
 def left_words(text: str) -> str | None:
     """Return the words that say somebody has left for good, or None."""
-    return next((found[0] for found in _near(_LEFT, text)), None)
+    return _first(_LEFT, text)
 
 
 def unread_words(text: str) -> str | None:
     """Return the words that say an address has changed or nobody reads it, or None."""
-    return next((found[0] for found in _near(_UNREAD, text)), None)
+    return _first(_UNREAD, text)
 
 
 def slow_words(text: str) -> str | None:
     """Return the words of somebody who is there but slow to answer, or None."""
-    return next((found[0] for found in _near(_SLOW, text)), None)
+    return _first(_SLOW, text)
 
 
 def speaks_for_itself(text: str) -> bool:
@@ -128,23 +108,15 @@ def _unless_personal(found: str | None, text: str) -> str | None:
     return None if found is None or _PERSONAL.search(text) else found
 
 
-def _near(rows: Compiled, text: str) -> Iterator[re.Match[str]]:
-    """Yield what the rows match around their hints: a whole text is too long for that many words."""
-    for hint, pattern in rows:
-        at = text.find(hint)
-        while at >= 0:
-            # One window serves the hints that follow closely; a text of nothing but hints would take too long.
-            yield from pattern.finditer(text, max(0, at - REACH), at + REACH + STEP)
-            at = text.find(hint, at + STEP)
+def _first(phrases: Phrases, text: str) -> str | None:
+    found = phrases.search(text)
+    return found[0] if found else None
 
 
-def _search(rows: Compiled, text: str) -> str | None:
-    for hint, pattern in rows:
-        if hint in text:
-            for found in pattern.finditer(text):
-                if not _is_asked(text, found.end()):
-                    return found[0].strip()[:100]
-    return None
+def _search(phrases: Phrases, text: str) -> str | None:
+    asserted = (found[0] for _, found in phrases.finditer(text) if not _is_asked(text, found.end()))
+    first = next(asserted, None)
+    return first.strip()[:100] if first else None
 
 
 def _is_asked(text: str, at: int) -> bool:

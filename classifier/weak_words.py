@@ -1,80 +1,58 @@
 """Sentences that decide only together with another sign, and what tells a person from a machine.
 
 The tables hold regular expressions in natural spelling; they are folded like the text they search (lower case, no
-accents), so they use no class in capitals. A row begins with a hint, a piece of text that everything it matches
-contains: where no hint stands in a mail, nothing costlier is tried.
+accents), so they use no class in capitals.
 """
 
 from __future__ import annotations
 
-Rows = dict[str, tuple[tuple[str, str], ...]]
+from classifier.phrases import Rows
 
 THANKS: Rows = {
     "en": (
         (
-            "thank",
-            (
-                r"\bthank(?:s| you) for (?:contacting|reaching out|getting in touch|writing|your (?:message|"
-                r"e-?mail|mail|inquiry|"
-                r"enquiry|request|patience))\b[^?]{0,200}\b(?:we will|we'll|our team will (?!be )|"
-                r"will be (?:read|answered|processed))"
-            ),
+            r"\bthank(?:s| you) for (?:contacting|reaching out|getting in touch|writing|your (?:message|"
+            r"e-?mail|mail|inquiry|"
+            r"enquiry|request|patience))\b[^?]{0,200}\b(?:we will|we'll|our team will (?!be )|"
+            r"will be (?:read|answered|processed))"
         ),
     ),
     "de": (
         (
-            "ihre",
-            (
-                r"\b(?:danke|dank) für ihre (?:nachricht|e-?mail|mail|"
-                r"anfrage)\b[^?]{0,200}\b(?:wir (?:melden|werden|bearbeiten|"
-                r"kümmern)|werden wir|wird bearbeitet)"
-            ),
+            r"\b(?:danke|dank) für ihre (?:nachricht|e-?mail|mail|"
+            r"anfrage)\b[^?]{0,200}\b(?:wir (?:melden|werden|bearbeiten|"
+            r"kümmern)|werden wir|wird bearbeitet)"
         ),
     ),
     "fr": (
         (
-            "votre",
-            (
-                r"\bmerci (?:de|pour) votre (?:message|e-?mail|mail|demande)\b[^?]{0,200}\bnous (?:vous|le|"
-                r"la|y|revien|trait|répond)"
-            ),
+            r"\bmerci (?:de|pour) votre (?:message|e-?mail|mail|demande)\b[^?]{0,200}\bnous (?:vous|le|"
+            r"la|y|revien|trait|répond)"
         ),
     ),
     "es": (
         (
-            "gracias",
-            (
-                r"\bgracias por (?:su (?:mensaje|correo|consulta)|contactar)\b[^?]{0,200}\b(?:le|nos|"
-                r"nuestro equipo)\b"
-            ),
+            r"\bgracias por (?:su (?:mensaje|correo|consulta)|contactar)\b[^?]{0,200}\b(?:le|nos|"
+            r"nuestro equipo)\b"
         ),
     ),
     "it": (
         (
-            "grazie",
-            (
-                r"\bgrazie per (?:il (?:suo|vostro) messaggio|averci (?:contattato|scritto)|la (?:sua|"
-                r"vostra))\b[^?]{0,200}\b(?:risponderemo|contatteremo|vi|le)\b"
-            ),
+            r"\bgrazie per (?:il (?:suo|vostro) messaggio|averci (?:contattato|scritto)|la (?:sua|"
+            r"vostra))\b[^?]{0,200}\b(?:risponderemo|contatteremo|vi|le)\b"
         ),
     ),
     "pt": (
         (
-            "obrigad",
-            (
-                r"\bobrigad[oa] (?:pela sua mensagem|pelo seu (?:contacto|contato|e-?mail)|"
-                r"por (?:contactar|entrar))\b[^?]{0,200}\b(?:responderemos|entraremos|retornaremos)\b"
-            ),
+            r"\bobrigad[oa] (?:pela sua mensagem|pelo seu (?:contacto|contato|e-?mail)|"
+            r"por (?:contactar|entrar))\b[^?]{0,200}\b(?:responderemos|entraremos|retornaremos)\b"
         ),
     ),
-    "nl": (("bedankt", r"\bbedankt voor (?:uw|het)\b[^?]{0,200}\b(?:wij|we) (?:nemen|zullen|reageren|beantwoorden)"),),
+    "nl": (r"\bbedankt voor (?:uw|het)\b[^?]{0,200}\b(?:wij|we) (?:nemen|zullen|reageren|beantwoorden)",),
     "pl": (
         (
-            "dziekuj",
-            (
-                r"\bdziękujemy za (?:wiadomość|kontakt|przesłanie|zgłoszenie)\b[^?]{0,200}\b(?:odpowiemy|"
-                r"skontaktujemy)"
-            ),
+            r"\bdziękujemy za (?:wiadomość|kontakt|przesłanie|zgłoszenie)\b[^?]{0,200}\b(?:odpowiemy|"
+            r"skontaktujemy)"
         ),
     ),
 }
@@ -83,12 +61,9 @@ THANKS: Rows = {
 RECEIVED: Rows = {
     "en": (
         (
-            "received",
-            (
-                r"\breceived your (?:message|e-?mail|mail|request|inquiry|enquiry)|\byour (?:message|e-?mail|mail|"
-                r"request|inquiry|"
-                r"enquiry) (?:has been|was|is) received"
-            ),
+            r"\breceived your (?:message|e-?mail|mail|request|inquiry|enquiry)|\byour (?:message|e-?mail|mail|"
+            r"request|inquiry|"
+            r"enquiry) (?:has been|was|is) received"
         ),
     ),
 }
@@ -97,81 +72,69 @@ RECEIVED: Rows = {
 NOTICES: Rows = {
     "en": (
         (
-            "urgen",
-            (
-                r"\burgent\b[^?]{0,100}\b(?:contact|call|write|reach|e-?mail|phone|resend|matter)|\bif (?:it|"
-                r"this|your \w+) is (?:very )?urgent"
-            ),
+            r"\burgent\b[^?]{0,100}\b(?:contact|call|write|reach|e-?mail|phone|resend|matter)|\bif (?:it|"
+            r"this|your \w+) is (?:very )?urgent"
         ),
-        ("emergenc", r"\bin (?:an |case of (?:an )?)?emergenc"),
-        ("immediate", r"\bimmediate (?:\w+ )?(?:assistance|attention|help|need|response)"),
+        r"\bin (?:an |case of (?:an )?)?emergenc",
+        r"\bimmediate (?:\w+ )?(?:assistance|attention|help|need|response)",
         (
-            "access to",
-            (
-                r"\b(?:limited|no|intermittent|little|without|sporadic) (?:\w+ )?access to (?:my |"
-                r"the )?(?:e-?mails?|mail)"
-            ),
+            r"\b(?:limited|no|intermittent|little|without|sporadic) (?:\w+ )?access to (?:my |"
+            r"the )?(?:e-?mails?|mail)"
         ),
         (
-            "return",
-            (
-                r"\b(?:will|shall|'ll) (?:\w+ )?(?:reply|respond|answer|read|get back|"
-                r"be read)\b[^?.]{0,60}\b(?:return|back)\b|"
-                r"\bwill not return until\b|\b(?:reply|respond)\w* .{0,40}\bon my return"
-            ),
+            r"\b(?:will|shall|'ll) (?:\w+ )?(?:reply|respond|answer|read|get back|"
+            r"be read)\b[^?.]{0,60}\b(?:return|back)\b|"
+            r"\bwill not return until\b|\b(?:reply|respond)\w* .{0,40}\bon my return"
         ),
-        ("i'm back", r"\bbe read (?:\w+ )?when i(?:'m| am) back"),
-        ("forwarded", r"\b(?:not be|not|n't be) (?:automatically )?forwarded\b"),
+        r"\bbe read (?:\w+ )?when i(?:'m| am) back",
+        r"\b(?:not be|not|n't be) (?:automatically )?forwarded\b",
         (
-            "please direct",
-            (
-                r"\bplease direct (?:any|all|your) (?:\w{1,12} ){0,2}(?:queries|enquiries|inquiries|questions|"
-                r"requests|e-?mails?|messages?) to"
-            ),
+            r"\bplease direct (?:any|all|your) (?:\w{1,12} ){0,2}(?:queries|enquiries|inquiries|questions|"
+            r"requests|e-?mails?|messages?) to"
         ),
-        ("my colleague", r"\bcontact my colleague|\bmy colleague\b.{0,60}\bwill (?:help|assist)"),
-        ("in my absence", r"\bin my absence\b"),
+        r"\bcontact my colleague|\bmy colleague\b.{0,60}\bwill (?:help|assist)",
+        r"\bin my absence\b",
     ),
     "de": (
-        ("weitergeleitet", r"\bnicht (?:automatisch )?weitergeleitet"),
-        ("dringend", r"\b(?:in|bei) (?:sehr )?dringende?n? (?:fällen|angelegenheiten|fragen|anliegen)"),
-        ("vertret", r"\b(?:meine? vertretung|vertretungsweise|vertritt mich|vertreten von)"),
-        ("eingeschränkt", r"\bnur eingeschränkt"),
-        ("rückkehr", r"\bnach meiner rückkehr"),
+        r"\bnicht (?:automatisch )?weitergeleitet",
+        r"\b(?:in|bei) (?:sehr )?dringende?n? (?:fällen|angelegenheiten|fragen|anliegen)",
+        r"\b(?:meine? vertretung|vertretungsweise|vertritt mich|vertreten von)",
+        r"\bnur eingeschränkt",
+        r"\bnach meiner rückkehr",
     ),
     "fr": (
-        ("urgen", r"\ben cas d'urgence|\bpour toute urgence|\bdemandes? urgentes?|\bsi urgent"),
-        ("retour", r"\b(?:à|dès|lors de) mon retour"),
-        ("transf", r"\bne (?:sera|seront) pas transf"),
+        r"\ben cas d'urgence|\bpour toute urgence|\bdemandes? urgentes?|\bsi urgent",
+        r"\b(?:à|dès|lors de) mon retour",
+        r"\bne (?:sera|seront) pas transf",
     ),
     "es": (
-        ("urgen", r"\b(?:en caso de|para) (?:urgencia|asuntos? urgente|cualquier (?:asunto )?urgen|temas? urgente)"),
-        ("regreso", r"\b(?:respond|contest|atend)\w*\b[^?.]{0,40}\bregreso"),
-        ("vuelta", r"\b(?:respond|contest|atend)\w*\b[^?.]{0,40}\bvuelta"),
+        r"\b(?:en caso de|para) (?:urgencia|asuntos? urgente|cualquier (?:asunto )?urgen|temas? urgente)",
+        r"\b(?:respond|contest|atend)\w*\b[^?.]{0,40}\bregreso",
+        r"\b(?:respond|contest|atend)\w*\b[^?.]{0,40}\bvuelta",
     ),
     "it": (
-        ("urgen", r"\b(?:per|in caso di) (?:\w+ )?urgenz[ae]|\bcomunicazioni urgenti|\bquestioni urgenti"),
-        ("rientro", r"\b(?:rispond|legger)\w*\b[^?.]{0,40}\brientro"),
-        ("ritorno", r"\b(?:rispond|legger)\w*\b[^?.]{0,40}\britorno"),
+        r"\b(?:per|in caso di) (?:\w+ )?urgenz[ae]|\bcomunicazioni urgenti|\bquestioni urgenti",
+        r"\b(?:rispond|legger)\w*\b[^?.]{0,40}\brientro",
+        r"\b(?:rispond|legger)\w*\b[^?.]{0,40}\britorno",
     ),
     "pt": (
-        ("urgen", r"\b(?:em caso de|para) (?:\w+ )?urg[êe]n"),
-        ("regresso", r"\brespond\w*\b[^?.]{0,40}\bregresso"),
-        ("retorno", r"\brespond\w*\b[^?.]{0,40}\bretorno"),
+        r"\b(?:em caso de|para) (?:\w+ )?urg[êe]n",
+        r"\brespond\w*\b[^?.]{0,40}\bregresso",
+        r"\brespond\w*\b[^?.]{0,40}\bretorno",
     ),
     "nl": (
-        ("doorgestuurd", r"\bniet (?:automatisch )?doorgestuurd"),
-        ("dringend", r"\b(?:voor|bij|in) dringende"),
-        ("spoed", r"\b(?:bij|in geval van|voor) spoed"),
-        ("terugkomst", r"\b(?:na|bij) (?:mijn )?terugkomst"),
+        r"\bniet (?:automatisch )?doorgestuurd",
+        r"\b(?:voor|bij|in) dringende",
+        r"\b(?:bij|in geval van|voor) spoed",
+        r"\b(?:na|bij) (?:mijn )?terugkomst",
     ),
     "pl": (
-        ("piln", r"\b(?:w|przypadku) (?:sprawach )?piln"),
-        ("powroci", r"\b(?:odpowiem|odpiszę)\b[^?.]{0,40}\bpo powrocie|\bpo powrocie (?:odpowiem|odpiszę)"),
+        r"\b(?:w|przypadku) (?:sprawach )?piln",
+        r"\b(?:odpowiem|odpiszę)\b[^?.]{0,40}\bpo powrocie|\bpo powrocie (?:odpowiem|odpiszę)",
     ),
-    "sv": (("brådskande", r"\b(?:vid|för|i) brådskande"), ("ärende", r"\bakuta ärenden")),
-    "da": (("haste", r"\b(?:haster det|i hastetilfælde|hastesager)"),),
-    "nb": (("haster", r"\bhaster det|\bved hast"),),
+    "sv": (r"\b(?:vid|för|i) brådskande", r"\bakuta ärenden"),
+    "da": (r"\b(?:haster det|i hastetilfælde|hastesager)",),
+    "nb": (r"\bhaster det|\bved hast",),
 }
 """What a notice says beside the absence; a mail with both, and no word of an answer, was written by a machine."""
 

@@ -8,13 +8,14 @@ import re2
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from classifier import asking
+from classifier import asking, templates
 from classifier.bounces import notice_words, reasons
 from classifier.phrases import Phrases, loosened
 
 TABLES: dict[str, Phrases] = {
     "opt-outs": asking._ASKS,  # noqa: SLF001 - the tables are private to the modules that search with them
     "reasons": reasons._WORDS,  # noqa: SLF001
+    **{name: each for name, each in vars(templates).items() if isinstance(each, Phrases)},
     **{name: each for name, each in vars(notice_words).items() if isinstance(each, Phrases)},
 }
 

@@ -85,6 +85,8 @@ def codec_of(charset: str) -> str | None:
 
 def printable(text: str) -> str:
     """Return the text without control characters, invisible marks and lone surrogates."""
+    if text.isprintable():
+        return text
     text = _CONTROLS.sub("", text)
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 

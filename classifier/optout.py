@@ -18,7 +18,8 @@ _REPLY_PREFIX = re.compile(r"^(?:re|aw|antw|sv|res|odp|rif|ref)\s?:")
 
 def opt_out_by_envelope(case: Case) -> OptOut | None:
     """Recognise mail to an opt-out alias of ours (RFC 2369), and what mail programs send at a press of a button."""
-    alias = next((each for each in case.parsed.to_addresses if each in case.context.opt_out_aliases), None)
+    aliases = case.context.opt_out_aliases
+    alias = next((each for each in case.parsed.to_addresses if each in aliases), None) if aliases else None
     if alias:
         # The alias alone is the request, even with an empty body; a bounce or a report never gets this far.
         return _found(case, "opt_out_alias", f"sent to {alias}")

@@ -15,8 +15,7 @@ _NO_COMPLAINT = frozenset({"not-spam", "auth-failure", "dkim", "dmarc"})
 """Feedback types that speak of our mail without anybody having complained (RFC 5965 section 7.3, RFC 6591)."""
 _AGGREGATE_SUBJECT = re.compile(r"^(?:\[?\w+\]? )?report domain: ?\S+ .{0,100}report-id:", re.IGNORECASE)
 _LOOP_SUBJECT = re.compile(
-    r"^complaint about message from \S+|^(?:fw:? )?e?mail abuse report\b|^abuse report\b.{0,80}\bfeedback",
-    re.IGNORECASE,
+    r"complaint about message from \S+|(?:fw:? )?e?mail abuse report\b|abuse report\b.{0,80}\bfeedback"
 )
 _LOOP_RECIPIENT = ("x-hmxmroriginalrecipient", "x-original-rcpt-to")
 _NOTES_RECEIPT = re.compile(r"return receipt\b|empfangsbest.tigung\b|accus. de r.ception\b", re.IGNORECASE)
@@ -33,7 +32,7 @@ def complaint(case: Case) -> Complaint | None:
     fields = _fields(parsed, "message/feedback-report")
     if fields is None and "report-type=feedback-report" in parsed.content_type.replace('"', ""):
         fields = read_headers(parsed.text)
-    if fields is None and not _LOOP_SUBJECT.search(parsed.subject):
+    if fields is None and not _LOOP_SUBJECT.match(parsed.subject.lower()):
         return None
     returned = split_report(parsed)[1]
     if fields is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
@@ -46,10 +47,13 @@ def calendar_answer(case: Case) -> Reply | None:
     )
 
 
+_IS_ANSWER = re.compile(r"^METHOD\b[^\n]{0,80}(?:REPLY|COUNTER)", re.IGNORECASE | re.MULTILINE)
+
+
 @lru_cache(8)
 def _in_calendar(text: str, sender: str | None) -> str | None:
     """Return what a REPLY or COUNTER says; None for anything else, and for what is no calendar."""
-    if "METHOD" not in text.upper():
+    if not _IS_ANSWER.search(text):
         return None
     # Loading the library takes as long as judging hundreds of mails, and few mails carry a calendar.
     from icalendar import Calendar  # noqa: PLC0415

@@ -93,6 +93,8 @@ def printable(text: str) -> str:
 
 def decode_header(raw: bytes) -> str:
     """Return a header value on one line, its encoded words (RFC 2047) and raw 8-bit bytes decoded."""
+    if raw.isascii() and b"=?" not in raw and b"\x1b" not in raw:
+        return printable(" ".join(raw[:MOST_HEADER].decode("ascii").split()))
     return decode_words(decode_bytes(raw[:MOST_HEADER], None)[0])
 
 

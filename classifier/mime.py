@@ -7,7 +7,7 @@ of what it builds is never looked at. Here a part is a pair of offsets until som
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, KeysView
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -41,9 +41,11 @@ class Headers:
     def all(self, name: str) -> list[str]:
         """Return every value of the field, decoded, on one line each."""
         name = name.lower()
+        if name not in self._raw:
+            return []
         values = self._decoded.get(name)
         if values is None:
-            values = self._decoded[name] = [decode_header(value) for value in self._raw.get(name, ())]
+            values = self._decoded[name] = [decode_header(value) for value in self._raw[name]]
         return values
 
     def get(self, name: str) -> str | None:
@@ -51,9 +53,9 @@ class Headers:
         values = self.all(name)
         return values[0] if values else None
 
-    def names(self) -> frozenset[str]:
+    def names(self) -> KeysView[str]:
         """Return the names of all fields, in lower case."""
-        return frozenset(self._raw)
+        return self._raw.keys()
 
     def __contains__(self, name: str) -> bool:
         return name.lower() in self._raw

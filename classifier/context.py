@@ -11,8 +11,8 @@ from typing import Protocol
 from classifier.folding import folded
 from classifier.language import language_of
 from classifier.message import ParsedMessage
+from classifier.own_words.words import OwnWords, own_words
 from classifier.verdict import Reply
-from classifier.words import OwnWords, own_words
 
 
 class ReplyJudge(Protocol):

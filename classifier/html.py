@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from classifier.quotes import PERHAPS_QUOTED
+from classifier.own_words.quotes import PERHAPS_QUOTED
 
 MOST_HTML = 64 * 1024
 MOST_TAGS = 20_000

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from classifier.absence import automatic_answer
+from classifier.answers.absence import automatic_answer
+from classifier.answers.calendar import calendar_answer
+from classifier.answers.return_date import return_date
 from classifier.bounces.fields import has_status_part
 from classifier.bounces.report import delivery_report
-from classifier.calendar import calendar_answer
 from classifier.context import Case, JudgeContext, ReplyJudge
 from classifier.message import ParsedMessage
 from classifier.notifications import ses_notification
-from classifier.optout import opt_out_by_envelope, opt_out_by_words
+from classifier.optouts.optout import opt_out_by_envelope, opt_out_by_words
 from classifier.reports import aggregate, complaint, read_receipt
-from classifier.return_date import return_date
 from classifier.verdict import Absence, Evidence, Outgoing, Reply, ReplyClass, Verdict
 
 __all__ = ["DETECTORS", "JudgeContext", "ReplyJudge", "judge", "judge_batch"]

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from classifier.absence import says_away
-from classifier.automatic import why_answer
+from classifier.answers.absence import says_away
+from classifier.answers.automatic import why_answer
 from classifier.bounces import flufl_formats, notice
 from classifier.bounces.fields import RecipientStatus, StatusReport, failed_recipients, status_report
 from classifier.bounces.gate import Gate, gate

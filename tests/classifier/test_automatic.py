@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from classifier.absence import automatic_answer
+from classifier.answers.absence import automatic_answer
 from classifier.context import Case
 from classifier.message import parse
 from classifier.verdict import Absence, AutoResponse, OptOut, Reply, name_of
@@ -156,7 +156,7 @@ def test_a_hostile_text_takes_no_time(piece: str) -> None:
 
 @pytest.mark.parametrize("name", ["absence", "calendar", "departure", "subject", "template", "weak"])
 def test_no_table_of_words_holds_a_class_in_capitals_which_folding_would_turn_round(name: str) -> None:
-    source = inspect.getsource(importlib.import_module(f"classifier.{name}_words"))
+    source = inspect.getsource(importlib.import_module(f"classifier.answers.{name}_words"))
     assert not re.findall(r"\\[A-Z]", source)
 
 

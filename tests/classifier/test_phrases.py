@@ -8,8 +8,9 @@ import re2
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from classifier import asking, templates
+from classifier.answers import templates
 from classifier.bounces import notice_words, reasons
+from classifier.optouts import asking
 from classifier.phrases import Phrases, loosened
 
 TABLES: dict[str, Phrases] = {

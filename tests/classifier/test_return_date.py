@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from classifier.answers.return_date import FURTHEST, return_date
+from classifier.answers.return_mentions import relative
 from classifier.folding import folded
 from classifier.judge import judge
 from classifier.language import language_of
 from classifier.message import parse
-from classifier.return_date import FURTHEST, return_date
-from classifier.return_mentions import relative
 from classifier.verdict import Absence, ReplyClass
 from tests.classifier.letters import context, judged, letter
 from tests.classifier.test_judge import OneAnswer

@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 
 from classifier import html
-from classifier.flowed import unflow
 from classifier.message import parse
-from classifier.quote_words import LANGUAGES
-from classifier.words import OwnWords, own_words, strip_text
+from classifier.own_words.flowed import unflow
+from classifier.own_words.quote_words import LANGUAGES
+from classifier.own_words.words import OwnWords, own_words, strip_text
 from tests.classifier.letters import letter
 from tests.classifier.own_words_cases import OwnWordsCase, read_cases
 

@@ -11,10 +11,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from classifier.return_mentions import Mention, dated, mentions, relative
-from classifier.return_order import next_weekday, read
-from classifier.return_roles import Role, Said, roles
-from classifier.return_words import AWAY, EVENT, MONTHS, SHORTENED, WEEKDAYS_IN_SHORT
+from classifier.answers.return_mentions import Mention, dated, mentions, relative
+from classifier.answers.return_order import next_weekday, read
+from classifier.answers.return_roles import Role, Said, roles
+from classifier.answers.return_words import AWAY, EVENT, MONTHS, SHORTENED, WEEKDAYS_IN_SHORT
 
 MOST_TEXT = 4_000
 MOST_SUBJECT = 300

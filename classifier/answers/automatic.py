@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import re
 
-from classifier.asking import asks_to_stop
-from classifier.context import Case
-from classifier.message import ParsedMessage
-from classifier.subject_words import (
+from classifier.answers.subject_words import (
     ABSENCE_SUBJECTS,
     ANSWER_SUBJECTS,
     AWAY_SUBJECTS,
@@ -19,7 +16,10 @@ from classifier.subject_words import (
     UNSPACED_ABSENCES,
     UNSPACED_ANSWERS,
 )
-from classifier.templates import compiled, likely_words, machine_words, notice_words, telling
+from classifier.answers.templates import compiled, likely_words, machine_words, notice_words, telling
+from classifier.context import Case
+from classifier.message import ParsedMessage
+from classifier.optouts.asking import asks_to_stop
 
 _ANY = re.compile(r"^(?!\s*(?:no|false|none|0)\s*$)", re.IGNORECASE)
 _ANSWERS = re.compile(r"auto.?(?:reply|respon)|vacation", re.IGNORECASE)

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 
-from classifier.return_mentions import BARE_AHEAD, DAYS_OF_A_WEEK, Mention, resolved
-from classifier.return_roles import Said
-from classifier.return_words import ENGLISH
+from classifier.answers.return_mentions import BARE_AHEAD, DAYS_OF_A_WEEK, Mention, resolved
+from classifier.answers.return_roles import Said
+from classifier.answers.return_words import ENGLISH
 
 LONGEST_RANGE = timedelta(days=60)
 FAR = timedelta(days=3 * 366)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from classifier.answers.templates import compiled
 from classifier.context import Case
 from classifier.decode import addresses_in
-from classifier.templates import compiled
 
 _CUE = compiled([
     (r"contact|reach|write|e-?mail|mail to|direct|forward|send|assist|urgent|instead|colleague|address|successor|"

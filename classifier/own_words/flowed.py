@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from classifier.quotes import PERHAPS_QUOTED
+from classifier.own_words.quotes import PERHAPS_QUOTED
 
 SIGNATURE = "-- "
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from classifier.optout_words import ALONE, PATTERNS, UNSUBSCRIBE
+from classifier.optouts.optout_words import ALONE, PATTERNS, UNSUBSCRIBE
 from classifier.phrases import Phrases
 
 _ASKS = Phrases(*PATTERNS)

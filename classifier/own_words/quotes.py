@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from classifier.quote_words import LANGUAGES
+from classifier.own_words.quote_words import LANGUAGES
 
 MOST_INTRODUCTION_LINES = 4
 """An introduction like "On ... wrote:" is folded over so many lines at most."""

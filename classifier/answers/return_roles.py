@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
-from classifier.return_mentions import Mention
-from classifier.return_words import (
+from classifier.answers.return_mentions import Mention
+from classifier.answers.return_words import (
     AWAY,
     BACK,
     CONNECT,

@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from classifier import html
-from classifier.boilerplate import without_boilerplate
-from classifier.flowed import unflow
-from classifier.footers import looks_like_a_signature, without_rules, without_signature
 from classifier.message import ParsedMessage
-from classifier.quotes import PERHAPS_QUOTED, find_introductions, is_quoted, marked_from, wrapped_quotation
+from classifier.own_words.boilerplate import without_boilerplate
+from classifier.own_words.flowed import unflow
+from classifier.own_words.footers import looks_like_a_signature, without_rules, without_signature
+from classifier.own_words.quotes import PERHAPS_QUOTED, find_introductions, is_quoted, marked_from, wrapped_quotation
 
 MOST_LINES = 3_000
 LONGEST_STUB = 400

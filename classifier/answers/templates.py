@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from classifier import absence_words, departure_words, template_words, weak_words
+from classifier.answers import absence_words, departure_words, template_words, weak_words
 from classifier.folding import folded
 from classifier.phrases import Phrases, Rows
 

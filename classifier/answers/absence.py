@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import date
 
-from classifier.asking import asks_to_stop
-from classifier.automatic import says_absence, why_automatic
-from classifier.calendar import calendar_answer
+from classifier.answers.automatic import says_absence, why_automatic
+from classifier.answers.calendar import calendar_answer
+from classifier.answers.new_contact import new_contact
+from classifier.answers.return_date import return_date
+from classifier.answers.templates import away_words, left_words, slow_words, speaks_for_itself, unread_words
 from classifier.context import Case
-from classifier.new_contact import new_contact
-from classifier.return_date import return_date
-from classifier.templates import away_words, left_words, slow_words, speaks_for_itself, unread_words
+from classifier.optouts.asking import asks_to_stop
 from classifier.verdict import Absence, AutoResponse, Evidence, OptOut
 
 

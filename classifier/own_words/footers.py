@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from itertools import islice
 
-from classifier.footer_words import DEVICES, EXCUSES, PERSONAL, POSTSCRIPTS, SENT_BEGINS, SENT_ENDS, SIGN_OFFS
+from classifier.own_words.footer_words import DEVICES, EXCUSES, PERSONAL, POSTSCRIPTS, SENT_BEGINS, SENT_ENDS, SIGN_OFFS
 
 LONGEST_FOOTER_LINE = 120
 MOST_SIGNATURE_LINES = 14

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
-from classifier.calendar_words import SUBJECTS
+from classifier.answers.calendar_words import SUBJECTS
+from classifier.answers.templates import compiled
 from classifier.context import Case
 from classifier.message import ParsedMessage
 from classifier.part import MOST_TEXT
-from classifier.templates import compiled
 from classifier.verdict import Evidence, Reply, ReplyClass
 
 _TYPES = frozenset({"text/calendar", "application/ics"})

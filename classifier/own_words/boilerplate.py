@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from classifier.footer_words import (
+from classifier.own_words.footer_words import (
     BANNER_ADVICE,
     BANNER_BEGINS,
     BANNER_OUTSIDE,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from classifier.asking import asks_to_stop, is_request
-from classifier.automatic import is_bulk
+from classifier.answers.automatic import is_bulk
 from classifier.context import Case
+from classifier.optouts.asking import asks_to_stop, is_request
 from classifier.verdict import Evidence, OptOut
 
 _BY_PROGRAM = re.compile(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-from classifier.return_words import (
+from classifier.answers.return_words import (
     CONNECT,
     COUNTS,
     DAYS,

@@ -1,0 +1,1 @@
+"""What machines answer, and people who are away: automatic answers, absences, calendars."""

@@ -1,0 +1,1 @@
+"""Requests to get no more mail."""

@@ -1,0 +1,1 @@
+"""The sender's own new words, without quoted mail, signatures and footers."""

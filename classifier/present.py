@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from textwrap import wrap
 from typing import Any
 
 from classifier.message import ParsedMessage
-from classifier.verdict import Absence, AutoResponse, Bounce, OptOut, Reply, ReplyClass, Verdict, name_of
+from classifier.verdict import (
+    Absence,
+    AutoResponse,
+    Bounce,
+    BounceKind,
+    Complaint,
+    OptOut,
+    Outgoing,
+    Receipt,
+    Reply,
+    ReplyClass,
+    Verdict,
+    name_of,
+)
 
-WIDTH = 72
+WIDTH = 84
 
 
 def as_json(identity: Mapping[str, str], parsed: ParsedMessage, verdict: Verdict) -> dict[str, Any]:
@@ -89,15 +103,29 @@ def _bounce(bounce: Bounce) -> dict[str, Any]:
 
 
 def as_card(identity: Mapping[str, str], parsed: ParsedMessage, verdict: Verdict) -> str:
-    """Return the verdict as a few lines for a person."""
-    name = " ".join(identity.values())
-    lines = [name, f"  {_headline(verdict)}"]
-    for label, value in (("from", parsed.from_address), ("subject", parsed.subject), *_details(verdict)):
-        if value:
-            lines.append(f"  {label:<9} {_short(value)}")
-    lines += [f"  because   {each.detector}: {_short(each.because)}" for each in verdict.evidence]
-    lines += [f"  problem   {_short(each)}" for each in parsed.problems]
+    """Return the verdict as a card for a person: what it is, what it says, what was cut, and why."""
+    rows = [
+        ("from", _sender(parsed), 1),
+        ("subject", parsed.subject, 1),
+        *_details(verdict),
+        ("cut", _cut(parsed, verdict), 1),
+        *(("why", f"{each.detector}: {each.because}", _LINES) for each in verdict.evidence),
+        *(("problem", each, _LINES) for each in parsed.problems),
+    ]
+    lines = [" ".join(identity.values()), f"  {_headline(verdict)}"]
+    for label, value, most in rows:
+        lines += _row(label, value, most)
     return "\n".join(lines) + "\n"
+
+
+_LINES = 3
+_MEANS = {
+    BounceKind.HARD: "the address is dead",
+    BounceKind.SOFT: "it may recover",
+    BounceKind.POLICY: "they refuse us or the content; the recipient is not to blame",
+    BounceKind.DELAYED: "they go on trying",
+    BounceKind.UNKNOWN: "nothing tells why; bans nobody",
+}
 
 
 def _headline(verdict: Verdict) -> str:
@@ -105,27 +133,63 @@ def _headline(verdict: Verdict) -> str:
     if found := class_of(verdict):
         words.append(found)
     if isinstance(verdict, Bounce):
-        words += [verdict.kind, verdict.reason.replace("_", " "), verdict.status or ""]
+        words += [f"{verdict.kind}: {_MEANS[verdict.kind]}", verdict.reason.replace("_", " "), verdict.status or ""]
     if isinstance(verdict, Reply):
-        words.append(f"{verdict.confidence:.0%}")
+        words.append(f"{verdict.confidence:.0%} sure")
     if needs_review(verdict):
         words.append("a person should look")
     return " · ".join(word for word in words if word)
 
 
-def _details(verdict: Verdict) -> list[tuple[str, str]]:
+def _details(verdict: Verdict) -> list[tuple[str, str, int]]:
     match verdict:
         case Bounce():
-            return [("about", ", ".join(verdict.recipients)), ("server", verdict.diagnostic or "")]
+            about = " ".join((*(f"<{each}>" for each in verdict.original_message_ids), verdict.original_subject or ""))
+            return [
+                ("about", ", ".join(verdict.recipients), _LINES),
+                ("our mail", about, 1),
+                ("server", verdict.diagnostic or "", _LINES),
+            ]
+        case Complaint() | Receipt():
+            return [("about", ", ".join(verdict.recipients), _LINES)]
         case Absence():
-            back = verdict.return_date.isoformat() if verdict.return_date else ""
-            return [("back on", back), ("instead", verdict.new_contact or ""), ("says", verdict.visible_text)]
+            back = verdict.return_date.strftime("%A, %d %B %Y") if verdict.return_date else ""
+            return [("back on", back, 1), ("instead", verdict.new_contact or "", 1), _says(verdict.visible_text)]
         case AutoResponse():
-            return [("instead", verdict.new_contact or ""), ("says", verdict.visible_text)]
+            return [("instead", verdict.new_contact or "", 1), _says(verdict.visible_text)]
         case _:
-            return [("says", getattr(verdict, "visible_text", ""))]
+            return [_says(getattr(verdict, "visible_text", ""))]
 
 
-def _short(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= WIDTH else line[: WIDTH - 1] + "…"
+def _says(text: str) -> tuple[str, str, int]:
+    return ("says", text, 2 * _LINES)
+
+
+def _sender(parsed: ParsedMessage) -> str:
+    address = parsed.from_address or parsed.header("From") or ""
+    return f"{parsed.from_name} <{address}>" if parsed.from_name else address
+
+
+def _cut(parsed: ParsedMessage, verdict: Verdict) -> str:
+    """Say how much of the mail is not its sender's own new words."""
+    if isinstance(verdict, Bounce | Complaint | Receipt | Outgoing):
+        return ""
+    own, all_lines = (sum(map(bool, map(str.strip, text.split("\n")))) for text in (verdict.visible_text, parsed.text))
+    return f"{all_lines - own} of {all_lines} lines: quoted mail, signature, footers" if all_lines > own else ""
+
+
+def _row(label: str, value: str, most: int) -> list[str]:
+    """Return a labelled value, wrapped, in so many lines at most."""
+    text = "\n".join(line for line in map(str.strip, value.split("\n")) if line)
+    lines = [piece for line in text.split("\n") for piece in wrap(line[:_LONGEST], WIDTH, break_long_words=True)]
+    if len(lines) > most:
+        lines = [*lines[: most - 1], _with_more(lines[most - 1])]
+    return [f"  {label if not at else '':<10}{line}" for at, line in enumerate(lines)]
+
+
+_LONGEST = 1_000
+
+
+def _with_more(line: str) -> str:
+    """Return a line that says that there is more."""
+    return f"{line[: WIDTH - 2].rstrip()} …"

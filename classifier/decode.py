@@ -26,6 +26,7 @@ _WHOLE_ADDRESS = re.compile(
     r"(\"(?:[^\"\\\x00-\x1f]|\\.){1,62}\"|[^\s@<>()\[\]{},;:\\\"'|`]{1,64})@([\w-]{1,63}(?:\.[\w-]{1,63}){1,8})"
 )
 """A value that is an address and nothing else: any letters (RFC 6531), and a quoted local part."""
+_CONTROL_BYTES = bytes({*range(0x20), 0x7F} - set(b"\t\n\r"))
 _NOT_BASE64 = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"))
 _WORDS_LIKELY = 20
 _IN_ANGLES = re.compile(r"<([^<>\s]{1,998})>")
@@ -53,9 +54,16 @@ _NOT_FOR_MAIL = frozenset({"idna", "punycode", "undefined", "unicode_escape", "r
 
 
 def decode_bytes(raw: bytes, charset: str | None) -> tuple[str, str | None]:
-    """Return the text of `raw` and, where its charset was unknown or wrong, a sentence about it."""
+    """Return the printable text of `raw` and, where its charset was unknown or wrong, a sentence about it."""
     if raw.isascii() and (charset is None or charset.lower() in _OF_ASCII):
-        return raw.decode(_JAPANESE if b"\x1b$" in raw else "ascii", "replace"), None
+        if b"\x1b$" in raw:
+            return printable(raw.decode(_JAPANESE, "replace")), None
+        return raw.translate(None, _CONTROL_BYTES).decode("ascii"), None
+    text, problem = _decode(raw, charset)
+    return printable(text), problem
+
+
+def _decode(raw: bytes, charset: str | None) -> tuple[str, str | None]:
     codec = codec_of(charset or "ascii")
     if codec is not None:
         try:
@@ -94,7 +102,7 @@ def printable(text: str) -> str:
 def decode_header(raw: bytes) -> str:
     """Return a header value on one line, its encoded words (RFC 2047) and raw 8-bit bytes decoded."""
     if raw.isascii() and b"=?" not in raw and b"\x1b" not in raw:
-        return printable(" ".join(raw[:MOST_HEADER].decode("ascii").split()))
+        return " ".join(raw[:MOST_HEADER].translate(None, _CONTROL_BYTES).decode("ascii").split())
     return decode_words(decode_bytes(raw[:MOST_HEADER], None)[0])
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
 LANGUAGES = ("en", "de", "fr", "es", "it", "pt", "nl", "pl")
-MOST = 250
+MOST = 200
 """Characters that are looked at: more of them tell nothing new."""
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from classifier.decode import decode_bytes, decode_words, printable
+from classifier.decode import decode_bytes, decode_words
 from classifier.mime import Entity, Headers, read_entity, read_headers
 
 MOST_PARTS = 1_000
@@ -54,7 +54,7 @@ class Part:
             raw = raw[: raw.rfind(b"\n") + 1] or raw
         text, problem = decode_bytes(raw, self.entity.parameter("charset"))
         cut = "text cut" if len(text) > MOST_TEXT or len(raw) > MOST_TEXT * 3 else None
-        return printable(text[:MOST_TEXT].replace("\r\n", "\n").replace("\r", "\n")), problem or cut
+        return text[:MOST_TEXT].replace("\r\n", "\n").replace("\r", "\n"), problem or cut
 
     @property
     def text(self) -> str:

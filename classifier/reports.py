@@ -17,7 +17,6 @@ _AGGREGATE_SUBJECT = re.compile(r"^(?:\[?\w+\]? )?report domain: ?\S+ .{0,100}re
 _LOOP_SUBJECT = re.compile(
     r"complaint about message from \S+|(?:fw:? )?e?mail abuse report\b|abuse report\b.{0,80}\bfeedback"
 )
-_LOOP_RECIPIENT = ("x-hmxmroriginalrecipient", "x-original-rcpt-to")
 _NOTES_RECEIPT = re.compile(r"return receipt\b|empfangsbest.tigung\b|accus. de r.ception\b", re.IGNORECASE)
 _RECEIVED_BY = re.compile(
     r"^was received by\s?:|^wurde empfangen von\s?:|^a .t. re.u par\s?:", re.IGNORECASE | re.MULTILINE
@@ -48,7 +47,7 @@ def complaint(case: Case) -> Complaint | None:
 def _complaint(kind: str, recipients: tuple[str, ...], returned: ReturnedMail, why: str) -> Complaint:
     return Complaint(
         feedback_type=kind,
-        recipients=recipients or returned.to_addresses[:1],
+        recipients=recipients or returned.to_addresses[:1] or returned.delivered_for[:1],
         original_message_ids=returned.message_ids,
         original_subject=returned.subject,
         evidence=(Evidence("complaint", why),),

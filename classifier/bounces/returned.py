@@ -70,9 +70,10 @@ class ReturnedMail:
     to_addresses: tuple[str, ...] = ()
     from_address: str | None = None
     delivered_for: tuple[str, ...] = ()
-    """Addresses named by `for <...>` of its Received fields."""
+    """Addresses its Received fields name (`for <...>`), and what servers write in fields of their own."""
 
 
+_DELIVERED_TO = ("x-hmxmroriginalrecipient", "x-original-rcpt-to", "x-original-to", "delivered-to")
 _FOR = re.compile(r"\bfor\s+<?([^\s<>;]{3,320})>?")
 
 
@@ -96,7 +97,8 @@ def _described(headers: Headers) -> ReturnedMail:
     to = tuple(
         dict.fromkeys(each for name in ("to", "cc") for value in headers.all(name) for each in addresses_in(value))
     )
-    passed = (found[1] for value in headers.all("received") if (found := _FOR.search(value)))
+    passed = [found[1] for value in headers.all("received") if (found := _FOR.search(value))]
+    passed += (value for name in _DELIVERED_TO for value in headers.all(name))
     return ReturnedMail(
         message_ids=message_ids(headers.get("message-id") or ""),
         subject=headers.get("subject"),

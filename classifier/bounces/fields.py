@@ -13,6 +13,7 @@ STATUS_TYPES = frozenset({"message/delivery-status", "message/global-delivery-st
 MOST_RECIPIENTS = 100
 _FIELD = re.compile(r"^([A-Za-z][A-Za-z0-9-]{1,40})[ \t]*:[ \t]*(.*)$")
 _FIELDS_IN_TEXT = re.compile(r"^[ \t]*(?:Final|Original)-Recipient[ \t]*:", re.IGNORECASE | re.MULTILINE)
+_REPORT_FILE = re.compile(r"\s{0,20}(?:Reporting-MTA|Original-Envelope-Id)[ \t]*:", re.IGNORECASE)
 _XTEXT = re.compile(r"\+([0-9A-F]{2})")
 _WITHOUT_DOT = re.compile(r"[^\s@<>()\[\]{},;:\\\"'|`]{1,64}@[A-Za-z0-9-]{1,63}")
 _OURS = "x-actual-recipient"
@@ -78,6 +79,10 @@ def status_report(parsed: ParsedMessage, notice: str, *, wrapped: bool = False) 
         texts = [part.text for part in parsed.parts if part.content_type in STATUS_TYPES]
     if not texts and _FIELDS_IN_TEXT.search(notice):
         texts = [notice]
+    if not texts and wrapped:
+        # Gateways turn the report part into a text file; it still begins as one.
+        files = (part.text for part in parsed.parts if part.is_attachment and part.content_type == "text/plain")
+        texts = [text for text in files if _REPORT_FILE.match(text)]
     blocks = [block for text in texts for block in _blocks(text)]
     recipients = tuple(_recipient(block) for block in _per_recipient(blocks)[:MOST_RECIPIENTS])
     if not recipients:

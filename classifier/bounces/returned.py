@@ -73,7 +73,7 @@ class ReturnedMail:
     """Addresses its Received fields name (`for <...>`), and what servers write in fields of their own."""
 
 
-_DELIVERED_TO = ("x-hmxmroriginalrecipient", "x-original-rcpt-to", "x-original-to", "delivered-to")
+_DELIVERED_TO = ("x-hmxmroriginalrecipient", "x-original-rcpt-to")
 _FOR = re.compile(r"\bfor\s+<?([^\s<>;]{3,320})>?")
 
 

@@ -242,3 +242,17 @@ def test_a_report_wrapped_by_a_gateway_is_understood() -> None:
 def test_parsing_a_report_keeps_its_fields() -> None:
     parts = parse(report(fields())).parts
     assert "Final-Recipient" in next(part for part in parts if part.content_type.endswith("delivery-status")).text
+
+
+def test_a_report_part_that_a_gateway_turned_into_a_file_is_read() -> None:
+    body = (
+        "--b\nContent-Type: text/plain\n\nYour mail could not be delivered.\n"
+        '--b\nContent-Type: text/plain; name="ATT00001.txt"\nContent-Disposition: attachment; filename="ATT00001.txt"\n\n'
+        "Reporting-MTA: dns; mx.customer.example\n\nFinal-Recipient: rfc822; gone@customer.example\nAction: failed\n"
+        "Status: 5.2.2\n--b--\n"
+    )
+    raw = letter(
+        body, subject="Undeliverable", sender="postmaster@host.example", content_type="multipart/mixed; boundary=b"
+    )
+    found = bounce(raw)
+    assert (found.recipients, found.reason) == (("gone@customer.example",), "mailbox_full")

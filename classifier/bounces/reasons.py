@@ -106,6 +106,8 @@ class _Told:
     vague: bool = False
 
 
+_VAGUE_BY_CODE = frozenset({"undefined", "syntax_error"})
+"""Codes that stand for anything at many servers: 5.1.0 and 5.5.0 above all."""
 _NOTHING = _Told("undefined", "nothing tells why")
 
 
@@ -119,7 +121,7 @@ def cause_of(diagnostic: str, status: str | None, command: str | None = None, ar
         around: the report's words for people, asked where the diagnostic gives no reason.
     """
     reply = reply_in(diagnostic)
-    told = _of_refusal(diagnostic, status) or _of_words(around, reply)
+    told = _told(diagnostic, status, around)
     reason, because = told.reason, told.because
     codes = (status or "", status_in(diagnostic) or "")
     if reason == "user_unknown" and command == "DATA" and not _surely_unknown(diagnostic, codes):
@@ -135,10 +137,21 @@ def _surely_unknown(diagnostic: str, codes: tuple[str, ...]) -> bool:
     return not _SURELY_UNKNOWN.isdisjoint(codes) or _SAYS_NONE.search(diagnostic.lower()) is not None
 
 
-def _of_words(words: str, reply: str | None) -> _Told:
+def _told(diagnostic: str, status: str | None, around: str) -> _Told:
+    """Return what tells why: the server's words, then a clear code, then the report's own words, then any code."""
+    words = _told_by(diagnostic)
+    code = _told_by_code(status_in(diagnostic)) or _told_by_code(status)
+    if words and not (words.vague and code and not code.vague and KIND_OF[code.reason] in {HARD, SOFT}):
+        return words
+    if code and not code.vague:
+        return code
+    return _told_around(around, reply_in(diagnostic)) or code or _NOTHING
+
+
+def _told_around(words: str, reply: str | None) -> _Told | None:
     """Return the reason the whole text gives; where a server spoke unclearly, the text around it bans nobody."""
-    told = _told_by(words) or _NOTHING
-    return _NOTHING if reply and (told.vague or KIND_OF[told.reason] is HARD) else told
+    told = _told_by(words)
+    return None if told and reply and (told.vague or KIND_OF[told.reason] is HARD) else told
 
 
 def _told_by(words: str) -> _Told | None:
@@ -151,18 +164,9 @@ def _told_by(words: str) -> _Told | None:
     return _Told(reason, f"says {found[0].strip()[:80]!r}", place >= _FIRST_VAGUE and reason in _VAGUE)
 
 
-def _of_refusal(diagnostic: str, status: str | None) -> _Told | None:
-    """Return the reason of one refusal: its words, then its codes; vague words give way to a clear code."""
-    words = _told_by(diagnostic)
-    code = _told_by_code(status_in(diagnostic)) or _told_by_code(status)
-    if words and code and words.vague and KIND_OF[code.reason] in {HARD, SOFT}:
-        return code
-    return words or code
-
-
 def _told_by_code(status: str | None) -> _Told | None:
     reason = reason_of_codes(status)
-    return _Told(reason, f"status {status}") if reason else None
+    return _Told(reason, f"status {status}", vague=reason in _VAGUE_BY_CODE) if reason else None
 
 
 def reason_of_codes(status: str | None) -> str | None:

@@ -247,12 +247,10 @@ def test_parsing_a_report_keeps_its_fields() -> None:
 def test_a_report_part_that_a_gateway_turned_into_a_file_is_read() -> None:
     body = (
         "--b\nContent-Type: text/plain\n\nYour mail could not be delivered.\n"
-        '--b\nContent-Type: text/plain; name="ATT00001.txt"\nContent-Disposition: attachment; filename="ATT00001.txt"\n\n'
+        '--b\nContent-Type: text/plain; name="ATT00001.txt"\nContent-Disposition: attachment\n\n'
         "Reporting-MTA: dns; mx.customer.example\n\nFinal-Recipient: rfc822; gone@customer.example\nAction: failed\n"
         "Status: 5.2.2\n--b--\n"
     )
-    raw = letter(
-        body, subject="Undeliverable", sender="postmaster@host.example", content_type="multipart/mixed; boundary=b"
-    )
-    found = bounce(raw)
+    kind = "multipart/mixed; boundary=b"
+    found = bounce(letter(body, subject="Undeliverable", sender="postmaster@host.example", content_type=kind))
     assert (found.recipients, found.reason) == (("gone@customer.example",), "mailbox_full")

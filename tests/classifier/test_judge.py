@@ -293,7 +293,8 @@ def test_the_json_and_the_card_say_the_same(raw: bytes) -> None:
 
 def test_a_complaint_whose_reader_is_hidden_is_told_by_the_servers_field() -> None:
     body = (
-        "--b\nContent-Type: text/plain\n\nA complaint.\n--b\nContent-Type: message/feedback-report\n\nFeedback-Type: abuse\n"
+        "--b\nContent-Type: text/plain\n\nA complaint.\n"
+        "--b\nContent-Type: message/feedback-report\n\nFeedback-Type: abuse\n"
         "--b\nContent-Type: message/rfc822\n\nX-HmXmrOriginalRecipient: Gone@customer.example\nTo: undisclosed:;\n"
         "From: lena@our-outreach.example\nSubject: A question\nMessage-ID: <s1@our-outreach.example>\n\nHello\n--b--\n"
     )

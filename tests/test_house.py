@@ -68,6 +68,17 @@ def test_help_loads_no_heavy_library() -> None:
     assert not loaded & {"sklearn", "numpy", "sqlalchemy", "pydantic", "rich"}
 
 
+def test_judging_a_message_loads_no_database_and_no_training_library(tmp_path: Path) -> None:
+    mail = tmp_path / "a.eml"
+    mail.write_text("Subject: Re: hello\n\nPlease take me off your list.\n")
+    code = f"import sys; from worker.cli import cli; cli.main(['judge', {str(mail)!r}], standalone_mode=False)"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}; print(*sys.modules)"], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert "Unsubscribed" in done.stdout
+    assert not set(done.stdout.split()) & {"sqlalchemy", "sklearn", "imapclient", "alembic"}
+
+
 def test_no_registry_is_named_in_the_repository() -> None:
     names = ("py" + "pi.org", "python" + "hosted", "npm" + "js.org", "debian" + ".org")
     files = subprocess.run(["git", "ls-files", "-z"], capture_output=True, text=True, check=True, cwd=ROOT).stdout

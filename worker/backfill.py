@@ -15,9 +15,9 @@ from sqlalchemy.orm import Session
 
 from models.session import open_engine, reading, transaction
 from models.tables import Mailbox
+from worker.chunks import chunks
 from worker.desk import Desk
 from worker.files import as_fetched
-from worker.lookup import chunks
 from worker.mailbox import FetchedMessage, connect
 from worker.poll import PollReport, Station, Visit, account_of, go_round
 from worker.process import Writer, process

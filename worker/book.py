@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from models.events import DneReason, Event, EventKind
 from models.tables import Campaign, Contact, DneEntry, Recipient, RecipientEvent, SentMessage
-from worker.lookup import chunks
+from worker.chunks import chunks
 
 # The campaign of sends that were learnt from a Sent folder begins so; nobody knows the real one.
 LEARNT = "learnt:"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from worker.arrival import arrival
 from worker.errors import InputError
-from worker.mailbox import FetchedMessage
+from worker.fetched import FetchedMessage
 
 _FROM_LINE = re.compile(rb"\AFrom [^\n]*\n")
 # A separator is a From_ line with a date behind it; "From here on ..." in a body is none.

@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 
 from models.tables import Campaign, Recipient, SentMessage, SentMessageId
 from worker.book import LEARNT
+from worker.chunks import chunks
 from worker.errors import InputError
-from worker.lookup import chunks
 from worker.match import subject_key
 
 # Providers rewrite Message-IDs: what was learnt and what was imported is one mail where subject and time agree.

@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 from classifier.message import ParsedMessage, parse
 from models.tables import Campaign, Contact, Recipient, SecondAddress, SentMessage, SentMessageId
 from worker.book import LEARNT
+from worker.chunks import chunks
 from worker.known_sends import Sent
-from worker.lookup import chunks
 from worker.sends import LONGEST_ADDRESS, LONGEST_CAMPAIGN, LONGEST_ID, send_id_of
 
 

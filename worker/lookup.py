@@ -3,27 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from models.tables import Contact, Recipient, SecondAddress, SentMessage, SentMessageId
+from worker.chunks import chunks
 from worker.match import Clues, Send, Sends
-
-# Well under the number of variables either database takes in one statement.
-CHUNK = 5_000
-
-T = TypeVar("T")
-
-
-def chunks(values: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:
-    """Yield `values` in lists of at most `size`."""
-    rest = iter(values)
-    while chunk := list(islice(rest, size)):
-        yield chunk
 
 
 def find_sends(session: Session, team_id: int, clues: Sequence[Clues]) -> Sends:

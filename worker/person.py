@@ -25,9 +25,9 @@ from models.tables import (
     SentMessage,
 )
 from worker.book import covering
+from worker.chunks import chunks
 from worker.decide import working_days_after
 from worker.errors import InputError
-from worker.lookup import chunks
 from worker.providers import PUBLIC_PROVIDERS
 from worker.refold import Change, contacts_covered, lock, refold
 from worker.sends import ADDRESS

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from classifier.verdict import Reply, Verdict, name_of
 from models.session import insert_new
 from models.tables import InboundMessage, MessageClue, MessageState, VerdictRow
-from worker.lookup import chunks
+from worker.chunks import chunks
 from worker.match import Clues
 from worker.stored import dump, storable
 

@@ -18,7 +18,7 @@ from models.session import insert_new, lock_contacts
 from models.status import fold
 from models.tables import Contact, DneEntry, Recipient, ReviewItem, SecondAddress, StatusChange
 from worker.book import Book, Person, read
-from worker.lookup import chunks
+from worker.chunks import chunks
 
 EntryKey = tuple[str, DneReason, str]
 """Target, reason, source: with the team what an entry is unique on."""

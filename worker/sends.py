@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 
 from models.session import insert_new
 from models.tables import Campaign, Contact, Recipient, SecondAddress, SentMessage, SentMessageId
+from worker.chunks import T, chunks
 from worker.known_sends import KnownSends, Sent, Slot
-from worker.lookup import T, chunks
 from worker.match import subject_key
 from worker.refold import Change, lock, refold
 from worker.stored import storable

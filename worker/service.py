@@ -1,4 +1,4 @@
-"""Opens a mailbox for work: the one place that puts desk, station and classifier together."""
+"""Opens a mailbox for work: the one place that puts desk and station together."""
 
 from __future__ import annotations
 
@@ -9,20 +9,13 @@ from functools import partial
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from classifier.artifact import load, load_default
 from classifier.judge import ReplyJudge
-from classifier.replies import TrainedJudge
 from config.settings import Settings
 from models.session import reading, transaction
 from models.tables import Mailbox
 from worker.desk import Desk, open_desk
 from worker.errors import InputError
 from worker.poll import PollReport, Station, Watch, poll
-
-
-def open_classifier(settings: Settings) -> ReplyJudge:
-    """Load the artifact the settings name, or the shipped one."""
-    return TrainedJudge(load(settings.artifact) if settings.artifact else load_default())
 
 
 def open_mailbox(engine: Engine, mailbox_id: int, settings: Settings, classifier: ReplyJudge) -> tuple[Mailbox, Desk]:

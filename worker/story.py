@@ -24,8 +24,8 @@ from models.tables import (
     StatusChange,
 )
 from worker.book import covering
+from worker.chunks import chunks
 from worker.errors import InputError
-from worker.lookup import chunks
 
 Row = dict[str, Any]
 

@@ -26,8 +26,9 @@ from models.tables import (
     Team,
     VerdictRow,
 )
+from worker.chunks import chunks
 from worker.decide import Mail, Policy, decide
-from worker.lookup import chunks, find_sends
+from worker.lookup import find_sends
 from worker.match import Clues, Family, Match, match
 from worker.refold import Change, lock, refold
 from worker.stored import load_clues, load_verdict, storable

@@ -13,7 +13,7 @@ from classifier.verdict import ReplyClass
 from models.session import transaction
 from models.tables import InboundMessage, Mailbox, RecipientEvent, SentMessage, VerdictRow
 from tests.worker.commanding import ANNA, BOX, Commands, reply
-from worker.cli.common import show
+from worker.cli.output import show
 from worker.demo.server import Address, serving
 
 

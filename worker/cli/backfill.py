@@ -13,13 +13,15 @@ from pathlib import Path
 import click
 
 from models.session import reading, transaction
+from worker.artifacts import open_classifier
 from worker.backfill import backfill_files, backfill_imap, rehearsal
-from worker.cli.common import as_json, emit, find_mailbox, now, start
+from worker.cli.common import find_mailbox, now, start
+from worker.cli.output import as_json, emit
 from worker.cli.progress import bar
 from worker.cli.report import print_changes, print_report, report_row
 from worker.files import eml_files, maildir_messages, mbox_messages
 from worker.poll import PollReport, Watch
-from worker.service import open_classifier, open_mailbox, station
+from worker.service import open_mailbox, station
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)

@@ -10,8 +10,9 @@ from sqlalchemy import func, select
 from models.events import SequenceState
 from models.session import reading, transaction
 from models.tables import AutoResponsePolicy, Campaign, Recipient
-from worker.cli.common import as_json, find_team, start, team_id, team_option
+from worker.cli.common import find_team, start, team_id, team_option
 from worker.cli.listing import limit_option, listing
+from worker.cli.output import as_json
 from worker.errors import InputError
 
 POLICY = frozenset({"stop_on_reply", "auto_response", "auto_response_days"})

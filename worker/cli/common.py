@@ -1,19 +1,13 @@
-"""What the commands share: settings, the database, the team, tables and JSON on the terminal."""
+"""What the commands share that work with the database: settings, the team, mailboxes, who acts."""
 
 from __future__ import annotations
 
 import getpass
-import json
 import os
-import sys
-from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
@@ -27,7 +21,6 @@ from worker.person import Act
 
 DEFAULT_TEAM = "default"
 
-as_json = click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for machines.")
 team_option = click.option("--team", default=DEFAULT_TEAM, show_default=True, help="Team the command works in.")
 
 
@@ -105,33 +98,3 @@ def act(why: str | None = None) -> Act:
     except (KeyError, OSError):
         name = f"user {os.getuid()}"
     return Act(name, now(), why)
-
-
-def show(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Print rows as a table that fits the terminal, or as tab-separated lines into a pipe."""
-    if not sys.stdout.isatty():
-        for row in rows:
-            click.echo("\t".join(text(value) for value in row))
-        return
-    table = Table(title=title, title_justify="left", header_style="bold", expand=False)
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        # As text, for a stranger's "[/urgent]" is no markup of ours.
-        table.add_row(*(Text(text(value)) for value in row))
-    Console().print(table)
-
-
-def emit(rows: Iterable[dict[str, Any]]) -> None:
-    """Print one JSON object a line."""
-    for row in rows:
-        click.echo(json.dumps(row, ensure_ascii=False, default=text))
-
-
-def text(value: Any) -> str:
-    """Return a value as one line that does nothing to the terminal, whatever a stranger wrote into a subject."""
-    if value is None:
-        return ""
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
-    return "".join(each if each.isprintable() else " " for each in str(value))

@@ -31,6 +31,7 @@ from models.tables import (
     StatusChange,
     VerdictRow,
 )
+from worker.artifacts import open_classifier
 from worker.cli.common import DEFAULT_TEAM, make_team, now
 from worker.demo.sample import AUTHSERV_ID, MAILBOX, OPT_OUT_ALIAS, Sample, load
 from worker.demo.server import Address, serving
@@ -38,7 +39,7 @@ from worker.desk import rules_of
 from worker.poll import PollReport, Watch
 from worker.sends import import_sends
 from worker.sends_file import read_sends
-from worker.service import open_classifier, poll_by_id, station
+from worker.service import poll_by_id, station
 from worker.stored import load_verdict
 from worker.story import Wanted, list_recipients, list_reviews
 

@@ -13,8 +13,9 @@ from sqlalchemy import Select, select
 from models.events import DneReason
 from models.session import reading, transaction
 from models.tables import DneEntry
-from worker.cli.common import act, as_json, emit, find_team, start, team_option, text
+from worker.cli.common import act, find_team, start, team_option
 from worker.cli.listing import limit_option, listing
+from worker.cli.output import as_json, emit, text
 from worker.cli.report import change_row, print_changes
 from worker.dne_file import read_targets
 from worker.person import add_dne, lift_dne

@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 import click
 
-from worker.cli.common import emit, text
+from worker.cli.output import emit, text
 from worker.health import Finding
 
 

@@ -20,11 +20,11 @@ from classifier.present import as_card
 from classifier.present import as_json as verdict_row
 from config.settings import read
 from worker.arrival import NO_DATE
-from worker.cli.common import as_json, emit
+from worker.artifacts import open_classifier
+from worker.chunks import chunks
+from worker.cli.output import as_json, emit
 from worker.errors import InputError
 from worker.files import eml_files, mbox_messages
-from worker.lookup import chunks
-from worker.service import open_classifier
 
 BATCH = 200
 _HEADER = re.compile(r"[!-9;-~]+:")

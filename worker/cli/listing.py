@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from worker.cli.common import emit, show
+from worker.cli.output import emit, show
 
 limit_option = click.option(
     "--limit", type=click.IntRange(min=1), default=100, show_default=True, help="Most rows to show."

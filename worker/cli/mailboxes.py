@@ -12,10 +12,11 @@ from sqlalchemy.orm import Session
 from models.session import reading, transaction
 from models.tables import InboundMessage, Mailbox, SentMessage, Team
 from worker.check import check
-from worker.cli.common import DEFAULT_TEAM, as_json, find_mailbox, make_team, now, start
+from worker.cli.common import DEFAULT_TEAM, find_mailbox, make_team, now, start
 from worker.cli.findings import print_findings
 from worker.cli.listing import limit_option, listing
 from worker.cli.mailbox_options import PORTS, ask_password, columns_of, connection_options
+from worker.cli.output import as_json
 from worker.errors import InputError
 from worker.health import state_of
 from worker.poll import account_of

@@ -19,8 +19,9 @@ from models.tables import (
     RecipientEvent,
     VerdictRow,
 )
-from worker.cli.common import as_json, emit, find_mailbox, start, text
+from worker.cli.common import find_mailbox, start
 from worker.cli.listing import limit_option, listing
+from worker.cli.output import as_json, emit, text
 from worker.errors import InputError
 
 

@@ -13,8 +13,9 @@ from config import logs
 from config.settings import Settings, SettingsError, read
 from models.migrate import current, is_current, upgrade
 from models.session import DatabaseUnavailable, reading
-from worker.cli.common import as_json, now, open_database
+from worker.cli.common import now, open_database
 from worker.cli.findings import print_findings
+from worker.cli.output import as_json
 from worker.health import Finding, mailboxes, polling, well, wrong
 
 

@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 from models.events import SequenceState, Status
 from models.session import reading, transaction
 from models.tables import Campaign, Recipient
-from worker.cli.common import act, as_json, emit, find_team, now, start, team_option
+from worker.cli.common import act, find_team, now, start, team_option
 from worker.cli.listing import limit_option, listing
+from worker.cli.output import as_json, emit
 from worker.cli.report import change_row, print_changes
 from worker.cli.telling import print_story
 from worker.desk import rules_of

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from worker.cli.common import show
+from worker.cli.output import show
 from worker.poll import PollReport
 from worker.refold import Change
 

@@ -7,8 +7,9 @@ import click
 from classifier.verdict import ReplyClass
 from models.events import ReviewKind, Status
 from models.session import reading, transaction
-from worker.cli.common import act, as_json, emit, find_team, start, team_option
+from worker.cli.common import act, find_team, start, team_option
 from worker.cli.listing import limit_option, listing
+from worker.cli.output import as_json, emit
 from worker.cli.report import change_row, print_changes
 from worker.desk import rules_of
 from worker.person import resolve_review

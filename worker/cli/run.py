@@ -8,12 +8,14 @@ from collections.abc import Callable
 import click
 
 from models.session import reading
-from worker.cli.common import as_json, emit, find_mailbox, now, start
+from worker.artifacts import open_classifier
+from worker.cli.common import find_mailbox, now, start
+from worker.cli.output import as_json, emit
 from worker.cli.progress import bar
 from worker.cli.report import print_changes, print_report, report_row
 from worker.poll import PollReport, Watch
 from worker.schedule import Daemon, spread
-from worker.service import open_classifier, poll_by_id, station
+from worker.service import poll_by_id, station
 
 
 @click.command()

@@ -9,7 +9,8 @@ from sqlalchemy import select
 
 from models.session import reading, refresh_statistics, transaction
 from models.tables import Mailbox
-from worker.cli.common import as_json, emit, find_mailbox, find_team, now, start, team_option
+from worker.cli.common import find_mailbox, find_team, now, start, team_option
+from worker.cli.output import as_json, emit
 from worker.cli.progress import bar
 from worker.cli.report import change_row, print_changes
 from worker.desk import open_desk, rules_of

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from worker.cli.common import text
+from worker.cli.output import text
 
 Row = dict[str, Any]
 

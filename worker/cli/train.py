@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from worker.cli.common import show
+from worker.cli.output import show
 from worker.errors import InputError
 
 

@@ -1,0 +1,13 @@
+"""Which reply classifier is in service?"""
+
+from __future__ import annotations
+
+from classifier.artifact import load, load_default
+from classifier.context import ReplyJudge
+from classifier.replies import TrainedJudge
+from config.settings import Settings
+
+
+def open_classifier(settings: Settings) -> ReplyJudge:
+    """Load the artifact the settings name, or the shipped one."""
+    return TrainedJudge(load(settings.artifact) if settings.artifact else load_default())

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from classifier.answers.absence import automatic_answer
 from classifier.answers.calendar import calendar_answer
+from classifier.answers.new_contact import new_contact
 from classifier.answers.return_date import return_date
 from classifier.bounces.fields import has_status_part
 from classifier.bounces.report import delivery_report
@@ -85,7 +86,13 @@ def _dated(case: Case, reply: Reply) -> Verdict:
     back = return_date(case.folded, case.language, case.context.arrived_at.date(), case.folded_subject)
     if back is None:
         return reply
-    return Absence(return_date=back, visible_text=case.text, language=case.language, evidence=reply.evidence)
+    return Absence(
+        return_date=back,
+        new_contact=new_contact(case),
+        visible_text=case.text,
+        language=case.language,
+        evidence=reply.evidence,
+    )
 
 
 def _undecided(case: Case) -> Reply:

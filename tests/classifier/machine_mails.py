@@ -34,6 +34,12 @@ MACHINES: list[tuple[str, str, dict[str, str]]] = [
     (PLAIN, ANSWER, {"sender": "noreply@customer.example", "X_Auto_Response_Suppress": "OOF, AutoReply"}),
     (PLAIN, ANSWER, {"sender": "Support <no-reply@customer.example>", "Precedence": "bulk"}),
     (PLAIN, ANSWER, {"sender": "do-not-reply@customer.example", "Feedback_ID": "1:2:3:x"}),
+    # A help desk's answer below the line that it wants to be answered above.
+    (
+        "##- Please type your reply above this line -##\n\nYour request (48213) has been received and is being reviewed.",
+        ANSWER,
+        {},
+    ),
     # One weak sign and the words of a template.
     (
         "Thank you for your message. I am away until Monday and will reply when I return.",

@@ -36,8 +36,7 @@ MACHINES: list[tuple[str, str, dict[str, str]]] = [
     (PLAIN, ANSWER, {"sender": "do-not-reply@customer.example", "Feedback_ID": "1:2:3:x"}),
     # A help desk's answer below the line that it wants to be answered above.
     (
-        "##- Please type your reply above this line -##\n\n"
-        "Your request (48213) has been received and is being reviewed.",
+        "##- Please type your reply above this line -##\n\nYour request (482) has been received and is being reviewed.",
         ANSWER,
         {},
     ),

@@ -34,12 +34,14 @@ _MONTHS = (
     "stycznia lutego marca kwietnia maja czerwca lipca sierpnia wrzesnia pazdziernika listopada grudnia"
 ).replace(" ", "|")
 _YEAR = r"(?:,?\s{1,3}(?:de\s)?\d{4})?"
+_DIGIT = re.compile(r"\d")
 _PLACEHOLDERS = (
-    ("xxurl", re.compile(r"\b(?:https?://|www\.)\S+")),
+    ("xxurl", re.compile(r"://|www"), re.compile(r"\b(?:https?://|www\.)\S+")),
     # The bounds keep a long run without blanks from being scanned once for each of its characters.
-    ("xxaddress", re.compile(r"[^\s@<>\"]{1,64}@[^\s@<>\"]{1,255}")),
+    ("xxaddress", re.compile("@"), re.compile(r"[^\s@<>\"]{1,64}@[^\s@<>\"]{1,255}")),
     (
         "xxdate",
+        _DIGIT,
         re.compile(
             r"\b\d{4}-\d{2}-\d{2}\b"
             r"|\b\d{1,2}(?:/\d{1,2}/|\.\s?\d{1,2}\.|-\d{1,2}-)(?:\d{4}|\d{2})?(?!\d)"
@@ -49,10 +51,12 @@ _PLACEHOLDERS = (
     ),
     (
         "xxtime",
+        _DIGIT,
         re.compile(r"\b\d{1,2}(?:[:.]\d{2})?\s?(?:am|pm|a\.m|p\.m|uhr|o'clock)\b|\b\d{1,2}(?::\d{2}|h\d{2}|h)\b"),
     ),
-    ("xxnumber", re.compile(r"\d+(?:[.,]\d+)*")),
+    ("xxnumber", _DIGIT, re.compile(r"\d+(?:[.,]\d+)*")),
 )
+"""Each placeholder, a cheap look for what it needs, and what it stands for."""
 NAMES = {
     "xxurl": "a link",
     "xxaddress": "an address",
@@ -73,8 +77,9 @@ def normalise(text: str) -> str:
     folded = unicodedata.normalize("NFKC", text[:LONGEST].translate(_SAME)).casefold()
     # Accents are often left out on telephones. Composing again keeps scripts whole that are built of parts.
     plain = unicodedata.normalize("NFC", _ACCENTS.sub("", unicodedata.normalize("NFKD", folded)))
-    for name, pattern in _PLACEHOLDERS:
-        plain = pattern.sub(f" {name} ", plain)
+    for name, needed, pattern in _PLACEHOLDERS:
+        if needed.search(plain):
+            plain = pattern.sub(f" {name} ", plain)
     return " ".join(plain.split())
 
 

@@ -97,6 +97,9 @@ GROWING: dict[str, Callable[[int], bytes]] = {
         b"From: MAILER-DAEMON@a.example\nSubject: failure notice\n\n"
         + b"<a@b.example>: 550 user unknown\n" * (size // 32)
     ),
+    "a bounce's blanks": lambda size: (
+        b"From: MAILER-DAEMON@a.example\nSubject: failure notice\n\nCould not deliver to:\n" + b" " * size
+    ),
     "nested multiparts": lambda size: (
         HEAD + b"".join(b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n" % (i, i) for i in range(size // 50))
     ),

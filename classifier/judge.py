@@ -14,7 +14,7 @@ from classifier.context import Case, JudgeContext, ReplyJudge
 from classifier.message import ParsedMessage
 from classifier.notifications import ses_notification
 from classifier.optouts.optout import opt_out_by_envelope, opt_out_by_words
-from classifier.reports import aggregate, complaint, read_receipt
+from classifier.reports import aggregate, certified_mail, complaint, read_receipt
 from classifier.verdict import Absence, Evidence, Outgoing, Reply, ReplyClass, Verdict
 
 __all__ = ["DETECTORS", "JudgeContext", "ReplyJudge", "judge", "judge_batch"]
@@ -34,6 +34,7 @@ DETECTORS: tuple[Detector, ...] = (
     outgoing,
     complaint,
     read_receipt,
+    certified_mail,
     ses_notification,
     delivery_report,
     aggregate,

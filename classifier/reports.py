@@ -9,6 +9,7 @@ from classifier.context import Case
 from classifier.decode import addresses_in, message_ids
 from classifier.message import ParsedMessage
 from classifier.mime import Headers, read_headers
+from classifier.phrases import Phrases
 from classifier.verdict import Complaint, Evidence, Receipt, ReceiptKind
 
 _NO_COMPLAINT = frozenset({"not-spam", "auth-failure", "dkim", "dmarc"})
@@ -17,11 +18,18 @@ _AGGREGATE_SUBJECT = re.compile(r"^(?:\[?\w+\]? )?report domain: ?\S+ .{0,100}re
 _LOOP_SUBJECT = re.compile(
     r"complaint about message from \S+|(?:fw:? )?e?mail abuse report\b|abuse report\b.{0,80}\bfeedback"
 )
-_NOTES_RECEIPT = re.compile(r"return receipt\b|empfangsbest.tigung\b|accus. de r.ception\b", re.IGNORECASE)
-_RECEIVED_BY = re.compile(
-    r"^was received by\s?:|^wurde empfangen von\s?:|^a .t. re.u par\s?:", re.IGNORECASE | re.MULTILINE
+_READ_SUBJECT = Phrases(
+    r"^(?:return receipt|read|gelesen|lu|leído|letto|lida?|gelezen|läst|lest|luettu|przeczytan[oae]|přečteno)\b",
+    r"^(?:empfangs|lese)bestätigung\b|^accusé de (?:réception|lecture)\b|^(?:confirmación|conferma) de? ?lect?ura",
 )
-"""Notes writes its receipts as ordinary mail (before RFC 8098)."""
+_WAS_READ = Phrases(
+    r"(?:was|has been) (?:read|displayed|opened|received by)\b|wurde (?:\S+ ){0,6}(?:gelesen|empfangen|geöffnet)",
+    r"a été (?:lu|re[çc]u|ouvert)\b|ha sido le[íi]do|fue le[íi]do|è stato letto|fo[ir] (?:lid|abert)|is gelezen|lästes",
+    r"został\w? (?:prze|od)czytan|byla? přečten",
+)
+"""Receipts written as ordinary mail: Notes, and Outlook without a report part."""
+_CERTIFIED = frozenset({"accettazione", "avvenuta-consegna", "presa-in-carico"})
+"""What X-Ricevuta says of a certified mail that goes well (RFC 6109 section 4)."""
 _NOT_READ = re.compile(r"rejected|refused|quota|could not be delivered|undeliver", re.IGNORECASE)
 
 
@@ -60,7 +68,11 @@ def read_receipt(case: Case) -> Receipt | None:
     fields = _fields(parsed, "message/disposition-notification")
     if fields is None and "report-type=disposition-notification" in parsed.content_type.replace('"', ""):
         fields = read_headers(parsed.text)
-    if fields is None and _NOTES_RECEIPT.match(parsed.subject) and _RECEIVED_BY.search(parsed.text[:2_000]):
+    if (
+        fields is None
+        and _READ_SUBJECT.search(parsed.subject.lower())
+        and _WAS_READ.search(parsed.text[:2_000].lower())
+    ):
         return Receipt(kind=ReceiptKind.READ, evidence=(Evidence("read_receipt", f"subject {parsed.subject[:60]!r}"),))
     if fields is None or _NOT_READ.search(parsed.text[:2_000]):
         # Mail filters refuse mail with a notification of this type too; those are bounces (RFC 5429, section 2.1).
@@ -73,6 +85,16 @@ def read_receipt(case: Case) -> Receipt | None:
         original_message_ids=message_ids(fields.get("Original-Message-ID") or ""),
         evidence=(Evidence("read_receipt", disposition[:100]),),
     )
+
+
+def certified_mail(case: Case) -> Receipt | None:
+    """Recognise the receipts of certified mail (RFC 6109): taken, and delivered."""
+    told = (case.parsed.header("X-Ricevuta") or "").strip().lower()
+    if told not in _CERTIFIED:
+        return None
+    ids = message_ids(case.parsed.header("X-Riferimento-Message-ID") or "")
+    evidence = (Evidence("certified_mail", f"X-Ricevuta: {told}"),)
+    return Receipt(kind=ReceiptKind.DELIVERED, original_message_ids=ids, evidence=evidence)
 
 
 def aggregate(case: Case) -> Receipt | None:

@@ -27,6 +27,7 @@ from flufl.bounce._detectors import (
 from classifier.decode import valid_address
 from classifier.message import ParsedMessage
 
+LONGEST_LINE, MOST_LINES = 500, 400
 log = logging.getLogger(__name__)
 _DETECTORS = (
     exim.Exim,
@@ -65,13 +66,18 @@ def recipients(parsed: ParsedMessage) -> tuple[str, ...]:
     return ()
 
 
+def _bounded(text: str) -> str:
+    """Cut long lines: on a line of a thousand blanks some of the library's patterns take the square of its length."""
+    return "\n".join(line[:LONGEST_LINE] for line in text.split("\n", MOST_LINES)[:MOST_LINES])
+
+
 def _without_attachments(parsed: ParsedMessage) -> Message:
     """Build the message anew with its texts alone, decoded and capped."""
     message = Message()
     for name in ("From", "To", "Subject", "X-Failed-Recipients"):
         if value := parsed.header(name):
             message[name] = value
-    texts = [part.text for part in parsed.own_parts if part.content_type.startswith("text/")]
+    texts = [_bounded(part.text) for part in parsed.own_parts if part.content_type.startswith("text/")]
     if len(texts) == 1:
         message.set_payload(texts[0])
         return message

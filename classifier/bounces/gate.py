@@ -19,6 +19,7 @@ class Gate(StrEnum):
     DAEMON = "sent by a mail system"
     RETURNED = "mail returned by a null sender"
     SUBJECT = "subject of a delivery report"
+    NULL = "null sender and a refusal in the text"
 
 
 _DAEMON = re.compile(
@@ -36,6 +37,10 @@ _DAEMON_NAME = re.compile(
     r"|delivery (?:sub)?system|postmaster|system administrator|mail administrator|internet mail delivery|undeliver"
 )
 _ANSWERED = re.compile(r"^\s*(?:re|aw|sv|vs|antw?|antwort|rif|res|odp|fwd?|wg|tr|rv|enc|doorst)\s?(?:\[\d+\])?:")
+_REFUSAL = re.compile(r"(?<![\d.])55\d[ \-#]{1,3}(?:#?5\.\d{1,3}\.\d{1,3}\b|\D)|(?<![\d.])5\.[1-7]\.\d{1,3}(?![\d.])")
+_CERTIFIED_FAILURES = frozenset(
+    {"non-accettazione", "errore-consegna", "preavviso-errore-consegna", "rilevazione-virus"}
+)
 _LIST = frozenset({"list-id", "list-post", "list-unsubscribe"})
 _WHOLE_REPORT = 1_500
 _BY_HAND = frozenset({"user-agent", "x-mailer", "thread-topic", "x-originating-ip", "x-ms-has-attach", "in-reply-to"})
@@ -46,18 +51,39 @@ def gate(parsed: ParsedMessage) -> Gate | None:
     """Return what lets the costlier looks happen at all, or None."""
     if has_status_part(parsed) or "report-type=delivery-status" in parsed.content_type.replace('"', ""):
         return Gate.REPORT
-    if "x-failed-recipients" in parsed.header_fields:
+    if "x-failed-recipients" in parsed.header_fields or certified_failure(parsed):
         return Gate.FIELD
-    if _is_daemon(parsed):
+    null = has_null_sender(parsed)
+    if _is_daemon(parsed) and (null or not _is_answer(parsed)):
         return Gate.DAEMON
-    null = (parsed.header("Return-Path") or "").strip() in {"<>", "< >"}
     if null and _returns_mail(parsed):
         return Gate.RETURNED
     subject = parsed.subject.lower()
     # A person may write about a failed delivery, so a subject needs a machine behind it.
     if SUBJECT.search(subject) and not _is_post(parsed, subject):
         return Gate.SUBJECT if null or _is_machine(parsed) or _is_notice(parsed, subject) else None
-    return None
+    return Gate.NULL if null and _REFUSAL.search(parsed.text) else None
+
+
+def has_null_sender(parsed: ParsedMessage) -> bool:
+    """Say whether the envelope names no sender (RFC 5321 section 4.5.5), as far as the mail tells."""
+    return (parsed.header("Return-Path") or "").strip() in {"<>", "< >"}
+
+
+def is_submitted_by_machine(parsed: ParsedMessage) -> bool:
+    """Say whether Auto-Submitted says that no person sent it (RFC 3834)."""
+    return not (parsed.header("Auto-Submitted") or "no").strip().lower().startswith("no")
+
+
+def certified_failure(parsed: ParsedMessage) -> bool:
+    """Say whether a certified-mail provider reports a failure (RFC 6109 section 4)."""
+    return (parsed.header("X-Ricevuta") or "").strip().lower() in _CERTIFIED_FAILURES
+
+
+def _is_answer(parsed: ParsedMessage) -> bool:
+    """Say whether somebody answered: a postmaster is a person, too."""
+    answers = "in-reply-to" in parsed.header_fields and _ANSWERED.match(parsed.subject.lower()) is not None
+    return answers and "\n>" in parsed.text and not is_submitted_by_machine(parsed)
 
 
 def _is_daemon(parsed: ParsedMessage) -> bool:
@@ -68,9 +94,8 @@ def _is_daemon(parsed: ParsedMessage) -> bool:
 
 
 def _is_machine(parsed: ParsedMessage) -> bool:
-    submitted = (parsed.header("Auto-Submitted") or "no").strip().lower()
     local = (parsed.from_address or "").partition("@")[0]
-    return not submitted.startswith("no") or not local or bool(_MACHINE.search(local))
+    return is_submitted_by_machine(parsed) or not local or bool(_MACHINE.search(local))
 
 
 def _is_post(parsed: ParsedMessage, subject: str) -> bool:

@@ -15,6 +15,7 @@ from classifier.bounces.notice_words import (
     FAILURE,
     GOES_ON,
     OVER,
+    UNDELIVERED,
 )
 from classifier.bounces.returned import ReturnedMail
 from classifier.decode import addresses_in, valid_address
@@ -29,7 +30,7 @@ _WITH_ITSELF = re.compile(rf"{_BULLET}{_ADDRESS}\s{{1,4}}<[^<>\s]{{3,320}}>[\s.,
 _FIRST = re.compile(rf"{_BULLET}{_ADDRESS}\s{{0,4}}(?:[:,;(\[=]|\.\.\.|\s-\s|\s\w)", re.IGNORECASE)
 _NAMED = re.compile(
     r"(?:\b(?:to|for|recipient|recipients|address|addresses|addressed|user|users|mailbox|account|rcpt|an|"
-    r"destinataire|destinatario|destinatário|odbiorc\w|empf.nger|reach|deliver|delivering|name|mail|e-?mail|of|id)"
+    r"destinataire|utente|utilisateur|usuario|benutzer|destinatario|destinatário|odbiorc\w|empf.nger|reach|deliver|delivering|name|mail|e-?mail|of|id)"
     r"(?:\(s\)|\(es\))?\b[^@\n]{0,25}?[\s:<\"'(=\[]|550[^@\n]{0,30}[\s<(])" + _ADDRESS,
     re.IGNORECASE,
 )
@@ -40,8 +41,8 @@ _REPLY_LINE = re.compile(r"(?<![\d.@])[45]\d\d[ \-#:]|(?<![\d.])[45]\.\d{1,3}\.\
 _COPIED = re.compile(r"(?:to|cc|an|à|para|a)\s{0,3}:", re.IGNORECASE)
 """A field of our own mail, which some systems tell before what became of it."""
 _ABOUT_US = re.compile(
-    r"(?:[^a-z]{0,40}|\w{3} \d{4}-\d\d-\d\d [\d:]{8}: )(?:message-?id|mid|id|mail from|from|sender|original sender"
-    r"|reply-?to|return-?path|von|de|da|absender)"
+    r"(?:[^a-z]{0,40}|\w{3} \d{4}-\d\d-\d\d [\d:]{8}: )(?:message-?id|identificativo messaggio|mid|id|mail from"
+    r"|from|sender|original sender|reply-?to|return-?path|von|de|da|absender)"
     r"\s{0,12}[:<=]|.{0,40}\bmail from:",
     re.IGNORECASE,
 )
@@ -73,6 +74,11 @@ class Notice:
     def tells_failure(self) -> bool:
         """Say whether the words tell of a mail that did not arrive."""
         return bool(FAILURE.search(self.folded) or FAILURE.search(self.subject.lower()))
+
+    @property
+    def is_about_delivery(self) -> bool:
+        """Say whether the words speak of a mail that did not arrive, and not just of some failure."""
+        return bool(UNDELIVERED.search(self.folded) or UNDELIVERED.search(self.subject.lower()))
 
     @property
     def tells_delay(self) -> bool:

@@ -42,7 +42,43 @@ SUBJECT = Phrases(
     r"退信|系统退信|无法投递|無法傳送|邮件传输|投递失败|未送达|반송|전송 실패|배달",
 )
 
+_UNDELIVERED = (
+    r"undeliver|nondeliver|non-deliver|not delivered|delivery status notification|return(?:ed|ing)? to sender",
+    r"(?:returned|returning|failed|rejected) (?:mail|message)|transcript of session|dead letter",
+    r"(?:could|can|was|were|has|have|did|is|are|will)(?: ?n.t|not| not)\b\W{1,3}(?:\w{1,20}\W{1,3}){0,4}?deliver",
+    r"(?:unable|failed|impossible) to (?:deliver|reach|relay)|could not (?:send|reach)|not be sent",
+    r"fail\w{0,4}\W{1,3}(?:\w{1,20}\W{1,3}){0,3}?deliver|(?:message|mail) (?:has )?bounced|hard[ -]bounced",
+    r"deliver\w{0,4}\W(?:\w{1,20}\W{1,3}){0,5}?(?:fail|error|abort|impossible|unsuccess|reject|refus|problem)",
+    (
+        r"(?:message|mail|e-?mail)\b(?: (?:that )?you sent| from you| to \S{3,80})? (?:was|has been|is being|were|is) "
+        r"(?:\w+ )?(?:reject|return|refus|bounc|discard|block|stopped)"
+    ),
+    r"(?:stopped|blocked|rejected|refused|returned) (?:a|your|the) (?:message|mail|e-?mail)",
+    r"unzustellbar|nicht (?:zugestellt|zustell|ausgeliefert|erreicht|möglich)",
+    r"konnte nicht (?:an |übermittelt|gesendet)",
+    (
+        r"n'a pas pu|non remis|pas (?:été|pu|pu etre) .{0,30}(?:remis|d[ée]livr|distribu)|"
+        r"impossible de (?:remettre|distribuer|livrer)|échec de (?:la )?(?:remise|livraison|distribution)"
+    ),
+    r"no se (?:ha podido|pudo|puede)|no (?:ha podido|pudo|se entreg)|error al entregar|no fue (?:posible|entregad)",
+    r"non (?:è stato possibile|può essere|consegnat|recapitat)|impossibile (?:recapitare|consegnare)",
+    r"não (?:foi possível|foi entregue|pôde|pode)|falha (?:na|de) entrega",
+    r"niet (?:worden )?(?:bezorgd|afgeleverd|besteld)",
+    r"nie (?:mogła|może|została|można|powiodło|udało)|niedostarcz",
+    r"(?:kunde|kan|gick|går|kunne) (?:inte|ikke|ej)\b.{0,20}lever",
+    r"ei voitu toimittaa|nelze doručit|nebyla? doručen|nem (?:lehet|sikerült|volt) (?:kézbesít|elküld)",
+    r"nu a putut fi livrat",
+    r"teslim edilemedi|iletilemedi|не (?:может|могло|удалось|доставл|была? доставл)|не може бути",
+    r"できません|できなかった|失敗|エラー|不明|一杯|届け|配信不能|无法|無法|失败|失敗|退回|不存在|전송.{0,10}실패|전달.{0,10}(?:못|실패)",
+    r"stat[ao] rifiutat[ao]|mancata consegna|mancato recapito|rifiutato dal|a été (?:refus|rejet)|fue rechazad",
+    r"wurde (?:abgelehnt|zurückgewiesen)|foi (?:rejeitad|recusad)|geweigerd|została? odrzucon",
+)
+
+UNDELIVERED = Phrases(*_UNDELIVERED)
+"""Words that speak of a mail that did not arrive."""
+
 FAILURE = Phrases(
+    *_UNDELIVERED,
     (
         r"undeliver|(?:could ?n.t|could not|cannot|can.?t|can not|was not|were not|wasn.t|"
         r"weren.t|not be|unable to|failed to|not been|has not|did not|impossible to|unable|error|fail\w{0,4}|problems?|"
@@ -67,23 +103,8 @@ FAILURE = Phrases(
     r"not a valid (?:user|address|recipient|mailbox)",
     r"smtp error|dead letter|gave up|giving up|failure reason|failed recipients|maximum delivery attempts|\b55\d[ -]",
     r"incorrectly constructed|no longer (?:valid|in use|accepts)",
-    r"unzustellbar|nicht (?:zugestellt|zustell|ausgeliefert|erreicht|möglich)",
-    r"konnte nicht (?:an |übermittelt|gesendet)",
-    (
-        r"n'a pas pu|non remis|pas (?:été|pu|pu etre) .{0,30}(?:remis|d[ée]livr|distribu)|"
-        r"impossible de (?:remettre|distribuer|livrer)|échec de (?:la )?(?:remise|livraison|distribution)"
-    ),
-    r"no se (?:ha podido|pudo|puede)|no (?:ha podido|pudo|se entreg)|error al entregar|no fue (?:posible|entregad)",
-    r"non (?:è stato possibile|può essere|consegnat|recapitat)|impossibile (?:recapitare|consegnare)",
-    r"não (?:foi possível|foi entregue|pôde|pode)|falha (?:na|de) entrega",
-    r"niet (?:worden )?(?:bezorgd|afgeleverd|besteld)",
-    r"nie (?:mogła|może|została|można|powiodło|udało)|niedostarcz",
-    r"(?:kunde|kan|gick|går|kunne) (?:inte|ikke|ej)\b.{0,20}lever",
-    r"ei voitu toimittaa|nelze doručit|nebyla? doručen|nem (?:lehet|sikerült|volt) (?:kézbesít|elküld)",
-    r"nu a putut fi livrat",
-    r"teslim edilemedi|iletilemedi|не (?:может|могло|удалось|доставл|была? доставл)|не може бути",
-    r"できません|できなかった|失敗|エラー|不明|一杯|届け|配信不能|无法|無法|失败|失敗|退回|不存在|전송.{0,10}실패|전달.{0,10}(?:못|실패)",
 )
+"""Words of failure in general: enough where a mail system speaks."""
 
 DELAY = Phrases(
     r"(?:warning|this is (?:just |only )?a warning)\b.{0,120}(?:still|not yet|delay|will|could not|has not|undeliver)",

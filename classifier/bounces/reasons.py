@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from classifier.bounces.words_about_them import ABOUT_THEM, ABOUT_THEM_FIRST, ABOUT_THEM_LAST
-from classifier.bounces.words_about_us import ABOUT_SIZE, ABOUT_US, ABOUT_US_LAST
+from classifier.bounces.words_about_us import ABOUT_BOTH, ABOUT_SIZE, ABOUT_US, ABOUT_US_LAST
 from classifier.phrases import Phrases
 from classifier.verdict import BounceKind
 
@@ -44,7 +44,7 @@ KIND_OF: dict[str, BounceKind] = {
 }
 """What each reason means for the address: only a reason that names the address or its domain as dead is hard."""
 
-ROWS = (*ABOUT_US, *ABOUT_THEM_FIRST, *ABOUT_SIZE, *ABOUT_THEM, *ABOUT_US_LAST, *ABOUT_THEM_LAST)
+ROWS = (*ABOUT_BOTH, *ABOUT_US, *ABOUT_THEM_FIRST, *ABOUT_SIZE, *ABOUT_THEM, *ABOUT_US_LAST, *ABOUT_THEM_LAST)
 """The order decides where several fit: what the mail, its content, its sender or our server did wrong comes first,
 since then the address is not to blame, whatever else the words say."""
 _PLACES = tuple((reason, each.replace(" ~ ", ".{0,50}")) for reason, patterns in ROWS for each in patterns)

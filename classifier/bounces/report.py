@@ -10,7 +10,7 @@ from classifier.answers.absence import says_away
 from classifier.answers.automatic import why_answer
 from classifier.bounces import flufl_formats, notice
 from classifier.bounces.fields import RecipientStatus, StatusReport, failed_recipients, status_report
-from classifier.bounces.gate import Gate, gate
+from classifier.bounces.gate import Gate, gate, has_null_sender, is_submitted_by_machine
 from classifier.bounces.notice import Notice
 from classifier.bounces.reasons import Cause, cause_of, status_in
 from classifier.bounces.returned import ReturnedMail, split_report
@@ -32,7 +32,7 @@ def delivery_report(case: Case) -> Bounce | Receipt | AutoResponse | None:
         return None
     words, returned = split_report(parsed)
     told = Notice(parsed.subject, words)
-    report = status_report(parsed, parsed.text, wrapped=opened is not Gate.SUBJECT)
+    report = status_report(parsed, parsed.text, wrapped=opened not in _NEEDS_MORE)
     found = _from_fields(report, told, returned, opened) if report is not None else None
     if found is None and (report is not None or not _is_answer(case, opened)):
         found = _from_words(case, told, returned, opened)
@@ -42,6 +42,8 @@ def delivery_report(case: Case) -> Bounce | Receipt | AutoResponse | None:
     return found
 
 
+_NEEDS_MORE = frozenset({Gate.SUBJECT, Gate.NULL})
+"""Gates that machines of every kind pass: what they let through must speak of delivery, and name somebody."""
 _UNCLEAR = frozenset({BounceKind.UNKNOWN, BounceKind.POLICY})
 
 
@@ -100,12 +102,15 @@ def _cause(each: RecipientStatus, told: Notice) -> Cause:
 def _from_words(case: Case, told: Notice, returned: ReturnedMail, opened: Gate) -> Bounce | None:
     parsed = case.parsed
     failed, delayed = failed_recipients(parsed), told.tells_delay
-    if not failed and not delayed and not told.tells_failure:
+    fails = told.is_about_delivery if opened in _NEEDS_MORE else told.tells_failure
+    if not failed and not delayed and not fails:
         return None
-    others = case.context.own_addresses | {*addresses_in(parsed.header("From") or "")}
+    others = case.context.own_addresses | {
+        each for name in ("From", "To") for each in addresses_in(parsed.header(name) or "")
+    }
     recipients = failed or notice.recipients(told, returned, others, partial(flufl_formats.recipients, parsed))
-    if not recipients and opened is not Gate.SUBJECT:
-        recipients = notice.only_address(told, others | {*parsed.to_addresses, returned.from_address or ""})
+    if not recipients and (opened is not Gate.SUBJECT or has_null_sender(parsed)):
+        recipients = notice.only_address(told, others | {returned.from_address or ""})
     if not recipients and not _is_report_without_address(parsed, returned, opened):
         return None
     around = told.folded if told.folded.strip() else told.subject.lower()
@@ -120,11 +125,10 @@ def _from_words(case: Case, told: Notice, returned: ReturnedMail, opened: Gate) 
 
 def _is_report_without_address(parsed: ParsedMessage, returned: ReturnedMail, opened: Gate) -> bool:
     """Say whether it is a report although it names nobody: people and advertisers sign as postmaster, too."""
-    if opened is Gate.SUBJECT:
+    if opened in _NEEDS_MORE:
         return False
-    submitted = (parsed.header("Auto-Submitted") or "no").strip().lower()
-    null = (parsed.header("Return-Path") or "").strip() in {"<>", "< >"}
-    return opened is not Gate.DAEMON or null or not submitted.startswith("no") or bool(returned.message_ids)
+    by_machine = has_null_sender(parsed) or is_submitted_by_machine(parsed)
+    return opened is not Gate.DAEMON or by_machine or bool(returned.message_ids)
 
 
 def _bounce(findings: Sequence[_Finding], returned: ReturnedMail, because: str, *, delayed: bool) -> Bounce:

@@ -74,7 +74,7 @@ ABOUT_THEM: tuple[Row, ...] = (
         (
             r"null ?mx",
             (
-                r"(?:domain|host|server) (?:does not|doesn't|never|will not) (?:accept|receive) "
+                r"(?:domain|host|server)(?: [\w.-]{3,80})? (?:does not|doesn't|never|will not) (?:accept|receive) "
                 r"(?:any )?(?:mail|e-?mail|messages)"
             ),
             r"no mail (?:is )?accepted|\b556 |\b521 ~ (?:not accept|no mail)|smtp protocol (?:is )?disabled",
@@ -109,7 +109,8 @@ ABOUT_THEM: tuple[Row, ...] = (
                 r"(?:could ?n[o']t|can(?:no|')t|unable to|failed to) (?:find|resolve|look ?up|locate|route) ~ (?:host|"
                 r"domain|\bmx\b|dns)"
             ),
-            r"host or domain name not found|domain does not exist|5\.1\.2\b|5\.4\.(?:4|310)\b|dns (?:hard )?error",
+            r"infodomainnonexistent|host or domain name not found|domain does not exist|5\.1\.2\b|5\.4\.(?:4|310)\b",
+            r"dns (?:hard )?error",
             r"domain (?:is )?not reachable",
             r"domain ~ (?:isn't|is not|couldn't|could not|wasn't) ~ (?:found|exist|valid|registered|reachable)",
             r"(?:^| )[\w-]{1,63}(?:\.[\w-]{1,63}){1,6} does not exist",
@@ -140,7 +141,8 @@ ABOUT_THEM: tuple[Row, ...] = (
             r"(?:does not|does ?n[o']t) have an? ~ account|not our customer|addressing error|final delivery userid",
             (
                 r"(?:destinat[aá]rio|usuario|utilisateur|empf[aä]nger|destinatario|benutzer|destinataire|adresse|gebruiker)"
-                r" ~ (?:desconoc|inconnu|unbekannt|sconosciut|inexist|n'existe|no existe|nicht|onbekend|invalide)"
+                r" ~ (?:desconoc|inconnu|unbekannt|sconosciut|inexist|n'existe|no existe|onbekend|invalide"
+                r"|nicht (?:gefunden|bekannt|vorhanden|vergeben)|existiert nicht)"
             ),
             r"n[ãa]o existe|finnes ikke|ikke finnes|finns inte|findes ikke|ei ole olemassa|neexistuje|nem létezik",
             r"nu există|mevcut değil|bulunamadı",

@@ -10,6 +10,18 @@ Row = tuple[str, tuple[str, ...]]
 
 _SIZE = r"\b(?:message|mail|e-?mail|body|attachment|content|file|header)s?\b(?! ?box)"
 
+ABOUT_BOTH: tuple[Row, ...] = (
+    (
+        "undefined",
+        (r"account or domain may not exist",),
+    ),
+    (
+        "filtered",
+        (r"unavailable or access denied",),
+    ),
+)
+"""Words that leave it open who is to blame: they ban nobody at once."""
+
 ABOUT_US: tuple[Row, ...] = (
     (
         "rejected",
@@ -65,12 +77,12 @@ ABOUT_US: tuple[Row, ...] = (
         "blocked",
         (
             r"(?:block|black|deny|reject)[ -]?list|\[?\bbl\d\d\]|\b(?:hl:(?:rep|ifc)|mi:spb)\b",
-            r"\b(?:rbl|dnsbl|spamhaus|spamcop|sorbs|uceprotect|barracudacentral|invaluement|abusix)\b",
+            r"\b(?:rbls?|dnsbls?|spamhaus|spamcop|sorbs|uceprotect|barracudacentral|invaluement|abusix)\b",
             r"\b(?:ip|host|client|server|sender|connection|network|relay)\b ~ \b(?:blocked|banned|barred|not allowed)",
             r"\b(?:client|sender|relay) (?:host )?(?:refused|denied|rejected)",
             (
                 r"(?:access|connection|client|service|mail|messages|e-?mail) ~ (?:denied|refused|rejected|"
-                r"blocked) ~ \d{1,3}\.\d{1,3}\.\d"
+                r"blocked) ~ \d{1,3}(?:\.\d{1,3}){3}"
             ),
             (
                 r"(?:mail|messages|e-?mails|connections?) (?:received )?from ~ (?:refused|rejected|denied|"
@@ -158,7 +170,8 @@ ABOUT_US_LAST: tuple[Row, ...] = (
                 r"(?:attachment|file|html|url|link|header)s?\b ~ (?:not (?:allowed|accepted|permitted)|forbidden|"
                 r"prohibit|reject|block)"
             ),
-            r"(?:blocked|forbidden|prohibited|disallowed) (?:attachment|file)|[45]\.6\.\d+\b|not rfc|rfc ?2?822",
+            r"(?:blocked|forbidden|prohibited|disallowed) (?:attachment|file)",
+            r"anhang\w* ~ nicht (?:zul|erlaub|gestatt)|[45]\.6\.\d+\b|not rfc|rfc ?2?822",
             r"rfc 5322|bare (?:lf|cr|newline)|line (?:limit|length|too long)",
         ),
     ),

@@ -108,6 +108,8 @@ ODD_MAILS = {
     "many brackets": b"From: " + b"<" * 50_000 + b"\nSubject: " + b"=?utf-8?q?" * 5_000 + b"\n\nx",
     "a bounce of one line": b"From: MAILER-DAEMON@a.example\nSubject: failure notice\n\n"
     + b"user unknown 550 " * 20_000,
+    "a bounce with a line of blanks": b"Subject: Delivery Failure\nFrom: postmaster@a.example\n\n"
+    b"Could not deliver message to the following recipient(s):\nReason: 550" + b" " * 190_000,
     "quotes without end": b"From: a@b.example\n\n" + b"> > > > x\n" * 100_000,
     "introductions": b"From: a@b.example\n\n" + b"On Monday the\n" * 50_000,
     "tags": b"Content-Type: text/html\n\n" + b"<div><blockquote><p>" * 30_000,

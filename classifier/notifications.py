@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from classifier.bounces.findings import Finding, gravest
 from classifier.bounces.reasons import cause_of
 from classifier.context import Case
-from classifier.decode import valid_address
+from classifier.decode import printable, valid_address
 from classifier.verdict import Bounce, BounceKind, Complaint, Evidence, Receipt, ReceiptKind
 
 _MARKS = ("notificationType", "eventType")
@@ -18,21 +19,21 @@ Json = dict[str, Any]
 
 def ses_notification(case: Case) -> Bounce | Complaint | Receipt | None:
     """Recognise a notification of Amazon SES by its JSON."""
-    text = case.parsed.plain
-    if not any(mark in text for mark in _MARKS):
+    text = case.parsed.plain.lstrip()
+    if not text.startswith("{") or not any(mark in text for mark in _MARKS):
         return None
     content = _content(text)
-    kind = str(content.get("notificationType") or content.get("eventType")).lower()
+    kind = _text(content.get("notificationType") or content.get("eventType")).lower()
     evidence = (Evidence("ses_notification", f"type {kind}"),)
     about, mail = _dict(content.get(kind)), _dict(content.get("mail"))
     common = _dict(mail.get("commonHeaders"))
-    subject = str(common["subject"]) if "subject" in common else None
-    ids = tuple(str(each).strip("<>") for each in (common.get("messageId"), mail.get("messageId")) if each)
+    subject = _text(common.get("subject")) or None
+    ids = tuple(_text(each).strip("<>") for each in (common.get("messageId"), mail.get("messageId")) if each)
     if kind == "bounce":
         return _bounce(about, ids, subject, evidence)
     if kind == "complaint":
         return Complaint(
-            feedback_type=str(about.get("complaintFeedbackType") or "abuse"),
+            feedback_type=_text(about.get("complaintFeedbackType")) or "abuse",
             recipients=_addresses(about.get("complainedRecipients")),
             original_message_ids=ids,
             original_subject=subject,
@@ -46,46 +47,57 @@ def ses_notification(case: Case) -> Bounce | Complaint | Receipt | None:
 
 def _bounce(about: Json, ids: tuple[str, ...], subject: str | None, evidence: tuple[Evidence, ...]) -> Bounce:
     bounced = about.get("bouncedRecipients")
-    first = _dict(bounced[0]) if isinstance(bounced, list) and bounced else {}
-    diagnostic = str(first.get("diagnosticCode") or "")
-    status = str(first["status"]) if first.get("status") else None
-    cause = cause_of(diagnostic, status)
-    kind = cause.kind
-    if kind is BounceKind.UNKNOWN:
-        kind = _UNCLEAR.get(str(about.get("bounceType")), kind)
+    leader, addresses = gravest(
+        [_finding(_dict(each)) for each in (bounced if isinstance(bounced, list) else [])] or [_finding({})]
+    )
+    cause = leader.cause
+    unclear = cause.kind is BounceKind.UNKNOWN
     return Bounce(
-        kind=kind,
-        recipients=_addresses(bounced),
+        kind=_UNCLEAR.get(_text(about.get("bounceType")), cause.kind) if unclear else cause.kind,
+        recipients=addresses,
         reason=cause.reason,
-        status=status,
+        status=cause.status,
         smtp_reply=cause.reply,
-        action=str(first["action"]) if first.get("action") else None,
-        diagnostic=diagnostic or None,
+        action=leader.action or None,
+        diagnostic=leader.diagnostic or None,
         original_message_ids=ids,
         original_subject=subject,
         evidence=(*evidence, Evidence("reason", cause.because)),
     )
 
 
+def _finding(recipient: Json) -> Finding:
+    diagnostic = _text(recipient.get("diagnosticCode"))
+    cause = cause_of(diagnostic, _text(recipient.get("status")) or None)
+    return Finding(_address(recipient), cause, diagnostic, _text(recipient.get("action")))
+
+
 def _content(text: str) -> Json:
-    start = text.find("{")
     try:
         # Mail servers break long lines with "!" and a blank; the notification's own footer follows the object.
-        found, _ = json.JSONDecoder(strict=False).raw_decode(text[start:].replace("!\n ", ""))
+        found, _ = json.JSONDecoder(strict=False).raw_decode(text.replace("!\n ", ""))
     except (ValueError, RecursionError):
         return {}
     found = _dict(found)
     # Through the notification service (SNS) the object comes as text within another.
     inner = found.get("Message")
-    return _content(inner) if isinstance(inner, str) and "notificationType" in inner else found
+    return _content(inner) if isinstance(inner, str) and any(mark in inner for mark in _MARKS) else found
 
 
 def _dict(value: Any) -> Json:
     return value if isinstance(value, dict) else {}
 
 
+def _text(value: Any) -> str:
+    """Return a value as text that can be printed and stored: JSON may hold half characters."""
+    return printable(str(value))[:4_000] if value is not None else ""
+
+
+def _address(value: Any) -> str | None:
+    named = value.get("emailAddress") if isinstance(value, dict) else value
+    return valid_address(_text(named).rpartition("<")[2])
+
+
 def _addresses(values: Any) -> tuple[str, ...]:
-    values = values if isinstance(values, list) else []
-    named = (each.get("emailAddress") if isinstance(each, dict) else each for each in values)
-    found = (valid_address(str(each).rpartition("<")[2]) for each in named)
+    found = map(_address, values if isinstance(values, list) else [])
     return tuple(dict.fromkeys(each for each in found if each))

@@ -30,6 +30,8 @@ _WAS_READ = Phrases(
 """Receipts written as ordinary mail: Notes, and Outlook without a report part."""
 _CERTIFIED = frozenset({"accettazione", "avvenuta-consegna", "presa-in-carico"})
 """What X-Ricevuta says of a certified mail that goes well (RFC 6109 section 4)."""
+_SUBJECT_LINE = re.compile(r"^[^\n:]{0,20}:[^\n]*", re.MULTILINE)
+"""A field of our mail that the receipt cites: our own words are none of the reader's."""
 _NOT_READ = re.compile(r"rejected|refused|quota|could not be delivered|undeliver", re.IGNORECASE)
 
 
@@ -74,8 +76,7 @@ def read_receipt(case: Case) -> Receipt | None:
         and _WAS_READ.search(parsed.text[:2_000].lower())
     ):
         return Receipt(kind=ReceiptKind.READ, evidence=(Evidence("read_receipt", f"subject {parsed.subject[:60]!r}"),))
-    if fields is None or _NOT_READ.search(parsed.text[:2_000]):
-        # Mail filters refuse mail with a notification of this type too; those are bounces (RFC 5429, section 2.1).
+    if fields is None or _is_refusal(parsed, fields):
         return None
     named = [value for name in ("Original-Recipient", "Final-Recipient") for value in fields.all(name)]
     disposition = fields.get("Disposition") or "without a disposition"
@@ -85,6 +86,14 @@ def read_receipt(case: Case) -> Receipt | None:
         original_message_ids=message_ids(fields.get("Original-Message-ID") or ""),
         evidence=(Evidence("read_receipt", disposition[:100]),),
     )
+
+
+def _is_refusal(parsed: ParsedMessage, fields: Headers) -> bool:
+    """Say whether a mail filter refused the mail with a notification of this type (RFC 5429 section 2.1)."""
+    disposition = (fields.get("Disposition") or "").lower()
+    if "displayed" in disposition or disposition.startswith("manual-action"):
+        return False
+    return _NOT_READ.search(_SUBJECT_LINE.sub("", parsed.text[:2_000])) is not None
 
 
 def certified_mail(case: Case) -> Receipt | None:

@@ -98,7 +98,7 @@ def why_automatic(case: Case) -> str | None:
     """Return what shows that a machine wrote the mail, or None."""
     parsed, subject = case.parsed, case.folded_subject
     noted = _noted(parsed)
-    submitted = _submitted(parsed)
+    submitted = submitted_by(parsed)
     by_tickets = bool(submitted) and not _ANSWERS.search(submitted) and _is_ticket_system(parsed)
     if submitted and not by_tickets:
         return f"Auto-Submitted: {submitted}"
@@ -151,7 +151,7 @@ def _noted(parsed: ParsedMessage) -> frozenset[str]:
     return _NOTED.intersection(parsed.header_fields.names())
 
 
-def _submitted(parsed: ParsedMessage) -> str:
+def submitted_by(parsed: ParsedMessage) -> str:
     """Return the keyword of Auto-Submitted, without comments (RFC 3834, section 5); empty for "no"."""
     value = _COMMENT.sub("", parsed.header("Auto-Submitted") or "").strip()
     return "" if value.partition(";")[0].strip().lower() == "no" else value[:60]

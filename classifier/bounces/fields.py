@@ -6,17 +6,25 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from classifier.bounces.findings import MOST_RECIPIENTS
 from classifier.decode import addresses_in, decode_words, valid_address
 from classifier.message import ParsedMessage
 
 STATUS_TYPES = frozenset({"message/delivery-status", "message/global-delivery-status"})
-MOST_RECIPIENTS = 100
 _FIELD = re.compile(r"^([A-Za-z][A-Za-z0-9-]{1,40})[ \t]*:[ \t]*(.*)$")
 _FIELDS_IN_TEXT = re.compile(r"^[ \t]*(?:Final|Original)-Recipient[ \t]*:", re.IGNORECASE | re.MULTILINE)
 _REPORT_FILE = re.compile(r"\s{0,20}(?:Reporting-MTA|Original-Envelope-Id)[ \t]*:", re.IGNORECASE)
-_XTEXT = re.compile(r"\+([0-9A-F]{2})")
+_XTEXT = re.compile(r"(?:\+[0-9A-F]{2})+")
+_UNITEXT = re.compile(r"\\x\{([0-9A-Fa-f]{1,6})\}")
+_NEEDLESS_QUOTES = re.compile(r"\"([^\s\"@<>()\[\],;:\\]+)\"@")
+_LAST_CHARACTER = 0x10FFFF
+_FILE_TYPES = frozenset({"text/plain", "application/octet-stream"})
+_NAMES = ("original-recipient", "final-recipient", "x-actual-recipient")
+"""Fields that name the recipient, the one we wrote to first."""
+_NAMING = frozenset(_NAMES)
+_ONCE = frozenset({"final-recipient", "original-recipient", "action"})
+_OF_RECIPIENT = _NAMING | {"action", "status", "diagnostic-code"}
 _WITHOUT_DOT = re.compile(r"[^\s@<>()\[\]{},;:\\\"'|`]{1,64}@[A-Za-z0-9-]{1,63}")
-_OURS = "x-actual-recipient"
 
 Fields = dict[str, str]
 
@@ -26,6 +34,8 @@ class RecipientStatus:
     """What a report says about one recipient."""
 
     address: str | None
+    is_named: bool
+    """Whether a field names an address, although it may not be one that can be read."""
     action: str
     status: str | None
     diagnostic: str | None
@@ -37,7 +47,7 @@ class RecipientStatus:
             return "delayed"
         if self.action.startswith(("deliver", "relay", "expand")):
             return "delivered"
-        if not self.action and (self.status or "").startswith("2"):
+        if (self.status or "").startswith("2") and not self.action.startswith("fail"):
             return "delivered"
         return "failed"
 
@@ -81,7 +91,7 @@ def status_report(parsed: ParsedMessage, notice: str, *, wrapped: bool = False) 
         texts = [notice]
     if not texts and wrapped:
         # Gateways turn the report part into a text file; it still begins as one.
-        files = (part.text for part in parsed.parts if part.is_attachment and part.content_type == "text/plain")
+        files = (part.text for part in parsed.parts if part.is_attachment and part.content_type in _FILE_TYPES)
         texts = [text for text in files if _REPORT_FILE.match(text)]
     blocks = [block for text in texts for block in _blocks(text)]
     recipients = tuple(_recipient(block) for block in _per_recipient(blocks)[:MOST_RECIPIENTS])
@@ -100,8 +110,11 @@ def _blocks(text: str) -> Iterator[Fields]:
             if block:
                 yield block
             block, name = {}, ""
-        elif found := _FIELD.match(line.lstrip()) if not name or not line[0].isspace() else None:
+        elif found := _field(line, goes_on=bool(name)):
             name = found[1].lower()
+            if _begins_another(name, block):
+                yield block
+                block = {}
             block.setdefault(name, found[2].strip())
         elif name and line[0].isspace() and len(block[name]) < MOST_FIELD:
             block[name] += " " + line.strip()
@@ -112,19 +125,47 @@ def _blocks(text: str) -> Iterator[Fields]:
 MOST_FIELD = 4_000
 
 
+def _field(line: str, *, goes_on: bool) -> re.Match[str] | None:
+    """Return the field a line begins; one of a report's own begins a field although gateways indent it."""
+    found = _FIELD.match(line.lstrip())
+    return found if found and (not goes_on or not line[0].isspace() or found[1].lower() in _OF_RECIPIENT) else None
+
+
+def _begins_another(name: str, block: Fields) -> bool:
+    """Say whether a field belongs to the next recipient, although no blank line stands before it."""
+    if name == "original-recipient" and "final-recipient" in block:
+        return name in block or "action" in block
+    return name in _ONCE and name in block
+
+
 def _per_recipient(blocks: list[Fields]) -> list[Fields]:
-    named = [block for block in blocks if "final-recipient" in block or "original-recipient" in block]
+    groups: list[Fields] = []
+    for block in blocks:
+        if _OF_RECIPIENT.isdisjoint(block):
+            continue
+        # Some servers put blank lines between the fields of one recipient.
+        if groups and _completes(groups[-1], block):
+            groups[-1] = groups[-1] | block
+        else:
+            groups.append(block)
+    named = [group for group in groups if not _NAMING.isdisjoint(group)]
     # A server that forgets Final-Recipient still says what happened, and the address stands elsewhere.
-    return named or [block for block in blocks if "action" in block or "status" in block]
+    return named or groups
+
+
+def _completes(group: Fields, block: Fields) -> bool:
+    """Say whether a block has what a group lacks, and nothing that it has."""
+    return group.keys().isdisjoint(block) and (_NAMING.isdisjoint(group) or _NAMING.isdisjoint(block))
 
 
 def _recipient(block: Fields) -> RecipientStatus:
-    named = (block.get(name) for name in ("original-recipient", "final-recipient", _OURS))
-    address = next((found for value in named if value and (found := _address(value))), None)
+    named = [value for name in _NAMES if (value := block.get(name))]
+    address = next((found for value in named if (found := _address(value))), None)
     diagnostic = block.get("diagnostic-code")
     words = re.match(r"\d\.\d{1,3}\.\d{1,3}", block.get("status", ""))
     return RecipientStatus(
         address=address,
+        is_named=bool(named),
         action=block.get("action", "").lower(),
         status=words[0] if words else None,
         diagnostic=decode_words(_after_type(diagnostic)) if diagnostic else None,
@@ -137,9 +178,11 @@ def _after_type(value: str) -> str:
 
 
 def _address(value: str) -> str | None:
-    """Return the address of a recipient field; the original one is xtext (RFC 3461, section 4)."""
-    bare = _XTEXT.sub(lambda found: chr(int(found[1], 16)), _after_type(value))
+    """Return the address of a recipient field: plain, xtext (RFC 3461 section 4), or of type utf-8 (RFC 6533)."""
+    bare = _UNITEXT.sub(lambda found: chr(min(int(found[1], 16), _LAST_CHARACTER)), _after_type(value))
+    bare = _XTEXT.sub(lambda found: bytes.fromhex(found[0].replace("+", "")).decode("utf-8", "replace"), bare)
     bare = bare.strip().removeprefix("SMTP:").removeprefix("smtp:")
+    bare = _NEEDLESS_QUOTES.sub(r"\1@", bare)
     return valid_address(bare) or next(iter(addresses_in(bare)), None) or _local_address(bare)
 
 

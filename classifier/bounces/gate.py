@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 
+from classifier.answers.automatic import submitted_by
 from classifier.bounces.fields import has_status_part
 from classifier.bounces.notice_words import STATEMENT, SUBJECT
 from classifier.bounces.returned import RETURNED_TYPES
@@ -23,8 +24,8 @@ class Gate(StrEnum):
 
 
 _DAEMON = re.compile(
-    r"^(?:.*mailer[-_.]?d(?:a?e|e?a)mon.*|post[-_.]?master.*|mail[-_.]?daemon|maildelivery|mdaemon|double-bounce"
-    r"|bounces?(?:[-+=_.].*)?|mail[-_.]delivery[-_.](?:system|subsystem)|microsoftexchange[0-9a-f]{10,}.*"
+    r"^(?:.*mailer[-_.]?d(?:a?e|e?a)mon.*|post[-_.]master|mail[-_.]?daemon|maildelivery|mdaemon|double-bounce"
+    r"|mail[-_.]delivery[-_.](?:system|subsystem)|microsoftexchange[0-9a-f]{10,}.*"
     r"|mailadm(?:in)?|smtpd?[-_]?(?:server|daemon|gateway)?|mmdf|mailmaster|mailsystem|symantec_.*|returned[-_.]?mail"
     r"|e\d{3}_smtp_.*|mail[-_]?gateway|non-?delivery.*|undeliver.*)$"
 )
@@ -32,10 +33,13 @@ _MACHINE = re.compile(
     r"^(?:no|do[-_.]?not)[-_.]?reply|admin|^root$|^mail$|^e?mail[-_.]|^smtp|^system|^notif|^alert|^abuse|gateway|scan"
     r"|filter|daemon|virus|spam|imss|mimesweeper|security|^info-?mail"
 )
+_POSTMASTER = re.compile(r"^(?:post-?master.*|bounces?(?:[-+=_.].*)?)$")
 _DAEMON_NAME = re.compile(
-    r"mail(?:er)?[ -]?(?:delivery|deliver|daemon|system|administrator|server|gateway)"
-    r"|delivery (?:sub)?system|postmaster|system administrator|mail administrator|internet mail delivery|undeliver"
+    r"(?:mail(?:er)?[ -]?(?:deliver\w?[ -]?)?(?:(?:sub)?system|service|daemon|administrator|admin|server|gateway"
+    r"|delivery)|delivery (?:sub)?system|postmaster|system administrator|mailsysteem|undeliver\w*)\W{0,3}$"
 )
+_OF_PEOPLE = frozenset({"user-agent", "in-reply-to", "thread-topic", "x-originating-ip"})
+"""Fields that no mail system's own report carries."""
 _ANSWERED = re.compile(r"^\s*(?:re|aw|sv|vs|antw?|antwort|rif|res|odp|fwd?|wg|tr|rv|enc|doorst)\s?(?:\[\d+\])?:")
 _REFUSAL = re.compile(r"(?<![\d.])55\d[ \-#]{1,3}(?:#?5\.\d{1,3}\.\d{1,3}\b|\D)|(?<![\d.])5\.[1-7]\.\d{1,3}(?![\d.])")
 _CERTIFIED_FAILURES = frozenset(
@@ -49,20 +53,33 @@ _BY_HAND = frozenset({"user-agent", "x-mailer", "thread-topic", "x-originating-i
 
 def gate(parsed: ParsedMessage) -> Gate | None:
     """Return what lets the costlier looks happen at all, or None."""
-    if has_status_part(parsed) or "report-type=delivery-status" in parsed.content_type.replace('"', ""):
+    by_machine = is_sent_by_machine(parsed)
+    if "report-type=delivery-status" in parsed.content_type.replace('"', ""):
         return Gate.REPORT
-    if "x-failed-recipients" in parsed.header_fields or certified_failure(parsed):
+    # A person attaches a report that they got, and may forge any field: then what they write counts.
+    by_hand = not by_machine and not is_daemon_address(parsed) and not _BY_HAND.isdisjoint(parsed.header_fields.names())
+    if not by_hand and has_status_part(parsed):
+        return Gate.REPORT
+    if not by_hand and ("x-failed-recipients" in parsed.header_fields or _certified_failure(parsed)):
         return Gate.FIELD
-    null = has_null_sender(parsed)
-    if _is_daemon(parsed) and (null or not _is_answer(parsed)):
+    if _is_daemon(parsed, by_machine=by_machine):
         return Gate.DAEMON
-    if null and _returns_mail(parsed):
+    if has_null_sender(parsed) and _returns_mail(parsed):
         return Gate.RETURNED
-    subject = parsed.subject.lower()
+    return _by_words(parsed)
+
+
+def _by_words(parsed: ParsedMessage) -> Gate | None:
+    subject, null = parsed.subject.lower(), has_null_sender(parsed)
     # A person may write about a failed delivery, so a subject needs a machine behind it.
     if SUBJECT.search(subject) and not _is_post(parsed, subject):
-        return Gate.SUBJECT if null or _is_machine(parsed) or _is_notice(parsed, subject) else None
+        return Gate.SUBJECT if null or _is_machine(parsed, subject) or _is_notice(parsed, subject) else None
     return Gate.NULL if null and _REFUSAL.search(parsed.text) else None
+
+
+def is_sent_by_machine(parsed: ParsedMessage) -> bool:
+    """Say whether the envelope or Auto-Submitted says that no person sent it (RFC 5321, RFC 3834)."""
+    return has_null_sender(parsed) or bool(submitted_by(parsed))
 
 
 def has_null_sender(parsed: ParsedMessage) -> bool:
@@ -70,32 +87,44 @@ def has_null_sender(parsed: ParsedMessage) -> bool:
     return (parsed.header("Return-Path") or "").strip() in {"<>", "< >"}
 
 
-def is_submitted_by_machine(parsed: ParsedMessage) -> bool:
-    """Say whether Auto-Submitted says that no person sent it (RFC 3834)."""
-    return not (parsed.header("Auto-Submitted") or "no").strip().lower().startswith("no")
-
-
-def certified_failure(parsed: ParsedMessage) -> bool:
+def _certified_failure(parsed: ParsedMessage) -> bool:
     """Say whether a certified-mail provider reports a failure (RFC 6109 section 4)."""
     return (parsed.header("X-Ricevuta") or "").strip().lower() in _CERTIFIED_FAILURES
 
 
-def _is_answer(parsed: ParsedMessage) -> bool:
-    """Say whether somebody answered: a postmaster is a person, too."""
-    answers = "in-reply-to" in parsed.header_fields and _ANSWERED.match(parsed.subject.lower()) is not None
-    return answers and "\n>" in parsed.text and not is_submitted_by_machine(parsed)
-
-
-def _is_daemon(parsed: ParsedMessage) -> bool:
+def is_daemon_address(parsed: ParsedMessage) -> bool:
+    """Say whether the sender's address is one that nobody but a mail system writes from."""
     sender = (parsed.header("From") or "").rstrip().lower()
     local = (parsed.from_address or sender.strip("<> ")).partition("@")[0].strip('"')
-    name = (parsed.from_name or sender.partition("<")[0]).lower()
-    return bool(sender.endswith("<>") or _DAEMON.match(local) or _DAEMON_NAME.search(name))
+    return sender.endswith("<>") or _DAEMON.match(local) is not None
 
 
-def _is_machine(parsed: ParsedMessage) -> bool:
+def _is_daemon(parsed: ParsedMessage, *, by_machine: bool) -> bool:
+    """Say whether a mail system sent it; those that people sign as, too, must show that it was no person."""
+    if is_daemon_address(parsed):
+        return True
+    sender = (parsed.header("From") or "").lower()
     local = (parsed.from_address or "").partition("@")[0]
-    return is_submitted_by_machine(parsed) or not local or bool(_MACHINE.search(local))
+    name = (parsed.from_name or sender.partition("<")[0]).lower().strip()
+    if not (_POSTMASTER.match(local) or _DAEMON_NAME.search(name)):
+        return False
+    return by_machine or _returns_mail(parsed) or not (_is_by_hand(parsed) or _is_newsletter(parsed))
+
+
+def _is_machine(parsed: ParsedMessage, subject: str) -> bool:
+    """Say whether a machine's address wrote in the shape of a report: not every notification is one."""
+    local = (parsed.from_address or "").partition("@")[0]
+    by_machine = bool(submitted_by(parsed)) or not local or _MACHINE.search(local) is not None
+    return by_machine and not (_ANSWERED.match(subject) or _is_by_hand(parsed) or _is_newsletter(parsed))
+
+
+def _is_by_hand(parsed: ParsedMessage) -> bool:
+    return not _OF_PEOPLE.isdisjoint(parsed.header_fields.names())
+
+
+def _is_newsletter(parsed: ParsedMessage) -> bool:
+    """Say whether it went to subscribers; reports to the owner of a discussion list pass through the list, too."""
+    return "list-unsubscribe" in parsed.header_fields and "list-post" not in parsed.header_fields
 
 
 def _is_post(parsed: ParsedMessage, subject: str) -> bool:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+from classifier.bounces.findings import unique
 from classifier.bounces.notice_words import (
     CHALLENGE,
     DELAY,
@@ -14,7 +15,9 @@ from classifier.bounces.notice_words import (
     FAILED,
     FAILURE,
     GOES_ON,
+    NOT_DELIVERED,
     OVER,
+    SUCCESS,
     UNDELIVERED,
 )
 from classifier.bounces.returned import ReturnedMail
@@ -42,11 +45,21 @@ _COPIED = re.compile(r"(?:to|cc|an|à|para|a)\s{0,3}:", re.IGNORECASE)
 """A field of our own mail, which some systems tell before what became of it."""
 _ABOUT_US = re.compile(
     r"(?:[^a-z]{0,40}|\w{3} \d{4}-\d\d-\d\d [\d:]{8}: )(?:message-?id|identificativo messaggio|mid|id|mail from"
-    r"|from|sender|original sender|reply-?to|return-?path|von|de|da|absender)"
-    r"\s{0,12}[:<=]|.{0,40}\bmail from:",
+    r"|from|sender|original sender|reply-?to|return-?path|von|de|da|absender|your (?:mailbox|account|inbox))"
+    r"\s{0,12}[:<=]|.{0,80}\bmail from:",
     re.IGNORECASE,
 )
 """Lines that name our mail or its sender."""
+_HELP = re.compile(
+    r"\b(?:contact|questions?|assist(?:ance)?|help|support|write to|forward (?:it|this|the)|if you (?:think|believe)"
+    r"|mail (?:to )?us|kontakt|fragen|hilfe|contacter|aide|contacte|ayuda|contatt|assistenza)\b",
+    re.IGNORECASE,
+)
+"""Words before an address that is there to be asked."""
+_HELP_FOLLOWS = re.compile(
+    r"\b(?:contact|assistance|help|questions?|(?:please|send) (?:e-?)?mail|write to|forward it to)\W{0,3}$",
+    re.IGNORECASE,
+)
 _SYSTEMS = ("postmaster@", "mailer-daemon@", "abuse@", "helpdesk@", "support@")
 _SEVERAL = 2
 _PARAGRAPH = 8
@@ -81,6 +94,12 @@ class Notice:
         return bool(UNDELIVERED.search(self.folded) or UNDELIVERED.search(self.subject.lower()))
 
     @property
+    def tells_success(self) -> bool:
+        """Say whether the words tell that the mail arrived, and of no failure with a code."""
+        denied = NOT_DELIVERED.search(self.folded) or _REPLY_LINE.search(self.folded)
+        return SUCCESS.search(self.folded) is not None and not denied
+
+    @property
     def tells_delay(self) -> bool:
         """Say whether the words tell that the mail is still being tried."""
         goes_on = GOES_ON.search(self.folded) is not None
@@ -108,39 +127,48 @@ def recipients(
         formats: asked for the addresses where the returned mail confirms none.
     """
     known = (*returned.to_addresses, *returned.delivered_for)
-    # Some people mail themselves; but a report that names its reader names nobody.
-    strangers = others | {returned.from_address}
-    named = [each for each in _named(notice) if each in known or _may_be_meant(each, strangers)]
-    if answered := _unique(each for each in named if each in known):
+    named = [each for each in _named(notice) if each in known or _may_be_meant(each, others)]
+    if answered := unique(each for each in named if each in known):
         return answered
-    if found := _unique(each for each in formats() if each not in others) or _unique(named):
+    ours = others | {each for line in notice.lines if _ABOUT_US.match(line) for each in addresses_in(line)}
+    if found := unique(each for each in formats() if each not in ours) or unique(named):
         return found
-    left = _unique(each for each in known if each not in strangers)
+    left = unique(each for each in known if each not in others)
     return left if len(left) == 1 else ()
 
 
 def only_address(notice: Notice, others: frozenset[str]) -> tuple[str, ...]:
     """Return the one address the words hold besides those that are not meant; nothing where they hold several."""
-    lines = "\n".join(line for line in notice.lines if "@" in line and not _ABOUT_US.match(line))
-    found = _unique(each for each in addresses_in(lines) if _may_be_meant(each, others))
+    lines = "\n".join(line for line in _telling_lines(notice) if not _HELP.search(line))
+    found = unique(each for each in addresses_in(lines) if _may_be_meant(each, others))
     return found if len(found) == 1 else ()
 
 
-def _may_be_meant(address: str, others: frozenset[str | None]) -> bool:
+def _may_be_meant(address: str, others: frozenset[str]) -> bool:
     return address not in others and not address.startswith(_SYSTEMS)
+
+
+def _telling_lines(notice: Notice) -> Iterator[str]:
+    """Yield the lines with an address that is not plainly ours, or whom to ask for help."""
+    before = ""
+    for line in notice.lines:
+        if "@" in line and not _ABOUT_US.match(line) and not _HELP_FOLLOWS.search(before):
+            yield line
+        before = line or before
 
 
 def _named(notice: Notice) -> list[str]:
     found: list[str] = []
     weak: list[str] = []
-    for line in notice.lines:
-        if "@" not in line or _ABOUT_US.match(line):
-            continue
+    copied: list[str] = []
+    for line in _telling_lines(notice):
         strong = _ALONE.match(line) or _WITH_ITSELF.match(line) or _FIRST.match(line)
+        into = copied if _COPIED.match(line) else (found if strong else weak)
         for each in [strong] if strong else _weakly_named(line):
-            if address := valid_address(each[1]):
-                (found if strong else weak).append(address)
-    return found or weak
+            address = valid_address(each[1])
+            if address and not _HELP.search(line[: each.start(1)]):
+                into.append(address)
+    return found or weak or copied
 
 
 def _weakly_named(line: str) -> Iterator[re.Match[str]]:
@@ -148,8 +176,8 @@ def _weakly_named(line: str) -> Iterator[re.Match[str]]:
     yield from _NAMED.finditer(line)
 
 
-def diagnostics(notice: Notice, addresses: tuple[str, ...]) -> list[str]:
-    """Return what the refusing server said of each address; at least one answer, although no address is known."""
+def said_of(notice: Notice, addresses: tuple[str, ...]) -> list[tuple[str | None, str]]:
+    """Return each address with what the refusing server said of it; of several, only those it said something of."""
     lines = notice.lines
     low = [line.lower() for line in lines] if addresses else []
     coded = [at for at, line in enumerate(lines) if _REPLY_LINE.search(line)]
@@ -157,19 +185,34 @@ def diagnostics(notice: Notice, addresses: tuple[str, ...]) -> list[str]:
         each: [at for at, line in enumerate(low) if each in line and not _COPIED.match(line)] for each in addresses
     }
     if len(addresses) < _SEVERAL:
-        return [_said(lines, coded, naming.get(addresses[0], []) if addresses else [], len(lines))]
+        return [(each, _said(lines, coded, places, len(lines))) for each, places in naming.items()] or [
+            (None, _said(lines, coded, [], len(lines)))
+        ]
     everywhere = {at for places in naming.values() for at in places}
-    return [_of_one(lines, coded, places, sorted(everywhere.difference(places))) for places in naming.values()]
+    said = [(each, _of_one(lines, coded, places, everywhere)) for each, places in naming.items()]
+    return [(each, words) for each, words in said if words] or [(each, "") for each in addresses]
 
 
-def _of_one(lines: tuple[str, ...], coded: list[int], places: list[int], others: list[int]) -> str:
-    """Return what was said of one address among several: a line with a code that names it, else what follows it."""
+def _of_one(lines: tuple[str, ...], coded: list[int], places: list[int], everywhere: set[int]) -> str:
+    """Return what was said of one address among several: a line with a code that names it, else what follows it.
+
+    In a list of addresses with one reason below them, the reason is that of each.
+    """
+    others = sorted(everywhere.difference(places))
     for at in places:
         if at in coded:
             return _said(lines, [at], [at], _next(others, at, len(lines)))
-    end = _next(others, places[0], len(lines)) if places else len(lines)
-    within = [at for at in coded if places and places[0] <= at < end]
-    return _said(lines, within or coded, places, end if within else len(lines))
+    if not places:
+        return ""
+    start = places[0]
+    end = _next(others, start, len(lines))
+    if within := [at for at in coded if start <= at < end]:
+        return _said(lines, within, places, end)
+    at = start
+    while at < len(lines) and (not lines[at] or (at in everywhere and _ALONE.match(lines[at]))):
+        at += 1
+    below = [each for each in coded if each >= at]
+    return _said(lines, below, [at], _next(sorted(everywhere), at, len(lines))) if at > start and below else ""
 
 
 def _next(places: list[int], at: int, otherwise: int) -> int:
@@ -189,7 +232,3 @@ def _paragraph(lines: tuple[str, ...], start: int) -> list[str]:
     paragraph = list(lines[start : start + _PARAGRAPH])
     end = next((at for at, line in enumerate(paragraph) if not line and at > 0), len(paragraph))
     return paragraph[:end] if end > 1 or not paragraph else [line for line in paragraph if line][:3]
-
-
-def _unique(addresses: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(addresses))

@@ -42,11 +42,14 @@ SUBJECT = Phrases(
     r"退信|系统退信|无法投递|無法傳送|邮件传输|投递失败|未送达|반송|전송 실패|배달",
 )
 
-_UNDELIVERED = (
+_NOT_DELIVERED = (
     r"undeliver|nondeliver|non-deliver|not delivered|delivery status notification|return(?:ed|ing)? to sender",
     r"(?:returned|returning|failed|rejected) (?:mail|message)|transcript of session|dead letter",
     r"(?:could|can|was|were|has|have|did|is|are|will)(?: ?n.t|not| not)\b\W{1,3}(?:\w{1,20}\W{1,3}){0,4}?deliver",
     r"(?:unable|failed|impossible) to (?:deliver|reach|relay)|could not (?:send|reach)|not be sent",
+)
+_UNDELIVERED = (
+    *_NOT_DELIVERED,
     r"fail\w{0,4}\W{1,3}(?:\w{1,20}\W{1,3}){0,3}?deliver|(?:message|mail) (?:has )?bounced|hard[ -]bounced",
     r"deliver\w{0,4}\W(?:\w{1,20}\W{1,3}){0,5}?(?:fail|error|abort|impossible|unsuccess|reject|refus|problem)",
     (
@@ -73,6 +76,9 @@ _UNDELIVERED = (
     r"stat[ao] rifiutat[ao]|mancata consegna|mancato recapito|rifiutato dal|a été (?:refus|rejet)|fue rechazad",
     r"wurde (?:abgelehnt|zurückgewiesen)|foi (?:rejeitad|recusad)|geweigerd|została? odrzucon",
 )
+
+NOT_DELIVERED = Phrases(*_NOT_DELIVERED)
+"""Words that deny the arrival of a mail, and cannot be said where one arrived."""
 
 UNDELIVERED = Phrases(*_UNDELIVERED)
 """Words that speak of a mail that did not arrive."""
@@ -115,7 +121,14 @@ DELAY = Phrases(
 )
 """A delay, where nothing tells of the end."""
 
+SUCCESS = Phrases(
+    r"(?:was|has been|were|have been) (?:successfully )?(?:delivered|relayed)\b",
+    r"successfully (?:delivered|relayed|sent)|erfolgreich zugestellt|a été remis avec succès|correctamente entregad",
+)
+
 GOES_ON = Phrases(
+    r"\bkeeps? trying|further (?:delivery )?attempts (?:are|will be)|not be delivered yet",
+    r"is still queued|still in the queue",
     r"will (?:keep|continue|be retried|retry|try again|still)|you do not need to resend|will be (?:re)?tried",
     r"not yet been delivered|retry(?:ing)? (?:for|until)|attempts? .{0,40}will (?:continue|be made)",
     r"attempts will continue",
@@ -128,7 +141,8 @@ GOES_ON = Phrases(
 
 OVER = Phrases(
     r"permanent|fatal|giving up|gave up|given up|no further (?:attempts|delivery)|will not (?:be )?(?:retr|tr)",
-    r"returned to (?:the )?sender|will be deleted|endgültig|définitivement|definitiv",
+    r"(?:was|(?<!then it )is|has been|been) returned to (?:the )?sender|will be deleted",
+    r"endgültig|définitivement|definitiv",
 )
 FAILED = Phrases(
     r"has failed|have failed|delivery .{0,20}failed|undeliverable|not be delivered|expired|was rejected",

@@ -56,6 +56,9 @@ _FIRST_VAGUE = sum(len(patterns) for _, patterns in ROWS) - sum(len(p) for _, p 
 _BY_STATUS: tuple[tuple[str, str], ...] = (
     ("5.1.1", "user_unknown"),
     ("5.1.10", "user_unknown"),
+    ("5.4.310", "host_unknown"),
+    ("x.2.121", "exceed_limit"),
+    ("x.2.122", "exceed_limit"),
     ("5.1.2", "host_unknown"),
     ("5.1.3", "user_unknown"),
     ("5.1.4", "user_unknown"),
@@ -82,6 +85,9 @@ _STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
 _REPLY = re.compile(r"(?<![\d.])([45]\d\d)(?=[ \-#:]|$)")
 _ADDRESSES = re.compile(r"[^\s<>()\",;:]{1,64}@[^\s<>()\",;:]{1,255}")
 MOST_DIAGNOSTIC = 2_000
+_BEFORE_RECIPIENT = frozenset({"CONN", "EHLO", "HELO", "AUTH", "STAR", "MAIL"})
+"""Commands a server answers before it has heard an address of the recipient's."""
+_OF_AUTHENTICATION = frozenset({"530", "535"})
 _SURELY_UNKNOWN = frozenset({"5.1.1", "5.1.10"})
 _SAYS_NONE = re.compile(r"not exist|does ?n[o']t (?:exist|have)")
 
@@ -111,7 +117,13 @@ _VAGUE_BY_CODE = frozenset({"undefined", "syntax_error"})
 _NOTHING = _Told("undefined", "nothing tells why")
 
 
-def cause_of(diagnostic: str, status: str | None, command: str | None = None, around: str = "") -> Cause:
+def cause_of(
+    diagnostic: str,
+    status: str | None,
+    command: str | None = None,
+    around: str = "",
+    senders: frozenset[str] = frozenset(),
+) -> Cause:
     """Return why a mail was refused.
 
     Args:
@@ -119,18 +131,21 @@ def cause_of(diagnostic: str, status: str | None, command: str | None = None, ar
         status: the enhanced code of the report (RFC 3463), where it has one.
         command: the SMTP command that was refused, where the report tells.
         around: the report's words for people, asked where the diagnostic gives no reason.
+        senders: addresses of ours: what is said of them is not said of the recipient.
     """
     reply = reply_in(diagnostic)
-    told = _told(diagnostic, status, around)
+    told = _told(_without_addresses(diagnostic, senders), status, _without_addresses(around))
     reason, because = told.reason, told.because
     codes = (status or "", status_in(diagnostic) or "")
     if reason == "user_unknown" and command == "DATA" and not _surely_unknown(diagnostic, codes):
         # The server had taken the address before: a filter speaks, in the words that tell least.
         reason, because = "filtered", f"{because} in answer to DATA"
+    if KIND_OF[reason] is HARD and (command in _BEFORE_RECIPIENT or reply in _OF_AUTHENTICATION):
+        reason, because = "rejected", f"{because} before any address was named"
     if reason == "filtered" and any(code.startswith("5.7.") for code in codes):
         # RFC 3463 section 3.8: not a state of the mailbox, but a decision against us.
         reason, because = "rejected", f"{because}, status 5.7"
-    return Cause(reason, kind_of(reason, status, reply), status, reply, because)
+    return Cause(reason, kind_of(reason, *codes, reply or ""), status, reply, because)
 
 
 def _surely_unknown(diagnostic: str, codes: tuple[str, ...]) -> bool:
@@ -154,10 +169,17 @@ def _told_around(words: str, reply: str | None) -> _Told | None:
     return None if told and reply and (told.vague or KIND_OF[told.reason] is HARD) else told
 
 
+def _without_addresses(words: str, senders: frozenset[str] = frozenset()) -> str:
+    """Return the words in lower case on one line, our addresses as "sender" and all others as "@"."""
+    text = _ADDRESSES.sub(lambda found: "sender" if found[0] in senders else "@", words[:MOST_DIAGNOSTIC].lower())
+    for domain in {each.rpartition("@")[2] for each in senders if each}:
+        text = re.sub(rf"(?<![\w.@-]){re.escape(domain)}(?![\w-]|\.\w)", "sender domain", text)
+    return " ".join(text.split())
+
+
 def _told_by(words: str) -> _Told | None:
     """Return the reason that words give, or None where they give none."""
-    text = " ".join(_ADDRESSES.sub("@", words[:MOST_DIAGNOSTIC].lower()).split())
-    place, found = next(_WORDS.finditer(text), (0, None))
+    place, found = next(_WORDS.finditer(words), (0, None))
     if found is None:
         return None
     reason = _PLACES[place][0]
@@ -192,8 +214,8 @@ def reply_in(words: str) -> str | None:
     return found[1] if found else None
 
 
-def kind_of(reason: str, status: str | None, reply: str | None) -> BounceKind:
-    """Return what the reason means for the address; a "not now" code never makes it dead."""
+def kind_of(reason: str, *codes: str) -> BounceKind:
+    """Return what the reason means for the address; a "not now" code among them never makes it dead."""
     kind = KIND_OF[reason]
-    code = reply or "" if status is None or status.endswith(".0.0") else status
-    return SOFT if kind is HARD and code.startswith("4") else kind
+    passing = any(code.startswith("4") and not code.endswith(".0.0") for code in codes)
+    return SOFT if kind is HARD and passing else kind

@@ -11,7 +11,8 @@ import re
 _SAID = re.compile(
     # Postfix, Exim, Mercury and others; m-FILTER; Sendmail's and Courier's transcripts.
     r"in (?:reply|response) to (?:the )?(?P<reply>end of data|[a-z]{4}\b)"
-    r"|(?:remote mail ?server|smtp error|error) after (?P<after>end of data|pipelined [a-z ]{1,20}|[a-z]{4}\b)"
+    r"|(?:remote mail ?server|smtp error|error) after "
+    r"(?P<after>end of data|initial connection|pipelined [a-z ]{1,20}|[a-z]{4}\b)"
     r"|smtp command\s+(?P<named>[a-z]{4})\b"
     r"|>>> ?(?P<sent>[a-z]{4}|\.)(?= |\n|$)(?:[^\n]*\n){1,2}?[ \t>]*<<< [45]\d\d"
 )
@@ -19,18 +20,23 @@ _AFTER_ALL = re.compile(r"<<< 503|need rcpt|no valid recipients|valid rcpt", re.
 """With pipelining the refusal of the address is written below the command that was sent on top of it."""
 
 
-def refused_command(words: str) -> str | None:
-    """Return the SMTP command that was refused, in upper case (the end of the data is DATA), or None.
+def refused_command(words: str, address: str = "") -> str | None:
+    """Return the SMTP command that was refused (DATA for the end of the data, CONN for the greeting), or None.
 
     Args:
         words: the report's words for people and its diagnostic, in lower case.
+        address: whose mail was refused: what is told after it counts before what is told of others.
     """
-    found = _SAID.search(words)
+    line = words.rfind("\n", 0, max(0, words.find(address))) + 1
+    found = _SAID.search(words, line) if address else None
+    found = found or _SAID.search(words)
     if found is None:
         return None
     command = (found["reply"] or found["after"] or found["named"] or found["sent"] or "").strip()
     if command in {"end of data", "."}:
         return "DATA"
+    if command == "initial connection":
+        return "CONN"
     if command == "data" and _AFTER_ALL.search(words, found.end()):
         return "RCPT"
     return command.split()[-1].upper()[:4] if command else None

@@ -19,6 +19,10 @@ ABOUT_BOTH: tuple[Row, ...] = (
         "filtered",
         (r"unavailable or access denied",),
     ),
+    (
+        "system_error",
+        (r"gr[ae]y-?list",),
+    ),
 )
 """Words that leave it open who is to blame: they ban nobody at once."""
 
@@ -26,8 +30,15 @@ ABOUT_US: tuple[Row, ...] = (
     (
         "rejected",
         (
-            r"sender (?:address )?verif\w+ (?:failed|rejected|error)|sender callout|domain of sender|unroutable sender",
-            r"sender(?:'s)? (?:domain|address) ~ (?:not exist|not found|not resolve|unknown|invalid)|5\.1\.8\b",
+            r"sender (?:address )?verif\w+|sender callout|callback|domain of sender|unroutable sender|5\.1\.8\b",
+            (
+                r"\b(?:sender\b|(?:sender|sending|from|reply-to|return-path|your)(?:'s)? "
+                r"(?:e-?mail |mail )?(?:account|mailbox|address|domain|host|user|identity)\b)[^.:;]{0,40}\b"
+                r"(?:unknown|no such|not exist|does ?n[o']t (?:exist|resolve)"
+                r"|not (?:found|registered|valid|allowed|verified)|invalid|suspended|disabled|rejected|denied|blocked)"
+            ),
+            r"(?:invalid|no valid|illegal|bad) (?:e-?mail )?address(?:es)? in (?:the )?(?:header|from|reply-to|sender)",
+            r"unknown senders?|white ?-?list|consent\w* to|for outgoing|for sending|from sending",
             r"resolver\.rst\.(?:sendernot|notauth|authreq|restrict)|not in (?:the )?allowed ?list",
             r"permission to (?:post|send)",
             r"group \S{1,64} only accepts",
@@ -102,7 +113,7 @@ ABOUT_US: tuple[Row, ...] = (
     (
         "exceed_limit",
         (
-            r"[45]\.2\.12[12]\b|(?:recipient|user)\b ~ exceeded (?:their|its|his) (?:limit|quota for)",
+            r"(?:recipient|user)\b ~ exceeded (?:their|its|his) (?:limit|quota for)",
             r"(?:user|recipient|mail ?box) ~ receiving mail (?:too|at a rate)|receive limit ~ exceed",
         ),
     ),
@@ -116,7 +127,8 @@ ABOUT_US: tuple[Row, ...] = (
                 r"too (?:many|much) (?:messages|mails?|e-?mails?|recipients) ~ (?:hour|minute|short|period|session|"
                 r"connection)"
             ),
-            r"too many recipients|too much mail|frequency limit|\b(?:rp:(?:cel|trc|qrc)|hl:itc)\b|unexpected volume",
+            r"too many recipients|too much mail from|frequency limit|\b(?:rp:(?:cel|trc|qrc)|hl:itc)\b",
+            r"unexpected volume",
             r"slow down|exceed\w* ~ (?:sending |messaging )?threshold|5\.1\.90\b",
         ),
     ),
@@ -127,30 +139,6 @@ ABOUT_US: tuple[Row, ...] = (
             r"(?:connections?|sessions) ~ (?:limit|exceeded|reached)|exceeded ~ connections",
         ),
     ),
-)
-
-ABOUT_SIZE: tuple[Row, ...] = (
-    (
-        "exceed_limit",
-        (
-            r"[45]\.2\.3\b|(?:recipient|user|mail ?box)(?:'s)? ~ (?:message|mail) size",
-            r"too (?:large|big) for (?:this |the )?(?:recipient|user|mail ?box)",
-            r"(?:resolver\.rst|rst)\.(?:recipsizelimit|sendsizelimit)",
-        ),
-    ),
-    (
-        "message_too_big",
-        (
-            _SIZE + r" ~ \b(?:too (?:big|large)|exceed|larger than|bigger than|greater than|over the)",
-            r"max(?:imum)? (?:message|mail)? ?size|size limit|exceeds ~ size|size ~ exceed|[45]\.3\.4\b",
-            r"nachricht ~ zu gross|message ~ trop (?:gros|volumin)|mensaje ~ demasiado grande",
-        ),
-    ),
-)
-"""Looked for only where no mailbox is full: both speak of sizes that are exceeded."""
-
-
-ABOUT_US_LAST: tuple[Row, ...] = (
     (
         "no_relaying",
         (
@@ -159,6 +147,41 @@ ABOUT_US_LAST: tuple[Row, ...] = (
             r"not (?:a )?gateway|rcpthosts",
         ),
     ),
+    (
+        "policy_violation",
+        (
+            r"(?:due to|because of|violat\w+|by|against|local|security|company|spam) (?:our |the )?polic",
+            r"policy (?:reasons?|restrictions?|violations?|rejection)|for policy",
+        ),
+    ),
+    (
+        "security_error",
+        (r"authentication (?:is )?(?:required|failed)|must (?:be )?authenticat",),
+    ),
+)
+
+ABOUT_SIZE: tuple[Row, ...] = (
+    (
+        "exceed_limit",
+        (
+            r"(?:recipient|user|mail ?box)(?:'s)? ~ (?:message|mail) size",
+            r"too (?:large|big) for (?:this |the )?(?:recipient|user|mail ?box)",
+            r"(?:resolver\.rst|rst)\.(?:recipsizelimit|sendsizelimit)",
+        ),
+    ),
+    (
+        "message_too_big",
+        (
+            _SIZE + r" ~ \b(?:too (?:big|large)|exceed|larger than|bigger than|greater than|over the)",
+            r"max(?:imum)? (?:message|mail)? ?size|size limit|exceeds ~ size|size ~ exceed",
+            r"nachricht ~ zu gross|message ~ trop (?:gros|volumin)|mensaje ~ demasiado grande",
+        ),
+    ),
+)
+"""Looked for only where no mailbox is full: both speak of sizes that are exceeded."""
+
+
+ABOUT_US_LAST: tuple[Row, ...] = (
     (
         "content_error",
         (
@@ -171,7 +194,7 @@ ABOUT_US_LAST: tuple[Row, ...] = (
                 r"prohibit|reject|block)"
             ),
             r"(?:blocked|forbidden|prohibited|disallowed) (?:attachment|file)",
-            r"anhang\w* ~ nicht (?:zul|erlaub|gestatt)|[45]\.6\.\d+\b|not rfc|rfc ?2?822",
+            r"anhang\w* ~ nicht (?:zul|erlaub|gestatt)|not rfc|rfc ?2?822",
             r"rfc 5322|bare (?:lf|cr|newline)|line (?:limit|length|too long)",
         ),
     ),

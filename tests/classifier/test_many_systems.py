@@ -59,7 +59,8 @@ def test_a_list_program_s_notice_makes_no_address_dead(row: dict[str, Any]) -> N
 
 
 def test_nine_reasons_of_ten_are_the_ones_expected() -> None:
-    reasons = [(row["reason"], found.reason) for row in REPORTS if isinstance(found := verdict(row), Bounce)]
+    failures = [row for row in REPORTS if row["kind"] != "delayed"]
+    reasons = [(row["reason"], found.reason) for row in failures if isinstance(found := verdict(row), Bounce)]
     assert sum(expected == got for expected, got in reasons) >= 0.88 * len(reasons)
 
 

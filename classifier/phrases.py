@@ -22,6 +22,7 @@ _MEMORY = 64 * 1024 * 1024
 _MOST_COPIES = 3
 """A counted repetition is copied so often in the loosened form; beyond that it counts as endless."""
 _ANY = r"(?s:.)"
+_HALVES = re.compile("[\ud800-\udfff]")
 _NOT_ASCII = r"\x{80}-\x{10ffff}"
 _CATEGORIES = {
     ops.CATEGORY_DIGIT: rf"\d{_NOT_ASCII}",
@@ -59,7 +60,12 @@ class Phrases:
 
     def may_match(self, text: str) -> list[int]:
         """Return the places of the patterns that RE2 does not rule out, in order."""
-        return sorted(self._set.Match(text) or ())
+        try:
+            found = self._set.Match(text)
+        except UnicodeEncodeError:
+            # Half a character, as JSON may hold one, is none that RE2 can be given.
+            found = self._set.Match(_HALVES.sub("\ufffd", text))
+        return sorted(found or ())
 
     @cached_property
     def _set(self) -> Any:
@@ -78,13 +84,27 @@ def loosened(pattern: str) -> str:
     Of what stands around a wide gap the more telling part is enough: what may follow anywhere later would keep the
     automaton in a state of its own for each combination, by the thousand.
     """
-    return _telling_part(parser.parse(pattern))
+    parsed = parser.parse(pattern)
+    try:
+        _refuse(parsed.state.flags & ~re.UNICODE)
+        return _telling_part(parsed)
+    except _UnsupportedError as error:
+        raise ValueError(f"phrases take no {error}: {pattern!r}") from None
+
+
+class _UnsupportedError(Exception):
+    """Names what a pattern holds that RE2 would have to guess."""
+
+
+def _refuse(flags: int) -> None:
+    if flags:
+        raise _UnsupportedError(str(re.RegexFlag(flags)))
 
 
 def _telling_part(sequence: Any) -> str:
     if len(sequence) == 1:
         op, argument = sequence[0]
-        if op is ops.SUBPATTERN:
+        if op is ops.SUBPATTERN and not (argument[1] or argument[2]):
             return _telling_part(argument[-1])
         if op is ops.BRANCH:
             return f"(?:{'|'.join(_telling_part(each) for each in argument[1])})"
@@ -111,6 +131,8 @@ def _sequence(items: Iterable[tuple[Any, Any]]) -> str:
 
 
 def _item(op: Any, argument: Any) -> str:
+    if op not in _LOOSENED:
+        raise _UnsupportedError(str(op).lower().replace("_", " "))
     return _LOOSENED[op](argument)
 
 
@@ -119,6 +141,7 @@ def _branch(argument: Any) -> str:
 
 
 def _group(argument: Any) -> str:
+    _refuse(argument[1] | argument[2])
     return f"(?:{_sequence(argument[-1])})"
 
 
@@ -128,7 +151,7 @@ def _nothing(_: Any) -> str:
 
 def _repeated(argument: Any) -> str:
     least, most = int(argument[0]), int(argument[1])
-    one = _group(argument)
+    one = f"(?:{_sequence(argument[-1])})"
     if least <= _MOST_COPIES and most <= _MOST_COPIES:
         return f"{one}{{{least},{most}}}"
     return one * min(least, _MOST_COPIES) + f"{one}*"

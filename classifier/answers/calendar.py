@@ -32,8 +32,11 @@ _MARKS = ("x-ms-exchange-calendar", "x-microsoft-cdo", "x-ms-exchange-meeting")
 def calendar_answer(case: Case) -> Reply | None:
     """Recognise a calendar answer by its calendar, or by what Exchange writes where it sends none."""
     parsed = case.parsed
-    text = next((part.text for part in parsed.parts if part.content_type in _TYPES and not part.embedded), None)
-    answer = _in_calendar(text, parsed.from_address) if text else _in_subject(parsed, case.folded_subject)
+    part = next((part for part in parsed.parts if part.content_type in _TYPES and not part.embedded), None)
+    if part is None:
+        answer = _in_subject(parsed, case.folded_subject)
+    else:
+        answer = _in_calendar(part.text, parsed.from_address, attached=part.disposition == "attachment")
     if answer is None:
         return None
     reply_class, sure = _ANSWERS[answer]
@@ -51,8 +54,11 @@ _IS_ANSWER = re.compile(r"^METHOD\b[^\n]{0,80}(?:REPLY|COUNTER)", re.IGNORECASE 
 
 
 @lru_cache(8)
-def _in_calendar(text: str, sender: str | None) -> str | None:
-    """Return what a REPLY or COUNTER says; None for anything else, and for what is no calendar."""
+def _in_calendar(text: str, sender: str | None, *, attached: bool) -> str | None:
+    """Return what a REPLY or COUNTER says; None for anything else, and for what is no calendar.
+
+    A calendar that is only attached may be anybody's: then the sender's own answer in it counts alone.
+    """
     if not _IS_ANSWER.search(text):
         return None
     # Loading the library takes as long as judging hundreds of mails, and few mails carry a calendar.
@@ -66,7 +72,7 @@ def _in_calendar(text: str, sender: str | None) -> str | None:
         answers = dict(_answers(calendar)) if method == "REPLY" else {}
     except Exception:  # noqa: BLE001 - the text is a stranger's, and a broken calendar is no answer
         return None
-    said = answers.get(sender or "") or next(iter(answers.values()), None)
+    said = answers.get(sender or "") or (None if attached else next(iter(answers.values()), None))
     return said if said in _ANSWERS else None
 
 

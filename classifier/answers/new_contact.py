@@ -45,6 +45,10 @@ _LIST = re.compile(
     r"unsubscri|mailing list|newsletter|to leave|abmelden|abbestell|desabonn|confidential|vertraulich|addressee|"
     r"intended recipient"
 )
+_NOT_TO = re.compile(
+    r"\b(?:do not|don't|never|no longer|nicht mehr|bitte nicht|ne|no|nao|niet|nie) (?:\w+ ){0,2}"
+    r"(?:contact|write|e-?mail|reply|respond|use|forward|contact\w+|ecri\w+|escrib\w+|pis\w+)\b[^.,;]{0,30}$"
+)
 _CLAUSE_END = re.compile(r"[.!;](?=\s|$)|\n\s*\n")
 _LABEL = re.compile(
     r"(?:^|[\n|,])\s{0,3}(?:e-?mail|mail|e|m)(?: address)?\s?:\s{0,3}<?$|\byour (?:message|e-?mail|mail|request) to <?$"
@@ -59,12 +63,17 @@ def new_contact(case: Case) -> str | None:
     text = case.folded
     if "@" not in text:
         return None
+    # Folding makes another domain of one with accents.
+    written = frozenset(addresses_in(case.text))
     known = {case.parsed.from_address, *case.parsed.to_addresses, *case.context.own_addresses}
     known |= case.context.opt_out_aliases
     found = [
         (rank, address)
         for address, clause, said in _addresses(text)
-        if address not in known and not _NOBODY.match(address) and (rank := _rank(clause, said)) is not None
+        if address in written
+        and address not in known
+        and not _NOBODY.match(address)
+        and (rank := _rank(clause, said)) is not None
     ]
     return min(found, key=lambda each: each[0], default=(0, None))[1]
 
@@ -85,7 +94,7 @@ def _addresses(text: str) -> Iterator[tuple[str, str, str]]:
 def _rank(clause: str, said: str) -> int | None:
     """Rank an address by the words around it; None where nothing says that we may write to it."""
     instead = _INSTEAD.search(said)
-    if _LIST.search(clause) or not (instead or _CUE.search(_LABEL.sub("", clause))):
+    if _LIST.search(clause) or _NOT_TO.search(clause) or not (instead or _CUE.search(_LABEL.sub("", clause))):
         return None
     if _OTHERWISE.search(said):
         return 2

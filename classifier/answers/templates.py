@@ -13,13 +13,23 @@ BEGINNING, END = 900, 300
 """Characters of a longer text that are looked at: what it is, a notice says first, or in a line below it all."""
 
 
+_TURNED = re.compile(r"\\[A-Z]|\[[^\]]{0,40}[^\x00-\x7f]-")
+"""A class in capitals, or a range of letters with accents."""
+
+
 def compiled(patterns: Iterable[str]) -> re.Pattern[str]:
     """Compile patterns in natural spelling as one, folded like the text it will search."""
-    return re.compile("|".join(folded(each) for each in patterns))
+    return re.compile("|".join(_folded(each) for each in patterns))
+
+
+def _folded(pattern: str) -> str:
+    if turned := _TURNED.search(pattern):
+        raise ValueError(f"folding would turn {turned[0]!r} round: {pattern!r}")
+    return folded(pattern)
 
 
 def _phrases(rows: Rows) -> Phrases:
-    return Phrases(*(folded(pattern) for patterns in rows.values() for pattern in patterns))
+    return Phrases(*(_folded(pattern) for patterns in rows.values() for pattern in patterns))
 
 
 _AWAY = _phrases(absence_words.AWAY)

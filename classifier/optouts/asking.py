@@ -13,6 +13,20 @@ _NOT_BEFORE = re.compile(
     r"before (?:i|you|we)|if i (?:want|wanted|wish) to|"
     r"nicht|kein(?:e|en)?|pas|no|nao|non|niet|nie|sans|ohne)\b[^.!?\n,;:]{0,12})$"
 )
+_NEVER_SAID = re.compile(
+    r"\b(?:never|didn't|did not|don't|do not|haven't|have not|nie|nicht|jamais|nunca)\b[^.!?\n,;:]{0,20}\b"
+    r"(?:ask|say|said|mean|request|tell|told|want(?:ed)? (?:you |them )?to|gesagt|gebeten|verlangt|gemeint|demand"
+    r"|dit|pedi|dij)\w*\b(?:(?!please|bitte|svp|por favor)[^.!?\n,;:]){0,30}$"
+)
+"""Somebody tells what they did not ask for."""
+_HERE = re.compile(
+    r"\b(?:to|at|via|on|an|auf|unter|a) (?:this|that|the above|diese[rsnm]?|cette|este|esta|esa|ce) (?:\S+ )?"
+    r"(?:address|mail ?box|inbox|account|e-?mail|adresse|postfach|mailadresse|boite|direccion|buzon|correo|compte)\b"
+    r"|\bhere\b|\bhierher\b|\bici\b|\baqui\b"
+)
+_AN_END = re.compile(
+    r"\b(?:stop|cease|remove|list|verteiler|liste|lista|advert|marketing|newsletter|werb|spam|publici|promo|offer)"
+)
 _NOT_MAIL = re.compile(
     r"\b(?:cc|bcc|thread|meeting|call|calendar|invite|invitation|channel|group chat|board|agenda|project)\b"
 )
@@ -33,7 +47,8 @@ def asks_to_stop(text: str, *, by_machine: bool = False) -> str | None:
         return alone
     # A wrapped line goes on: only an empty line, or the end of a sentence, ends one.
     flowing = text.replace("\n\n", ".\x00").replace("\n", " ").replace("\x00", "\n")
-    first = next((found for _, found in _ASKS.finditer(flowing) if _meant(flowing, found)), None)
+    asked = (found for _, found in _ASKS.finditer(flowing) if _meant(flowing, found))
+    first = next((found for found in asked if not (by_machine and _is_about_its_address(flowing, found))), None)
     return first[0].strip()[:100] if first else None
 
 
@@ -41,8 +56,15 @@ def _meant(text: str, found: re.Match[str]) -> bool:
     """Say whether the words stand for themselves: not quoted, no "not" before them, no meeting to be removed from."""
     if text.count('"', max(0, text.rfind("\n", 0, found.start())), found.start()) % 2:
         return False
-    before, after = text[max(0, found.start() - 40) : found.start()], text[found.end() : found.end() + 25]
-    return not _NOT_BEFORE.search(before) and not _NOT_MAIL.search(found[0] + after)
+    before, after = text[max(0, found.start() - 80) : found.start()], text[found.end() : found.end() + 25]
+    denied = _NOT_BEFORE.search(before) or _NEVER_SAID.search(before)
+    return not denied and not _NOT_MAIL.search(found[0] + after)
+
+
+def _is_about_its_address(text: str, found: re.Match[str]) -> bool:
+    """Say whether a machine only says that its own address is none to write to; that asks for no end of anything."""
+    said = text[found.start() : found.end() + 60].partition("\n")[0]
+    return _HERE.search(said) is not None and not _AN_END.search(said)
 
 
 def _alone(text: str) -> str | None:

@@ -13,6 +13,13 @@ _BY_PROGRAM = re.compile(
     r"^apple mail sent this e-?mail to unsubscribe\b|^this (?:e-?mail|message) was (?:automatically )?(?:sent|"
     r"generated) by .{0,60} to unsubscribe\b"
 )
+_OF_PROGRAM = re.compile(
+    r"^(?:this|the) (?:e-?mail|message) (?:was|is|has been) (?:automatically |being )?(?:sent|generated|created)\b"
+    r"|^automatically (?:sent|generated)"
+    r"|\b(?:generated|sent) (?:automatically )?by (?:gmail|outlook|yahoo|fastmail|thunderbird)"
+    r"|^sent on behalf of"
+)
+"""What a program writes below such a subject."""
 _REPLY_PREFIX = re.compile(r"^(?:re|aw|antw|sv|res|odp|rif|ref)\s?:")
 
 
@@ -27,6 +34,10 @@ def opt_out_by_envelope(case: Case) -> OptOut | None:
         return _found(case, "opt_out_by_program", "X-Apple-Unsubscribe: true")
     if program := _BY_PROGRAM.search(case.folded[:300]):
         return _found(case, "opt_out_by_program", program[0])
+    subject = is_request(case.folded_subject)
+    if subject and (not case.folded.strip() or _OF_PROGRAM.search(case.folded[:300])):
+        # The press of a button in a mail program leaves nothing to be said below.
+        return _found(case, "opt_out_by_program", f"subject {subject!r}")
     return None
 
 

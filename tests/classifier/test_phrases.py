@@ -53,11 +53,36 @@ def test_only_what_may_match_is_searched() -> None:
         (r"a|", ""),
         (r"[^a]b", "\nb"),
         (r"配信|エラー", "メールエラー"),
+        (r"a[^?]b", "a\ud800b"),
+        (r"a\W(?:b|c)", "a\udfffc"),
     ],
 )
 def test_re2_never_rules_out_what_matches(pattern: str, text: str) -> None:
     assert re.search(pattern, text)
     assert Phrases(pattern).may_match(text) == [0]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "named"),
+    [
+        (r"(?s)a.b", "DOTALL"),
+        (r"(?i)abc", "IGNORECASE"),
+        (r"(?a)a\wb", "ASCII"),
+        (r"(?im)abc", "IGNORECASE|re.MULTILINE"),
+        (r"(?i:k)x", "IGNORECASE"),
+        (r"(?i:k)", "IGNORECASE"),
+        (r"a(?:b(?s:.))", "DOTALL"),
+        (r"(?-i:k)x", "IGNORECASE"),
+        (r"(ab)\1", "groupref"),
+        (r"(a)?(?(1)b|c)", "groupref exists"),
+        (r"(?>ab)c", "atomic group"),
+        (r"ab++c", "possessive repeat"),
+    ],
+)
+def test_what_cannot_be_loosened_is_refused_by_its_name(pattern: str, named: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(named)) as refused:
+        loosened(pattern)
+    assert repr(pattern) in str(refused.value)
 
 
 @pytest.mark.parametrize("name", TABLES)

@@ -6,7 +6,8 @@ All patterns see folded text: lower case, no accents, straight quotation marks.
 from __future__ import annotations
 
 _MAILS = (
-    r"(?:e-?mails?|mails?|messages?|correspondence|communications?|newsletters?|marketing|spam|offers?|solicitations?)"
+    r"(?:e-?mails?|mails?|messages?|correspondence|communications?|newsletters?|marketing|spam|offers?|solicitations?|"
+    r"advertis(?:ing|ements?))"
 )
 UNSUBSCRIBE = r"un[ -]?s[eu]?b?s?c?ri?[bpv]l?e?(?:d|s|ing)?"
 """The word as people spell it."""

@@ -1,6 +1,6 @@
 """Who asks for no more mail, and who only sounds like it."""
 
-# ruff: noqa: E501 - the mails stand as they are sent.
+
 from __future__ import annotations
 
 import pytest

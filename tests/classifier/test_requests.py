@@ -1,6 +1,5 @@
 """Who asks for no more mail, and who only sounds like it."""
 
-
 from __future__ import annotations
 
 import pytest

@@ -17,15 +17,23 @@ _ENCODED_WORDS = re.compile(
     rf"{_ENCODED_WORD.pattern}(?:\s*{_ENCODED_WORD.pattern})*".replace("([^", "(?:[^").replace("([b", "(?:[b")
 )
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200b\u200e\u200f\u2060\ufeff]")
+_LOCAL = r"\w!#$%&*+/=?^~.\-"
 _ADDRESS = re.compile(
-    r"(?<![\w.+\u00c0-\u024f-])([\w!#$%&*+/=?^~.-]{1,64})@([a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63}){1,8})(?![\u00c0-\u024f])",
+    rf"(?<![{_LOCAL}\u00c0-\u024f])(?<![{_LOCAL}\u00c0-\u024f]['\u2019])([{_LOCAL}]['{_LOCAL}]{{0,63}})"
+    r"@([a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63}){1,8})(?![\u00c0-\u024f])",
     re.IGNORECASE | re.ASCII,
 )
-"""An address within a text: letters of other scripts around it are words that stand there without a blank."""
+"""An address within a text: letters of other scripts around it are words that stand there without a blank.
+
+The tail of a local part is none, whether an apostrophe stands before it or the whole is too long; an apostrophe that
+follows no letter is a quote around the address.
+"""
 _WHOLE_ADDRESS = re.compile(
-    r"(\"(?:[^\"\\\x00-\x1f]|\\.){1,62}\"|[^\s@<>()\[\]{},;:\\\"'|`]{1,64})@([\w-]{1,63}(?:\.[\w-]{1,63}){1,8})"
+    r"(\"(?:[^\"\\\x00-\x1f]|\\.){1,62}\"|[^\s@<>()\[\]{},;:\\\"'|`][^\s@<>()\[\]{},;:\\\"|`]{0,63})@([\w-]{1,63}(?:\.[\w-]{1,63}){1,8})"
 )
 """A value that is an address and nothing else: any letters (RFC 6531), and a quoted local part."""
+_AROUND = " \t\r\n<>'."
+"""What stands around an address and is none of it."""
 _CONTROL_BYTES = bytes({*range(0x20), 0x7F} - set(b"\t\n\r"))
 _NOT_BASE64 = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"))
 _WORDS_LIKELY = 20
@@ -145,7 +153,10 @@ def decode_quoted_printable(content: bytes) -> bytes:
 
 def valid_address(value: str | None) -> str | None:
     """Return one clean address in its normal form, or None where the value is none."""
-    value = (value or "").strip().strip("<>").strip().strip(".")
+    value = (value or "").strip(_AROUND)
+    if value.endswith('"'):
+        # No domain ends with a quote, whereas a local part may begin with one.
+        value = value.strip(_AROUND + '"')
     found = _WHOLE_ADDRESS.fullmatch(value)
     return _normal(found[1], found[2]) if found else None
 

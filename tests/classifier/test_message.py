@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from classifier.decode import addresses_in
 from classifier.judge import judge
 from classifier.message import ParsedMessage, parse
 from classifier.present import as_card, as_json
-from tests.classifier.letters import context, letter, report
+from tests.classifier.letters import context, judged, letter, report
 
 
 def read_all(parsed: ParsedMessage) -> None:
@@ -161,3 +162,62 @@ def test_damaged_mail_is_read_and_judged(raw: bytes, changes: list[tuple[int, by
     for at, replacement in changes:
         raw = raw[:at] + replacement + raw[at + len(replacement) :]
     read_all(parse(raw))
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("o'brien@x.example", "o'brien@x.example"),
+        ("Pat O'Brien <o'brien@x.example>", "o'brien@x.example"),
+        ("'o'brien@x.example'", "o'brien@x.example"),
+        ("<'o'brien@x.example'>", "o'brien@x.example"),
+        ("Pat <\"'pat@x.example'\">", "pat@x.example"),
+        ("'Pat' <'pat@x.example'>", "pat@x.example"),
+        ('"pat@x.example"', "pat@x.example"),
+        ('<"pat jones"@x.example>', '"pat jones"@x.example'),
+    ],
+)
+def test_an_apostrophe_belongs_to_an_address_and_quotes_around_one_do_not(value: str, expected: str) -> None:
+    assert parse(letter(sender=value)).from_address == expected
+
+
+def test_a_name_keeps_its_apostrophe() -> None:
+    assert parse(letter(sender="Pat O'Brien <o'brien@x.example>")).from_name == "Pat O'Brien"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("write to o'brien@x.example.", ("o'brien@x.example",)),
+        ("write to 'o'brien@x.example', please", ("o'brien@x.example",)),
+        ("'pat@x.example','kim@x.example'", ("pat@x.example", "kim@x.example")),
+        ("o\u2019brien@x.example", ()),
+        ("a" * 60 + "=" + "b" * 60 + "@x.example", ()),
+        ("a" * 60 + "/" + "b" * 10 + "@x.example", ()),
+        ("请联系pat@x.example谢谢", ("pat@x.example",)),
+    ],
+)
+def test_the_tail_of_an_address_is_no_address(text: str, expected: tuple[str, ...]) -> None:
+    assert addresses_in(text) == expected
+    assert parse(letter(To=text)).to_addresses == expected
+
+
+@pytest.mark.parametrize("label", ["Final-Recipient: rfc822; {}", "Final-Recipient: '{}'"])
+def test_a_report_about_an_address_with_an_apostrophe_names_it(label: str) -> None:
+    named = label.format("o'brien@x.example")
+    fields = f"Reporting-MTA: dns; mx\n\n{named}\nAction: failed\nStatus: 5.1.1\n"
+    assert judged(report(fields)).recipients == ("o'brien@x.example",)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("body", "fields"),
+    [
+        ("It failed.", {"X_Failed_Recipients": "o'brien@x.example"}),
+        ("The following address failed:\n\n  o'brien@x.example\n    550 user unknown\n", {}),
+        ("<o'brien@x.example>: 550 user unknown\n", {}),
+        ("Delivery to 'o'brien@x.example' failed: 550 user unknown\n", {}),
+    ],
+)
+def test_a_notice_about_an_address_with_an_apostrophe_names_it(body: str, fields: dict[str, str]) -> None:
+    raw = letter(body, sender="MAILER-DAEMON@mx.example", subject="Mail delivery failed", **fields)
+    assert judged(raw).recipients == ("o'brien@x.example",)  # type: ignore[union-attr]

@@ -7,8 +7,8 @@ from datetime import datetime
 from functools import cached_property
 
 from classifier import html
-from classifier.decode import address_and_name, addresses_in, date_of, message_ids
-from classifier.mime import Headers, read_message
+from classifier.decode import address_and_name, addresses_in, date_of, decode_bytes, message_ids
+from classifier.mime import Entity, Headers, read_message
 from classifier.part import MOST_TEXT, Part, parts_of
 
 MOST_BYTES = 25 * 1024 * 1024
@@ -29,6 +29,7 @@ class ParsedMessage:
     parts: tuple[Part, ...]
     arrived_at: datetime | None = None
     _problems: tuple[str, ...] = field(default=(), repr=False)
+    _containers: tuple[Entity, ...] = field(default=(), repr=False)
 
     def header(self, name: str) -> str | None:
         """Return the first value of a header field, decoded, on one line."""
@@ -110,7 +111,7 @@ class ParsedMessage:
     @cached_property
     def plain(self) -> str:
         """The plain text the sender wrote, at most 64 KB; empty where there is only HTML."""
-        return "\n".join(part.text for part in self._plain_parts)[:MOST_TEXT]
+        return "\n".join(part.text for part in self._plain_parts)[:MOST_TEXT] or self._around
 
     @cached_property
     def plain_type(self) -> str:
@@ -121,6 +122,13 @@ class ParsedMessage:
     @cached_property
     def _plain_parts(self) -> tuple[Part, ...]:
         return tuple(part for part in self.own_parts if part.content_type.startswith(_PLAIN) and part.text.strip())
+
+    @cached_property
+    def _around(self) -> str:
+        """What stands around the parts where none of them holds words, without what programs say about MIME there."""
+        text = "\n\n".join(decode_bytes(each.around()[:MOST_TEXT], None)[0] for each in self._containers)
+        own = [each for each in text.split("\n\n") if each.strip() and "mime" not in each.lower()]
+        return "\n\n".join(own)[:MOST_TEXT] if own and not (self.html and html.to_text(self.html)) else ""
 
     @cached_property
     def html(self) -> str | None:
@@ -152,5 +160,6 @@ def parse(raw: bytes, *, arrived_at: datetime | None = None, omitted: tuple[str,
         problems.append(f"{len(raw)} bytes, of which {MOST_BYTES} were read")
         raw = raw[:MOST_BYTES]
     message = read_message(raw)
-    parts, more = parts_of(message)
-    return ParsedMessage(message.headers, parts, arrived_at, (*problems, *more))
+    parts, containers = parts_of(message)
+    problems += message.budget.problems
+    return ParsedMessage(message.headers, parts, arrived_at, tuple(dict.fromkeys(problems)), containers)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from classifier.message import parse
 from classifier.mime import read_headers, read_message
+from classifier.own_words.words import own_words
 
 WORDS = st.text(
     st.characters(codec="utf-8", exclude_characters="\r\x00", exclude_categories=["Cs", "Cc", "Cf"]), max_size=80
@@ -87,6 +88,9 @@ def test_a_leading_mbox_line_is_dropped() -> None:
         ('BOUNDARY = "ab"', "ab"),
         ("boundary", None),
         ('boundary="ab', "ab"),
+        ("boundary=Ab(foo)", "Ab"),
+        ("(a (nested) one) boundary=(x)ab", "ab"),
+        (r'(\) still) boundary="a(b"', "a(b"),
     ],
 )
 def test_a_parameter_is_read_in_every_notation(parameters: str, expected: str | None) -> None:
@@ -97,9 +101,107 @@ def test_a_parameter_is_read_in_every_notation(parameters: str, expected: str | 
 def test_a_boundary_that_begins_like_another_is_another() -> None:
     raw = (
         b"Content-Type: multipart/mixed; boundary=ab\n\n--ab\nContent-Type: multipart/mixed; boundary=abc\n\n"
-        b"--abc\n\nfirst\n--abc--\n--ab\n\nsecond\n--ab--\nepilogue\n--ab\n\nnot read\n"
+        b"--abc\n\nfirst\n--abc--\n--ab\n\nsecond\n--ab--\nepilogue\n"
     )
     assert [part.text.strip() for part in parse(raw).parts] == ["first", "second"]
+
+
+def test_a_part_below_a_closing_delimiter_is_read() -> None:
+    raw = b"Content-Type: multipart/mixed; boundary=b\n\n--b\n\nfirst\n--b--\nbetween\n--b\n\nsecond\n--b--\nepilogue"
+    assert [part.text.strip() for part in parse(raw).parts] == ["first", "second"]
+    assert parse(raw).text.split() == ["first", "second"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "Yes please\n--b\nContent-Type: image/png\n\nx\n--b--\n",
+        "--b\nContent-Type: image/png\n\nx\n--b--\nYes please\n",
+        "--b\nContent-Type: text/html\n\n<html></html>\n--b--\nYes please\n",
+        "--b--\nYes please\n",
+        "This is a multi-part message in MIME format.\n\nYes please\n--b\n\n\n--b--\n",
+        "--b\nContent-Type: multipart/mixed; boundary=c\n\n--c\n\n\n--c--\nYes please\n--b--\n",
+    ],
+)
+def test_words_around_the_parts_count_where_no_part_holds_any(body: str) -> None:
+    parsed = parse(f"Content-Type: multipart/mixed; boundary=b\n\n{body}".encode())
+    assert "Yes please" in parsed.text
+    assert "MIME" not in parsed.text
+
+
+def test_words_around_the_parts_are_a_programs_where_a_part_holds_some() -> None:
+    raw = b"Content-Type: multipart/mixed; boundary=b\n\nbefore\n--b\n\nmine\n--b--\nafter\n"
+    assert parse(raw).text.strip() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ("Content-Transfer-Encoding: (x) base64", ("text/plain", "Hello")),
+        ('Content-Transfer-Encoding: "base64"', ("text/plain", "Hello")),
+        ("Content-Transfer-Encoding: 'BASE64' (y)", ("text/plain", "Hello")),
+        ("Content-Transfer-Encoding: base64, 8bit", ("text/plain", "Hello")),
+        ("Content-Transfer-Encoding: base64\nContent-Type: (x) text/html", ("text/html", "Hello")),
+        ('Content-Transfer-Encoding: base64\nContent-Type: "text/html"', ("text/html", "Hello")),
+        ("Content-Transfer-Encoding: base64\nContent-Type: text/html(x); charset=utf-8", ("text/html", "Hello")),
+    ],
+)
+def test_comments_and_quotes_in_a_field_are_no_part_of_its_value(fields: str, expected: tuple[str, str]) -> None:
+    (part,) = parse(f"{fields}\n\nSGVsbG8=\n".encode()).parts
+    assert (part.content_type, part.text) == expected
+
+
+@pytest.mark.parametrize("disposition", ["(x) attachment", '"attachment"; filename=a', "Attachment(x)"])
+def test_a_disposition_is_read_without_its_comments(disposition: str) -> None:
+    assert parse(f"Content-Disposition: {disposition}\n\nx".encode()).parts[0].disposition == "attachment"
+
+
+@pytest.mark.parametrize(
+    ("declared", "seen"),
+    [
+        ("'ab'", "ab"),
+        ("'ab'", "'ab'"),
+        ("Ab(foo)", "Ab"),
+        ("Ab(foo)", "Ab(foo)"),
+        ("abcd", "ABCD"),
+        ("one", "another"),
+        ('""', "another"),
+    ],
+)
+def test_the_boundary_that_delimits_the_parts_is_the_boundary(declared: str, seen: str) -> None:
+    raw = (
+        f"Content-Type: multipart/mixed; boundary={declared}\n\n--{seen}\nContent-Type: text/plain\n\nfirst\n"
+        f"--{seen}\nContent-Type: text/plain\n\nsecond\n--{seen}--\n"
+    )
+    assert [part.text.strip() for part in parse(raw.encode()).parts] == ["first", "second"]
+
+
+@pytest.mark.parametrize("stray", ["X-Note sent by gateway", "-----", "warning: \nX-Note sent", "<a@b.example>", "one\nX-A: b\ntwo"])
+def test_a_stray_line_within_the_header_does_not_end_it(stray: str) -> None:
+    parsed = parse(f"Received: from a by b\n{stray}\nFrom: a@b.example\nSubject: x\n\nHello\n".encode())
+    assert (parsed.from_address, parsed.subject, parsed.text) == ("a@b.example", "x", "Hello\n")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "Hello there\nFrom: a@b.example\n",
+        "Hello there\nhow are you\nFrom: a@b.example\n\nBye\n",
+        "Hello there\nFrom: a@b.example\nand more\n\nBye\n",
+    ],
+)
+def test_a_body_that_follows_without_a_blank_line_is_a_body(body: str) -> None:
+    parsed = parse(f"Subject: x\n{body}".encode())
+    assert (parsed.from_address, parsed.text) == (None, body)
+
+
+@pytest.mark.parametrize("lead", ["\ufeff", "\n\n", "\r\n \t\r\n", "\ufeff\n", "\nFrom a@b.example Wed\n", "\n>From a Wed\n"])
+def test_what_stands_before_the_header_is_skipped(lead: str) -> None:
+    parsed = parse(f"{lead}Subject: x\n\nbody".encode())
+    assert (parsed.subject, parsed.text) == ("x", "body")
+    inner = f"Content-Type: message/rfc822\n\n{lead}Subject: x\n\nbody".encode()
+    assert parse(inner).parts[0].headers.get("subject") == "x"
+    assert parse(inner).parts[-1].text == "body"
 
 
 def test_an_embedded_message_is_read_although_a_server_encoded_it() -> None:

@@ -35,7 +35,12 @@ _WHOLE_ADDRESS = re.compile(
 _AROUND = " \t\r\n<>'."
 """What stands around an address and is none of it."""
 _CONTROL_BYTES = bytes({*range(0x20), 0x7F} - set(b"\t\n\r"))
-_NOT_BASE64 = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"))
+_BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+_NOT_BASE64 = bytes(set(range(256)) - set(_BASE64))
+_PADDED = _BASE64 + b"="
+_NOT_PADDED = bytes(set(range(256)) - set(_PADDED))
+_MOST_PIECES = 200
+_WORD = re.compile(rb"[A-Za-z][a-z]{0,40}|[A-Z]{1,40}")
 _WORDS_LIKELY = 20
 _IN_ANGLES = re.compile(r"<([^<>\s]{1,998})>")
 
@@ -73,7 +78,7 @@ def decode_bytes(raw: bytes, charset: str | None) -> tuple[str, str | None]:
 
 def _decode(raw: bytes, charset: str | None) -> tuple[str, str | None]:
     codec = codec_of(charset or "ascii")
-    if codec is not None:
+    if codec is not None and (_is_like_ascii(codec) or not _is_plain(raw)):
         try:
             return raw.decode(codec), None
         except (UnicodeError, ValueError):
@@ -97,6 +102,17 @@ def codec_of(charset: str) -> str | None:
     except (LookupError, ValueError):
         return None
     return None if name.replace("-", "_") in _NOT_FOR_MAIL else _WIDER.get(name, name)
+
+
+@lru_cache(256)
+def _is_like_ascii(codec: str) -> bool:
+    """Say whether seven bits mean the same in a charset as in ASCII: not in UTF-16, nor in EBCDIC."""
+    return b"Aa0".decode(codec, "ignore") == "Aa0"
+
+
+def _is_plain(raw: bytes) -> bool:
+    """Say whether the bytes are ASCII, whatever the label: text of a charset unlike it has NULs or high bytes."""
+    return raw.isascii() and b"\0" not in raw
 
 
 def printable(text: str) -> str:
@@ -136,14 +152,44 @@ def _decode_words(found: re.Match[str]) -> str:
 
 def decode_base64(content: bytes) -> bytes:
     """Return what base64 text holds, as far as it can be read."""
-    if content.count(b" ") > len(content) // _WORDS_LIKELY:
-        return content  # Words, whatever the header says: base64 has no blanks within its lines.
     letters = content.translate(None, _NOT_BASE64)
     whole = letters[: len(letters) - 1] if len(letters) % 4 == 1 else letters
     try:
         return a2b_base64(whole + b"=" * (-len(whole) % 4))
     except BinasciiError:
         return b""
+
+
+def decode_base64_body(content: bytes) -> bytes:
+    """Return what a body in base64 holds, and words that are labelled so by mistake as they are.
+
+    A footer that lists and gateways append in plain words is dropped: the sender wrote none of it.
+    """
+    encoded = _base64_lines(content) if content.translate(None, _PADDED + b"\n") else content
+    letters = encoded.translate(None, _NOT_PADDED)
+    if not letters:
+        return content
+    # Programs that encode line by line, or text by text, end each piece with padding.
+    decoded = b"".join(decode_base64(each) for each in letters.split(b"=", _MOST_PIECES) if each)
+    words = all(_WORD.fullmatch(each) for each in encoded.split())
+    return content if words and (len(letters) % 4 or not _is_readable(decoded)) else decoded
+
+
+def _base64_lines(content: bytes) -> bytes:
+    """Return the lines before the first that holds words: base64 has no blanks and no signs, but for damage."""
+    at = 0
+    for line in content.split(b"\n"):
+        if len(line.strip().translate(None, _PADDED)) > len(line) // _WORDS_LIKELY:
+            break
+        at += len(line) + 1
+    return content[:at]
+
+
+def _is_readable(raw: bytes) -> bool:
+    try:
+        return raw.translate(None, _CONTROL_BYTES) == raw and bool(raw.decode("utf-8"))
+    except UnicodeDecodeError:
+        return False
 
 
 def decode_quoted_printable(content: bytes) -> bytes:

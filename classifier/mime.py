@@ -11,7 +11,7 @@ from collections.abc import Iterator, KeysView
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from classifier.decode import decode_base64, decode_bytes, decode_header, decode_quoted_printable
+from classifier.decode import decode_base64_body, decode_bytes, decode_header, decode_quoted_printable
 
 MOST_FIELDS = 2_000
 """Header fields of one block that are kept."""
@@ -30,7 +30,7 @@ _TYPE = re.compile(r"[\s\"']*([^\s;,()/\"']{1,100}/[^\s;,()/\"']{1,100})")
 _TOKEN = re.compile(r"[\s\"']*([\w-]{1,40})")
 _COMMENT = re.compile(r"(\"(?:[^\"\\]|\\.)*\"?)|\((?:[^()\\]|\\.){0,500}\)")
 _DEEPEST_COMMENT = 4
-_ENCODINGS = {"base64": (decode_base64, 2), "quoted-printable": (decode_quoted_printable, 4)}
+_ENCODINGS = {"base64": (decode_base64_body, 2), "quoted-printable": (decode_quoted_printable, 4)}
 """How to undo each transfer encoding, and by how much it makes text longer at most."""
 _PARAMETER = re.compile(
     r";\s*([\w.-]{1,60})(\*\d{1,2})?(\*)?\s*=\s*(?:\"((?:[^\"\\]|\\.){0,2000})\"?|([^;\"\s]{0,2000}))"
@@ -246,9 +246,9 @@ def _fields(raw: bytes, at: int, end: int) -> tuple[Headers, int]:
 def _below_stray(raw: bytes, at: int, end: int, strays: int) -> int:
     """Return where the header goes on below a line that is no field, or 0 where that line begins the body.
 
-    It goes on where nothing but fields follows until an empty line.
+    It goes on where nothing but fields follows until an empty line. What looks like a delimiter begins the body.
     """
-    if not strays or raw.startswith(b"\n", at):
+    if not strays or raw.startswith((b"\n", b"--"), at):
         return 0
     end = min(end, at + _LOOK_AHEAD)
     below = at = raw.find(b"\n", at, end) + 1

@@ -22,12 +22,14 @@ class Part:
     """One leaf of a message, or one message embedded in it.
 
     `embedded` says that the part lies inside an embedded message: it was written by somebody else, earlier.
+    `alternative` tells the innermost multipart/alternative around it by where its body begins.
     """
 
     content_type: str
     depth: int
     embedded: bool
     entity: Entity = field(repr=False)
+    alternative: int | None = field(default=None, repr=False)
 
     @cached_property
     def disposition(self) -> str | None:
@@ -87,9 +89,9 @@ def parts_of(message: Entity) -> tuple[tuple[Part, ...], tuple[Entity, ...]]:
 
 
 def _walk(message: Entity, containers: list[Entity]) -> Iterator[Part]:
-    waiting = [(message, 0, False)]
+    waiting: list[tuple[Entity, int, bool, int | None]] = [(message, 0, False, None)]
     while waiting:
-        each, depth, embedded = waiting.pop()
+        each, depth, embedded, alternative = waiting.pop()
         content_type = each.content_type
         if depth > DEEPEST:
             message.budget.problems.append(f"parts nested deeper than {DEEPEST}")
@@ -97,12 +99,14 @@ def _walk(message: Entity, containers: list[Entity]) -> Iterator[Part]:
         children = _first(each)
         # A part that calls itself multipart and has no boundary holds text.
         if not children:
-            yield Part(content_type, depth, embedded, each)
+            yield Part(content_type, depth, embedded, each, alternative)
         elif not embedded:
             containers.append(each)
         if content_type in _MESSAGES:
-            waiting.append((_embedded(each), depth + 1, True))
-        waiting.extend((child, depth + 1, embedded) for child in reversed(children))
+            waiting.append((_embedded(each), depth + 1, True, None))
+        if content_type == "multipart/alternative":
+            alternative = each.start
+        waiting.extend((child, depth + 1, embedded, alternative) for child in reversed(children))
 
 
 def _first(container: Entity) -> list[Entity]:

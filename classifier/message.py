@@ -111,6 +111,9 @@ class ParsedMessage:
         Where only one part holds text, that is the sender's words, although some programs give it a file's name.
         """
         own = [part for part in self.parts if not part.embedded]
+        kept = tuple(part for part in own if not part.is_attachment)
+        if len(kept) == len(own):
+            return kept
         words = [part for part in own if part.content_type.startswith(_WORDS)]
         return tuple(part for part in own if not part.is_attachment or words == [part])
 
@@ -132,10 +135,10 @@ class ParsedMessage:
     @cached_property
     def _plain_parts(self) -> tuple[Part, ...]:
         """The plain texts, unless all of them are a footer below HTML: only an alternative to it has its words."""
-        page = self._page
-        if page is None or any(_is_above_or_alternative(part, page) for part in self._texts):
-            return self._texts
-        return () if self._texts and html.to_text(page.text) else self._texts
+        texts, page = self._texts, self._page
+        if not texts or page is None or any(_is_above_or_alternative(part, page) for part in texts):
+            return texts
+        return () if self._html_text else texts
 
     @cached_property
     def _page(self) -> Part | None:
@@ -148,9 +151,11 @@ class ParsedMessage:
     @cached_property
     def _around(self) -> str:
         """What stands around the parts where none of them holds words, without what programs say about MIME there."""
+        if not self._containers:
+            return ""
         text = "\n\n".join(decode_bytes(each.around()[:MOST_TEXT], None)[0] for each in self._containers)
         own = [each for each in text.split("\n\n") if each.strip() and "mime" not in each.lower()]
-        return "\n\n".join(own)[:MOST_TEXT] if own and not (self.html and html.to_text(self.html)) else ""
+        return "\n\n".join(own)[:MOST_TEXT] if own and not self._html_text else ""
 
     @cached_property
     def html(self) -> str | None:
@@ -158,11 +163,15 @@ class ParsedMessage:
         return self._page.text if self._page else None
 
     @cached_property
+    def _html_text(self) -> str:
+        return html.to_text(self.html) if self.html else ""
+
+    @cached_property
     def text(self) -> str:
         """What a reader sees: the plain text, else the HTML as text and what is below it; at most 64 KB."""
         if self.plain or not self.html:
             return self.plain
-        return "\n".join((html.to_text(self.html), *(part.text for part in self._texts)))[:MOST_TEXT]
+        return "\n".join((self._html_text, *(part.text for part in self._texts)))[:MOST_TEXT]
 
     @property
     def problems(self) -> tuple[str, ...]:

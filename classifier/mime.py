@@ -63,8 +63,7 @@ class Headers:
 
     def get(self, name: str) -> str | None:
         """Return the first value of the field, decoded, on one line; None where the field is missing."""
-        values = self.all(name)
-        return values[0] if values else None
+        return self.all(name)[0] if name.lower() in self._raw else None
 
     def names(self) -> KeysView[str]:
         """Return the names of all fields, in lower case."""
@@ -94,9 +93,12 @@ class Budget:
         return True
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Entity:
-    """One header block with the bytes below it, as offsets into the bytes of the message."""
+    """One header block with the bytes below it, as offsets into the bytes of the message.
+
+    Nobody changes one; it is not frozen because building a frozen one takes three times as long.
+    """
 
     raw: bytes
     headers: Headers
@@ -128,8 +130,11 @@ class Entity:
 
     def parameter(self, name: str, of: str = "content-type") -> str | None:
         """Return a parameter of a field (RFC 2045, with the continuations of RFC 2231), or None."""
+        value = self._value(of)
+        if ";" not in value:
+            return None
         pieces: list[str] = []
-        for key, number, star, quoted, bare in _PARAMETER.findall(self._value(of)):
+        for key, number, star, quoted, bare in _PARAMETER.findall(value):
             if key.lower() != name or (pieces and not number):
                 continue
             value = _ESCAPED.sub(r"\1", quoted) if quoted else bare
@@ -231,14 +236,16 @@ def read_entity(
 def _fields(raw: bytes, at: int, end: int) -> tuple[Headers, int]:
     fields: dict[str, list[bytes]] = {}
     strays = MOST_STRAYS
+    match = _FIELD.match
     for _ in range(MOST_FIELDS):
-        found = _FIELD.match(raw, at, end)
+        found = match(raw, at, end)
         if found is None and fields and (below := _below_stray(raw, at, end, strays)):
             strays -= 1
-            found = _FIELD.match(raw, below, end)
+            found = match(raw, below, end)
         if found is None:
             break
-        fields.setdefault(found[1].decode("ascii").lower(), []).append(found[2])
+        name, value = found.groups()
+        fields.setdefault(name.decode("ascii").lower(), []).append(value)
         at = found.end()
     return Headers(fields), at
 

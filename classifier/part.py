@@ -17,9 +17,9 @@ MOST_RAW = 4 * MOST_TEXT
 _MESSAGES = frozenset({"message/rfc822", "message/global", "message/news"})
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Part:
-    """One leaf of a message, or one message embedded in it.
+    """One leaf of a message, or one message embedded in it; nobody changes one.
 
     `embedded` says that the part lies inside an embedded message: it was written by somebody else, earlier.
     `alternative` tells the innermost multipart/alternative around it by where its body begins.

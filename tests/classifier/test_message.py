@@ -123,6 +123,14 @@ ODD_MAILS = {
     ),
     "an endless header": b"Subject: " + b"x" * 5_000_000 + b"\n" + b"X-A: b\n" * 50_000 + b"\nhello",
     "an endless boundary": b'Content-Type: multipart/mixed; boundary="' + b"-" * 50_000 + b'"\n\n' + b"-" * 500_000,
+    "boundaries alike": b"".join(
+        b"Content-Type: multipart/mixed; boundary=%b\n\n--%b\n" % (b"B" * i, b"B" * i) for i in range(1, 30)
+    )
+    + (b"--" + b"B" * 30 + b"\n") * 60_000,
+    "encoded messages": b"Content-Type: message/rfc822\nContent-Transfer-Encoding: quoted-printable\n\n" * 30
+    + b"hello world =3D yes\n" * 600_000,
+    "lines that are no fields": b"Subject: x\n" + b"no field\nX-A: b\n" * 100_000,
+    "comments without end": b"Content-Type: " + b"(\\(" * 30_000 + b"\n\nx",
     "a boundary that opens itself": b"Content-Type: multipart/mixed; boundary=b\n\n--b\n"
     b"Content-Type: multipart/mixed; boundary=b\n\n--b\n" * 2_000,
 }
@@ -140,6 +148,8 @@ def test_what_a_bomb_made_us_skip_is_said() -> None:
     assert parse(ODD_MAILS["nested multiparts"]).problems
     assert parse(ODD_MAILS["fifty megabytes"]).problems
     assert parse(ODD_MAILS["many parts"]).problems
+    assert parse(ODD_MAILS["boundaries alike"]).problems
+    assert parse(ODD_MAILS["encoded messages"]).problems
 
 
 @given(st.binary(max_size=2_000))

@@ -104,6 +104,16 @@ GROWING: dict[str, Callable[[int], bytes]] = {
         HEAD + b"".join(b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n" % (i, i) for i in range(size // 50))
     ),
     "many parts": lambda size: HEAD + b"Content-Type: multipart/mixed; boundary=b\n\n" + b"--b\n\nx\n" * (size // 8),
+    "boundaries alike": lambda size: (
+        HEAD
+        + b"".join(b"Content-Type: multipart/mixed; boundary=%b\n\n--%b\n" % (b"B" * i, b"B" * i) for i in range(1, 30))
+        + (b"--" + b"B" * 30 + b"\n") * (size // 33)
+    ),
+    "encoded messages": lambda size: (
+        HEAD
+        + b"Content-Type: message/rfc822\nContent-Transfer-Encoding: quoted-printable\n\n" * 30
+        + b"hello world =3D yes\n" * (size // 20)
+    ),
     "an attachment": lambda size: (
         HEAD + b"Content-Type: application/pdf\nContent-Transfer-Encoding: base64\n\n" + b"QUJD" * 19 * (size // 76)
     ),

@@ -17,17 +17,30 @@ _ENCODED_WORDS = re.compile(
     rf"{_ENCODED_WORD.pattern}(?:\s*{_ENCODED_WORD.pattern})*".replace("([^", "(?:[^").replace("([b", "(?:[b")
 )
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200b\u200e\u200f\u2060\ufeff]")
+_LOCAL = r"\w!#$%&*+/=?^~.\-"
 _ADDRESS = re.compile(
-    r"(?<![\w.+\u00c0-\u024f-])([\w!#$%&*+/=?^~.-]{1,64})@([a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63}){1,8})(?![\u00c0-\u024f])",
+    rf"(?<![{_LOCAL}\u00c0-\u024f])(?<![{_LOCAL}\u00c0-\u024f]['\u2019])([{_LOCAL}]['{_LOCAL}]{{0,63}})"
+    r"@([a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63}){1,8})(?![\u00c0-\u024f])",
     re.IGNORECASE | re.ASCII,
 )
-"""An address within a text: letters of other scripts around it are words that stand there without a blank."""
+"""An address within a text: letters of other scripts around it are words that stand there without a blank.
+
+The tail of a local part is none, whether an apostrophe stands before it or the whole is too long; an apostrophe that
+follows no letter is a quote around the address.
+"""
 _WHOLE_ADDRESS = re.compile(
-    r"(\"(?:[^\"\\\x00-\x1f]|\\.){1,62}\"|[^\s@<>()\[\]{},;:\\\"'|`]{1,64})@([\w-]{1,63}(?:\.[\w-]{1,63}){1,8})"
+    r"(\"(?:[^\"\\\x00-\x1f]|\\.){1,62}\"|[^\s@<>()\[\]{},;:\\\"'|`][^\s@<>()\[\]{},;:\\\"|`]{0,63})@([\w-]{1,63}(?:\.[\w-]{1,63}){1,8})"
 )
 """A value that is an address and nothing else: any letters (RFC 6531), and a quoted local part."""
+_AROUND = " \t\r\n<>'."
+"""What stands around an address and is none of it."""
 _CONTROL_BYTES = bytes({*range(0x20), 0x7F} - set(b"\t\n\r"))
-_NOT_BASE64 = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"))
+_BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+_NOT_BASE64 = bytes(set(range(256)) - set(_BASE64))
+_PADDED = _BASE64 + b"="
+_NOT_PADDED = bytes(set(range(256)) - set(_PADDED))
+_MOST_PIECES = 200
+_WORD = re.compile(rb"[A-Za-z][a-z]{0,40}|[A-Z]{1,40}")
 _WORDS_LIKELY = 20
 _IN_ANGLES = re.compile(r"<([^<>\s]{1,998})>")
 
@@ -65,7 +78,7 @@ def decode_bytes(raw: bytes, charset: str | None) -> tuple[str, str | None]:
 
 def _decode(raw: bytes, charset: str | None) -> tuple[str, str | None]:
     codec = codec_of(charset or "ascii")
-    if codec is not None:
+    if codec is not None and (_is_like_ascii(codec) or not _is_plain(raw)):
         try:
             return raw.decode(codec), None
         except (UnicodeError, ValueError):
@@ -89,6 +102,17 @@ def codec_of(charset: str) -> str | None:
     except (LookupError, ValueError):
         return None
     return None if name.replace("-", "_") in _NOT_FOR_MAIL else _WIDER.get(name, name)
+
+
+@lru_cache(256)
+def _is_like_ascii(codec: str) -> bool:
+    """Say whether seven bits mean the same in a charset as in ASCII: not in UTF-16, nor in EBCDIC."""
+    return b"Aa0".decode(codec, "ignore") == "Aa0"
+
+
+def _is_plain(raw: bytes) -> bool:
+    """Say whether the bytes are ASCII, whatever the label: text of a charset unlike it has NULs or high bytes."""
+    return raw.isascii() and b"\0" not in raw
 
 
 def printable(text: str) -> str:
@@ -128,14 +152,44 @@ def _decode_words(found: re.Match[str]) -> str:
 
 def decode_base64(content: bytes) -> bytes:
     """Return what base64 text holds, as far as it can be read."""
-    if content.count(b" ") > len(content) // _WORDS_LIKELY:
-        return content  # Words, whatever the header says: base64 has no blanks within its lines.
     letters = content.translate(None, _NOT_BASE64)
     whole = letters[: len(letters) - 1] if len(letters) % 4 == 1 else letters
     try:
         return a2b_base64(whole + b"=" * (-len(whole) % 4))
     except BinasciiError:
         return b""
+
+
+def decode_base64_body(content: bytes) -> bytes:
+    """Return what a body in base64 holds, and words that are labelled so by mistake as they are.
+
+    A footer that lists and gateways append in plain words is dropped: the sender wrote none of it.
+    """
+    encoded = _base64_lines(content) if content.translate(None, _PADDED + b"\n") else content
+    letters = encoded.translate(None, _NOT_PADDED)
+    if not letters:
+        return content
+    # Programs that encode line by line, or text by text, end each piece with padding.
+    decoded = b"".join(decode_base64(each) for each in letters.split(b"=", _MOST_PIECES) if each)
+    words = all(_WORD.fullmatch(each) for each in encoded.split())
+    return content if words and (len(letters) % 4 or not _is_readable(decoded)) else decoded
+
+
+def _base64_lines(content: bytes) -> bytes:
+    """Return the lines before the first that holds words: base64 has no blanks and no signs, but for damage."""
+    at = 0
+    for line in content.split(b"\n"):
+        if len(line.strip().translate(None, _PADDED)) > len(line) // _WORDS_LIKELY:
+            break
+        at += len(line) + 1
+    return content[:at]
+
+
+def _is_readable(raw: bytes) -> bool:
+    try:
+        return raw.translate(None, _CONTROL_BYTES) == raw and bool(raw.decode("utf-8"))
+    except UnicodeDecodeError:
+        return False
 
 
 def decode_quoted_printable(content: bytes) -> bytes:
@@ -145,7 +199,10 @@ def decode_quoted_printable(content: bytes) -> bytes:
 
 def valid_address(value: str | None) -> str | None:
     """Return one clean address in its normal form, or None where the value is none."""
-    value = (value or "").strip().strip("<>").strip().strip(".")
+    value = (value or "").strip(_AROUND)
+    if value.endswith('"'):
+        # No domain ends with a quote, whereas a local part may begin with one.
+        value = value.strip(_AROUND + '"')
     found = _WHOLE_ADDRESS.fullmatch(value)
     return _normal(found[1], found[2]) if found else None
 

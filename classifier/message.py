@@ -7,13 +7,14 @@ from datetime import datetime
 from functools import cached_property
 
 from classifier import html
-from classifier.decode import address_and_name, addresses_in, date_of, message_ids
-from classifier.mime import Headers, read_message
+from classifier.decode import address_and_name, addresses_in, date_of, decode_bytes, message_ids
+from classifier.mime import Entity, Headers, read_message
 from classifier.part import MOST_TEXT, Part, parts_of
 
 MOST_BYTES = 25 * 1024 * 1024
 _PLAIN = ("multipart/", "text/plain", "text/enriched", "text/richtext")
 """Types of parts that hold plain text; a multipart without parts is text as well."""
+_WORDS = (*_PLAIN, "text/html")
 _TO = ("to", "cc", "delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "x-delivered-to", "apparently-to")
 
 
@@ -29,6 +30,7 @@ class ParsedMessage:
     parts: tuple[Part, ...]
     arrived_at: datetime | None = None
     _problems: tuple[str, ...] = field(default=(), repr=False)
+    _containers: tuple[Entity, ...] = field(default=(), repr=False)
 
     def header(self, name: str) -> str | None:
         """Return the first value of a header field, decoded, on one line."""
@@ -104,13 +106,21 @@ class ParsedMessage:
 
     @cached_property
     def own_parts(self) -> tuple[Part, ...]:
-        """The parts written by this sender now: not those of embedded messages, no attachments."""
-        return tuple(part for part in self.parts if not part.embedded and not part.is_attachment)
+        """The parts written by this sender now: not those of embedded messages, no attachments.
+
+        Where only one part holds text, that is the sender's words, although some programs give it a file's name.
+        """
+        own = [part for part in self.parts if not part.embedded]
+        kept = tuple(part for part in own if not part.is_attachment)
+        if len(kept) == len(own):
+            return kept
+        words = [part for part in own if part.content_type.startswith(_WORDS)]
+        return tuple(part for part in own if not part.is_attachment or words == [part])
 
     @cached_property
     def plain(self) -> str:
-        """The plain text the sender wrote, at most 64 KB; empty where there is only HTML."""
-        return "\n".join(part.text for part in self._plain_parts)[:MOST_TEXT]
+        """The plain text the sender wrote, at most 64 KB; empty where there is only HTML, or a footer below HTML."""
+        return "\n".join(part.text for part in self._plain_parts)[:MOST_TEXT] or self._around
 
     @cached_property
     def plain_type(self) -> str:
@@ -119,24 +129,61 @@ class ParsedMessage:
         return (first.entity.headers.get("content-type") or "text/plain").lower() if first else "text/plain"
 
     @cached_property
-    def _plain_parts(self) -> tuple[Part, ...]:
+    def _texts(self) -> tuple[Part, ...]:
         return tuple(part for part in self.own_parts if part.content_type.startswith(_PLAIN) and part.text.strip())
+
+    @cached_property
+    def _plain_parts(self) -> tuple[Part, ...]:
+        """The plain texts, unless all of them are a footer below HTML: only an alternative to it has its words."""
+        texts, page = self._texts, self._page
+        if not texts or page is None or any(_is_above_or_alternative(part, page) for part in texts):
+            return texts
+        return () if self._html_text else texts
+
+    @cached_property
+    def _page(self) -> Part | None:
+        """The first part with words in HTML; where none has any, the first in HTML."""
+        pages = [part for part in self.own_parts if part.content_type == "text/html"]
+        if len(pages) > 1:
+            return next((page for page in pages if html.to_text(page.text)), pages[0])
+        return pages[0] if pages else None
+
+    @cached_property
+    def _around(self) -> str:
+        """What stands around the parts where none of them holds words, without what programs say about MIME there."""
+        if not self._containers:
+            return ""
+        text = "\n\n".join(decode_bytes(each.around()[:MOST_TEXT], None)[0] for each in self._containers)
+        own = [each for each in text.split("\n\n") if each.strip() and "mime" not in each.lower()]
+        return "\n\n".join(own)[:MOST_TEXT] if own and not self._html_text else ""
 
     @cached_property
     def html(self) -> str | None:
         """The HTML the sender wrote, at most 64 KB; None where there is none."""
-        return next((part.text for part in self.own_parts if part.content_type == "text/html"), None)
+        return self._page.text if self._page else None
+
+    @cached_property
+    def _html_text(self) -> str:
+        return html.to_text(self.html) if self.html else ""
 
     @cached_property
     def text(self) -> str:
-        """What a reader sees: the plain text, else the HTML as text; at most 64 KB."""
-        return self.plain or (html.to_text(self.html) if self.html else "")
+        """What a reader sees: the plain text, else the HTML as text and what is below it; at most 64 KB."""
+        if self.plain or not self.html:
+            return self.plain
+        return "\n".join((self._html_text, *(part.text for part in self._texts)))[:MOST_TEXT]
 
     @property
     def problems(self) -> tuple[str, ...]:
         """What was cut, repaired or undecodable."""
         read = (part.problem for part in self.own_parts if part.content_type.startswith("text/"))
         return tuple(dict.fromkeys((*self._problems, *(each for each in read if each))))
+
+
+def _is_above_or_alternative(part: Part, page: Part) -> bool:
+    if part.entity.start < page.entity.start:
+        return True
+    return part.alternative is not None and part.alternative == page.alternative
 
 
 def parse(raw: bytes, *, arrived_at: datetime | None = None, omitted: tuple[str, ...] = ()) -> ParsedMessage:
@@ -152,5 +199,6 @@ def parse(raw: bytes, *, arrived_at: datetime | None = None, omitted: tuple[str,
         problems.append(f"{len(raw)} bytes, of which {MOST_BYTES} were read")
         raw = raw[:MOST_BYTES]
     message = read_message(raw)
-    parts, more = parts_of(message)
-    return ParsedMessage(message.headers, parts, arrived_at, (*problems, *more))
+    parts, containers = parts_of(message)
+    problems += message.budget.problems
+    return ParsedMessage(message.headers, parts, arrived_at, tuple(dict.fromkeys(problems)), containers)

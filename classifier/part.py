@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from classifier.decode import decode_bytes, decode_words
-from classifier.mime import Entity, Headers, read_entity, read_headers
+from classifier.mime import MOST_DECODED, Entity, Headers, read_embedded, read_headers
 
 MOST_PARTS = 1_000
 DEEPEST = 30
@@ -17,23 +17,24 @@ MOST_RAW = 4 * MOST_TEXT
 _MESSAGES = frozenset({"message/rfc822", "message/global", "message/news"})
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Part:
-    """One leaf of a message, or one message embedded in it.
+    """One leaf of a message, or one message embedded in it; nobody changes one.
 
     `embedded` says that the part lies inside an embedded message: it was written by somebody else, earlier.
+    `alternative` tells the innermost multipart/alternative around it by where its body begins.
     """
 
     content_type: str
     depth: int
     embedded: bool
     entity: Entity = field(repr=False)
+    alternative: int | None = field(default=None, repr=False)
 
     @cached_property
     def disposition(self) -> str | None:
         """The Content-Disposition without its parameters, in lower case."""
-        value = self.entity.headers.get("content-disposition")
-        return value.partition(";")[0].strip().lower() if value else None
+        return self.entity.token("content-disposition") or None
 
     @cached_property
     def filename(self) -> str | None:
@@ -72,40 +73,47 @@ class Part:
         return read_headers(self.text)
 
 
-def parts_of(message: Entity) -> tuple[tuple[Part, ...], tuple[str, ...]]:
-    """Return the leaves and embedded messages in the order they stand, and what was left out."""
+def parts_of(message: Entity) -> tuple[tuple[Part, ...], tuple[Entity, ...]]:
+    """Return the leaves and embedded messages in the order they stand, and the sender's own multiparts.
+
+    What was left out is among the problems of the message's budget.
+    """
     found: list[Part] = []
-    problems: list[str] = []
-    for part in _walk(message, problems):
+    containers: list[Entity] = []
+    for part in _walk(message, containers):
         if len(found) == MOST_PARTS:
-            problems.append(f"more than {MOST_PARTS} parts")
+            message.budget.problems.append(f"more than {MOST_PARTS} parts")
             break
         found.append(part)
-    return tuple(found), tuple(dict.fromkeys(problems))
+    return tuple(found), tuple(containers)
 
 
-def _walk(message: Entity, problems: list[str]) -> Iterator[Part]:
-    waiting = [(message, 0, False)]
+def _walk(message: Entity, containers: list[Entity]) -> Iterator[Part]:
+    waiting: list[tuple[Entity, int, bool, int | None]] = [(message, 0, False, None)]
     while waiting:
-        each, depth, embedded = waiting.pop()
+        each, depth, embedded, alternative = waiting.pop()
         content_type = each.content_type
         if depth > DEEPEST:
-            problems.append(f"parts nested deeper than {DEEPEST}")
+            message.budget.problems.append(f"parts nested deeper than {DEEPEST}")
             continue
-        children = _first(each, problems)
+        children = _first(each)
         # A part that calls itself multipart and has no boundary holds text.
         if not children:
-            yield Part(content_type, depth, embedded, each)
+            yield Part(content_type, depth, embedded, each, alternative)
+        elif not embedded:
+            containers.append(each)
         if content_type in _MESSAGES:
-            waiting.append((_embedded(each), depth + 1, True))
-        waiting.extend((child, depth + 1, embedded) for child in reversed(children))
+            waiting.append((_embedded(each), depth + 1, True, None))
+        if content_type == "multipart/alternative":
+            alternative = each.start
+        waiting.extend((child, depth + 1, embedded, alternative) for child in reversed(children))
 
 
-def _first(container: Entity, problems: list[str]) -> list[Entity]:
+def _first(container: Entity) -> list[Entity]:
     children: list[Entity] = []
     for child in container.children():
         if len(children) == MOST_PARTS:
-            problems.append(f"more than {MOST_PARTS} parts")
+            container.budget.problems.append(f"more than {MOST_PARTS} parts")
             break
         children.append(child)
     return children
@@ -113,7 +121,12 @@ def _first(container: Entity, problems: list[str]) -> list[Entity]:
 
 def _embedded(message: Entity) -> Entity:
     """Read the message inside; servers encode it, although RFC 2046 section 5.2.1 forbids it."""
-    if message.is_encoded:
-        raw = message.body(message.end - message.start).replace(b"\r\n", b"\n")
-        return read_entity(raw, 0, len(raw))
-    return read_entity(message.raw, message.start, message.end)
+    budget = message.budget
+    if not message.is_encoded:
+        return read_embedded(message.raw, message.start, message.end, budget)
+    raw = message.body(budget.decoded)
+    if len(raw) == budget.decoded:
+        budget.problems.append(f"encoded messages inside, of which {MOST_DECODED} bytes were read")
+    budget.decoded -= len(raw)
+    raw = raw.replace(b"\r\n", b"\n")
+    return read_embedded(raw, 0, len(raw), budget)

@@ -26,7 +26,7 @@ from classifier.decode import addresses_in, valid_address
 MOST_WORDS = 20_000
 MOST_LINES = 300
 LONGEST_LINE = 1_000
-_ADDRESS = r"<?\"?([a-z0-9_!#$%&*+/=?^~.-]{1,64}@[a-z0-9_.-]{3,253})\"?>?"
+_ADDRESS = r"<?[\"']?([a-z0-9_!#$%&*+/=?^~.-][a-z0-9_!#$%&'*+/=?^~.-]{0,63}@[a-z0-9_.-]{3,253})[\"']?>?"
 _BULLET = r"^[\s>*\-.\u2022]{0,12}"
 _ALONE = re.compile(rf"{_BULLET}{_ADDRESS}[\s.,;:]*(?:\(.{{0,200}}\))?$", re.IGNORECASE)
 _WITH_ITSELF = re.compile(rf"{_BULLET}{_ADDRESS}\s{{1,4}}<[^<>\s]{{3,320}}>[\s.,;:]*$", re.IGNORECASE)

@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from classifier.decode import addresses_in
 from classifier.judge import judge
 from classifier.message import ParsedMessage, parse
 from classifier.present import as_card, as_json
-from tests.classifier.letters import context, letter, report
+from tests.classifier.letters import context, judged, letter, report
 
 
 def read_all(parsed: ParsedMessage) -> None:
@@ -122,6 +123,14 @@ ODD_MAILS = {
     ),
     "an endless header": b"Subject: " + b"x" * 5_000_000 + b"\n" + b"X-A: b\n" * 50_000 + b"\nhello",
     "an endless boundary": b'Content-Type: multipart/mixed; boundary="' + b"-" * 50_000 + b'"\n\n' + b"-" * 500_000,
+    "boundaries alike": b"".join(
+        b"Content-Type: multipart/mixed; boundary=%b\n\n--%b\n" % (b"B" * i, b"B" * i) for i in range(1, 30)
+    )
+    + (b"--" + b"B" * 30 + b"\n") * 60_000,
+    "encoded messages": b"Content-Type: message/rfc822\nContent-Transfer-Encoding: quoted-printable\n\n" * 30
+    + b"hello world =3D yes\n" * 600_000,
+    "lines that are no fields": b"Subject: x\n" + b"no field\nX-A: b\n" * 100_000,
+    "comments without end": b"Content-Type: " + b"(\\(" * 30_000 + b"\n\nx",
     "a boundary that opens itself": b"Content-Type: multipart/mixed; boundary=b\n\n--b\n"
     b"Content-Type: multipart/mixed; boundary=b\n\n--b\n" * 2_000,
 }
@@ -139,6 +148,8 @@ def test_what_a_bomb_made_us_skip_is_said() -> None:
     assert parse(ODD_MAILS["nested multiparts"]).problems
     assert parse(ODD_MAILS["fifty megabytes"]).problems
     assert parse(ODD_MAILS["many parts"]).problems
+    assert parse(ODD_MAILS["boundaries alike"]).problems
+    assert parse(ODD_MAILS["encoded messages"]).problems
 
 
 @given(st.binary(max_size=2_000))
@@ -161,3 +172,62 @@ def test_damaged_mail_is_read_and_judged(raw: bytes, changes: list[tuple[int, by
     for at, replacement in changes:
         raw = raw[:at] + replacement + raw[at + len(replacement) :]
     read_all(parse(raw))
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("o'brien@x.example", "o'brien@x.example"),
+        ("Pat O'Brien <o'brien@x.example>", "o'brien@x.example"),
+        ("'o'brien@x.example'", "o'brien@x.example"),
+        ("<'o'brien@x.example'>", "o'brien@x.example"),
+        ("Pat <\"'pat@x.example'\">", "pat@x.example"),
+        ("'Pat' <'pat@x.example'>", "pat@x.example"),
+        ('"pat@x.example"', "pat@x.example"),
+        ('<"pat jones"@x.example>', '"pat jones"@x.example'),
+    ],
+)
+def test_an_apostrophe_belongs_to_an_address_and_quotes_around_one_do_not(value: str, expected: str) -> None:
+    assert parse(letter(sender=value)).from_address == expected
+
+
+def test_a_name_keeps_its_apostrophe() -> None:
+    assert parse(letter(sender="Pat O'Brien <o'brien@x.example>")).from_name == "Pat O'Brien"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("write to o'brien@x.example.", ("o'brien@x.example",)),
+        ("write to 'o'brien@x.example', please", ("o'brien@x.example",)),
+        ("'pat@x.example','kim@x.example'", ("pat@x.example", "kim@x.example")),
+        ("o\u2019brien@x.example", ()),
+        ("a" * 60 + "=" + "b" * 60 + "@x.example", ()),
+        ("a" * 60 + "/" + "b" * 10 + "@x.example", ()),
+        ("请联系pat@x.example谢谢", ("pat@x.example",)),
+    ],
+)
+def test_the_tail_of_an_address_is_no_address(text: str, expected: tuple[str, ...]) -> None:
+    assert addresses_in(text) == expected
+    assert parse(letter(To=text)).to_addresses == expected
+
+
+@pytest.mark.parametrize("label", ["Final-Recipient: rfc822; {}", "Final-Recipient: '{}'"])
+def test_a_report_about_an_address_with_an_apostrophe_names_it(label: str) -> None:
+    named = label.format("o'brien@x.example")
+    fields = f"Reporting-MTA: dns; mx\n\n{named}\nAction: failed\nStatus: 5.1.1\n"
+    assert judged(report(fields)).recipients == ("o'brien@x.example",)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("body", "fields"),
+    [
+        ("It failed.", {"X_Failed_Recipients": "o'brien@x.example"}),
+        ("The following address failed:\n\n  o'brien@x.example\n    550 user unknown\n", {}),
+        ("<o'brien@x.example>: 550 user unknown\n", {}),
+        ("Delivery to 'o'brien@x.example' failed: 550 user unknown\n", {}),
+    ],
+)
+def test_a_notice_about_an_address_with_an_apostrophe_names_it(body: str, fields: dict[str, str]) -> None:
+    raw = letter(body, sender="MAILER-DAEMON@mx.example", subject="Mail delivery failed", **fields)
+    assert judged(raw).recipients == ("o'brien@x.example",)  # type: ignore[union-attr]

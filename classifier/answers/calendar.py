@@ -11,7 +11,7 @@ from classifier.answers.calendar_words import SUBJECTS
 from classifier.answers.templates import compiled
 from classifier.context import Case
 from classifier.message import ParsedMessage
-from classifier.part import MOST_TEXT
+from classifier.part import MOST_TEXT, Part
 from classifier.verdict import Evidence, Reply, ReplyClass
 
 _TYPES = frozenset({"text/calendar", "application/ics"})
@@ -32,11 +32,13 @@ _MARKS = ("x-ms-exchange-calendar", "x-microsoft-cdo", "x-ms-exchange-meeting")
 def calendar_answer(case: Case) -> Reply | None:
     """Recognise a calendar answer by its calendar, or by what Exchange writes where it sends none."""
     parsed = case.parsed
-    part = next((part for part in parsed.parts if part.content_type in _TYPES and not part.embedded), None)
-    if part is None:
+    part = _calendar(parsed)
+    attached = part is not None and _is_file(part)
+    # A file beside words may be any old one: the words say what is meant.
+    if part is None or (attached and case.text.strip()):
         answer = _in_subject(parsed, case.folded_subject)
     else:
-        answer = _in_calendar(part.text, parsed.from_address, attached=part.disposition == "attachment")
+        answer = _in_calendar(part.text, parsed.from_address, attached=attached)
     if answer is None:
         return None
     reply_class, sure = _ANSWERS[answer]
@@ -48,6 +50,17 @@ def calendar_answer(case: Case) -> Reply | None:
         language=case.language,
         evidence=(Evidence("calendar_answer", answer.lower()),),
     )
+
+
+def _calendar(parsed: ParsedMessage) -> Part | None:
+    """Return the calendar of the mail; one that is the mail itself comes before one that is attached."""
+    calendars = [part for part in parsed.parts if part.content_type in _TYPES and not part.embedded]
+    return min(calendars, key=_is_file, default=None)
+
+
+def _is_file(part: Part) -> bool:
+    """Say whether somebody attached the calendar; one that a program answers with names its method (RFC 6047)."""
+    return part.disposition == "attachment" or (part.is_attachment and part.entity.parameter("method") is None)
 
 
 _IS_ANSWER = re.compile(r"^METHOD\b[^\n]{0,80}(?:REPLY|COUNTER)", re.IGNORECASE | re.MULTILINE)
@@ -67,12 +80,12 @@ def _in_calendar(text: str, sender: str | None, *, attached: bool) -> str | None
     try:
         calendar = Calendar.from_ical(text[:MOST_TEXT])
         method = str(calendar.get("METHOD", "")).upper()
-        if method == "COUNTER":
-            return "COUNTER"
-        answers = dict(_answers(calendar)) if method == "REPLY" else {}
+        answers = dict(_answers(calendar)) if method in {"REPLY", "COUNTER"} else {}
     except Exception:  # noqa: BLE001 - the text is a stranger's, and a broken calendar is no answer
         return None
-    said = answers.get(sender or "") or (None if attached else next(iter(answers.values()), None))
+    if attached and sender not in answers:
+        return None
+    said = "COUNTER" if method == "COUNTER" else answers.get(sender or "") or next(iter(answers.values()), None)
     return said if said in _ANSWERS else None
 
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from html import unescape
+from itertools import islice
+from urllib.parse import unquote
 
 from classifier.answers.templates import compiled
 from classifier.context import Case
-from classifier.decode import addresses_in
+from classifier.decode import addresses_in, valid_address
+from classifier.folding import folded
 
 _CUE = compiled([
     (r"contact|reach|write|e-?mail|mail to|direct|forward|send|assist|urgent|instead|colleague|address|successor|"
@@ -45,15 +49,32 @@ _LIST = re.compile(
     r"unsubscri|mailing list|newsletter|to leave|abmelden|abbestell|desabonn|confidential|vertraulich|addressee|"
     r"intended recipient"
 )
-_NOT_TO = re.compile(
-    r"\b(?:do not|don't|never|no longer|nicht mehr|bitte nicht|ne|no|nao|niet|nie) (?:\w+ ){0,2}"
-    r"(?:contact|write|e-?mail|reply|respond|use|forward|contact\w+|ecri\w+|escrib\w+|pis\w+)\b[^.,;]{0,30}$"
-)
+_NOT_TO = compiled([
+    (
+        r"\b(?:do not|don't|dont|never|not to|no longer) (?:please |ever |try to |directly )?(?:contact|write|e-?mail|"
+        r"mail|reply|respond|answer|send|use|reach|forward|message|call)\b"
+        r"(?: (?!but|and|instead|please|use|write|contact)[^ ]{1,30}){0,6}[^\w]{0,3}$"
+    ),
+    r"\b(?:nicht|niet) (?:mehr |länger |meer )?(?:an |unter |über |naar |aan |op |via )?(?:die adresse )?$",
+    r"\bn(?:e |')(?:écri|contact|envoy|utilis|répond)\w{0,8} (?:pas|plus)(?: (?!mais|et)[^ ]{1,30}){0,4}[^\w]{0,3}$",
+    r"\bne (?:pas|plus) (?:écri|contact|envoy|utilis|répond)\w{0,8}(?: (?!mais|et)[^ ]{1,30}){0,4}[^\w]{0,3}$",
+    (
+        r"\b(?:no|não|non) (?:escrib|escrev|scriv|contact|contat|us[ea]|envi|invi|utili[cz])\w{0,8}"
+        r"(?: (?!sino|mas|ma)[^ ]{1,30}){0,4}[^\w]{0,3}$"
+    ),
+    r"\bnie (?:pis|kontakt)\w{0,8}(?: (?!ale|lecz)[^ ]{1,30}){0,4}[^\w]{0,3}$",
+])  # fmt: skip
+"""What forbids the address right behind it."""
 _CLAUSE_END = re.compile(r"[.!;](?=\s|$)|\n\s*\n")
 _LABEL = re.compile(
     r"(?:^|[\n|,])\s{0,3}(?:e-?mail|mail|e|m)(?: address)?\s?:\s{0,3}<?$|\byour (?:message|e-?mail|mail|request) to <?$"
 )
 """What stands before an address and says nothing of what it is for."""
+_LINK = re.compile(
+    r"""<a\b[^<>]{0,200}\bhref=["']?mailto:([^"'?<>\s]{3,320})[^<>]{0,300}>\s{0,9}(?:<[^<>]{0,200}>\s{0,9}){0,5}([^<>]{1,200})""",
+    re.IGNORECASE,
+)
+_MOST_LINKS = 20
 _BEFORE, _AFTER = 160, 60
 """Characters around an address in which a word must say what it is for."""
 
@@ -61,7 +82,7 @@ _BEFORE, _AFTER = 160, 60
 def new_contact(case: Case) -> str | None:
     """Return the address the notice sends us to, in lower case, or None: a telephone number is no address."""
     text = case.folded
-    if "@" not in text:
+    if "@" not in text and not _has_links(case):
         return None
     # Folding makes another domain of one with accents.
     written = frozenset(addresses_in(case.text))
@@ -69,11 +90,8 @@ def new_contact(case: Case) -> str | None:
     known |= case.context.opt_out_aliases
     found = [
         (rank, address)
-        for address, clause, said in _addresses(text)
-        if address in written
-        and address not in known
-        and not _NOBODY.match(address)
-        and (rank := _rank(clause, said)) is not None
+        for address, clause, said in (*(each for each in _addresses(text) if each[0] in written), *_links(case))
+        if address not in known and not _NOBODY.match(address) and (rank := _rank(clause, said)) is not None
     ]
     return min(found, key=lambda each: each[0], default=(0, None))[1]
 
@@ -89,6 +107,22 @@ def _addresses(text: str) -> Iterator[tuple[str, str, str]]:
         before, end = max(end, at - len(clause)), at + len(address)
         after = _CLAUSE_END.split(text[end : end + _AFTER])[0].partition("@")[0].partition(",")[0]
         yield address, clause, f"{text[before:at]} {after}"
+
+
+def _has_links(case: Case) -> bool:
+    return not case.parsed.plain and "mailto:" in (case.parsed.html or "")
+
+
+def _links(case: Case) -> Iterator[tuple[str, str, str]]:
+    """Yield what `_addresses` does for links of a mail without plain text, whose own words show only their names."""
+    if not _has_links(case):
+        return
+    for link in islice(_LINK.finditer(case.parsed.html or ""), _MOST_LINKS):
+        address, name = valid_address(unquote(link[1])), folded(" ".join(unescape(link[2]).split()))
+        at = case.folded.find(name) if name else -1
+        if address and at >= 0:
+            clause = _CLAUSE_END.split(case.folded[max(0, at - _BEFORE) : at + len(name)])[-1]
+            yield address, clause, clause
 
 
 def _rank(clause: str, said: str) -> int | None:

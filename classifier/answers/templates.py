@@ -13,7 +13,7 @@ BEGINNING, END = 900, 300
 """Characters of a longer text that are looked at: what it is, a notice says first, or in a line below it all."""
 
 
-_TURNED = re.compile(r"\\[A-Z]|\[[^\]]{0,40}[^\x00-\x7f]-")
+_TURNED = re.compile(r"\\[A-Z]|\[[^\]]{0,80}(?:[^\x00-\x7f]-[^\]]|[^\[\]^\\]-[^\x00-\x7f])")
 """A class in capitals, or a range of letters with accents."""
 
 

@@ -9,23 +9,40 @@ from classifier.phrases import Phrases
 
 _ASKS = Phrases(*PATTERNS)
 _NOT_BEFORE = re.compile(
-    r"(?:\b(?:not|don't|dont|do not|never|no need to|without|instead of|rather than|didn't|did not|won't|"
+    r"(?:\b(?:not|do(?:n't|nt| not)(?! you\b)|never|no need to|without|instead of|rather than|didn't|did not|won't|"
     r"before (?:i|you|we)|if i (?:want|wanted|wish) to|"
     r"nicht|kein(?:e|en)?|pas|no|nao|non|niet|nie|sans|ohne)\b[^.!?\n,;:]{0,12})$"
 )
+_MODAL = r"(?:(?:should|must|can|could|have|had|need|needed|want|wanted|would|like|to|ever|just|really|now) ){0,3}"
 _NEVER_SAID = re.compile(
-    r"\b(?:never|didn't|did not|don't|do not|haven't|have not|nie|nicht|jamais|nunca)\b[^.!?\n,;:]{0,20}\b"
-    r"(?:ask|say|said|mean|request|tell|told|want(?:ed)? (?:you |them )?to|gesagt|gebeten|verlangt|gemeint|demand"
-    r"|dit|pedi|dij)\w*\b(?:(?!please|bitte|svp|por favor)[^.!?\n,;:]){0,30}$"
+    # "never asked you to", "didn't say that you should"
+    r"\b(?:never|not|\w{2,6}n't|nobody|no one) (?:(?:really|ever|even|once|actually) )?"
+    r"(?:(?:ask|want|tell|told|expect|request|need)(?:ed|ing)? (?:you|him|her|them|any\w{1,5}|(?:your|the) \w{1,20}) "
+    r"to (?:ever )?"
+    rf"|(?:say|said|saying|mean|meant|think|thought) (?:that )?(?:(?:you|i|we|they) {_MODAL})?)$"
+    # "nie gesagt, dass Sie mich", "nie darum gebeten, mich"
+    r"|\b(?:nie|niemals|nicht)(?: \w{1,20}){0,3},? dass (?:(?!und |sondern |bitte )\w{1,20} ){0,4}$"
+    r"|\b(?:nie|niemals|nicht) (?:\w{1,20} ){0,3}(?:gebeten|verlangt|gewollt|gefordert|gewunscht),? "
+    r"(?:mich|uns|meine \w{1,20}) $"
+    r"|\b(?:jamais|pas) (?:demande|dit|voulu|souhaite|exige) (?:a \w{1,20} )?(?:de |d'|que )"
+    r"(?:(?:vous|tu|je) \w{1,20} )?(?:de )?$"
+    r"|\b(?:nunca|no|jamas) (?:(?:he|les?|te|hemos) )?(?:pedi|pedido|pedimos|dije|dicho|dijimos|quiero|queremos|quise|"
+    r"solicite|solicitado) (?:(?:que|de) )?(?:(?:me|nos|quiera|quiero|usted|ustedes) ){0,2}$"
 )
-"""Somebody tells what they did not ask for."""
+"""Somebody tells what they did not ask for; only words that lead right up to the request deny it."""
 _HERE = re.compile(
-    r"\b(?:to|at|via|on|an|auf|unter|a) (?:this|that|the above|diese[rsnm]?|cette|este|esta|esa|ce) (?:\S+ )?"
-    r"(?:address|mail ?box|inbox|account|e-?mail|adresse|postfach|mailadresse|boite|direccion|buzon|correo|compte)\b"
-    r"|\bhere\b|\bhierher\b|\bici\b|\baqui\b"
+    r"\b(?:to|at|via|on|an|auf|unter|uber|a|en|sur) (?:this|that|the above|diese[rsnm]?|cette|este|esta|esa|ce) "
+    r"(?:\S{1,20} )?(?:address|mail ?box|inbox|account|e-?mail|adresse|postfach|mailadresse|boite|direccion|buzon|"
+    r"correo|compte)\b|\b(?:here|hier|hierher|ici|aqui)\b"
 )
+_ELSEWHERE = re.compile(
+    r"@|\b(?:use|using|instead|via|through|call|phone|portal|unmonitored|unattended|not (?:monitored|read|attended|"
+    r"checked)|stattdessen|sondern|nutzen|verwenden|nicht (?:mehr )?(?:gelesen|betreut|uberwacht|gultig)|utilisez|"
+    r"plutot|plus (?:consultee?|utilisee?|relevee?|lue?)|usen?|utilicen?|no se (?:revisa|lee|usa|utiliza))\b"
+)
+"""Nobody reads the address, or there is another way to reach somebody."""
 _AN_END = re.compile(
-    r"\b(?:stop|cease|remove|list|verteiler|liste|lista|advert|marketing|newsletter|werb|spam|publici|promo|offer)"
+    r"\b(?:list|verteiler|liste|lista|advert|marketing|newsletter|werb|spam|publici|promo|offer|commercial)"
 )
 _NOT_MAIL = re.compile(
     r"\b(?:cc|bcc|thread|meeting|call|calendar|invite|invitation|channel|group chat|board|agenda|project)\b"
@@ -35,6 +52,7 @@ _COMMAND_WORDS = 4
 """What people who once used mailing lists write: the word, and the address or the list."""
 _SHORT = 30
 """Words; in a longer text a line of one word is rather a link in somebody's footer."""
+_CLAUSE_END = re.compile(r"[.!?;,:\n]")
 _EDGES = re.compile(r"^[\W_]+|[\W_]+$")
 
 
@@ -62,8 +80,10 @@ def _meant(text: str, found: re.Match[str]) -> bool:
 
 
 def _is_about_its_address(text: str, found: re.Match[str]) -> bool:
-    """Say whether a machine only says that its own address is none to write to; that asks for no end of anything."""
-    said = text[found.start() : found.end() + 60].partition("\n")[0]
+    """Say whether a machine only sends us elsewhere, since its own address is none to write to."""
+    if not _ELSEWHERE.search(text):
+        return False
+    said = found[0] + _CLAUSE_END.split(text[found.end() : found.end() + 60], maxsplit=1)[0]
     return _HERE.search(said) is not None and not _AN_END.search(said)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from classifier.answers.automatic import is_bulk
+from classifier.answers.templates import machine_words, telling
 from classifier.context import Case
 from classifier.optouts.asking import asks_to_stop, is_request
 from classifier.verdict import Evidence, OptOut
@@ -14,12 +15,12 @@ _BY_PROGRAM = re.compile(
     r"generated) by .{0,60} to unsubscribe\b"
 )
 _OF_PROGRAM = re.compile(
-    r"^(?:this|the) (?:e-?mail|message) (?:was|is|has been) (?:automatically |being )?(?:sent|generated|created)\b"
-    r"|^automatically (?:sent|generated)"
-    r"|\b(?:generated|sent) (?:automatically )?by (?:gmail|outlook|yahoo|fastmail|thunderbird)"
-    r"|^sent on behalf of"
+    r"^automatically (?:sent|generated|created)\b|^sent on behalf of\b|"
+    r"\b(?:generated|sent|created) (?:automatically )?by (?:gmail|outlook|hotmail|yahoo|fastmail|thunderbird)\b"
 )
-"""What a program writes below such a subject."""
+"""What a program writes below a subject that is the request."""
+_MOST_OF_PROGRAM = 300
+"""Characters; a program says no more."""
 _REPLY_PREFIX = re.compile(r"^(?:re|aw|antw|sv|res|odp|rif|ref)\s?:")
 
 
@@ -34,10 +35,8 @@ def opt_out_by_envelope(case: Case) -> OptOut | None:
         return _found(case, "opt_out_by_program", "X-Apple-Unsubscribe: true")
     if program := _BY_PROGRAM.search(case.folded[:300]):
         return _found(case, "opt_out_by_program", program[0])
-    subject = is_request(case.folded_subject)
-    if subject and (not case.folded.strip() or _OF_PROGRAM.search(case.folded[:300])):
-        # The press of a button in a mail program leaves nothing to be said below.
-        return _found(case, "opt_out_by_program", f"subject {subject!r}")
+    if (words := _subject_asks(case)) and _says_nothing_else(case.folded):
+        return _found(case, "opt_out_subject", words)
     return None
 
 
@@ -47,10 +46,23 @@ def opt_out_by_words(case: Case) -> OptOut | None:
         return None
     if words := asks_to_stop(case.folded):
         return _found(case, "opt_out_words", words)
-    subject = case.folded_subject
-    if not _REPLY_PREFIX.match(subject) and (words := is_request(subject)):
+    if words := _subject_asks(case):
         return _found(case, "opt_out_subject", words)
     return None
+
+
+def _subject_asks(case: Case) -> str | None:
+    subject = case.folded_subject
+    return None if _REPLY_PREFIX.match(subject) or is_bulk(case.parsed) else is_request(subject)
+
+
+def _says_nothing_else(text: str) -> bool:
+    """Say whether there is nothing below the subject, the request again, or the sentence of a mail program."""
+    if not text.strip() or is_request(text):
+        return True
+    if len(text) > _MOST_OF_PROGRAM:
+        return False
+    return bool(_OF_PROGRAM.search(text) or machine_words(telling(text)))
 
 
 def _found(case: Case, detector: str, because: str) -> OptOut:

@@ -73,6 +73,10 @@ _ENGLISH = (
     r"(?:any ?(?:more|thing|further)?|more|further|these|this|your|such) ?(?:\w+ )?(?:"
     + _MAILS
     + r"|again|anymore|ever)\b",
+    (
+        r"\b(?:do not|don't|dont|never) send (?:me |us )?(?:marketing|advertising|advertisements?|ads|promotions?|"
+        r"solicitations?|spam|newsletters?|commercial)\b"
+    ),
     r"\b(?:no more|no further|not? any more|no additional) (?:\w+ )?(?:"
     + _MAILS
     + r"|contact)\b(?! (?:until|before|than|this week|today|by|on my))",

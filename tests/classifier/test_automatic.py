@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
-import inspect
 import re
 import time
 
 import pytest
 
 from classifier.answers.absence import automatic_answer
+from classifier.answers.automatic import submitted_by
+from classifier.answers.templates import compiled
 from classifier.context import Case
 from classifier.message import parse
 from classifier.verdict import Absence, AutoResponse, OptOut, Reply, name_of
@@ -121,6 +121,15 @@ NEW_CONTACTS: list[tuple[str, str | None]] = [
       " company matters write to ann@customer.example."), "ann@customer.example"),
     ("Kontakta min kollega Anna, anna@kund.example", "anna@kund.example"),
     ("Contact: <mailto:ann@customer.example> ann@customer.example", "ann@customer.example"),
+    ("I am away. Please do not contact bob@customer.example", None),
+    ("I am away. Please do not hesitate to contact ann@customer.example.", "ann@customer.example"),
+    ("I am away. Please do not reply to this mail but write to ann@customer.example.", "ann@customer.example"),
+    ("I am away. If you do not use the portal please write to ann@customer.example.", "ann@customer.example"),
+    ("I am away. Do not write to bob@customer.example; write to ann@customer.example.", "ann@customer.example"),
+    ("Ich bin abwesend. Bitte schreiben Sie nicht an bob@kunde.example.", None),
+    ("Je suis absent. N'écrivez plus à bob@client.example.", None),
+    ("Je suis absent. Merci de ne pas contacter bob@client.example.", None),
+    ("Estoy de vacaciones. No escriba a bob@cliente.example.", None),
     ("In urgent cases please contact:\nAnn Lee\nE-mail: ann@customer.example", "ann@customer.example"),
 ]  # fmt: skip
 
@@ -144,6 +153,30 @@ def test_the_address_of_the_absent_person_in_another_spelling_is_no_new_contact(
 
 
 @pytest.mark.parametrize(
+    ("notice", "expected"),
+    [
+        ('I am away. Please <a href="mailto:Sue@customer.example?subject=x">write to <b>Sue</b></a>.', True),
+        ("I am away. <a href='mailto:sue%40customer.example'>Contact Sue</a>", True),
+        ('I am away. Please do not <a href="mailto:sue@customer.example">write to Sue</a>.', False),
+        ('I am away.<p>-- <br><a href="mailto:sue@customer.example">Write to us</a></p>', False),
+        ('I am away. <a href="https://customer.example">Write to Sue</a>', False),
+    ],
+)
+def test_a_link_names_the_new_contact_too(notice: str, *, expected: bool) -> None:
+    verdict = judged(letter(f"<p>{notice}</p>", content_type="text/html", Auto_Submitted="auto-replied"))
+    assert isinstance(verdict, Absence)
+    assert verdict.new_contact == ("sue@customer.example" if expected else None)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [("no", ""), ("No; x=y", ""), ("(machine) no", ""), ("", ""), ("(rule 3) auto-replied", "auto-replied")],
+)
+def test_who_submitted_a_mail_is_read_without_comments(value: str, expected: str) -> None:
+    assert submitted_by(parse(letter(Auto_Submitted=value))) == expected
+
+
+@pytest.mark.parametrize(
     "piece", ["not ", "on vacation ", "a@b.example ", "received ", "automatic ", "ticket #1 ", "("]
 )
 def test_a_hostile_text_takes_no_time(piece: str) -> None:
@@ -154,10 +187,15 @@ def test_a_hostile_text_takes_no_time(piece: str) -> None:
     assert time.perf_counter() - started < 1
 
 
-@pytest.mark.parametrize("name", ["absence", "calendar", "departure", "subject", "template", "weak"])
-def test_no_table_of_words_holds_a_class_in_capitals_which_folding_would_turn_round(name: str) -> None:
-    source = inspect.getsource(importlib.import_module(f"classifier.answers.{name}_words"))
-    assert not re.findall(r"\\[A-Z]", source)
+@pytest.mark.parametrize("pattern", [r"a\S", r"\bab\B", r"[à-ü]", r"[a-ü]", r"x[^0-9à-ü]y"])
+def test_a_pattern_that_folding_would_turn_round_is_refused(pattern: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(repr(pattern))):
+        compiled([pattern])
+
+
+@pytest.mark.parametrize("pattern", [r"[íi]", r"[a-z]é-", r"[-é]", r"[ê-]", r"été-là"])
+def test_a_pattern_that_folding_leaves_as_it_is_meant_is_taken(pattern: str) -> None:
+    compiled([pattern])
 
 
 def test_an_ordinary_mail_costs_next_to_nothing() -> None:

@@ -233,3 +233,37 @@ def test_an_exchange_answer_is_marked_in_several_ways(raw: bytes) -> None:
 )
 def test_a_subject_alone_or_a_mark_alone_is_no_answer(raw: bytes) -> None:
     assert judged(raw).evidence[0].detector == "classifier"
+
+
+FILE = "text/calendar; name=old.ics"
+ATTACHED = f"{FILE}\nContent-Disposition: attachment; filename=old.ics"
+BOB = "ATTENDEE;PARTSTAT=ACCEPTED:mailto:bob@other.example"
+
+
+@pytest.mark.parametrize(
+    ("calendar", "words", "kind"),
+    [
+        (ics("REPLY", BOB), "Not interested, thanks.", ATTACHED),
+        (ics("REPLY", BOB), "Not interested, thanks.", FILE),
+        (ics("REPLY", BOB), "", ATTACHED),
+        (ics("REPLY", me("ACCEPTED")), "Not interested, thanks.", ATTACHED),
+        (ics("COUNTER", BOB), "", ATTACHED),
+        (ics("COUNTER", me("TENTATIVE")), "Not interested.", ATTACHED),
+    ],
+)
+def test_an_attached_calendar_is_no_answer_where_it_is_somebody_elses_or_words_stand_beside_it(
+    calendar: str, words: str, kind: str
+) -> None:
+    assert judged(mail(calendar, words, kind=kind)).evidence[0].detector == "classifier"
+
+
+def test_the_senders_own_answer_counts_as_an_attachment_alone_too() -> None:
+    assert class_of(judged(mail(ics("REPLY", me("ACCEPTED")), kind=ATTACHED))) is WISH
+
+
+def test_the_calendar_that_is_the_mail_comes_before_one_that_is_attached() -> None:
+    attached = f"--b\nContent-Type: {ATTACHED}\n\n{ics('REPLY', BOB)}\n"
+    own = f"--b\nContent-Type: text/calendar\n\n{ics('REPLY', me('DECLINED'))}\n--b--\n"
+    raw = letter(attached + own, content_type='multipart/mixed; boundary="b"')
+    assert class_of(judged(raw)) is NEUTRAL
+    assert needs_review(judged(raw))

@@ -23,6 +23,7 @@ MOST_KEPT: Final = 32
 """Parts kept of one message."""
 MARK: Final = "X-Inbox-Worker-Omitted"
 
+_WORDS: Final = ("text/plain", "text/html")
 # What reports say in machine's words (RFC 3464, 5965, 6533, 8098) and meeting answers; kept even as attachments.
 _REPORTS: Final = frozenset(
     {
@@ -72,7 +73,10 @@ def plan(structure: object, header: bytes) -> Plan:
         StructureError: the structure is no use.
     """
     root = read_structure(structure)
-    parts = [part for part in root.walk() if not part.children and _is_read(part)]
+    leaves = [part for part in root.walk() if not part.children]
+    words = [part for part in leaves if part.type in _WORDS]
+    # Some programs name the only text as a file; it holds the sender's words all the same.
+    parts = [part for part in leaves if _is_read(part) or words == [part]]
     kept = frozenset(part.section for part in parts[:MOST_KEPT])
     return Plan(header, root, kept, [item for part in root.walk() for item in _items(part, root, kept)])
 

@@ -105,6 +105,13 @@ def test_attachments_are_left_out_and_say_so(dovecot: PrivateDovecot, imap_user:
     assert fetched.omitted == (f"application/pdf, {len(ATTACHMENT)} bytes", "text/plain, 7 bytes")
 
 
+def test_the_only_text_is_kept_although_it_is_named_as_a_file(dovecot: PrivateDovecot, imap_user: str) -> None:
+    words = part("text/plain", b"Please take me off.", 'Content-Disposition: attachment; filename="text.txt"')
+    fetched = through(dovecot, imap_user, message(multipart("mixed", "b", [words, pdf()])))
+    assert [text(each) for each in parts(message_from_bytes(fetched.raw))] == [b"Please take me off.", b""]
+    assert fetched.omitted == (f"application/pdf, {len(ATTACHMENT)} bytes",)
+
+
 def test_the_header_block_stays_as_it_is(dovecot: PrivateDovecot, imap_user: str) -> None:
     raw = message(multipart("mixed", "b", [part("text/plain", b"Hello"), pdf()]), subject="=?utf-8?q?Gr=C3=BC=C3=9Fe?=")
     raw = b"X-Odd: folded\r\n\tonce\r\n" + raw

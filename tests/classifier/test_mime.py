@@ -177,6 +177,12 @@ def test_the_boundary_that_delimits_the_parts_is_the_boundary(declared: str, see
     assert [part.text.strip() for part in parse(raw.encode()).parts] == ["first", "second"]
 
 
+@pytest.mark.parametrize(("declared", "seen"), [("'ab'", "ab"), ("abcd", "ABCD")])
+def test_the_boundary_is_known_by_its_letters_above_parts_without_a_header(declared: str, seen: str) -> None:
+    raw = f"Content-Type: multipart/mixed; boundary={declared}\n\n--{seen}\n\nfirst\n--{seen}\n\nsecond\n--{seen}--\n"
+    assert [part.text.strip() for part in parse(raw.encode()).parts] == ["first", "second"]
+
+
 @pytest.mark.parametrize(
     "stray", ["X-Note sent by gateway", "=====", "warning: \nX-Note sent", "<a@b.example>", "one\nX-A: b\ntwo"]
 )

@@ -111,9 +111,8 @@ class ParsedMessage:
         Where only one part holds text, that is the sender's words, although some programs give it a file's name.
         """
         own = [part for part in self.parts if not part.embedded]
-        kept = tuple(part for part in own if not part.is_attachment)
-        if len(kept) == len(own):
-            return kept
+        if not any(part.is_attachment for part in own):
+            return tuple(own)
         words = [part for part in own if part.content_type.startswith(_WORDS)]
         return tuple(part for part in own if not part.is_attachment or words == [part])
 

@@ -13,35 +13,27 @@ AWAY: Rows = {
     "en": (
         (
             r"\bout of (?:the |my )?office\b|\booo\b|\baway from the office|\bnot in the office\b|\b(?:back|"
-            r"return(?:ing)?) "
-            r"(?:in|to|at) (?:the |my )?office|\boffices? (?:is|are|will be) closed"
+            r"return(?:ing)?) (?:in|to|at) (?:the |my )?office|\boffices? (?:is|are|will be) closed"
         ),
         r"\bout of town\b|\baway from (?:my|the) (?:desk|keyboard|computer)|\bback at my desk",
         (
-            r"\bon (?:\w{1,20} )?(?:annual |parental |maternity |paternity |sick |medical |family |study |"
-            r"extended |"
-            r"bereavement )?(?:leave|vacation|holidays?|pto|sabbatical|honeymoon|break|travel)\b|"
-            r"\b(?:annual|maternity|"
+            r"\bon (?:\w{1,20} )?(?:annual |parental |maternity |paternity |sick |medical |family |study |extended |"
+            r"bereavement )?(?:leave|vacation|holidays?|pto|sabbatical|honeymoon|break|travel)\b|\b(?:annual|maternity|"
             r"paternity|parental) leave\b|\btaking vacation\b"
         ),
         (
             r"\b(?:am|be|i'm|is|are|will be|being|currently|presently|temporarily) (?:currently |now |still |"
-            r"temporarily )?"
-            r"(?:away|travell?ing|abroad|unavailable|absent|offline|out (?:until|till|from|on|this|today|"
-            r"for|and|all)|"
-            r"not available|on the road)\b|\baway from (?:my )?(?:e-?mail|mail)"
+            r"temporarily )?(?:away|travell?ing|abroad|unavailable|absent|offline|out (?:until|till|from|on|this|today|"
+            r"for|and|all)|not available|on the road)\b|\baway from (?:my )?(?:e-?mail|mail)"
         ),
         (
             r"\b(?:limited|no|intermittent|little|without|sporadic) (?:\w{1,20} )?access to (?:my |"
-            r"the )?(?:e-?mail|mail|phone|"
-            r"internet)|\bnot be (?:reading|checking) my (?:e-?mail|mail|messages)"
+            r"the )?(?:e-?mail|mail|phone|internet)|\bnot be (?:reading|checking) my (?:e-?mail|mail|messages)"
         ),
         (
             r"\bi (?:will|shall|'ll) (?:be (?:back|returning)|return)\b|\bi'll be (?:back|returning|out)|"
-            r"\bi am back on\b|"
-            r"\bwill be back\b(?! to you| with)|\b(?:when|once|after|until|till) i (?:return|get back|"
-            r"am back|'m back)|"
-            r"\b(?:up)?on my return|\b(?:back|return(?:ing)?) (?:to|at) (?:my )?work\b"
+            r"\bi am back on\b|\bwill be back\b(?! to you| with)|\b(?:when|once|after|until|till) i (?:return|get back|"
+            r"am back|'m back)|\b(?:up)?on my return|\b(?:back|return(?:ing)?) (?:to|at) (?:my )?work\b"
         ),
         (
             r"\b(?:off work|off sick|(?:some|taking) time off|out sick|days? off|gone fishing|ooto|"
@@ -57,16 +49,14 @@ AWAY: Rows = {
         ),
         (
             r"\beingeschränkt erreichbar|\bbin (?:leider |derzeit |zurzeit )?krank\b|\bauf reisen\b|"
-            r"\bkrank(?:geschrieben|gemeldet)|"
-            r"\b(?:büro|betrieb|praxis|firma|wir)\b.{0,60}\bgeschlossen"
+            r"\bkrank(?:geschrieben|gemeldet)|\b(?:büro|betrieb|praxis|firma|wir)\b.{0,60}\bgeschlossen"
         ),
         r"\bnicht (?:im|in dem) (?:büro|haus|hause|office)|\baußer haus|\bnicht (?:erreichbar|anwesend|am platz)",
         r"\bwieder (?:im büro|erreichbar|da\b|zurück|für sie|persönlich)|\bzurück bin\b|\bbin .{0,40}\bzurück\b",
     ),
     "fr": (
         (
-            r"\babsente?\b|\babsence\b|\bde retour\b|\bà mon retour|\b(?:hors du|pas au) bureau|"
-            r"\bfermeture annuelle|"
+            r"\babsente?\b|\babsence\b|\bde retour\b|\bà mon retour|\b(?:hors du|pas au) bureau|\bfermeture annuelle|"
             r"\bbureaux? (?:est|sont|sera|seront) fermés?"
         ),
         r"\baccès (?:très )?limité à (?:mes|ma|mon)\b|\bsuis (?:\w{1,15} )?indisponible|\ben formation\b",
@@ -75,8 +65,7 @@ AWAY: Rows = {
     "es": (
         (
             r"\bfuera de (?:la |mi )?oficina|\bausente\b|\bausencia\b|\bvacaciones\b|\bbaja (?:por|médica|"
-            r"maternal|paternal)|"
-            r"\bpermiso (?:de|por)\b|\bde viaje\b|\bcerrad[oa]s? (?:por|del|desde|hasta)"
+            r"maternal|paternal)|\bpermiso (?:de|por)\b|\bde viaje\b|\bcerrad[oa]s? (?:por|del|desde|hasta)"
         ),
         r"\bno (?:estoy|estaré) disponible|\bacceso (?:muy )?limitado a",
         r"\b(?:regreso|regresaré|vuelvo|volveré|estaré de (?:vuelta|regreso)|a mi (?:regreso|vuelta))\b",
@@ -84,8 +73,7 @@ AWAY: Rows = {
     "it": (
         (
             r"\bfuori (?:ufficio|sede)|\bassente\b|\bassenza\b|\bin (?:vacanza|viaggio|trasferta|congedo|"
-            r"maternità|malattia)\b|"
-            r"\bferie\b|\bchius[oi] (?:per|dal|fino)"
+            r"maternità|malattia)\b|\bferie\b|\bchius[oi] (?:per|dal|fino)"
         ),
         r"\b(?:rientrerò|tornerò|sarò di ritorno|al mio (?:rientro|ritorno)|rientro il)\b",
         r"\baccesso (?:molto )?limitato all",
@@ -99,8 +87,7 @@ AWAY: Rows = {
     "nl": (
         (
             r"\bafwezig|\bniet (?:op|in) (?:het )?kantoor|\b(?:op|met|wegens) (?:\w{1,20} )?(?:zakenreis|"
-            r"reis)\b|\bvakantie\b|"
-            r"\bverlof\b|\bgesloten (?:van|tot|wegens)|\bniet (?:aanwezig|bereikbaar)"
+            r"reis)\b|\bvakantie\b|\bverlof\b|\bgesloten (?:van|tot|wegens)|\bniet (?:aanwezig|bereikbaar)"
         ),
         r"\bik werk niet op\b|\bbeperkt (?:bereikbaar|toegang)|\bik ben ziek\b",
         r"\b(?:weer|terug) (?:aanwezig|bereikbaar|op kantoor|te bereiken)|\bben ik (?:weer )?terug",
@@ -113,8 +100,7 @@ AWAY: Rows = {
     "sv": (
         (
             r"\bfrånvar|\bsemester|\bföräldraledig|\btjänstledig|\bpå resande fot|\bborta (?:till|från|fram)|"
-            r"\bär borta\b|"
-            r"\binte på kontoret|\btillbaka? (?:på|den|i)\b"
+            r"\bär borta\b|\binte på kontoret|\btillbaka? (?:på|den|i)\b"
         ),
     ),
     "da": (

@@ -13,19 +13,16 @@ LEFT: Rows = {
     "en": (
         (
             r"\bno longer (?:with (?!you)|at |works?\b|working|employed|part of|a member|in (?:this|"
-            r"the) (?:role|position|"
-            r"company)|here\b|available at this)"
+            r"the) (?:role|position|company)|here\b|available at this)"
         ),
         (
             r"\b(?:has|have|'ve|i've) (?:now |since )?left\b(?! (?:for|early|on)\b)|\bleft (?:the )?(?:company|"
-            r"organi[sz]ation|"
-            r"firm|business|team)|\b(?:has|have|i am|is|i'm) (?:now )?retired\b|\bmoved on (?:from|to)"
+            r"organi[sz]ation|firm|business|team)|\b(?:has|have|i am|is|i'm) (?:now )?retired\b|\bmoved on (?:from|to)"
         ),
     ),
     "de": (
         (
-            r"\bnicht (?:mehr|länger) (?:\w{1,20} ){0,6}(?:tätig|beschäftigt|unternehmen|angestellt|"
-            r"im hause|aktiv)|"
+            r"\bnicht (?:mehr|länger) (?:\w{1,20} ){0,6}(?:tätig|beschäftigt|unternehmen|angestellt|im hause|aktiv)|"
             r"\barbeitet? (?:\w{1,20} ){0,3}nicht (?:mehr|länger)"
         ),
         r"\bausgeschieden|\b(?:unternehmen|firma) (?:\w{1,20} ){0,3}verlassen|\bim ruhestand|\bin rente\b",
@@ -33,8 +30,7 @@ LEFT: Rows = {
     "fr": (
         (
             r"\bne (?:fait|fais|travaille) plus\b|\ba quitté\b|\bj'ai quitté\b|\bn'est plus (?:en poste|dans|"
-            r"chez|salariée?|"
-            r"collaborat)|\bplus partie (?:de|des)\b|\b(?:à la|en) retraite\b"
+            r"chez|salariée?|collaborat)|\bplus partie (?:de|des)\b|\b(?:à la|en) retraite\b"
         ),
     ),
     "es": (
@@ -47,15 +43,13 @@ LEFT: Rows = {
     "pt": (
         (
             r"\b(?:não|já não) (?:trabalh|faz|está|pertence|integra)\w{0,10} mais\b|\bjá não (?:trabalh|faz|"
-            r"integra|colabora)|"
-            r"\bdesligad[oa] da empresa|\bdeix(?:ou|ei) a empresa"
+            r"integra|colabora)|\bdesligad[oa] da empresa|\bdeix(?:ou|ei) a empresa"
         ),
     ),
     "nl": (
         (
             r"\bniet (?:meer|langer) (?:\w{1,20} ){0,3}(?:werkzaam|in dienst|bij|actief)|"
-            r"\bwerkt? (?:\w{1,20} ){0,3}niet (?:meer|"
-            r"langer)|\bmet pensioen\b"
+            r"\bwerkt? (?:\w{1,20} ){0,3}niet (?:meer|langer)|\bmet pensioen\b"
         ),
     ),
     "pl": (
@@ -98,10 +92,7 @@ UNREAD: Rows = {
         ),
     ),
     "fr": (
-        (
-            r"\bn'est plus (?:valide|utilisée?|active|consultée?|relevée?)|\bnouvelle adresse|"
-            r"\badresse .{0,20}a changé"
-        ),
+        (r"\bn'est plus (?:valide|utilisée?|active|consultée?|relevée?)|\bnouvelle adresse|\badresse .{0,20}a changé"),
     ),
     "es": (r"\bnueva dirección|\bdirección .{0,30}(?:ha cambiado|ya no)|\bnuevo correo\b",),
     "it": (r"\bnuovo indirizzo|\bindirizzo .{0,30}(?:non è più|è cambiato)",),

@@ -167,8 +167,7 @@ NOT_BEFORE = (
     r"for|forran)"
 )
 GLUE = (
-    r"the|end|of|day|cob|eod|close|business|and|und|et|en|e|including|incl|inclusive|inklusive|einschliesslich|"
-    r"einschl|"
+    r"the|end|of|day|cob|eod|close|business|and|und|et|en|e|including|incl|inclusive|inklusive|einschliesslich|einschl|"
     r"zum|zu|mit|met|med|och|og|el|le|les|la|l'|den|dem|der|d|dia|dnia|ao|o|au|a|il|al|op|on|am|em|date|datum|ende|"
     r"fin|final|w|we|na|no|pa"
 )
@@ -184,17 +183,14 @@ BACK = (
     r"znow|tillbak|ater\b|atergar|aterkom|igen\b|tilbage|tilbake|retur\b|genapn|abner\b|apner\b|palaa|takaisin|"
     r"jalleen|taas\b|vrat|"
     r"zpet\b|opet\b|znovu|navrat|верн|возвр|снова|выид|на рабочем месте|выхо|出社|復帰|戻|再開|出勤|返回|回来|"
-    r"回到|恢复|返工|上班|vissza|"
-    r"ujra|ismet|donec|donus|donuyor|tekrar|geri\b"
-    r")"
+    r"回到|恢复|返工|上班|vissza|ujra|ismet|donec|donus|donuyor|tekrar|geri\b)"
 )
 """The person comes back: with a date after or before it, that date."""
 PRESENT = (
     r"(?<![a-zа-я])(?:"
     r"available\b|reachable\b|in the office\b|at (?:my|the) desk\b|erreichbar|anwesend|im (?:buro|haus)|verfugbar|"
     r"joignable|disponib|disponiv|dispon|bereikbaar|aanwezig|op kantoor|dostepn|w (?:biurze|pracy)|i tjanst|"
-    r"pa (?:kontoret|jobb)|at traeffe|tilgjengelig|tavoitettav|v praci|в офисе"
-    r")"
+    r"pa (?:kontoret|jobb)|at traeffe|tilgjengelig|tavoitettav|v praci|в офисе)"
 )
 """The person is there: a return, unless it is denied."""
 NO = (
@@ -205,8 +201,7 @@ WHEN = r"\b(?:when|once|after|wenn|sobald|nachdem|quand|lorsque|cuando|quando|wa
 AWAY = (
     r"(?<![a-zа-я])(?:"
     r"i(?: am|'m) (?:at|in|on)\b|we(?: are|'re) (?:at|in|on)\b|out\b|ooo\b|away\b|leave\b|holidays?\b|vacation|"
-    r"pto\b|sabbatical|"
-    r"unavailable|absen[tc]|offline|travel|trip\b|abroad|closed\b|on the road|sick|ill\b|"
+    r"pto\b|sabbatical|unavailable|absen[tc]|offline|travel|trip\b|abroad|closed\b|on the road|sick|ill\b|"
     r"not (?:in|at|be|available|read|check|work)|abwesen|urlaub|nicht\b|ausser haus|geschlossen|dienstreise|krank|"
     r"elternzeit|mutterschutz|verreist|unterwegs|conges?\b|vacances|deplacement|fermes?\b|fermeture|fermee?s?\b|"
     r"n'ai pas|pas au\b|fuera\b|ausen|vacacion|viaj|baja\b|permiso|cerrad|no (?:estoy|estare|estaremos)|fuori|"
@@ -216,29 +211,24 @@ AWAY = (
     r"barsel|rejse|bortreist|stengt|poissa|en ole\b|mimo\b|dovolen|nepritom|отпуск|не буд|не в офис|отсутств|休|不在|"
     r"出張|外出|出差|szabadsag|tavol|izin|ofis dis|betriebsferien|schulferien|ledig|foraldraledig|"
     r"vapaa|perhevapaa|vanhempainvapaa|hoitovapaa|loma|kesaloma|vuosiloma|talviloma|aitiysloma|isyysloma|"
-    r"sairasloma|attending|limited access|sporadic access|intermittent access|little access|no access"
-    r")"
+    r"sairasloma|attending|limited access|sporadic access|intermittent access|little access|no access)"
 )
 """Somebody is away, or a house is closed."""
 EVENT = (
     r"(?<![a-zа-я])(?:"
     r"hours\b|offnungszeiten|burozeiten|geschaftszeiten|horaires?\b|horario|orari\b|openingstijden|godziny|"
-    r"products?\b|items?\b|stock\b|website\b|shop\b|servers?\b|systems?\b|maintenance|offers?\b|sales?\b|"
-    r"discount|"
+    r"products?\b|items?\b|stock\b|website\b|shop\b|servers?\b|systems?\b|maintenance|offers?\b|sales?\b|discount|"
     r"valid\b|deadline|regist|webinar|conference|fairs?\b|events?\b|meeting|party\b|tickets?\b|order(?:s|ed)?\b|"
     r"invoice|forms?\b|survey|shipp|deliver|contract|hiring|"
     r"applications?|open until|angebot|gultig|messe\b|anmeld|veranstalt|frist\b|bestell|lieferung|formular|rechnung|"
     r"produ[kcz]|prodott|artik|articl|wartung|offre|valable|salon\b|inscri|commande|oferta|valid[ao]|feria\b|pedido|"
     r"offerta|fiera|iscri|ordine|promo|aanbieding|beurs\b|inschrij|bestelling|targi|zamowien|zapis|erbjud|massa\b|"
     r"anmal|tilbud|tilmeld|pamelding|tarjous|voimassa|messut|ilmoittaut|akce\b|plati|nabidka|предложен|акци|"
-    r"セミナ|申込|"
-    r"优惠|活动|截止|ajanlat|ervenyes|kampanya|gecerli"
-    r")"
+    r"セミナ|申込|优惠|活动|截止|ajanlat|ervenyes|kampanya|gecerli)"
 )
 """A date beside these is a date of something else."""
 NOT_COMING_BACK = (
-    r"\bget(?:ting)? back to|\bback to you|\bcall(?:ing)? (?:you )?back|\breturn (?:the|this|your|it|all|any|"
-    r"calls?)\b|"
+    r"\bget(?:ting)? back to|\bback to you|\bcall(?:ing)? (?:you )?back|\breturn (?:the|this|your|it|all|any|calls?)\b|"
     r"\bmeld\w{0,3} .{0,20}wieder|\bback from\b.{0,20}$"
 )
 ENGLISH = r"\b(?:the|will|am|i'm|my|your|office|return|back|until|vacation|leave)\b"

@@ -22,24 +22,19 @@ TEMPLATES: Rows = {
             r"\bthis (?:\w+ ){0,2}(?:is|was) (?:just |only |simply )?(?:an? )?(?:automat(?:ic|ed)|automatically) "
             r"(?:\w+ ){0,2}(?:reply|response|message|e-?mail|answer|notification|acknowledge?ment|confirmation|"
             r"notice|generated|sent|mailbox)|\bthis (?:\w+ )?(?:e-?mail|message|reply|response|notice) (?:was|"
-            r"has been|is) "
-            r"(?:being )?(?:automatically|generated automatically|sent automatically)\b(?! (?:scanned|"
-            r"checked|signed))|"
-            r"\bthis automated (?:response|reply|message|e-?mail) (?:is|confirms|was)|"
-            r"\bautomat(?:ic|ed) (?:reply|response) (?:to|generated|confirming)\b|"
-            r"\bgenerated automatically by the\b|"
+            r"has been|is) (?:being )?(?:automatically|generated automatically|sent automatically)\b(?! (?:scanned|"
+            r"checked|signed))|\bthis automated (?:response|reply|message|e-?mail) (?:is|confirms|was)|"
+            r"\bautomat(?:ic|ed) (?:reply|response) (?:to|generated|confirming)\b|\bgenerated automatically by the\b|"
             r"\bthis,? an automated (?:mailbox|message|reply)"
         ),
         r"\b(?:auto|system|computer)[ -]generated (?:e-?mail|message|reply|response|notification)",
         (
-            r"\b(?:mailbox|inbox|address|account|e-?mail)\b[^.?!]{0,40}(?:\bnot|\bno longer|n't) (?:being |"
-            r"actively |"
+            r"\b(?:mailbox|inbox|address|account|e-?mail)\b[^.?!]{0,40}(?:\bnot|\bno longer|n't) (?:being |actively |"
             r"regularly )?monitored|\bunmonitored (?:\w+ )?(?:mailbox|inbox|address|account|e-?mail)"
         ),
         (
             r"\bthis (?:e-?mail |mail )?(?:address|mailbox|account|inbox|"
-            r"e-?mail)\b[^.?!]{0,30}\bno longer (?:in use|used|"
-            r"active|valid|checked|attended|read|available|exists?)\b"
+            r"e-?mail)\b[^.?!]{0,30}\bno longer (?:in use|used|active|valid|checked|attended|read|available|exists?)\b"
         ),
         (
             r"\b(?:case|incident|request|issue|support request|inquiry|"
@@ -53,14 +48,8 @@ TEMPLATES: Rows = {
         ),
         r"\b(?:verify|prove) (?:that )?you(?: are|'re) (?:a )?(?:human|person|real|not a robot)",
         r"\bconfirm (?:that )?you(?: are|'re) (?:a )?(?:human|person|real|not a robot)",
-        (
-            r"\byour (?:message|e-?mail)\b[^?!]{0,60}\bwaiting for (?:your |an? )?(?:approval|"
-            r"confirmation)"
-        ),
-        (
-            r"\bunattended (?:\w{1,12} )?(?:mailbox|inbox|address|account)|\b(?:mailbox|inbox|"
-            r"address) is unattended"
-        ),
+        (r"\byour (?:message|e-?mail)\b[^?!]{0,60}\bwaiting for (?:your |an? )?(?:approval|confirmation)"),
+        (r"\bunattended (?:\w{1,12} )?(?:mailbox|inbox|address|account)|\b(?:mailbox|inbox|address) is unattended"),
         (
             r"^[^a-z0-9]{0,5}auto(?:matic |mated |-)?(?:reply|response)\b\s?[:-]|"
             r"\bthis (?:\w{1,12} )?is an auto-?(?:response|reply)\b"
@@ -127,8 +116,7 @@ TEMPLATES: Rows = {
     "nl": (
         (
             r"\b(?:dit|deze) (?:is|e-?mail|bericht)\b[^.?!]{0,30}\bautomatisch\b[^.?!]{0,25}(?:bericht|e-?mail|"
-            r"antwoord|gegenereerd|"
-            r"verzonden|verstuurd)"
+            r"antwoord|gegenereerd|verzonden|verstuurd)"
         ),
         r"\bniet op (?:deze|dit) (?:e-?mail|bericht|mail) (?:te )?(?:reageren|antwoorden|beantwoorden)",
         r"\b(?:reageer|antwoord) (?:a\.?u\.?b\.? |alstublieft )?niet op (?:deze|dit)",
@@ -167,22 +155,19 @@ RECEIPTS: Rows = {
         ),
         (
             r"\b(?:do not|don't|please do not|cannot) (?:reply|respond) (?:directly )?to this (?:automated |"
-            r"automatic )?"
-            r"(?:e-?mail|message|mail|notification)\b(?! (?:address|but))"
+            r"automatic )?(?:e-?mail|message|mail|notification)\b(?! (?:address|but))"
         ),
         (
             r"\b(?:your|a|new|support|the|following) ticket\b[^.?!]{0,40}\bhas been (?:successfully |"
             r"automatically )?(?:created|"
             r"opened|assigned|logged|registered|received|generated)|\byour ticket (?:was|(?:id|number|no\.?|"
-            r"reference)(?: is|:)? ?"
-            r"[#\[]?\w*\d)|\bwith ticket id\b|\bassigned (?:the )?ticket (?:number|id|#)"
+            r"reference)(?: is|:)? ?[#\[]?\w*\d)|\bwith ticket id\b|\bassigned (?:the )?ticket (?:number|id|#)"
         ),
     ),
     "de": (
         (
             r"\bdank für (?:ihre|deine) (?:anfrage|nachricht|e-?mail|mail)\b[^?]{0,160}\b(?:innerhalb|"
-            r"so (?:schnell|bald) wie "
-            r"möglich|schnellstmöglich|in kürze|werktag|stunden)"
+            r"so (?:schnell|bald) wie möglich|schnellstmöglich|in kürze|werktag|stunden)"
         ),
         (
             r"\b(?:haben )?(?:wir )?(?:haben )?ihre (?:\w+ )?(?:anfrage|nachricht|e-?mail|mail|"
@@ -199,8 +184,7 @@ RECEIPTS: Rows = {
     "fr": (
         (
             r"\b(?:nous )?avons bien reçu votre (?:\w+ )?(?:demande|message|e-?mail|mail|"
-            r"courriel)\b[^?]{0,160}\b(?:plus brefs|"
-            r"répond|trait|reviendr|recontact|sous \d|dans les|délai|heures)"
+            r"courriel)\b[^?]{0,160}\b(?:plus brefs|répond|trait|reviendr|recontact|sous \d|dans les|délai|heures)"
         ),
         (
             r"\bmerci (?:de|pour) votre (?:message|e-?mail|mail|demande)\b[^?.]{0,40}\bnous (?:le|la|"
@@ -211,27 +195,23 @@ RECEIPTS: Rows = {
     "es": (
         (
             r"\b(?:su|tu) (?:solicitud|consulta|petición|mensaje|correo|caso|"
-            r"incidencia)\b[^.?!]{0,30}\bha sido (?:recibid|registrad|"
-            r"cread|asignad)"
+            r"incidencia)\b[^.?!]{0,30}\bha sido (?:recibid|registrad|cread|asignad)"
         ),
         (
             r"\bhemos recibido (?:su|tu) (?:\w+ )?(?:mensaje|correo|solicitud|consulta|petición|"
-            r"e-?mail)\b[^?]{0,160}\b(?:respond|"
-            r"contact|plazo|lo antes|brevedad|horas|en breve)"
+            r"e-?mail)\b[^?]{0,160}\b(?:respond|contact|plazo|lo antes|brevedad|horas|en breve)"
         ),
     ),
     "it": (
         (
             r"\babbiamo ricevuto (?:la (?:sua|vostra|tua)|il (?:suo|vostro|tuo)) (?:\w+ )?(?:richiesta|"
-            r"messaggio|e-?mail|mail)\b"
-            r"[^?]{0,160}\b(?:rispond|contatt|prima possibile|entro|più presto|breve)"
+            r"messaggio|e-?mail|mail)\b[^?]{0,160}\b(?:rispond|contatt|prima possibile|entro|più presto|breve)"
         ),
     ),
     "pt": (
         (
             r"\brecebemos (?:a |o )?(?:sua|seu|vossa|vosso|tua) (?:\w+ )?(?:mensagem|e-?mail|pedido|solicitação|"
-            r"contato|contacto)\b"
-            r"[^?]{0,160}\b(?:respond|retorn|breve|prazo|horas|contact|contat)"
+            r"contato|contacto)\b[^?]{0,160}\b(?:respond|retorn|breve|prazo|horas|contact|contat)"
         ),
     ),
     "nl": (
@@ -244,8 +224,7 @@ RECEIPTS: Rows = {
     "pl": (
         (
             r"\botrzymaliśmy (?:twoją|państwa|pana|pani|twoje|twój) (?:\w+ )?(?:wiadomość|zgłoszenie|e-?mail|"
-            r"zapytanie|prośbę)\b[^?]{0,140}"
-            r"\b(?:odpowi|skontakt|w ciągu|jak najszybciej|wkrótce)"
+            r"zapytanie|prośbę)\b[^?]{0,140}\b(?:odpowi|skontakt|w ciągu|jak najszybciej|wkrótce)"
         ),
     ),
 }

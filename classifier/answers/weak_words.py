@@ -12,16 +12,14 @@ THANKS: Rows = {
     "en": (
         (
             r"\bthank(?:s| you) for (?:contacting|reaching out|getting in touch|writing|your (?:message|"
-            r"e-?mail|mail|inquiry|"
-            r"enquiry|request|patience))\b[^?]{0,200}\b(?:we will|we'll|our team will (?!be )|"
+            r"e-?mail|mail|inquiry|enquiry|request|patience))\b[^?]{0,200}\b(?:we will|we'll|our team will (?!be )|"
             r"will be (?:read|answered|processed))"
         ),
     ),
     "de": (
         (
             r"\b(?:danke|dank) für ihre (?:nachricht|e-?mail|mail|"
-            r"anfrage)\b[^?]{0,200}\b(?:wir (?:melden|werden|bearbeiten|"
-            r"kümmern)|werden wir|wird bearbeitet)"
+            r"anfrage)\b[^?]{0,200}\b(?:wir (?:melden|werden|bearbeiten|kümmern)|werden wir|wird bearbeitet)"
         ),
     ),
     "fr": (
@@ -30,12 +28,7 @@ THANKS: Rows = {
             r"la|y|revien|trait|répond)"
         ),
     ),
-    "es": (
-        (
-            r"\bgracias por (?:su (?:mensaje|correo|consulta)|contactar)\b[^?]{0,200}\b(?:le|nos|"
-            r"nuestro equipo)\b"
-        ),
-    ),
+    "es": ((r"\bgracias por (?:su (?:mensaje|correo|consulta)|contactar)\b[^?]{0,200}\b(?:le|nos|nuestro equipo)\b"),),
     "it": (
         (
             r"\bgrazie per (?:il (?:suo|vostro) messaggio|averci (?:contattato|scritto)|la (?:sua|"
@@ -49,12 +42,7 @@ THANKS: Rows = {
         ),
     ),
     "nl": (r"\bbedankt voor (?:uw|het)\b[^?]{0,200}\b(?:wij|we) (?:nemen|zullen|reageren|beantwoorden)",),
-    "pl": (
-        (
-            r"\bdziękujemy za (?:wiadomość|kontakt|przesłanie|zgłoszenie)\b[^?]{0,200}\b(?:odpowiemy|"
-            r"skontaktujemy)"
-        ),
-    ),
+    "pl": ((r"\bdziękujemy za (?:wiadomość|kontakt|przesłanie|zgłoszenie)\b[^?]{0,200}\b(?:odpowiemy|skontaktujemy)"),),
 }
 """Sentences that people write as well: they decide beside a weak sign."""
 
@@ -62,8 +50,7 @@ RECEIVED: Rows = {
     "en": (
         (
             r"\breceived your (?:message|e-?mail|mail|request|inquiry|enquiry)|\byour (?:message|e-?mail|mail|"
-            r"request|inquiry|"
-            r"enquiry) (?:has been|was|is) received"
+            r"request|inquiry|enquiry) (?:has been|was|is) received"
         ),
     ),
 }
@@ -77,10 +64,7 @@ NOTICES: Rows = {
         ),
         r"\bin (?:an |case of (?:an )?)?emergenc",
         r"\bimmediate (?:\w+ )?(?:assistance|attention|help|need|response)",
-        (
-            r"\b(?:limited|no|intermittent|little|without|sporadic) (?:\w+ )?access to (?:my |"
-            r"the )?(?:e-?mails?|mail)"
-        ),
+        (r"\b(?:limited|no|intermittent|little|without|sporadic) (?:\w+ )?access to (?:my |the )?(?:e-?mails?|mail)"),
         (
             r"\b(?:will|shall|'ll) (?:\w+ )?(?:reply|respond|answer|read|get back|"
             r"be read)\b[^?.]{0,60}\b(?:return|back)\b|"

@@ -35,8 +35,7 @@ _ENOUGH = 3
 _FOLLOWS = re.compile(
     r"(?:-+ )?(?:this is a copy of (?:the|your) (?:message|mail)|below (?:this line )?is a copy"
     r"|(?:original|returned|old|undelivered|unsent|your original) (?:message|mail)(?: (?:headers?|text|follows|"
-    r"attached|is).{0,40})?"
-    r"|(?:the )?(?:message )?headers? (?:of (?:the|your) .{0,40})?(?:follow|is|are)"
+    r"attached|is).{0,40})?|(?:the )?(?:message )?headers? (?:of (?:the|your) .{0,40})?(?:follow|is|are)"
     r"|(?:the )?(?:text of )?(?:your )?(?:original )?(?:message|mail) (?:text )?(?:follows|headers?)"
     r"|included is a copy|bounced e-?mail)\b.{0,60}$"
 )

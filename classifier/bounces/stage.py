@@ -12,8 +12,7 @@ _SAID = re.compile(
     # Postfix, Exim, Mercury and others; m-FILTER; Sendmail's and Courier's transcripts.
     r"in (?:reply|response) to (?:the )?(?P<reply>end of data|[a-z]{4}\b)"
     r"|(?:remote mail ?server|smtp error|error) after "
-    r"(?P<after>end of data|initial connection|pipelined [a-z ]{1,20}|[a-z]{4}\b)"
-    r"|smtp command\s+(?P<named>[a-z]{4})\b"
+    r"(?P<after>end of data|initial connection|pipelined [a-z ]{1,20}|[a-z]{4}\b)|smtp command\s+(?P<named>[a-z]{4})\b"
     r"|>>> ?(?P<sent>[a-z]{4}|\.)(?= |\n|$)(?:[^\n]*\n){1,2}?[ \t>]*<<< [45]\d\d"
 )
 _AFTER_ALL = re.compile(r"<<< 503|need rcpt|no valid recipients|valid rcpt", re.IGNORECASE)

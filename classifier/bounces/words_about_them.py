@@ -180,10 +180,7 @@ ABOUT_THEM_LAST: tuple[Row, ...] = (
             r"connect(?:ion)?\b ~ (?:timed out|refused|reset|closed|lost|dropped|failed|failure|unreachable|error)",
             r"(?:could ?n[o']t|unable to|wasn't able to|can(?:no|')t|failed to) (?:connect|establish|contact|reach)",
             r"(?:network|host|server|system) ~ (?:unreachable|is down|not respond\w*|timed out|not reachable)",
-            (
-                r"lost connection|no route|timed? ?out|too many hops|hop count|loop|did not respond|"
-                r"network error"
-            ),
+            (r"lost connection|no route|timed? ?out|too many hops|hop count|loop|did not respond|network error"),
         ),
     ),
     (

@@ -59,8 +59,7 @@ _ENGLISH = (
     r"(?:any |more |these |this |your |the |such |all )?(?:\w+ )?" + _MAILS,
     (
         r"\b(?:stop|quit|cease) sending (?:me |us |to )?(?:(?:this|these|your)? ?"
-        r"(?:stuff|things?|crap|junk|shit)|anything|"
-        r"this|to this|(?:me|us)(?=\s*(?:[.!,\n]|$)))"
+        r"(?:stuff|things?|crap|junk|shit)|anything|this|to this|(?:me|us)(?=\s*(?:[.!,\n]|$)))"
     ),
     (
         r"\b(?:do not|don't|dont|never|please not|must not|not to) (?:ever )?(?:e-?mail|contact|write(?: to)?|message|"

@@ -21,17 +21,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifier.features import NORMALISER
+from classifier.meaning import ENCODER, SIZE, encoder_version
+from classifier.vectors import Hashed, Listed, Vectoriser
 from classifier.verdict import ReplyClass
 
-FORMAT = 1
+FORMAT = 2
 LABELS = tuple(str(label) for label in ReplyClass)
 DEFAULT = Path(__file__).parent / "default.artifact"
 
 _LARGEST = 1 << 30
 """Bytes of an unpacked artifact that we are willing to hold in memory."""
 _EPOCH = (1980, 1, 1, 0, 0, 0)
-_ARRAYS = ("word_idf", "char_idf", "coefficients", "intercepts")
-_TERMS = ("word_terms", "char_terms")
+_ARRAYS = ("word_idf", "piece_idf")
+_STAGE = ("coefficients", "intercepts")
+_TERMS = ("word_terms", "piece_terms")
+_CARD = "card.md"
 _UNREADABLE = (
     *(ValueError, KeyError, TypeError, AttributeError, OSError, EOFError),
     # RuntimeError: the zip says it is encrypted, or packed in a way we do not know.
@@ -54,27 +58,37 @@ class Thresholds:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Artifact:
-    """Everything needed to judge replies.
+class Stage:
+    """One linear learner over n numbers and k classes: `coefficients` is (n, k), `intercepts` (k,).
 
-    With w word terms, c character terms and k classes: `word_idf` is (w,), `char_idf` (c,), `coefficients`
-    (w + c, k), `intercepts` (k,). Probabilities are softmax(`sharpness` x decision).
+    Probabilities are softmax(`sharpness` x decision); sharpness is the inverse of the temperature.
     """
 
-    version: str
-    word_terms: list[str]
-    char_terms: list[str]
-    word_idf: Numbers
-    char_idf: Numbers
     coefficients: Numbers
     intercepts: Numbers
     sharpness: float
-    """The inverse of the temperature."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Artifact:
+    """Everything needed to judge replies.
+
+    The first stage sees the weights of the terms. The second sees these and the meaning of the text, and is asked
+    where the first finds no class as likely as `ask_below`.
+    """
+
+    version: str
+    vectoriser: Vectoriser
+    first: Stage
+    second: Stage | None = None
+    ask_below: float = 0.0
     thresholds: Thresholds
     data: dict[str, Any] = field(default_factory=dict)
     """SHA-256 of the rows and how many there were for each class and language."""
     metrics: dict[str, Any] = field(default_factory=dict)
     libraries: dict[str, str] = field(default_factory=dict)
+    card: str = ""
+    """What a person wants to know of it, in Markdown."""
 
 
 def load_default() -> Artifact:
@@ -120,8 +134,16 @@ def load(path: Path) -> Artifact:
 
 def pack(artifact: Artifact) -> bytes:
     """Return the bytes of the artifact; equal artifacts give equal bytes."""
-    members = {f"{name}.npy": _array_bytes(getattr(artifact, name)) for name in _ARRAYS}
-    members |= {f"{name}.json": _json_bytes(getattr(artifact, name)) for name in _TERMS}
+    known = artifact.vectoriser
+    members = {"word_idf.npy": _array_bytes(known.word_idf), "piece_idf.npy": _array_bytes(known.piece_idf)}
+    if isinstance(known.words, Listed) and isinstance(known.pieces, Listed):
+        members |= {
+            "word_terms.json": _json_bytes(known.words.terms),
+            "piece_terms.json": _json_bytes(known.pieces.terms),
+        }
+    for order, stage in _stages(artifact).items():
+        members |= {f"{order}_{name}.npy": _array_bytes(getattr(stage, name)) for name in _STAGE}
+    members[_CARD] = artifact.card.encode()
     passport = _passport(artifact)
     passport["sha256"] = _digest(passport, members)
     buffer = io.BytesIO()
@@ -140,9 +162,19 @@ def _passport(artifact: Artifact) -> dict[str, Any]:
         "libraries": artifact.libraries,
         "data": artifact.data,
         "metrics": artifact.metrics,
-        "sharpness": artifact.sharpness,
+        "hashed_bits": _hashed_bits(artifact.vectoriser),
+        "sharpness": {order: stage.sharpness for order, stage in _stages(artifact).items()},
+        "ask_below": artifact.ask_below,
         "thresholds": {"sure": artifact.thresholds.sure, "hold": artifact.thresholds.hold},
     }
+
+
+def _stages(artifact: Artifact) -> dict[str, Stage]:
+    return {"first": artifact.first} | ({"second": artifact.second} if artifact.second else {})
+
+
+def _hashed_bits(vectoriser: Vectoriser) -> int | None:
+    return vectoriser.words.bits if isinstance(vectoriser.words, Hashed) else None
 
 
 def _members(path: Path) -> dict[str, bytes]:
@@ -159,34 +191,44 @@ def _check(passport: dict[str, Any], members: dict[str, bytes]) -> None:
             raise ValueError(f"its {name} is {passport[name]!r}, this version of the product needs {value!r}")
     if passport.pop("sha256") != _digest(passport, members):
         raise ValueError("its contents do not match its SHA-256")
+    if "second" in passport["sharpness"] and passport["libraries"][ENCODER] != encoder_version():
+        raise ValueError(f"its {ENCODER} is {passport['libraries'][ENCODER]!r}, here it is {encoder_version()!r}")
 
 
 def _artifact(passport: dict[str, Any], members: dict[str, bytes]) -> Artifact:
-    arrays = {name: _array(members[f"{name}.npy"]) for name in _ARRAYS}
-    terms: dict[str, list[str]] = {name: json.loads(members[f"{name}.json"]) for name in _TERMS}
-    expected = {
-        "word_idf": (len(terms["word_terms"]),),
-        "char_idf": (len(terms["char_terms"]),),
-        "coefficients": (len(terms["word_terms"]) + len(terms["char_terms"]), len(LABELS)),
-        "intercepts": (len(LABELS),),
+    vectoriser = _vectoriser(passport["hashed_bits"], members)
+    width = {"first": vectoriser.width, "second": vectoriser.width + SIZE}
+    stages = {
+        order: Stage(
+            coefficients=_array(members, f"{order}_coefficients", (width[order], len(LABELS))),
+            intercepts=_array(members, f"{order}_intercepts", (len(LABELS),)),
+            sharpness=float(sharpness),
+        )
+        for order, sharpness in passport["sharpness"].items()
     }
-    for name, shape in expected.items():
-        if arrays[name].shape != shape:
-            raise ValueError(f"{name} has the shape {arrays[name].shape}, not {shape}")
-        if not np.isfinite(arrays[name]).all():
-            raise ValueError(f"{name} holds values that are no finite numbers")
     sure, hold = passport["thresholds"]["sure"], passport["thresholds"]["hold"]
     return Artifact(
         version=passport["version"],
-        sharpness=float(passport["sharpness"]),
+        vectoriser=vectoriser,
+        first=stages["first"],
+        second=stages.get("second"),
+        ask_below=float(passport["ask_below"]),
         thresholds=Thresholds({label: float(sure[label]) for label in LABELS}, float(hold)),
         data=passport["data"],
         metrics=passport["metrics"],
         libraries=passport["libraries"],
-        word_terms=terms["word_terms"],
-        char_terms=terms["char_terms"],
-        **arrays,
+        card=members[_CARD].decode(),
     )
+
+
+def _vectoriser(hashed_bits: int | None, members: dict[str, bytes]) -> Vectoriser:
+    words, pieces = (
+        Listed(json.loads(members[f"{name}.json"])) if hashed_bits is None else Hashed(hashed_bits) for name in _TERMS
+    )
+    word_idf, piece_idf = (
+        _array(members, name, (len(columns),)) for name, columns in zip(_ARRAYS, (words, pieces), strict=True)
+    )
+    return Vectoriser(words, pieces, word_idf, piece_idf)
 
 
 def _digest(passport: dict[str, Any], members: dict[str, bytes]) -> str:
@@ -206,6 +248,10 @@ def _array_bytes(array: Numbers) -> bytes:
     return buffer.getvalue()
 
 
-def _array(content: bytes) -> Numbers:
-    array = np.load(io.BytesIO(content), allow_pickle=False)
+def _array(members: dict[str, bytes], name: str, shape: tuple[int, ...]) -> Numbers:
+    array = np.load(io.BytesIO(members[f"{name}.npy"]), allow_pickle=False)
+    if array.shape != shape:
+        raise ValueError(f"{name} has the shape {array.shape}, not {shape}")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} holds values that are no finite numbers")
     return np.ascontiguousarray(array, dtype=np.float32)

@@ -101,15 +101,9 @@ def tokens(normal: str) -> list[str]:
     return _TOKEN.findall(normal)
 
 
-def word_terms(normal: str) -> list[str]:
-    """Return the single words and the pairs of neighbours of a normalised text."""
-    words = tokens(normal)
+def word_terms(words: list[str]) -> list[str]:
+    """Return the single words of a document and the pairs of neighbours."""
     return words + [f"{left} {right}" for left, right in pairwise(words)]
-
-
-def char_terms(normal: str) -> list[str]:
-    """Return the pieces of 3 to 5 characters of every word; they carry typos, endings and related languages."""
-    return [piece for word in tokens(normal) for piece in pieces(word)]
 
 
 def pieces(word: str) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import date
 
 from classifier.answers.absence import automatic_answer
 from classifier.answers.calendar import calendar_answer
@@ -15,7 +16,7 @@ from classifier.message import ParsedMessage
 from classifier.notifications import ses_notification
 from classifier.optouts.optout import opt_out_by_envelope, opt_out_by_words
 from classifier.reports import aggregate, certified_mail, complaint, read_receipt
-from classifier.verdict import Absence, Evidence, Outgoing, Reply, ReplyClass, Verdict
+from classifier.verdict import Absence, AutoResponse, Evidence, Outgoing, Reply, ReplyClass, Verdict
 
 __all__ = ["DETECTORS", "JudgeContext", "ReplyJudge", "judge", "judge_batch"]
 
@@ -54,45 +55,62 @@ def judge(parsed: ParsedMessage, context: JudgeContext) -> Verdict:
 def judge_batch(messages: Sequence[ParsedMessage], contexts: Sequence[JudgeContext]) -> list[Verdict]:
     """Judge many messages, each in its context: the rules one by one, the classifier once for all that remain."""
     cases = [Case(*each) for each in zip(messages, contexts, strict=True)]
-    verdicts = [_by_rules(case) for case in cases]
-    open_cases = [case for case, verdict in zip(cases, verdicts, strict=True) if verdict is None]
-    replies = iter(_by_classifier(open_cases))
-    return [next(replies) if verdict is None else verdict for verdict in verdicts]
+    verdicts = [by_rules(case) for case in cases]
+    remain = [at for at, verdict in enumerate(verdicts) if verdict is None or is_open(verdict)]
+    found = _by_classifier([cases[at] for at in remain])
+    decided = {at: _together(cases[at], verdicts[at], reply) for at, reply in zip(remain, found, strict=True)}
+    return [decided.get(at) or verdict or _undecided(cases[at]) for at, verdict in enumerate(verdicts)]
 
 
-def _by_rules(case: Case) -> Verdict | None:
+def by_rules(case: Case) -> Verdict | None:
+    """Return what the rules say of a message, None where they leave it to the classifier."""
     return next((verdict for detector in DETECTORS if (verdict := detector(case)) is not None), None)
 
 
-def _by_classifier(cases: Sequence[Case]) -> list[Verdict]:
-    replies: dict[int, Verdict] = {}
+def is_open(verdict: Verdict) -> bool:
+    """Say whether the rules leave to the classifier which kind of automatic answer it is."""
+    return isinstance(verdict, AutoResponse) and verdict.perhaps_absent
+
+
+def _by_classifier(cases: Sequence[Case]) -> list[Reply | None]:
+    replies: list[Reply | None] = [None] * len(cases)
     by_classifier: dict[int, tuple[ReplyJudge, list[int]]] = {}
     for at, case in enumerate(cases):
-        classifier = case.context.classifier
-        if classifier is None:
-            replies[at] = _undecided(case)
-        else:
+        if classifier := case.context.classifier:
             by_classifier.setdefault(id(classifier), (classifier, []))[1].append(at)
     for classifier, places in by_classifier.values():
         asked = [(cases[at].parsed.subject, cases[at].text, cases[at].language) for at in places]
         for at, reply in zip(places, classifier.judge_many(asked), strict=True):
-            replies[at] = _dated(cases[at], reply)
-    return [replies[at] for at in range(len(cases))]
+            replies[at] = reply
+    return replies
 
 
-def _dated(case: Case, reply: Reply) -> Verdict:
-    """An absence notice written by hand may say when the person is back, which a class alone cannot."""
-    if reply.reply_class is not ReplyClass.OUT_OF_OFFICE or not reply.sure:
-        return reply
-    back = return_date(case.folded, case.language, case.context.arrived_at.date(), case.folded_subject)
-    if back is None:
-        return reply
+def _together(case: Case, by_rule: Verdict | None, reply: Reply | None) -> Verdict | None:
+    """Put together what the rules know and what the classifier says; None where neither says anything."""
+    if reply is None:
+        return by_rule
+    if isinstance(by_rule, AutoResponse):
+        said = reply.probabilities
+        if said[ReplyClass.OUT_OF_OFFICE] > said[ReplyClass.AUTO_RESPONSE]:
+            return _absence(case, (*by_rule.evidence, *reply.evidence), by_rule.new_contact)
+        return by_rule
+    if reply.reply_class is ReplyClass.OUT_OF_OFFICE and reply.sure and (back := _back(case)):
+        # An absence notice written by hand may say when the person is back, which a class alone cannot.
+        return _absence(case, reply.evidence, new_contact(case), back)
+    return reply
+
+
+def _back(case: Case) -> date | None:
+    return return_date(case.folded, case.language, case.context.arrived_at.date(), case.folded_subject)
+
+
+def _absence(case: Case, evidence: tuple[Evidence, ...], contact: str | None, back: date | None = None) -> Absence:
     return Absence(
-        return_date=back,
-        new_contact=new_contact(case),
+        return_date=back or _back(case),
+        new_contact=contact,
         visible_text=case.text,
         language=case.language,
-        evidence=reply.evidence,
+        evidence=evidence,
     )
 
 

@@ -2,34 +2,33 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
-from functools import lru_cache
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from classifier.artifact import LABELS, Artifact
-from classifier.features import NAMES, document, pieces, tokens
+from classifier.artifact import LABELS, Artifact, Stage
+from classifier.features import NAMES, document, tokens
+from classifier.meaning import Encode
+from classifier.vectors import Vector
 from classifier.verdict import Evidence, Reply, ReplyClass
 
-_REMEMBERED = 16_384
-"""Words whose pieces are kept: those of a language that occur again and again."""
 _UNSUBSCRIBED = LABELS.index(ReplyClass.UNSUBSCRIBED)
 
-Ids = NDArray[np.intp]
-Weights = NDArray[np.float64]
+Shares = NDArray[np.float64]
 
 
 class TrainedJudge:
-    """Says which class a reply belongs to, as the artifact learnt it."""
+    """Says which class a reply belongs to, as the artifact learnt it.
 
-    def __init__(self, artifact: Artifact) -> None:
+    Args:
+        artifact: what was learnt.
+        meanings: the encoder for the second stage; without it the first stage decides alone.
+    """
+
+    def __init__(self, artifact: Artifact, meanings: Encode | None = None) -> None:
         self._artifact = artifact
-        self._words = {term: index for index, term in enumerate(artifact.word_terms)}
-        self._pieces = {term: index for index, term in enumerate(artifact.char_terms)}
-        self._pieces_of = lru_cache(_REMEMBERED)(self._look_up_pieces)
+        self._meanings = meanings
 
     @property
     def version(self) -> str:
@@ -38,30 +37,46 @@ class TrainedJudge:
 
     def judge(self, subject: str, text: str, language: str | None) -> Reply:
         """Judge one reply by its subject and the sender's own words."""
-        normal = document(subject, text)
-        words = tokens(normal)
-        if not words:
-            return self._empty(text, language)
-        ids, weights = self._weigh_words(words)
-        probabilities = self._probabilities(ids, weights, words)
-        best = int(np.argmax(probabilities))
-        label, confidence = LABELS[best], float(probabilities[best])
+        return self.judge_many([(subject, text, language)])[0]
+
+    def judge_many(self, replies: Sequence[tuple[str, str, str | None]]) -> list[Reply]:
+        """Judge many replies, each given as subject, text and language."""
+        documents = [document(subject, text) for subject, text, _ in replies]
+        spoken = [at for at, normal in enumerate(documents) if tokens(normal)]
+        judged = dict(zip(spoken, self._opinions([documents[at] for at in spoken]), strict=True))
+        return [
+            self._reply(documents[at], judged[at], text, language) if at in judged else self._empty(text, language)
+            for at, (_, text, language) in enumerate(replies)
+        ]
+
+    def _opinions(self, documents: Sequence[str]) -> list[_Opinion]:
+        """Return what is thought of each document: by the first stage, and by the second where that is not sure."""
+        known = self._artifact
+        opinions = [_Opinion(known.first, vector) for vector in map(known.vectoriser.weigh, documents)]
+        if known.second is None or self._meanings is None:
+            return opinions
+        doubtful = [at for at, opinion in enumerate(opinions) if opinion.shares.max() < known.ask_below]
+        if doubtful:
+            meant = self._meanings([documents[at] for at in doubtful])
+            for at, meaning in zip(doubtful, meant, strict=True):
+                opinions[at] = _Opinion(known.second, opinions[at].vector, meaning)
+        return opinions
+
+    def _reply(self, normal: str, opinion: _Opinion, text: str, language: str | None) -> Reply:
+        best = int(np.argmax(opinion.shares))
+        label, confidence = LABELS[best], float(opinion.shares[best])
         sure = confidence >= self._artifact.thresholds.sure[label]
         return Reply(
             reply_class=ReplyClass(label),
             confidence=confidence,
-            probabilities=dict(zip(LABELS, probabilities.tolist(), strict=True)),
+            probabilities=dict(zip(LABELS, opinion.shares.tolist(), strict=True)),
             sure=sure,
-            hold=self._must_hold(float(probabilities[_UNSUBSCRIBED]), best, sure=sure),
+            hold=self._must_hold(float(opinion.shares[_UNSUBSCRIBED]), best, sure=sure),
             visible_text=text,
             language=language,
             artifact=self.version,
-            evidence=self._evidence(best, ids, weights),
+            evidence=(Evidence("classifier", self._reasons(normal, opinion, best)),),
         )
-
-    def judge_many(self, replies: Sequence[tuple[str, str, str | None]]) -> list[Reply]:
-        """Judge many replies, each given as subject, text and language."""
-        return [self.judge(subject, text, language) for subject, text, language in replies]
 
     def _must_hold(self, unsubscribed: float, best: int, *, sure: bool) -> bool:
         likely = best == _UNSUBSCRIBED or unsubscribed >= self._artifact.thresholds.hold
@@ -79,39 +94,37 @@ class TrainedJudge:
             evidence=(Evidence("classifier", "no words to judge"),),
         )
 
-    def _probabilities(self, ids: Ids, weights: Weights, words: list[str]) -> Weights:
-        known = self._artifact
-        decision = known.intercepts + weights @ known.coefficients[ids]
-        piece_ids, piece_weights = _weigh([piece for word in words for piece in self._pieces_of(word)], known.char_idf)
-        decision += piece_weights @ known.coefficients[piece_ids + len(self._words)]
-        scaled = known.sharpness * (decision - decision.max())
-        powers: Weights = np.exp(scaled)
-        shares: Weights = powers / powers.sum()
+    def _reasons(self, normal: str, opinion: _Opinion, best: int, most: int = 3) -> str:
+        """Name the words that spoke for the class most clearly against the mean of all classes."""
+        shares = opinion.spoke_for(best)
+        top = [at for at in np.argsort(-shares, kind="stable")[:most] if shares[at] > 0]
+        named = self._artifact.vectoriser.names(normal)
+        said = ", ".join(
+            " ".join(NAMES.get(word, word) for word in named[opinion.vector.ids[at]].split()) for at in top
+        )
+        words = f"words: {said}" if said else "no single word; the pieces of the words"
+        return f"{words}; and the meaning of the whole" if opinion.by_meaning(best) else words
+
+
+class _Opinion:
+    """What one stage thinks of one document: the probability of every class."""
+
+    def __init__(self, stage: Stage, vector: Vector, meaning: NDArray[np.float32] | None = None) -> None:
+        self.vector = vector
+        self._rows = stage.coefficients[vector.ids]
+        self._meant = None if meaning is None else meaning @ stage.coefficients[-len(meaning) :]
+        decision = stage.intercepts + vector.weights @ self._rows
+        if self._meant is not None:
+            decision += self._meant
+        powers = np.exp(stage.sharpness * (decision - decision.max()))
+        self.shares: Shares = powers / powers.sum()
+
+    def spoke_for(self, best: int) -> Shares:
+        """Return how much each word spoke for the class, against the mean of all classes."""
+        rows = self._rows[: self.vector.words]
+        shares: Shares = self.vector.weights[: self.vector.words] * (rows[:, best] - rows.mean(axis=1))
         return shares
 
-    def _weigh_words(self, words: list[str]) -> tuple[Ids, Weights]:
-        terms = words + [f"{left} {right}" for left, right in pairwise(words)]
-        found = self._words
-        return _weigh([found[term] for term in terms if term in found], self._artifact.word_idf)
-
-    def _look_up_pieces(self, word: str) -> tuple[int, ...]:
-        found = self._pieces
-        return tuple(found[piece] for piece in pieces(word) if piece in found)
-
-    def _evidence(self, best: int, ids: Ids, weights: Weights, most: int = 3) -> tuple[Evidence, ...]:
-        """Name the words that spoke for the class most clearly against the mean of all classes."""
-        table = self._artifact.coefficients[ids]
-        shares = weights * (table[:, best] - table.mean(axis=1))
-        top = [index for index in np.argsort(-shares, kind="stable")[:most] if shares[index] > 0]
-        named = (self._artifact.word_terms[ids[index]] for index in top)
-        said = ", ".join(" ".join(NAMES.get(word, word) for word in term.split()) for term in named)
-        return (Evidence("classifier", f"words: {said}" if said else "no single word; the pieces of the words"),)
-
-
-def _weigh(found: list[int], idf: NDArray[np.float32]) -> tuple[Ids, Weights]:
-    """Return each term once with its weight: (1 + ln count) x idf, the whole of length one."""
-    counts = Counter(found)
-    ids = np.fromiter(counts, dtype=np.intp, count=len(counts))
-    weights = (1.0 + np.log(np.fromiter(counts.values(), dtype=np.float64, count=len(counts)))) * idf[ids]
-    length = float(np.sqrt(weights @ weights))
-    return ids, weights / length if length else weights
+    def by_meaning(self, best: int) -> bool:
+        """Say whether the meaning of the whole spoke for the class."""
+        return self._meant is not None and bool(self._meant[best] > self._meant.mean())

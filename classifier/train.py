@@ -1,6 +1,7 @@
 """Training: from labelled replies to an artifact and a report of how well it does on replies it has not seen.
 
-The same rows give the same bytes, in whatever order they come.
+Rules come first here as they do when a message is judged: the learner is shown what they leave, and the report counts
+both. The same rows give the same bytes, in whatever order they come.
 """
 
 from __future__ import annotations
@@ -10,29 +11,38 @@ import json
 import platform
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version as version_of
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import precision_recall_fscore_support
+from sklearn.metrics import f1_score, precision_recall_fscore_support
 
 from classifier import thresholds
-from classifier.artifact import LABELS, Artifact, Thresholds
-from classifier.estimator import ReplyClassifier
-from classifier.features import document, tokens
+from classifier.artifact import LABELS, Artifact, Stage, Thresholds
+from classifier.card import model_card
+from classifier.estimator import Linear, ReplyClassifier
+from classifier.features import tokens
+from classifier.heard import Heard, hear
 from classifier.labelled import LabelledReply, LabelledReplyError, read_corpus, read_rows
+from classifier.likeness import groups, translations
+from classifier.meaning import ENCODER, meanings
+from classifier.verdict import ReplyClass
 
 __all__ = ["ClassFigures", "LabelledReply", "Report", "Training", "read_corpus", "read_rows", "train"]
 
 LEAST_ROWS = 5
 """Replies a class needs: one for every fold."""
+_BINS = 10
+
+Matrix = NDArray[np.float64]
+Indices = NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
 class ClassFigures:
-    """How well one class is told, out of fold."""
+    """How well one class is told by rules and learner together, out of fold."""
 
     rows: int
     precision: float
@@ -45,12 +55,25 @@ class Report:
     """What training can honestly say: every figure is of replies the learner had not seen."""
 
     rows: int
+    by_rules: int
+    """Rows that a rule decides, right or wrong."""
     macro_f1: float
+    """Of rules and learner together."""
+    learner_macro_f1: float
+    """Of the learner, on the rows that the rules leave."""
     classes: dict[str, ClassFigures]
+    confusion: dict[str, dict[str, int]]
+    """For each true class how many rows were given each class."""
     hard_accuracy: float | None
     """The share told right of the rows marked hard; None without such rows."""
     languages: dict[str, float]
-    """The share told right of each language."""
+    """Macro-F1 of each language, over the classes it has."""
+    brier: float
+    """Mean squared distance of the learner's probabilities from the truth (0 to 2)."""
+    calibration_error: float
+    """Mean distance of its confidence from its accuracy, in ten bins of confidence."""
+    opt_outs_kept: float
+    """The share of opt-outs that are recognised or held."""
     cost: float
     reviewed: float
     """The share a person has to read."""
@@ -65,95 +88,169 @@ class Training:
     report: Report
 
 
-def train(rows: Sequence[LabelledReply], *, version: str) -> Training:
+def train(rows: Sequence[LabelledReply], *, version: str, learner: ReplyClassifier | None = None) -> Training:
     """Train on labelled replies.
 
+    Args:
+        rows: the replies; those without any words are left out.
+        version: the name of the artifact.
+        learner: an unfitted estimator, if not the usual one.
+
     Raises:
-        LabelledReplyError: a class has too few replies with any words in them.
+        LabelledReplyError: a class has too few replies that no rule recognises.
     """
-    kept = _unique(rows)
-    _check_counts(kept)
-    documents = [document(row.subject, row.text) for row in kept]
-    labels = [str(row.label) for row in kept]
-    learner = ReplyClassifier().fit(documents, labels, groups=[_group(found) for found in documents])
+    heard = [each for each in map(hear, sorted(rows, key=lambda row: (row.id, row.text))) if tokens(each.document)]
+    left = [each for each in heard if each.by_rule is None]
+    learner = ReplyClassifier(meaning=True) if learner is None else learner
+    documents = [each.document for each in left]
+    parts = _groups(documents, meaning=learner.meaning)
+    _check_counts(left, parts)
+    learner.fit(documents, [str(each.row.label) for each in left], groups=parts)
     order = np.searchsorted(learner.classes_, LABELS)
-    truth = np.array([LABELS.index(label) for label in labels])
-    report = _report(kept, learner.out_of_fold_[:, order], truth)
-    return Training(_artifact(learner, order, kept, report, version), report)
+    tested = [left[at] for at in learner.unseen_]
+    ruled = [each for each in heard if each.by_rule is not None]
+    report = _report(ruled, tested, _with_rules(tested, learner.out_of_fold_[:, order]))
+    return Training(_artifact(learner, order, heard, report, version), report)
 
 
-def _unique(rows: Iterable[LabelledReply]) -> list[LabelledReply]:
-    """Return the rows with words in them, in a fixed order."""
-    return sorted((row for row in rows if tokens(document(row.subject, row.text))), key=lambda row: (row.id, row.text))
+def _with_rules(tested: Sequence[Heard], unseen: Matrix) -> Matrix:
+    """Return the probabilities (n, classes) as judging sees them: two classes alone where a machine wrote."""
+    answers = np.isin(LABELS, (ReplyClass.AUTO_RESPONSE, ReplyClass.OUT_OF_OFFICE))
+    machine = np.array([each.by_machine for each in tested])
+    possible = np.where(machine[:, None] & ~answers, 0.0, unseen)
+    shares: Matrix = possible / possible.sum(axis=1, keepdims=True)
+    return shares
 
 
-def _check_counts(rows: Sequence[LabelledReply]) -> None:
-    groups: dict[str, set[str]] = {label: set() for label in LABELS}
-    for row in rows:
-        groups[row.label].add(_group(document(row.subject, row.text)))
-    few = {label: len(found) for label, found in groups.items() if len(found) < LEAST_ROWS}
+def _groups(documents: Sequence[str], *, meaning: bool) -> list[int]:
+    return groups(documents, translations(meanings(documents)) if meaning else ())
+
+
+def _check_counts(left: Sequence[Heard], parts: Sequence[int]) -> None:
+    different: dict[str, set[int]] = {label: set() for label in LABELS}
+    for each, part in zip(left, parts, strict=True):
+        different[each.row.label].add(part)
+    few = {label: len(found) for label, found in different.items() if len(found) < LEAST_ROWS}
     if few:
         named = ", ".join(f"{label} has {count}" for label, count in few.items())
-        raise LabelledReplyError(f"Every class needs {LEAST_ROWS} different replies; {named}. Label more of them.")
+        raise LabelledReplyError(
+            f"Every class needs {LEAST_ROWS} different replies that no rule recognises; {named}. Label more of them."
+        )
 
 
-def _group(normal: str) -> str:
-    """Return what near-duplicates share, so that none is learnt from and tested with at once: the set of words."""
-    return " ".join(sorted(set(tokens(normal)) - {"!", "?"})) or normal
+def _report(ruled: Sequence[Heard], tested: Sequence[Heard], unseen: Matrix) -> Report:
+    """Count rules and learner together.
 
-
-def _report(rows: Sequence[LabelledReply], unseen: NDArray[np.float64], truth: NDArray[np.intp]) -> Report:
-    said = unseen.argmax(axis=1)
-    right = said == truth
+    Args:
+        ruled: the rows that a rule decides.
+        tested: n rows on which the learner was tested.
+        unseen: (n, classes), its probabilities.
+    """
+    truth = np.array([LABELS.index(each.row.label) for each in tested])
     chosen = thresholds.choose(unseen, truth)
-    scores = precision_recall_fscore_support(truth, said, labels=range(len(LABELS)), zero_division=0.0)
-    figures = {
-        label: ClassFigures(int(count), round(float(precision), 4), round(float(recall), 4), round(float(f1), 4))
-        for label, precision, recall, f1, count in zip(LABELS, *scores, strict=True)
-    }
-    hard = np.array([row.hard for row in rows])
+    rows = [*ruled, *tested]
+    true = np.array([LABELS.index(each.row.label) for each in rows])
+    said = np.array([*(LABELS.index(each.by_rule) for each in ruled if each.by_rule), *unseen.argmax(axis=1)])
+    right = said == true
+    hard = np.array([each.row.hard for each in rows])
+    sure = np.eye(len(LABELS))[said[: len(ruled)]]
+    everything = np.concatenate((sure, unseen)) if len(ruled) else unseen
     return Report(
         rows=len(rows),
-        macro_f1=round(float(np.mean(scores[2])), 4),
-        classes=figures,
-        hard_accuracy=round(float(right[hard].mean()), 4) if hard.any() else None,
-        languages=_by_language(rows, right),
-        cost=round(thresholds.cost(unseen, truth, chosen), 4),
-        reviewed=round(float(thresholds.reviewed(unseen, chosen).mean()), 4),
+        by_rules=len(ruled),
+        macro_f1=_macro_f1(true, said),
+        learner_macro_f1=_macro_f1(truth, unseen.argmax(axis=1)),
+        classes=_by_class(true, said),
+        confusion=_confusion(true, said),
+        hard_accuracy=_rounded(right[hard].mean()) if hard.any() else None,
+        languages=_by_language(rows, true, said),
+        brier=_rounded(((unseen - np.eye(len(LABELS))[truth]) ** 2).sum(axis=1).mean()),
+        calibration_error=_calibration_error(unseen, truth),
+        opt_outs_kept=_opt_outs_kept(everything, true, chosen),
+        cost=_rounded(thresholds.cost(everything, true, chosen)),
+        reviewed=_rounded(thresholds.reviewed(everything, chosen).mean()),
         thresholds=chosen,
     )
 
 
-def _by_language(rows: Sequence[LabelledReply], right: NDArray[np.bool_]) -> dict[str, float]:
-    spoken = np.array([row.language for row in rows])
-    return {str(one): round(float(right[spoken == one].mean()), 4) for one in sorted(set(spoken))}
+def _rounded(value: Any) -> float:
+    return round(float(value), 4)
+
+
+def _macro_f1(true: Indices, said: Indices) -> float:
+    present = np.unique(true)
+    return _rounded(f1_score(true, said, labels=present, average="macro", zero_division=0.0))
+
+
+def _by_class(true: Indices, said: Indices) -> dict[str, ClassFigures]:
+    scores = precision_recall_fscore_support(true, said, labels=range(len(LABELS)), zero_division=0.0)
+    return {
+        label: ClassFigures(int(count), _rounded(precision), _rounded(recall), _rounded(f1))
+        for label, precision, recall, f1, count in zip(LABELS, *scores, strict=True)
+    }
+
+
+def _confusion(true: Indices, said: Indices) -> dict[str, dict[str, int]]:
+    counts = Counter(zip(true.tolist(), said.tolist(), strict=True))
+    return {
+        label: {given: counts[row, column] for column, given in enumerate(LABELS)} for row, label in enumerate(LABELS)
+    }
+
+
+def _by_language(rows: Sequence[Heard], true: Indices, said: Indices) -> dict[str, float]:
+    spoken = np.array([each.row.language for each in rows])
+    return {str(one): _macro_f1(true[spoken == one], said[spoken == one]) for one in sorted(set(spoken))}
+
+
+def _calibration_error(unseen: Matrix, truth: Indices) -> float:
+    confidence, right = unseen.max(axis=1), unseen.argmax(axis=1) == truth
+    bins = np.minimum((confidence * _BINS).astype(int), _BINS - 1)
+    distance = [abs(confidence[bins == one].sum() - right[bins == one].sum()) for one in range(_BINS)]
+    return _rounded(sum(distance) / len(truth))
+
+
+def _opt_outs_kept(unseen: Matrix, true: Indices, chosen: Thresholds) -> float:
+    asked = LABELS.index(ReplyClass.UNSUBSCRIBED)
+    kept = (unseen.argmax(axis=1) == asked) | (unseen[:, asked] >= chosen.hold)
+    return _rounded(kept[true == asked].mean()) if (true == asked).any() else 1.0
 
 
 def _artifact(
-    learner: ReplyClassifier, order: NDArray[np.intp], rows: Sequence[LabelledReply], report: Report, version: str
+    learner: ReplyClassifier, order: Indices, heard: Sequence[Heard], report: Report, version: str
 ) -> Artifact:
-    words, pieces = (block for _, block in learner.pipeline_["features"].transformer_list)
-    linear = learner.pipeline_["learner"]
     metrics = asdict(report)
     metrics.pop("thresholds")
-    return Artifact(
+    plain = Artifact(
         version=version,
-        word_terms=words.get_feature_names_out().tolist(),
-        char_terms=pieces.get_feature_names_out().tolist(),
-        word_idf=words.idf_.astype(np.float32),
-        char_idf=pieces.idf_.astype(np.float32),
-        coefficients=linear.coef_[order].T.astype(np.float32),
-        intercepts=linear.intercept_[order].astype(np.float32),
-        sharpness=learner.sharpness_,
+        vectoriser=learner.vectoriser_,
+        first=_stage(learner.first_, order),
+        second=None if learner.second_ is None else _stage(learner.second_, order),
+        ask_below=learner.ask_below,
         thresholds=report.thresholds,
-        data=_data(rows),
+        data=_data([each.row for each in heard]),
         metrics=metrics,
-        libraries={name: version_of(name) for name in ("scikit-learn", "numpy", "scipy")}
-        | {"python": platform.python_version()},
+        libraries=_libraries(learner),
+    )
+    return replace(plain, card=model_card(plain))
+
+
+def _stage(learnt: Linear, order: Indices) -> Stage:
+    return Stage(
+        coefficients=learnt.coefficients[:, order].astype(np.float32),
+        intercepts=learnt.intercepts[order].astype(np.float32),
+        sharpness=learnt.sharpness,
     )
 
 
-def _data(rows: Sequence[LabelledReply]) -> dict[str, Any]:
+def _libraries(learner: ReplyClassifier) -> dict[str, str]:
+    used = ["scikit-learn", "numpy", "scipy"]
+    if learner.second_ is not None:
+        used.append(ENCODER)
+    return {name: version_of(name) for name in used} | {"python": platform.python_version()}
+
+
+def _data(rows: Iterable[LabelledReply]) -> dict[str, Any]:
+    rows = list(rows)
     whole = hashlib.sha256()
     for row in rows:
         whole.update(json.dumps(asdict(row), ensure_ascii=False, sort_keys=True).encode() + b"\n")

@@ -123,11 +123,15 @@ class Absence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AutoResponse:
-    """A machine answered, and it is no absence notice."""
+    """A machine answered, and it is no absence notice.
+
+    `perhaps_absent` says that no rule knows its words, so that the classifier may call it an absence notice after all.
+    """
 
     new_contact: str | None = None
     visible_text: str = ""
     language: str | None = None
+    perhaps_absent: bool = False
     evidence: tuple[Evidence, ...] = ()
 
 

@@ -13,6 +13,8 @@ from classifier.context import Case
 from classifier.optouts.asking import asks_to_stop
 from classifier.verdict import Absence, AutoResponse, Evidence, OptOut
 
+_NOTHING_SAID = Evidence("automatic_answer", "no word of an absence")
+
 
 def automatic_answer(case: Case) -> Absence | AutoResponse | OptOut | None:
     """Judge an answer that a machine wrote: absence, opt-out in its own words, or any other automatic answer."""
@@ -29,7 +31,11 @@ def automatic_answer(case: Case) -> Absence | AutoResponse | OptOut | None:
     absent, said = _absent(case, back)
     if not absent:
         return AutoResponse(
-            new_contact=contact, visible_text=case.text, language=case.language, evidence=(evidence, said)
+            new_contact=contact,
+            visible_text=case.text,
+            language=case.language,
+            perhaps_absent=said is _NOTHING_SAID,
+            evidence=(evidence, said),
         )
     return Absence(
         return_date=back, new_contact=contact, visible_text=case.text, language=case.language, evidence=(evidence, said)
@@ -56,4 +62,4 @@ def _absent(case: Case, back: date | None) -> tuple[bool, Evidence]:
         return True, Evidence("absence", "its date of return")
     if says_absence(case.folded_subject):
         return True, Evidence("absence", "its subject")
-    return False, Evidence("automatic_answer", "no word of an absence")
+    return False, _NOTHING_SAID

@@ -12,25 +12,44 @@ import numpy as np
 import pytest
 
 from classifier import artifact as module
-from classifier.artifact import LABELS, Artifact, ArtifactError, Thresholds, load, load_default, pack, save
+from classifier.artifact import LABELS, Artifact, ArtifactError, Stage, Thresholds, load, load_default, pack, save
+from classifier.meaning import ENCODER, SIZE, encoder_version
+from classifier.vectors import Hashed, Listed, Vectoriser
 
 
 def small() -> Artifact:
-    """An artifact that knows two words and one piece."""
+    """An artifact that knows two words and one piece, with both stages."""
     return Artifact(
         version="v1",
-        word_terms=["yes", "no"],
-        char_terms=["yés"],
-        word_idf=np.array([1.0, 2.0], dtype=np.float32),
-        char_idf=np.array([0.5], dtype=np.float32),
-        coefficients=np.arange(18, dtype=np.float32).reshape(3, 6),
-        intercepts=np.zeros(6, dtype=np.float32),
-        sharpness=2.5,
+        vectoriser=Vectoriser(
+            Listed(["yes", "no"]), Listed(["yés"]), np.array([1.0, 2.0], np.float32), np.array([0.5], np.float32)
+        ),
+        first=Stage(
+            coefficients=np.arange(18, dtype=np.float32).reshape(3, 6),
+            intercepts=np.zeros(6, dtype=np.float32),
+            sharpness=2.5,
+        ),
+        second=Stage(
+            coefficients=np.ones((3 + SIZE, 6), dtype=np.float32),
+            intercepts=np.ones(6, dtype=np.float32),
+            sharpness=1.5,
+        ),
+        ask_below=0.7,
         thresholds=Thresholds(dict.fromkeys(LABELS, 0.5), 0.2),
         data={"rows": 2},
         metrics={"macro_f1": 0.5},
-        libraries={"numpy": "2"},
+        libraries={"numpy": "2", ENCODER: encoder_version()},
+        card="# Card \u00e9\n",
     )
+
+
+def hashed() -> Artifact:
+    """An artifact of four shared columns a block, with one stage."""
+    idf = np.arange(1, 5, dtype=np.float32)
+    stage = Stage(
+        coefficients=np.ones((8, 6), dtype=np.float32), intercepts=np.zeros(6, dtype=np.float32), sharpness=1.0
+    )
+    return replace(small(), vectoriser=Vectoriser(Hashed(2), Hashed(2), idf, idf), first=stage, second=None)
 
 
 @pytest.fixture
@@ -57,12 +76,27 @@ def with_passport(**fields: object) -> Callable[[dict[str, bytes]], None]:
     return change
 
 
-def test_what_was_saved_is_loaded_again(saved: Path) -> None:
-    found, meant = load(saved), small()
-    assert pack(found) == pack(meant)
-    assert (found.version, found.word_terms, found.char_terms) == ("v1", ["yes", "no"], ["yés"])
-    assert (found.thresholds, found.sharpness, found.data) == (meant.thresholds, 2.5, {"rows": 2})
-    np.testing.assert_array_equal(found.coefficients, meant.coefficients)
+@pytest.mark.parametrize("artifact", [small(), hashed()], ids=["listed", "hashed"])
+def test_what_was_saved_is_loaded_again(artifact: Artifact, tmp_path: Path) -> None:
+    save(artifact, tmp_path / "a")
+    found = load(tmp_path / "a")
+    assert pack(found) == pack(artifact)
+    assert (found.version, found.ask_below, found.thresholds) == ("v1", 0.7, artifact.thresholds)
+    assert (found.data, found.metrics, found.card) == ({"rows": 2}, {"macro_f1": 0.5}, "# Card \u00e9\n")
+    assert (found.second is None) == (artifact.second is None)
+    np.testing.assert_array_equal(found.first.coefficients, artifact.first.coefficients)
+    np.testing.assert_array_equal(found.vectoriser.weigh("yes no").weights, artifact.vectoriser.weigh("yes no").weights)
+
+
+def test_a_second_stage_made_for_another_encoder_is_refused(tmp_path: Path) -> None:
+    save(replace(small(), libraries={ENCODER: "0.0.1"}), tmp_path / "a")
+    with pytest.raises(ArtifactError, match=r"sentence-encoder is '0\.0\.1', here it is .* train again"):
+        load(tmp_path / "a")
+
+
+def test_without_a_second_stage_any_encoder_will_do(tmp_path: Path) -> None:
+    save(replace(hashed(), libraries={}), tmp_path / "a")
+    assert load(tmp_path / "a").second is None
 
 
 def test_saving_again_gives_the_same_bytes_and_leaves_nothing_behind(saved: Path, tmp_path: Path) -> None:
@@ -128,7 +162,7 @@ def test_no_flipped_byte_changes_what_is_loaded(saved: Path) -> None:
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"format": 2}, "its format is 2"),
+        ({"format": 1}, "its format is 1"),
         ({"normaliser": 0}, "its normaliser is 0"),
         ({"labels": ["Spam"]}, "its labels is"),
         ({"version": "v9"}, "do not match its SHA-256"),
@@ -149,15 +183,15 @@ def test_a_changed_member_is_refused(saved: Path) -> None:
 
 def test_arrays_of_the_wrong_shape_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "odd.artifact"
-    save(replace(small(), intercepts=np.zeros(5, dtype=np.float32)), path)
-    with pytest.raises(ArtifactError, match=r"intercepts has the shape \(5,\), not \(6,\)"):
+    save(replace(small(), first=replace(small().first, intercepts=np.zeros(5, dtype=np.float32))), path)
+    with pytest.raises(ArtifactError, match=r"first_intercepts has the shape \(5,\), not \(6,\)"):
         load(path)
 
 
 def test_numbers_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "odd.artifact"
-    save(replace(small(), intercepts=np.full(6, np.nan, dtype=np.float32)), path)
-    with pytest.raises(ArtifactError, match="intercepts holds values that are no finite numbers"):
+    save(replace(small(), first=replace(small().first, intercepts=np.full(6, np.nan, dtype=np.float32))), path)
+    with pytest.raises(ArtifactError, match="first_intercepts holds values that are no finite numbers"):
         load(path)
 
 
@@ -166,7 +200,7 @@ def test_an_artifact_cannot_carry_code(saved: Path) -> None:
     np.save(buffer, np.array([print], dtype=object), allow_pickle=True)
 
     def change(members: dict[str, bytes]) -> None:
-        members["intercepts.npy"] = buffer.getvalue()
+        members["first_intercepts.npy"] = buffer.getvalue()
         passport = json.loads(members.pop("passport.json"))
         passport.pop("sha256")
         passport["sha256"] = module._digest(passport, members)  # noqa: SLF001  # The attacker knows how.

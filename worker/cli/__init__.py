@@ -16,6 +16,8 @@ COMMANDS = {
     "backfill": ("backfill", "Take in the whole past of a mailbox, or mail from files."),
     "judge": ("judge", "Say what messages are; no database."),
     "train": ("train", "Train the reply classifier."),
+    "labels": ("labels", "Look at labelled replies."),
+    "artifacts": ("artifacts", "Look at trained reply classifiers."),
     "mailboxes": ("mailboxes", "Add, list, check, pause, resume, remove mailboxes."),
     "sends": ("sends", "Tell what was sent: from a file, or from the Sent folder."),
     "campaigns": ("campaigns", "List campaigns and set what a reply does."),

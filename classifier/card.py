@@ -1,0 +1,73 @@
+"""The model card: what a person wants to know of an artifact before it is put into service, in Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from classifier.artifact import LABELS, Artifact
+
+
+def model_card(artifact: Artifact) -> str:
+    """Return the card of an artifact whose metrics come from `classifier.train`."""
+    return "\n\n".join(_sections(artifact)) + "\n"
+
+
+def _sections(artifact: Artifact) -> Iterable[str]:
+    data, metrics = artifact.data, artifact.metrics
+    yield f"# Reply classifier {artifact.version}"
+    yield (
+        "Says which of six classes a person's reply belongs to, where no rule decides. Its word bans nobody unless it "
+        "is nearly certain; what it is unsure of waits for a person."
+    )
+    yield "## What it learnt from"
+    yield (
+        f"{data['rows']} labelled replies (SHA-256 `{data['sha256'][:16]}`). Rules decide {metrics['by_rules']} of "
+        "them, which it was not shown."
+    )
+    yield _table(("class", "replies"), data["classes"].items())
+    yield _table(("language", "replies", "macro-F1"), _languages(data["languages"], metrics["languages"]))
+    yield "## How well it does"
+    yield "Every figure is of replies it had not seen; near-duplicates and translations stay on one side of each split."
+    yield _table(("figure", "value"), _figures(metrics))
+    yield _table(("class", "precision", "recall", "F1"), _classes(metrics["classes"]))
+    yield "True class in the rows, given class in the columns:"
+    yield _table(("", *LABELS), ((label, *metrics["confusion"][label].values()) for label in LABELS))
+    yield "## When it is sure"
+    yield _table(("class", "from a probability of"), ((label, artifact.thresholds.sure[label]) for label in LABELS))
+    yield (
+        f"A reply is held for a person when Unsubscribed is as likely as {artifact.thresholds.hold}. These thresholds "
+        "are the cheapest for a missed opt-out at 10, a wrong one at 4, any other error at 1 and a review at 1."
+    )
+    yield "## Limits"
+    yield (
+        "Mail of other people is told worse than these figures say, and with more confidence than it deserves: look at "
+        "the accuracy on the replies that you review. Of languages that are not in the table it knows nothing."
+    )
+    yield "## Made with"
+    yield _table(("library", "version"), sorted(artifact.libraries.items()))
+
+
+def _figures(metrics: dict[str, Any]) -> Iterable[tuple[str, object]]:
+    yield "macro-F1, rules and learner together", metrics["macro_f1"]
+    yield "macro-F1 of the learner, where no rule decides", metrics["learner_macro_f1"]
+    yield "opt-outs recognised or held", metrics["opt_outs_kept"]
+    yield "share that waits for a person", metrics["reviewed"]
+    yield "cost of a reply", metrics["cost"]
+    yield "Brier score of the learner (0 to 2)", metrics["brier"]
+    yield "calibration error of the learner", metrics["calibration_error"]
+    if metrics["hard_accuracy"] is not None:
+        yield "share of the hard rows told right", metrics["hard_accuracy"]
+
+
+def _languages(rows: dict[str, int], scores: dict[str, float]) -> Iterable[tuple[str, int, object]]:
+    return ((language, count, scores.get(language, "")) for language, count in rows.items())
+
+
+def _classes(classes: dict[str, dict[str, float]]) -> Iterable[tuple[str, float, float, float]]:
+    return ((label, each["precision"], each["recall"], each["f1"]) for label, each in classes.items())
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join(f"| {' | '.join(str(cell) for cell in line)} |" for line in lines)

@@ -1,0 +1,51 @@
+"""A labelled reply as the cascade hears it: what the rules say of it, and the document they leave to the learner."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.header import Header
+
+from classifier.context import Case, JudgeContext
+from classifier.features import document
+from classifier.judge import by_rules, is_open
+from classifier.labelled import LabelledReply
+from classifier.message import parse
+from classifier.present import class_of
+from classifier.verdict import ReplyClass
+
+_NOBODY: frozenset[str] = frozenset()
+_CONTEXT = JudgeContext(
+    own_addresses=_NOBODY,
+    opt_out_aliases=_NOBODY,
+    trusted_authserv_ids=_NOBODY,
+    # Return dates need a day; which one does not change the class.
+    arrived_at=datetime(2020, 1, 1, tzinfo=UTC),
+    classifier=None,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A row, its normalised document, and what the rules say of it.
+
+    `by_rule` is the class a rule gives it, None where the rules leave it to the learner. `by_machine` says that the
+    rules know that a machine wrote it and leave no more than which of two classes it is.
+    """
+
+    row: LabelledReply
+    document: str
+    by_rule: ReplyClass | None
+    by_machine: bool = False
+
+
+def hear(row: LabelledReply) -> Heard:
+    """Read a row as a message that holds nothing but its subject and its text, and let the rules judge it."""
+    subject = Header(" ".join(row.subject.split()), "utf-8").encode() if row.subject.strip() else ""
+    raw = f"Subject: {subject}\nContent-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n{row.text}"
+    case = Case(parse(raw.encode("utf-8", "replace")), _CONTEXT)
+    verdict = by_rules(case)
+    found = document(case.parsed.subject, case.text)
+    if verdict is None or is_open(verdict):
+        return Heard(row, found, None, by_machine=verdict is not None)
+    return Heard(row, found, class_of(verdict))

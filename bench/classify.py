@@ -20,7 +20,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+
+from classifier.artifact import load_default
+from classifier.heard import hear
+from classifier.labelled import LabelledReply, read_corpus
+from classifier.meaning import meanings
+from classifier.replies import TrainedJudge
+from classifier.train import train
 
 RESULT = Path(__file__).with_suffix(".json")
 LENGTHS = {"12 words": (9, 15), "40 words": (30, 50), "60 words": (50, 75)}
@@ -28,11 +36,6 @@ SIZES = [1_000, 10_000, 100_000, 300_000]
 
 
 def judging(repeat: int) -> Iterator[dict[str, object]]:
-    from classifier.artifact import load_default
-    from classifier.heard import hear
-    from classifier.labelled import read_corpus
-    from classifier.meaning import meanings
-    from classifier.replies import TrainedJudge
 
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     begun = time.perf_counter()
@@ -64,7 +67,6 @@ def judging(repeat: int) -> Iterator[dict[str, object]]:
 
 def training(size: int) -> dict[str, object]:
     """Train on made-up rows in this process; its peak memory counts."""
-    from classifier.train import train
 
     rows = list(made_up(size))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -80,12 +82,9 @@ def training(size: int) -> dict[str, object]:
     }
 
 
-def made_up(size: int) -> Iterator[object]:
-    from dataclasses import replace
+def made_up(size: int) -> Iterator[LabelledReply]:
 
-    from classifier.labelled import read_corpus
-
-    chance = random.Random(size)
+    chance = random.Random(size)  # noqa: S311 - no secret
     by_class: dict[str, list] = {}
     for row in read_corpus():
         by_class.setdefault(row.label, []).append(row)

@@ -233,10 +233,12 @@ def _numbered(groups: Sequence[Hashable]) -> Indices:
 
 def _sharpness(decisions: Matrix, truth: Indices) -> float:
     """Return the inverse temperature that makes the true classes likeliest, from decisions on unseen documents."""
+    if not len(truth):
+        return 1.0
     rows = np.arange(len(truth))
 
     def loss(sharpness: float) -> float:
         return -float(log_softmax(sharpness * decisions, axis=1)[rows, truth].mean())
 
     found = minimize_scalar(loss, bounds=(_FLATTEST, _SHARPEST), method="bounded")
-    return float(found.x) if len(truth) else 1.0
+    return float(found.x)

@@ -101,6 +101,11 @@ def tokens(normal: str) -> list[str]:
     return _TOKEN.findall(normal)
 
 
+def has_words(normal: str) -> bool:
+    """Say whether a normalised text holds anything that is counted."""
+    return _TOKEN.search(normal) is not None
+
+
 def word_terms(words: list[str]) -> list[str]:
     """Return the single words of a document and the pairs of neighbours."""
     return words + [f"{left} {right}" for left, right in pairwise(words)]

@@ -90,8 +90,10 @@ def _together(case: Case, by_rule: Verdict | None, reply: Reply | None) -> Verdi
     if reply is None:
         return by_rule
     if isinstance(by_rule, AutoResponse):
-        said = reply.probabilities
-        if said[ReplyClass.OUT_OF_OFFICE] > said[ReplyClass.AUTO_RESPONSE]:
+        absent, other = (
+            reply.probabilities.get(kind, 0.0) for kind in (ReplyClass.OUT_OF_OFFICE, ReplyClass.AUTO_RESPONSE)
+        )
+        if absent > other:
             return _absence(case, (*by_rule.evidence, *reply.evidence), by_rule.new_contact)
         return by_rule
     if reply.reply_class is ReplyClass.OUT_OF_OFFICE and reply.sure and (back := _back(case)):

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifier.artifact import LABELS, Artifact, Stage
-from classifier.features import NAMES, document, tokens
+from classifier.features import NAMES, document, has_words
 from classifier.meaning import Encode
 from classifier.vectors import Vector
 from classifier.verdict import Evidence, Reply, ReplyClass
@@ -42,7 +42,7 @@ class TrainedJudge:
     def judge_many(self, replies: Sequence[tuple[str, str, str | None]]) -> list[Reply]:
         """Judge many replies, each given as subject, text and language."""
         documents = [document(subject, text) for subject, text, _ in replies]
-        spoken = [at for at, normal in enumerate(documents) if tokens(normal)]
+        spoken = [at for at, normal in enumerate(documents) if has_words(normal)]
         judged = dict(zip(spoken, self._opinions([documents[at] for at in spoken]), strict=True))
         return [
             self._reply(documents[at], judged[at], text, language) if at in judged else self._empty(text, language)
@@ -98,10 +98,8 @@ class TrainedJudge:
         """Name the words that spoke for the class most clearly against the mean of all classes."""
         shares = opinion.spoke_for(best)
         top = [at for at in np.argsort(-shares, kind="stable")[:most] if shares[at] > 0]
-        named = self._artifact.vectoriser.names(normal)
-        said = ", ".join(
-            " ".join(NAMES.get(word, word) for word in named[opinion.vector.ids[at]].split()) for at in top
-        )
+        named = self._artifact.vectoriser.names(normal, opinion.vector.ids[top].tolist())
+        said = ", ".join(" ".join(NAMES.get(word, word) for word in term.split()) for term in named)
         words = f"words: {said}" if said else "no single word; the pieces of the words"
         return f"{words}; and the meaning of the whole" if opinion.by_meaning(best) else words
 

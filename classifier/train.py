@@ -23,7 +23,7 @@ from classifier import thresholds
 from classifier.artifact import LABELS, Artifact, Stage, Thresholds
 from classifier.card import model_card
 from classifier.estimator import Linear, ReplyClassifier
-from classifier.features import tokens
+from classifier.features import has_words
 from classifier.heard import Heard, hear
 from classifier.labelled import LabelledReply, LabelledReplyError, read_corpus, read_rows
 from classifier.likeness import groups, translations
@@ -97,9 +97,10 @@ def train(rows: Sequence[LabelledReply], *, version: str, learner: ReplyClassifi
         learner: an unfitted estimator, if not the usual one.
 
     Raises:
-        LabelledReplyError: a class has too few replies that no rule recognises.
+        LabelledReplyError: a class has too few replies, near-duplicates and translations counted once.
     """
-    heard = [each for each in map(hear, sorted(rows, key=lambda row: (row.id, row.text))) if tokens(each.document)]
+    heard = [each for each in map(hear, sorted(rows, key=lambda row: (row.id, row.text))) if has_words(each.document)]
+    heard = _with_enough_left(heard)
     left = [each for each in heard if each.by_rule is None]
     learner = ReplyClassifier(meaning=True) if learner is None else learner
     documents = [each.document for each in left]
@@ -111,6 +112,13 @@ def train(rows: Sequence[LabelledReply], *, version: str, learner: ReplyClassifi
     ruled = [each for each in heard if each.by_rule is not None]
     report = _report(ruled, tested, _with_rules(tested, learner.out_of_fold_[:, order]))
     return Training(_artifact(learner, order, heard, report, version), report)
+
+
+def _with_enough_left(heard: Sequence[Heard]) -> list[Heard]:
+    """Return the rows so that the learner is shown all rows of a class of which the rules leave too few."""
+    left = Counter(each.row.label for each in heard if each.by_rule is None)
+    few = {label for label in ReplyClass if left[label] < LEAST_ROWS}
+    return [replace(each, by_rule=None) if each.row.label in few else each for each in heard]
 
 
 def _with_rules(tested: Sequence[Heard], unseen: Matrix) -> Matrix:
@@ -133,9 +141,7 @@ def _check_counts(left: Sequence[Heard], parts: Sequence[int]) -> None:
     few = {label: len(found) for label, found in different.items() if len(found) < LEAST_ROWS}
     if few:
         named = ", ".join(f"{label} has {count}" for label, count in few.items())
-        raise LabelledReplyError(
-            f"Every class needs {LEAST_ROWS} different replies that no rule recognises; {named}. Label more of them."
-        )
+        raise LabelledReplyError(f"Every class needs {LEAST_ROWS} different replies; {named}. Label more of them.")
 
 
 def _report(ruled: Sequence[Heard], tested: Sequence[Heard], unseen: Matrix) -> Report:

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from typing import Protocol
 from zlib import crc32
 
@@ -100,21 +101,19 @@ class Vectoriser:
         found = tokens(document)
         of = self.words.of
         word_ids, word_weights = _weigh(map(of, word_terms(found)), self.word_idf)
-        piece_ids, piece_weights = _weigh((at for word in found for at in self._pieces_of(word)), self.piece_idf)
+        piece_ids, piece_weights = _weigh(chain.from_iterable(map(self._pieces_of, found)), self.piece_idf)
         return Vector(
             np.concatenate((word_ids, piece_ids + len(self.words))),
             np.concatenate((word_weights, piece_weights)),
             len(word_ids),
         )
 
-    def names(self, document: str) -> dict[int, str]:
-        """Return which word or pair of words of a normalised document stands for each of its word columns."""
-        named: dict[int, str] = {}
-        for term in word_terms(tokens(document)):
-            at = self.words.of(term)
-            if at is not None:
-                named.setdefault(at, term)
-        return named
+    def names(self, document: str, ids: Iterable[int]) -> list[str]:
+        """Return which word or pair of words of a normalised document stands for each of these word columns."""
+        if isinstance(self.words, Listed):
+            return [self.words.terms[at] for at in ids]
+        named = {self.words.of(term): term for term in reversed(word_terms(tokens(document)))}
+        return [named[at] for at in ids]
 
     def _look_up_pieces(self, word: str) -> tuple[int, ...]:
         of = self.pieces.of

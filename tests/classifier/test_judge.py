@@ -37,7 +37,14 @@ class OneAnswer:
         reply_class, sure = self._answer
         evidence = (Evidence("classifier", "because"),)
         return [
-            Reply(reply_class=reply_class, confidence=0.9, sure=sure, visible_text=text, evidence=evidence)
+            Reply(
+                reply_class=reply_class,
+                confidence=0.9,
+                probabilities={reply_class: 0.9},
+                sure=sure,
+                visible_text=text,
+                evidence=evidence,
+            )
             for _, text, _ in replies
         ]
 
@@ -241,6 +248,32 @@ def test_an_absence_written_by_hand_keeps_its_date() -> None:
     verdict = judge(parse(letter("I am travelling, back on June 15th.")), world)
     assert isinstance(verdict, Absence)
     assert verdict.return_date == date(2026, 6, 15)
+
+
+BY_MACHINE = letter(
+    "Shop shut, the kiln is being rebuilt. Firing again on June 15th.", subject="Automatic reply: offer"
+)
+
+
+def test_which_automatic_answer_it_is_the_classifier_says_where_no_rule_knows_the_words() -> None:
+    world = context(classifier=OneAnswer(ReplyClass.OUT_OF_OFFICE, sure=False))
+    verdict = judge(parse(BY_MACHINE), world)
+    assert isinstance(verdict, Absence)
+    assert verdict.return_date == date(2026, 6, 15)
+    assert {each.detector for each in verdict.evidence} == {"automatic_answer", "classifier"}
+
+
+@pytest.mark.parametrize("said", [ReplyClass.AUTO_RESPONSE, ReplyClass.UNSUBSCRIBED, ReplyClass.INTERESTED])
+def test_what_a_machine_wrote_the_classifier_makes_nothing_else(said: ReplyClass) -> None:
+    assert isinstance(judge(parse(BY_MACHINE), context(classifier=OneAnswer(said))), AutoResponse)
+    assert isinstance(judge(parse(BY_MACHINE), context()), AutoResponse)
+
+
+def test_an_automatic_answer_whose_words_a_rule_knows_is_not_asked_about() -> None:
+    mind = OneAnswer(ReplyClass.OUT_OF_OFFICE)
+    raw = letter("This mailbox is no longer monitored.", subject="Automatic reply: offer")
+    assert isinstance(judge(parse(raw), context(classifier=mind)), AutoResponse)
+    assert mind.asked == [[]] or not mind.asked
 
 
 def test_an_unsure_reply_acts_as_engaged() -> None:

@@ -78,13 +78,18 @@ def test_bad_input_is_named(run: Commands) -> None:
 
 def test_an_artifact_trained_on_ones_own_rows_judges(run: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
     words = {
-        "Engaged": "who are you", "Interested": "yes call me", "Not Interested": "no thanks", "Auto Response": "ticket",
-        "Out of Office": "holiday", "Unsubscribed": "unsubscribe",
-    }  # fmt: skip
+        "Engaged": "who are you, and where is",
+        "Interested": "yes, call me about",
+        "Not Interested": "no thanks, we make our own",
+        "Auto Response": "a ticket was opened for",
+        "Out of Office": "on holiday without",
+        "Unsubscribed": "unsubscribe me from",
+    }
+    things = ["bread", "garden tools", "the opera", "insurance", "school buses", "glass", "old maps", "fish"]
     rows = [
-        {"id": f"{name}{n}", "language": "en", "subject": "", "text": f"{said} {'abcdefgh'[n] * 3}", "class": name}
+        {"id": f"{name}{n}", "language": "en", "subject": "", "text": f"{said} {thing}", "class": name}
         for name, said in words.items()
-        for n in range(8)
+        for n, thing in enumerate(things)
     ]
     path = run.file("rows.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
     said = run.done("train", path, "--base", "none", "--out", "ours.artifact", "--version", "ours").out
@@ -92,6 +97,27 @@ def test_an_artifact_trained_on_ones_own_rows_judges(run: Commands, monkeypatch:
     monkeypatch.setenv("INBOX_ARTIFACT", str(Path("ours.artifact").absolute()))
     (told,) = run.done("judge", run.file("one.eml", "Subject: x\n\nyes call me\n"), "--json").rows
     assert told["class"] == "Interested"
+    assert run.done("artifacts", "card").out.startswith("# Reply classifier ours\n")
+
+
+def test_the_card_of_a_file_that_is_no_artifact_is_refused(run: Commands) -> None:
+    said = run("artifacts", "card", run.file("odd.artifact", "hello"))
+    assert (said.code, "not a usable artifact" in said.err) == (1, True)
+
+
+def test_a_survey_shows_what_repeats_itself(run: Commands) -> None:
+    rows = [
+        {"id": str(n), "language": "en", "subject": "", "text": text, "class": "Engaged"}
+        for n, text in enumerate(["Who is this?", "who is this", "Please send the drawings"])
+    ]
+    path = run.file("rows.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
+    (seen,) = run.done("labels", "survey", path, "--json").rows
+    assert (seen["file"], seen["rows"], seen["near_duplicates"]) == ("rows", 3, [["0", "1"]])
+    assert run.done("labels", "survey", path).out.split("\t")[:2] == ["rows", "3"]
+
+
+def test_without_files_the_survey_is_of_the_shipped_corpus(run: Commands) -> None:
+    assert sum(seen["rows"] for seen in run.done("labels", "survey", "--json").rows) > 4_000
 
 
 def test_a_bad_row_is_named_and_nothing_is_trained(run: Commands) -> None:

@@ -32,7 +32,7 @@ from classifier.artifact import LABELS
 from classifier.estimator import ReplyClassifier, _sharpness, as_matrix
 from classifier.heard import Heard, hear
 from classifier.labelled import CORPUS, LabelledReply, read_rows
-from classifier.likeness import groups, translations
+from classifier.likeness import groups, near_duplicates, translations
 from classifier.meaning import meanings
 from classifier.vectors import learn_terms
 from classifier.verdict import ReplyClass
@@ -130,7 +130,7 @@ def main() -> None:
     batches = np.array([batch for batch, _ in heard])
     rows = [each for _, each in heard]
     documents = [each.document for each in rows]
-    parts = np.array(groups(documents, translations(meanings(documents))))
+    parts = np.array(groups(len(rows), near_duplicates(documents), translations(meanings(documents))))
     foreign = [hear(row) for row in foreign_rows(asked.foreign)] if asked.foreign else []
     results = []
     for name, approach in APPROACHES.items():
@@ -202,7 +202,7 @@ def together(approach: Approach, rows: Sequence[Heard], splits: object) -> np.nd
 def figures(rows: Sequence[Heard], shares: np.ndarray, approach: Approach) -> dict[str, float]:
     """Macro-F1, recall of opt-outs, Brier score of what is left to the learner, cost under thresholds chosen on it."""
     truth = np.array([LABELS.index(each.row.label) for each in rows])
-    said = shares.argmax(axis=1)
+    said = thresholds.name(shares)
     left = np.array([not approach.rules or each.by_rule is None for each in rows])
     chosen = thresholds.choose(shares[left], truth[left])
     asked = truth == UNSUBSCRIBED

@@ -27,8 +27,10 @@ _FLATTEST, _SHARPEST = 0.1, 20.0
 """Between these the inverse temperature is sought."""
 _CHUNK = 10_000
 """Documents that are held as numbers at once while learning from many."""
-_ROUNDS = 3
+_ROUNDS = 2
 """Times that all documents are shown while learning from many."""
+_SAMPLE = 20_000
+"""Documents from which it is learnt how much a hashed column tells: a share needs no more."""
 _MOST_TERMS = 100_000
 """Of words and of pieces, while learning from many."""
 _BITS = 18
@@ -156,9 +158,10 @@ class ReplyClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         random = np.random.default_rng(self.seed)
         held = (random.permutation(parts.max() + 1) % 10 == 0)[parts]
         seen, unseen = np.flatnonzero(~held), np.flatnonzero(held)
-        shown = (X[at] for at in seen.tolist())
-        many = len(X) >= self.hash_from
-        self.vectoriser_ = learn_hashed(shown, _BITS) if many else learn_terms(shown, least=2, most=_MOST_TERMS)
+        if len(X) < self.hash_from:
+            self.vectoriser_ = learn_terms((X[at] for at in seen.tolist()), least=2, most=_MOST_TERMS)
+        else:
+            self.vectoriser_ = learn_hashed(_at(X, random.permutation(seen)[:_SAMPLE]), _BITS)
         learner = SGDClassifier(loss="log_loss", alpha=1 / (self.C * len(seen)), average=True, random_state=self.seed)
         for _ in range(_ROUNDS):
             for chunk in _chunks(random.permutation(seen)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from math import ceil
 
 import numpy as np
@@ -19,23 +20,31 @@ _BLOCK = 1_000
 """Meanings that are compared with all others at once."""
 
 
-def groups(documents: Sequence[str], also: Iterable[tuple[int, int]] = ()) -> list[int]:
-    """Return the group of each normalised document: the place of the first one that it is like.
+def groups(count: int, *pairs: Iterable[tuple[int, int]]) -> list[int]:
+    """Return the group of each of `count` documents, named by its first member; pairs that are alike share one.
 
-    Likeness is handed on: what is like a member belongs to the group. `also` names further pairs of places that
-    belong together, whatever their words.
+    Likeness is handed on: what is like a member belongs to the group.
     """
-    first = list(range(len(documents)))
+    first = list(range(count))
 
     def root(at: int) -> int:
         while first[at] != at:
             first[at] = at = first[first[at]]
         return at
 
-    for one, other in (*near_duplicates(documents), *also):
+    for one, other in chain.from_iterable(pairs):
         low, high = sorted((root(one), root(other)))
         first[high] = low
-    return [root(at) for at in range(len(documents))]
+    return [root(at) for at in range(count)]
+
+
+def same_words(documents: Iterable[str]) -> Iterator[tuple[int, int]]:
+    """Yield the places (earlier, later) of documents of the same distinct words, in time that grows with them alone."""
+    known: dict[str, int] = {}
+    for at, document in enumerate(documents):
+        key = " ".join(sorted(_bag(document)))
+        if known.setdefault(key, at) != at:
+            yield known[key], at
 
 
 def near_duplicates(documents: Sequence[str], alike: float = ALIKE) -> Iterator[tuple[int, int]]:
@@ -44,7 +53,7 @@ def near_duplicates(documents: Sequence[str], alike: float = ALIKE) -> Iterator[
     Only documents that share one of their rarest words are compared: two sets that overlap that much always do
     (prefix filtering of set-similarity joins). Documents without any words are like each other.
     """
-    bags = [set(tokens(each)) - _MARKS or {each} for each in documents]
+    bags = [_bag(each) for each in documents]
     often = Counter(word for bag in bags for word in bag)
     sharing: dict[str, list[int]] = defaultdict(list)
     for at, bag in enumerate(bags):
@@ -69,3 +78,7 @@ def translations(meant: NDArray[np.float32], alike: float = 0.9) -> Iterator[tup
         for one, other in np.argwhere(close):
             if start + one < other:
                 yield int(start + one), int(other)
+
+
+def _bag(document: str) -> set[str]:
+    return set(tokens(document)) - _MARKS or {document}

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from classifier.artifact import LABELS, Artifact, Stage
 from classifier.features import NAMES, document, has_words
 from classifier.meaning import Encode
+from classifier.thresholds import name
 from classifier.vectors import Vector
 from classifier.verdict import Evidence, Reply, ReplyClass
 
@@ -63,9 +64,9 @@ class TrainedJudge:
         return opinions
 
     def _reply(self, normal: str, opinion: _Opinion, text: str, language: str | None) -> Reply:
-        best = int(np.argmax(opinion.shares))
-        label, confidence = LABELS[best], float(opinion.shares[best])
-        sure = confidence >= self._artifact.thresholds.sure[label]
+        best, named = int(np.argmax(opinion.shares)), int(name(opinion.shares[np.newaxis])[0])
+        label, confidence = LABELS[named], float(opinion.shares[named])
+        sure = named == best and confidence >= self._artifact.thresholds.sure[label]
         return Reply(
             reply_class=ReplyClass(label),
             confidence=confidence,
@@ -75,7 +76,7 @@ class TrainedJudge:
             visible_text=text,
             language=language,
             artifact=self.version,
-            evidence=(Evidence("classifier", self._reasons(normal, opinion, best)),),
+            evidence=(Evidence("classifier", self._reasons(normal, opinion, named, best)),),
         )
 
     def _must_hold(self, unsubscribed: float, best: int, *, sure: bool) -> bool:
@@ -94,12 +95,14 @@ class TrainedJudge:
             evidence=(Evidence("classifier", "no words to judge"),),
         )
 
-    def _reasons(self, normal: str, opinion: _Opinion, best: int, most: int = 3) -> str:
+    def _reasons(self, normal: str, opinion: _Opinion, named: int, best: int, most: int = 3) -> str:
         """Name the words that spoke for the class most clearly against the mean of all classes."""
+        if named != best:
+            return f"nothing likely enough; most of all {LABELS[best]} ({opinion.shares[best]:.0%})"
         shares = opinion.spoke_for(best)
         top = [at for at in np.argsort(-shares, kind="stable")[:most] if shares[at] > 0]
-        named = self._artifact.vectoriser.names(normal, opinion.vector.ids[top].tolist())
-        said = ", ".join(" ".join(NAMES.get(word, word) for word in term.split()) for term in named)
+        terms = self._artifact.vectoriser.names(normal, opinion.vector.ids[top].tolist())
+        said = ", ".join(" ".join(NAMES.get(word, word) for word in term.split()) for term in terms)
         words = f"words: {said}" if said else "no single word; the pieces of the words"
         return f"{words}; and the meaning of the whole" if opinion.by_meaning(best) else words
 

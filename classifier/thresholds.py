@@ -27,6 +27,21 @@ Matrix = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
 
+NAMED_FROM = np.array([
+    1 - REVIEW / WRONG_OPT_OUT if label == ReplyClass.UNSUBSCRIBED else 0.5 for label in LABELS
+])  # fmt: skip
+"""The probability from which a class is named. Less likely than not is "everything else", which is Engaged; a wrong
+opt-out costs as much as several reviews, so that one less likely than this is held instead."""
+_ENGAGED = LABELS.index(ReplyClass.ENGAGED)
+
+
+def name(probabilities: Matrix) -> Indices:
+    """Return for each row of (n, classes) the place of the class that is named: the likeliest, or else Engaged."""
+    best = probabilities.argmax(axis=1)
+    named: Indices = np.where(probabilities.max(axis=1) >= NAMED_FROM[best], best, _ENGAGED)
+    return named
+
+
 def choose(probabilities: Matrix, truth: Indices) -> Thresholds:
     """Return the cheapest thresholds, given what an unknowing learner said of replies whose class is known.
 
@@ -45,8 +60,7 @@ def choose(probabilities: Matrix, truth: Indices) -> Thresholds:
 
 def cost(probabilities: Matrix, truth: Indices, thresholds: Thresholds) -> float:
     """Return the mean cost of a reply when the thresholds decide what is applied and what a person reads."""
-    best = probabilities.argmax(axis=1)
-    errors = _errors()[truth, best]
+    errors = _errors()[truth, name(probabilities)]
     return float(np.where(reviewed(probabilities, thresholds), REVIEW, errors).mean())
 
 

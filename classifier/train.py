@@ -11,8 +11,10 @@ import json
 import platform
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version as version_of
+from multiprocessing import get_context
 from typing import Any
 
 import numpy as np
@@ -26,7 +28,7 @@ from classifier.estimator import Linear, ReplyClassifier
 from classifier.features import has_words
 from classifier.heard import Heard, hear
 from classifier.labelled import LabelledReply, LabelledReplyError, read_corpus, read_rows
-from classifier.likeness import groups, translations
+from classifier.likeness import groups, near_duplicates, same_words, translations
 from classifier.meaning import ENCODER, meanings
 from classifier.verdict import ReplyClass
 
@@ -35,6 +37,8 @@ __all__ = ["ClassFigures", "LabelledReply", "Report", "Training", "read_corpus",
 LEAST_ROWS = 5
 """Replies a class needs: one for every fold."""
 _BINS = 10
+_MANY = 20_000
+"""Rows from which on more processes are worth starting."""
 
 Matrix = NDArray[np.float64]
 Indices = NDArray[np.intp]
@@ -99,12 +103,11 @@ def train(rows: Sequence[LabelledReply], *, version: str, learner: ReplyClassifi
     Raises:
         LabelledReplyError: a class has too few replies, near-duplicates and translations counted once.
     """
-    heard = [each for each in map(hear, sorted(rows, key=lambda row: (row.id, row.text))) if has_words(each.document)]
-    heard = _with_enough_left(heard)
+    heard = _with_enough_left([each for each in _heard(rows) if has_words(each.document)])
     left = [each for each in heard if each.by_rule is None]
     learner = ReplyClassifier(meaning=True) if learner is None else learner
     documents = [each.document for each in left]
-    parts = _groups(documents, meaning=learner.meaning)
+    parts = _groups(documents, learner)
     _check_counts(left, parts)
     learner.fit(documents, [str(each.row.label) for each in left], groups=parts)
     order = np.searchsorted(learner.classes_, LABELS)
@@ -112,6 +115,15 @@ def train(rows: Sequence[LabelledReply], *, version: str, learner: ReplyClassifi
     ruled = [each for each in heard if each.by_rule is not None]
     report = _report(ruled, tested, _with_rules(tested, learner.out_of_fold_[:, order]))
     return Training(_artifact(learner, order, heard, report, version), report)
+
+
+def _heard(rows: Iterable[LabelledReply]) -> list[Heard]:
+    """Let the rules judge the rows, in a fixed order; many of them in as many processes as there are processors."""
+    ordered = sorted(rows, key=lambda row: (row.id, row.text))
+    if len(ordered) < _MANY:
+        return [hear(row) for row in ordered]
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+        return list(pool.map(hear, ordered, chunksize=1_000))
 
 
 def _with_enough_left(heard: Sequence[Heard]) -> list[Heard]:
@@ -130,8 +142,12 @@ def _with_rules(tested: Sequence[Heard], unseen: Matrix) -> Matrix:
     return shares
 
 
-def _groups(documents: Sequence[str], *, meaning: bool) -> list[int]:
-    return groups(documents, translations(meanings(documents)) if meaning else ())
+def _groups(documents: Sequence[str], learner: ReplyClassifier) -> list[int]:
+    """Return which documents stay on one side of a split; of many, only those of the same words."""
+    if len(documents) >= learner.stream_from:
+        return groups(len(documents), same_words(documents))
+    meant = translations(meanings(documents)) if learner.meaning else ()
+    return groups(len(documents), near_duplicates(documents), meant)
 
 
 def _check_counts(left: Sequence[Heard], parts: Sequence[int]) -> None:
@@ -156,7 +172,7 @@ def _report(ruled: Sequence[Heard], tested: Sequence[Heard], unseen: Matrix) -> 
     chosen = thresholds.choose(unseen, truth)
     rows = [*ruled, *tested]
     true = np.array([LABELS.index(each.row.label) for each in rows])
-    said = np.array([*(LABELS.index(each.by_rule) for each in ruled if each.by_rule), *unseen.argmax(axis=1)])
+    said = np.array([*(LABELS.index(each.by_rule) for each in ruled if each.by_rule), *thresholds.name(unseen)])
     right = said == true
     hard = np.array([each.row.hard for each in rows])
     sure = np.eye(len(LABELS))[said[: len(ruled)]]
@@ -165,7 +181,7 @@ def _report(ruled: Sequence[Heard], tested: Sequence[Heard], unseen: Matrix) -> 
         rows=len(rows),
         by_rules=len(ruled),
         macro_f1=_macro_f1(true, said),
-        learner_macro_f1=_macro_f1(truth, unseen.argmax(axis=1)),
+        learner_macro_f1=_macro_f1(truth, thresholds.name(unseen)),
         classes=_by_class(true, said),
         confusion=_confusion(true, said),
         hard_accuracy=_rounded(right[hard].mean()) if hard.any() else None,

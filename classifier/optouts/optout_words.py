@@ -14,7 +14,7 @@ UNSUBSCRIBE = r"un[ -]?s[eu]?b?s?c?ri?[bpv]l?e?(?:d|s|ing)?"
 _LIST = r"(?:lists?|mailings?|mailing ?lists?|distribution)"
 _ENGLISH = (
     rf"\b{UNSUBSCRIBE} (?:me|us|my|immediately|please|now|asap|at once|from (?:all|your|any|these) )",
-    rf"\b(?:please|pls|plz|kindly) {UNSUBSCRIBE}\b(?! (?:this|that|him|her|them|your))",
+    rf"\b(?:please|pls|plz|kindly) {UNSUBSCRIBE}\b(?! (?:this|that|the|him|her|them|your))",
     (
         rf"\b(?:want|wish|like|request|(?<!you )need|asking|asked|must) (?:you )?(?:to )?"
         rf"(?:{UNSUBSCRIBE}|opt[ -]?out)\b(?! your)"
@@ -49,11 +49,12 @@ _ENGLISH = (
         r"(?:^|[.!?\n] ?)(?:remove|delete) (?:me|us)(?: (?:please|immediately|now|asap|at once|today|thanks?|"
         r"thank you|from (?:this|it)))?(?=\s*(?:[.!,;\n]|$))"
     ),
-    r"\btake (?:me|us) off (?:your|the|this|ur|of|that)\b",
+    r"\btake (?:me|us) off (?:your|this|ur|of|that)\b",
     (
         r"\b(?:stop|quit|cease) (?:e-?mailing|mailing|contacting|writing|messaging|spamming|bothering|harassing|"
         r"pestering|soliciting|texting|reaching out(?: to (?:me|us))?\b|all (?:communication|contact|further)|"
         r"contact(?:ing)? me|with (?:the|these|this|your) (?:\w+ )?" + _MAILS + r"|" + _MAILS + r"\b)"
+        r"(?! to (?:that|the|a|an|his|her|their|your|those|any)\b)"
     ),
     r"\b(?:stop|quit|cease) sending (?:me |us )?"
     r"(?:any |more |these |this |your |the |such |all )?(?:\w+ )?" + _MAILS,
@@ -219,7 +220,8 @@ _PORTUGUESE = (
 _DUTCH = (
     (
         r"\b(?:schrijf|schrijft|meld|meldt) (?:mij|me|ons)\b[^.!?\n]{0,30}\b(?:uit|af)\b|\b(?:mij|me|ons|graag|wil|"
-        r"wens|alstublieft|svp|aub) (?:graag )?(?:uitschrijven|afmelden|uit te schrijven|af te melden)\b|"
+        r"wens|alstublieft|svp|aub) (?:graag )?(?:uitschrijven|afmelden|uit te schrijven|af te melden)\b"
+        r"(?! (?:voor|bij) (?:(?:de|het|een|vrijdag|zaterdag|zondag) )?(?!\w*(?:mail|lijst|nieuws|bericht|reclame)))|"
         r"\b(?:uitschrijven|afmelden) (?:aub|svp|graag|a\.u\.b)"
     ),
     (
@@ -228,7 +230,8 @@ _DUTCH = (
         r"direct|onmiddellijk|maillijst)\b|\s*(?:[.!,;\n]|$))|\b(?:mijn|onze) gegevens (?:te )?verwijderen\b"
     ),
     (
-        r"\bgeen (?:verdere |enkele )?(?:e-?mails?|mails?|mailtjes|berichten|reclame|nieuwsbrieven) meer\b|\b(?:mail|"
+        r"(?<!gebruikt )(?<!gebruiken )(?<!leest )(?<!lezen )\bgeen (?:verdere |enkele )?(?:e-?mails?|mails?|"
+        r"mailtjes|berichten|reclame|nieuwsbrieven) meer\b|\b(?:mail|"
         r"stuur|schrijf|benader|contacteer|bericht) (?:mij|me|ons) (?:niet|nooit|niets|geen \w+) meer\b|"
         r"\bneem geen contact meer\b|\bstop (?:\w+ )?met (?:het )?(?:mailen|sturen|e-?mailen|spammen|schrijven|mij|me|"
         r"ons|deze|lastig\w*)|\bwil (?:ik )?(?:niet|niets|geen)\b[^.!?\n]{0,40}\bmeer (?:ontvangen|horen|krijgen)\b|"

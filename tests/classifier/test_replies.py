@@ -138,9 +138,18 @@ def test_a_sure_opt_out_is_not_held() -> None:
     assert (reply.reply_class, reply.sure, reply.hold) == (ReplyClass.UNSUBSCRIBED, True, False)
 
 
-def test_an_unsure_opt_out_is_held() -> None:
-    reply = one_word_judge("stop", {ReplyClass.UNSUBSCRIBED: 0.55, ReplyClass.ENGAGED: 0.45}).judge("", "stop", "en")
-    assert (reply.reply_class, reply.sure, reply.hold) == (ReplyClass.UNSUBSCRIBED, False, True)
+@pytest.mark.parametrize(("likely", "named"), [(0.8, ReplyClass.UNSUBSCRIBED), (0.7, ReplyClass.ENGAGED)])
+def test_an_unsure_opt_out_is_held_whatever_it_is_named(likely: float, named: ReplyClass) -> None:
+    judge = one_word_judge("stop", {ReplyClass.UNSUBSCRIBED: likely, ReplyClass.ENGAGED: 1 - likely}, sure=0.9)
+    reply = judge.judge("", "stop", "en")
+    assert (reply.reply_class, reply.sure, reply.hold) == (named, False, True)
+
+
+def test_what_is_less_likely_than_not_is_engaged_and_says_so() -> None:
+    judge = one_word_judge("hm", {ReplyClass.INTERESTED: 0.45, ReplyClass.ENGAGED: 0.2, ReplyClass.OUT_OF_OFFICE: 0.35})
+    reply = judge.judge("", "hm", "en")
+    assert (reply.reply_class, reply.confidence, reply.sure) == (ReplyClass.ENGAGED, pytest.approx(0.2), False)
+    assert reply.evidence[0].because == "nothing likely enough; most of all Interested (45%)"
 
 
 def test_what_may_be_an_opt_out_is_held_whatever_it_is_called() -> None:
@@ -159,7 +168,8 @@ def test_what_is_hardly_an_opt_out_is_not_held() -> None:
 def test_any_text_gets_a_class_and_probabilities_that_sum_to_one(subject: str, text: str) -> None:
     reply = SHIPPED.judge(subject, text, None)
     assert sum(reply.probabilities.values()) == pytest.approx(1)
-    assert reply.confidence == max(reply.probabilities.values())
+    assert reply.confidence == reply.probabilities[reply.reply_class]
+    assert reply.reply_class is ReplyClass.ENGAGED or reply.confidence >= 0.5
 
 
 @settings(deadline=None)

@@ -66,7 +66,7 @@ def near_duplicates(documents: Sequence[str], alike: float = ALIKE) -> Iterator[
             sharing[word].append(at)
 
 
-def translations(meant: NDArray[np.float32], alike: float = 0.9) -> Iterator[tuple[int, int]]:
+def translations(meant: NDArray[np.float32], alike: float = 0.85) -> Iterator[tuple[int, int]]:
     """Yield the places (earlier, later) of texts that mean the same, in whatever language.
 
     Args:

@@ -32,7 +32,7 @@ from classifier.likeness import groups, near_duplicates, same_words, translation
 from classifier.meaning import ENCODER, meanings
 from classifier.verdict import ReplyClass
 
-__all__ = ["ClassFigures", "LabelledReply", "Report", "Training", "read_corpus", "read_rows", "train"]
+__all__ = ["ClassFigures", "LabelledReply", "Report", "Training", "describe", "read_corpus", "read_rows", "train"]
 
 LEAST_ROWS = 5
 """Replies a class needs: one for every fold."""
@@ -119,7 +119,7 @@ def train(rows: Sequence[LabelledReply], *, version: str, learner: ReplyClassifi
 
 def _heard(rows: Iterable[LabelledReply]) -> list[Heard]:
     """Let the rules judge the rows, in a fixed order; many of them in as many processes as there are processors."""
-    ordered = sorted(rows, key=lambda row: (row.id, row.text))
+    ordered = _ordered(rows)
     if len(ordered) < _MANY:
         return [hear(row) for row in ordered]
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
@@ -249,7 +249,7 @@ def _artifact(
         second=None if learner.second_ is None else _stage(learner.second_, order),
         ask_below=learner.ask_below,
         thresholds=report.thresholds,
-        data=_data([each.row for each in heard]),
+        data=describe(each.row for each in heard),
         metrics=metrics,
         libraries=_libraries(learner),
     )
@@ -271,14 +271,19 @@ def _libraries(learner: ReplyClassifier) -> dict[str, str]:
     return {name: version_of(name) for name in used} | {"python": platform.python_version()}
 
 
-def _data(rows: Iterable[LabelledReply]) -> dict[str, Any]:
-    rows = list(rows)
+def describe(rows: Iterable[LabelledReply]) -> dict[str, Any]:
+    """Return what an artifact says of the rows it was trained on, in whatever order they come."""
+    ordered = _ordered(rows)
     whole = hashlib.sha256()
-    for row in rows:
+    for row in ordered:
         whole.update(json.dumps(asdict(row), ensure_ascii=False, sort_keys=True).encode() + b"\n")
     return {
         "sha256": whole.hexdigest(),
-        "rows": len(rows),
-        "classes": dict(sorted(Counter(str(row.label) for row in rows).items())),
-        "languages": dict(sorted(Counter(row.language for row in rows).items())),
+        "rows": len(ordered),
+        "classes": dict(sorted(Counter(str(row.label) for row in ordered).items())),
+        "languages": dict(sorted(Counter(row.language for row in ordered).items())),
     }
+
+
+def _ordered(rows: Iterable[LabelledReply]) -> list[LabelledReply]:
+    return sorted(rows, key=lambda row: (row.id, row.text))

@@ -13,13 +13,17 @@ from sklearn.exceptions import NotFittedError, SkipTestWarning
 from sklearn.utils.estimator_checks import check_estimator
 
 from classifier import thresholds
-from classifier.artifact import LABELS, Thresholds, pack
+from classifier import train as module
+from classifier.artifact import LABELS, Thresholds, load, pack, save
 from classifier.estimator import ReplyClassifier
+from classifier.features import document
 from classifier.labelled import LabelledReply, LabelledReplyError, read_rows
+from classifier.replies import TrainedJudge
 from classifier.train import read_corpus, train
 from classifier.verdict import ReplyClass
 
-SOME = read_corpus()[::4]
+NAMES = ["Ada of the garage", "the reading room", "our night shift", "Ben", "the orchard people", "a tired nurse"]
+SOME = read_corpus()[::20]
 
 
 def row(number: int, text: str, label: ReplyClass) -> LabelledReply:
@@ -95,6 +99,51 @@ def test_a_row_may_hold_line_separators_and_leave_out_what_is_optional(tmp_path:
     )
     (found,) = read_rows(path)
     assert (found.text, found.subject, found.hard, found.label) == (text, "", False, ReplyClass.ENGAGED)
+
+
+@pytest.mark.parametrize("hash_from", [100, 10**9], ids=["hashed", "listed"])
+def test_many_rows_are_learnt_in_chunks_and_tested_on_a_tenth(hash_from: int, tmp_path: Path) -> None:
+    rows = read_corpus()[::6]
+    learner = ReplyClassifier(meaning=True, stream_from=100, hash_from=hash_from)
+    training = train(rows, version="many", learner=learner)
+    assert len(learner.unseen_) < len(rows) / 5
+    assert training.report.learner_macro_f1 > 0.3
+    assert training.artifact.second is None
+    assert pack(training.artifact) == pack(train(rows[::-1], version="many", learner=clone(learner)).artifact)
+    save(training.artifact, tmp_path / "many")
+    judge = TrainedJudge(load(tmp_path / "many"))
+    expected = learner.predict_proba([document(row.subject, row.text) for row in rows[:50]])
+    found = judge.judge_many([(row.subject, row.text, None) for row in rows[:50]])
+    actual = [[reply.probabilities[label] for label in learner.classes_] for reply in found]
+    np.testing.assert_allclose(actual, expected, atol=1e-5)
+    assert judge.judge("", "no thanks", "en").evidence[0].because.startswith(("words: ", "nothing"))
+
+
+def test_many_rows_are_heard_in_many_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    alone = train(SOME, version="v1", learner=ReplyClassifier())
+    monkeypatch.setattr(module, "_MANY", 10)
+    assert pack(train(SOME, version="v1", learner=ReplyClassifier()).artifact) == pack(alone.artifact)
+
+
+def test_a_class_that_rules_always_recognise_is_learnt_all_the_same() -> None:
+    asked = [row(n, f"Please take me off your list, {name}.", ReplyClass.UNSUBSCRIBED) for n, name in enumerate(NAMES)]
+    rows = [*(each for each in SOME if each.label is not ReplyClass.UNSUBSCRIBED), *asked]
+    report = train(rows, version="v1", learner=ReplyClassifier()).report
+    assert report.classes["Unsubscribed"].rows == len(asked)
+
+
+def test_the_card_tells_what_it_learnt_from_and_how_well_it_does() -> None:
+    training = train(SOME, version="spring", learner=ReplyClassifier())
+    card = training.artifact.card
+    assert card.startswith("# Reply classifier spring\n")
+    for words in (
+        f"{len(SOME)} labelled replies",
+        training.artifact.data["sha256"][:16],
+        f"| macro-F1, rules and learner together | {training.report.macro_f1} |",
+        f"| opt-outs recognised or held | {training.report.opt_outs_kept} |",
+        f"| Unsubscribed | {training.report.thresholds.sure['Unsubscribed']} |",
+    ):
+        assert words in card
 
 
 def test_the_estimator_keeps_the_contract_of_scikit_learn() -> None:

@@ -3,9 +3,9 @@
     python -m bench.learners [--foreign FILE] [--only NAME ...]
 
 Every approach judges the shipped corpus twice, always replies it has not seen: in five folds that keep near-duplicates
-and translations together, and one batch (one file, one writer and brief) at a time by learning from all other batches.
-FILE holds replies of other people, JSON lines of {id, subject, text, label}; they are judged after learning from the
-whole corpus. Prints a table and writes bench/learners.json.
+and translations together, and one batch of 150 rows or more (one file, one writer and brief) at a time by learning from
+all other batches. FILE holds replies of other people, JSON lines of {id, subject, text, label}; they are judged after
+learning from the whole corpus. Prints a table and writes bench/learners.json.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -39,85 +40,118 @@ from classifier.verdict import ReplyClass
 
 RESULT = Path(__file__).with_suffix(".json")
 UNSUBSCRIBED = LABELS.index(ReplyClass.UNSUBSCRIBED)
-Learn = Callable[[Sequence[str], Sequence[str]], Callable[[Sequence[str]], np.ndarray]]
+MACHINE = np.isin(LABELS, (ReplyClass.AUTO_RESPONSE, ReplyClass.OUT_OF_OFFICE))
+LARGE_BATCH = 150
+KNOWN: dict[str, np.ndarray] = {}
+"""Meanings are worked out once for all approaches."""
+
+
+class Split:
+    """Documents to learn from and documents to judge; the numbers of both are worked out once for all approaches."""
+
+    def __init__(self, seen: Sequence[Heard], unseen: Sequence[Heard]) -> None:
+        self.seen = [each.document for each in seen]
+        self.unseen = [each.document for each in unseen]
+        self.labels = [str(each.row.label) for each in seen]
+        self.truth = np.array([LABELS.index(label) for label in self.labels])
+
+    @cached_property
+    def blocks(self) -> dict[str, tuple[sparse.csr_matrix, sparse.csr_matrix]]:
+        vectoriser = learn_terms(self.seen)
+        seen, unseen = (as_matrix(vectoriser, texts) for texts in (self.seen, self.unseen))
+        words = len(vectoriser.words)
+        meant = tuple(
+            sparse.csr_matrix(np.stack([KNOWN[text] for text in texts])) for texts in (self.seen, self.unseen)
+        )
+        return {
+            "words": (seen[:, :words], unseen[:, :words]),
+            "pieces": (seen[:, words:], unseen[:, words:]),
+            "meaning": meant,
+        }
+
+    def numbers(self, names: Iterable[str]) -> tuple[sparse.csr_matrix, sparse.csr_matrix]:
+        chosen = [self.blocks[name] for name in names]
+        return tuple(sparse.hstack(each, format="csr") for each in zip(*chosen, strict=True))
+
+
+Learn = Callable[[Split], np.ndarray]
+"""Returns the probabilities (unseen, classes)."""
 
 
 @dataclass(frozen=True)
 class Approach:
-    """A way to learn. Probabilities are (n, classes) in the order of LABELS."""
-
     learn: Learn
     rules: bool = True
     """Rules decide first, and the learner is shown what they leave."""
-    own: str = "document"
 
 
-def estimator(make: Callable[[], object], *, words: bool = True, pieces: bool = True, meaning: float = 0.0) -> Learn:
-    """An estimator of scikit-learn over our weights, calibrated by one temperature on the examples it learnt from."""
+def linear(make: Callable[[], object], *names: str) -> Learn:
+    """An estimator of scikit-learn, its temperature found on a fifth that it is not shown at first."""
 
-    def learn(documents: Sequence[str], labels: Sequence[str]) -> Callable[[Sequence[str]], np.ndarray]:
-        vectoriser = learn_terms(documents)
-
-        def numbers(texts: Sequence[str]) -> sparse.csr_matrix:
-            found = as_matrix(vectoriser, texts)
-            split = len(vectoriser.words)
-            blocks = ([found[:, :split]] if words else []) + ([found[:, split:]] if pieces else [])
-            if meaning:
-                blocks.append(sparse.csr_matrix(meanings(texts) * meaning))
-            return sparse.hstack(blocks, format="csr")
-
-        shown = numbers(documents)
-        truth = np.array([LABELS.index(label) for label in labels])
-        folds = np.arange(len(truth)) % 5
-        unseen = np.zeros((len(truth), len(LABELS)))
-        for fold in range(5):
-            unseen[folds == fold] = decide(make().fit(shown[folds != fold], truth[folds != fold]), shown[folds == fold])
-        sharpness = _sharpness(unseen, truth)
-        learnt = make().fit(shown, truth)
-        return lambda texts: softmax(sharpness * decide(learnt, numbers(texts)), axis=1)
+    def learn(split: Split) -> np.ndarray:
+        seen, unseen = split.numbers(names)
+        held = np.random.default_rng(0).permutation(len(split.truth)) % 5 == 0
+        trial = make().fit(seen[~held], split.truth[~held])
+        sharpness = _sharpness(decide(trial, seen[held]), split.truth[held])
+        return softmax(sharpness * decide(make().fit(seen, split.truth), unseen), axis=1)
 
     return learn
 
 
 def decide(learnt: object, numbers: sparse.csr_matrix) -> np.ndarray:
-    if hasattr(learnt, "decision_function"):
-        return learnt.decision_function(numbers)
-    return learnt.predict_log_proba(numbers)
+    return (
+        learnt.decision_function(numbers) if hasattr(learnt, "decision_function") else learnt.predict_log_proba(numbers)
+    )
 
 
-def ours(**choices: object) -> Learn:
-    def learn(documents: Sequence[str], labels: Sequence[str]) -> Callable[[Sequence[str]], np.ndarray]:
-        learner = ReplyClassifier(**choices).fit(documents, labels)
-        order = np.searchsorted(learner.classes_, LABELS)
-        return lambda texts: learner.predict_proba(texts)[:, order]
+def in_stages(below: float) -> Learn:
+    """Words and pieces first; the meaning as well where no class is as likely as `below`."""
+
+    def learn(split: Split) -> np.ndarray:
+        shares = WORDS_AND_PIECES(split)
+        asked = shares.max(axis=1) < below
+        shares[asked] = WITH_MEANING(split)[asked]
+        return shares
 
     return learn
 
 
-def regression(C: float = 5.0) -> object:  # noqa: N803
-    return OneVsRestClassifier(LogisticRegression(C=C, solver="liblinear", dual=True, random_state=0, max_iter=1000))
+def in_chunks(**choices: int) -> Learn:
+    def learn(split: Split) -> np.ndarray:
+        learner = ReplyClassifier(stream_from=0, **choices).fit(split.seen, split.labels)
+        return learner.predict_proba(split.unseen)[:, np.searchsorted(learner.classes_, LABELS)]
+
+    return learn
 
 
+def regression(C: float = 5.0) -> Callable[[], object]:  # noqa: N803
+    one = LogisticRegression(C=C, solver="liblinear", dual=True, random_state=0, max_iter=1000)
+    return lambda: OneVsRestClassifier(one)
+
+
+def machine(C: float = 0.5) -> Callable[[], object]:  # noqa: N803
+    return lambda: LinearSVC(C=C, random_state=0)
+
+
+WORDS_AND_PIECES = linear(regression(), "words", "pieces")
+WITH_MEANING = linear(regression(), "words", "pieces", "meaning")
 APPROACHES = {
-    "plain: TF-IDF of words, LinearSVC, no rules": Approach(
-        estimator(lambda: LinearSVC(random_state=0), pieces=False), rules=False
-    ),
-    "words and pieces, LinearSVC, no rules": Approach(estimator(lambda: LinearSVC(C=0.5, random_state=0)), rules=False),
-    "rules, then LinearSVC": Approach(estimator(lambda: LinearSVC(C=0.5, random_state=0))),
-    "rules, then complement naive Bayes": Approach(estimator(lambda: ComplementNB(alpha=0.1))),
-    "rules, then logistic regression": Approach(ours()),
-    "the same, words alone": Approach(estimator(regression, pieces=False)),
-    "the same, pieces alone": Approach(estimator(regression, words=False)),
-    "the same, C 1": Approach(ours(C=1.0)),
-    "the same, C 20": Approach(ours(C=20.0)),
-    "the same, shown in chunks (SGD)": Approach(ours(stream_from=0, hash_from=10**9)),
-    "the same, in chunks and hashed": Approach(ours(stream_from=0, hash_from=0)),
-    "rules, then the meaning alone": Approach(estimator(regression, words=False, pieces=False, meaning=1.0)),
-    "second stage below 0.5": Approach(ours(meaning=True, ask_below=0.5)),
-    "second stage below 0.7": Approach(ours(meaning=True, ask_below=0.7)),
-    "second stage below 0.8": Approach(ours(meaning=True, ask_below=0.8)),
-    "second stage below 0.9": Approach(ours(meaning=True, ask_below=0.9)),
-    "second stage always": Approach(ours(meaning=True, ask_below=2.0)),
+    "no rules: words, LinearSVC": Approach(linear(machine(1.0), "words"), rules=False),
+    "no rules: words and pieces, LinearSVC": Approach(linear(machine(), "words", "pieces"), rules=False),
+    "LinearSVC": Approach(linear(machine(), "words", "pieces")),
+    "complement naive Bayes": Approach(linear(lambda: ComplementNB(alpha=0.1), "words", "pieces")),
+    "logistic regression": Approach(WORDS_AND_PIECES),
+    "logistic regression, C 1": Approach(linear(regression(1.0), "words", "pieces")),
+    "logistic regression, C 20": Approach(linear(regression(20.0), "words", "pieces")),
+    "logistic regression, words alone": Approach(linear(regression(), "words")),
+    "logistic regression, pieces alone": Approach(linear(regression(), "pieces")),
+    "in chunks (SGD), hashed": Approach(in_chunks(hash_from=0)),
+    "meaning alone": Approach(linear(regression(30.0), "meaning")),
+    "LinearSVC with the meaning": Approach(linear(machine(), "words", "pieces", "meaning")),
+    "meaning asked below 0.5": Approach(in_stages(0.5)),
+    "meaning asked below 0.7": Approach(in_stages(0.7)),
+    "meaning asked below 0.9": Approach(in_stages(0.9)),
+    "meaning always": Approach(in_stages(2.0)),
 }
 
 
@@ -127,91 +161,78 @@ def main() -> None:
     parser.add_argument("--only", nargs="*")
     asked = parser.parse_args()
     heard = [(path.stem, hear(row)) for path in sorted(CORPUS.glob("*.jsonl")) for row in read_rows(path)]
-    batches = np.array([batch for batch, _ in heard])
-    rows = [each for _, each in heard]
-    documents = [each.document for each in rows]
-    parts = np.array(groups(len(rows), near_duplicates(documents), translations(meanings(documents))))
+    batches, rows = np.array([batch for batch, _ in heard]), [each for _, each in heard]
     foreign = [hear(row) for row in foreign_rows(asked.foreign)] if asked.foreign else []
+    documents = [each.document for each in rows]
+    KNOWN.update(zip(documents, meanings(documents), strict=True))
+    KNOWN.update(zip(texts := [each.document for each in foreign], meanings(texts), strict=True))
+    alike = (near_duplicates(documents), translations(np.stack([KNOWN[text] for text in documents])))
+    truth = [str(each.row.label) for each in rows]
+    folds = StratifiedGroupKFold(5, shuffle=True, random_state=1).split(rows, truth, groups(len(rows), *alike))
+    large = [batch for batch in np.unique(batches) if (batches == batch).sum() >= LARGE_BATCH]
+    out = ((np.flatnonzero(batches != batch), np.flatnonzero(batches == batch)) for batch in large)
+    tests = {"folds": (rows, splits(rows, folds)), "batches": (rows, splits(rows, out))}
+    if foreign:
+        tests["foreign"] = (foreign, [(np.arange(len(foreign)), pair(rows, foreign))])
     results = []
     for name, approach in APPROACHES.items():
         if asked.only and name not in asked.only:
             continue
         begun = time.perf_counter()
-        result = {
-            "approach": name,
-            "folds": figures(rows, by_folds(approach, rows, parts), approach),
-            "batches": figures(rows, by_batches(approach, rows, batches), approach),
-        }
-        if foreign:
-            result["foreign"] = figures(foreign, judged(approach, rows, foreign), approach)
-        result["seconds"] = round(time.perf_counter() - begun)
-        results.append(result)
-        print(json.dumps(result), flush=True)
+        result = {"approach": name} | {test: figures(approach, *content) for test, content in tests.items()}
+        results.append(result | {"seconds": round(time.perf_counter() - begun)})
+        print(json.dumps(results[-1]), flush=True)
     if not asked.only:
         RESULT.write_text(json.dumps(results, indent=1) + "\n", "utf-8")
 
 
-def foreign_rows(path: Path) -> list[LabelledReply]:
-    found = [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.strip()]
-    return [
-        LabelledReply(
-            id=str(row["id"]),
-            language=row.get("lang") or "",
-            subject=row.get("subject") or "",
-            text=row.get("text") or "",
-            label=ReplyClass(row["label"]),
-        )
-        for row in found
-        if row.get("label")
-    ]
+def foreign_rows(path: Path) -> Iterator[LabelledReply]:
+    for line in filter(str.strip, path.read_text("utf-8").splitlines()):
+        row = json.loads(line)
+        if row.get("label"):
+            texts = {name: row.get(name) or "" for name in ("subject", "text")}
+            yield LabelledReply(id=str(row["id"]), language="", label=ReplyClass(row["label"]), **texts)
 
 
-def judged(approach: Approach, seen: Sequence[Heard], unseen: Sequence[Heard]) -> np.ndarray:
-    """Return the probabilities (unseen, classes) after learning from the seen; a rule is sure."""
-    shown = [each for each in seen if not approach.rules or each.by_rule is None]
-    judge = approach.learn([each.document for each in shown], [str(each.row.label) for each in shown])
-    shares = judge([each.document for each in unseen])
-    if approach.rules:
-        for at, each in enumerate(unseen):
-            if each.by_rule is not None:
-                shares[at] = np.eye(len(LABELS))[LABELS.index(each.by_rule)]
-            elif each.by_machine:
-                shares[at, ~np.isin(LABELS, (ReplyClass.AUTO_RESPONSE, ReplyClass.OUT_OF_OFFICE))] = 0
-                shares[at] /= shares[at].sum()
-    return shares
+Pair = dict[bool, Split]
+"""The split with rules, and the split without."""
 
 
-def by_folds(approach: Approach, rows: Sequence[Heard], parts: np.ndarray) -> np.ndarray:
-    truth = [str(each.row.label) for each in rows]
-    return together(approach, rows, StratifiedGroupKFold(5, shuffle=True, random_state=1).split(rows, truth, parts))
+def pair(seen: Sequence[Heard], unseen: Sequence[Heard]) -> Pair:
+    return {True: Split([each for each in seen if each.by_rule is None], unseen), False: Split(seen, unseen)}
 
 
-def by_batches(approach: Approach, rows: Sequence[Heard], batches: np.ndarray) -> np.ndarray:
-    return together(
-        approach, rows, ((np.flatnonzero(batches != one), np.flatnonzero(batches == one)) for one in np.unique(batches))
-    )
+def splits(rows: Sequence[Heard], parts: Iterable[tuple[np.ndarray, np.ndarray]]) -> list[tuple[np.ndarray, Pair]]:
+    return [(unseen, pair([rows[at] for at in seen], [rows[at] for at in unseen])) for seen, unseen in parts]
 
 
-def together(approach: Approach, rows: Sequence[Heard], splits: object) -> np.ndarray:
-    shares = np.zeros((len(rows), len(LABELS)))
-    for seen, unseen in splits:
-        shares[unseen] = judged(approach, [rows[at] for at in seen], [rows[at] for at in unseen])
-    return shares
-
-
-def figures(rows: Sequence[Heard], shares: np.ndarray, approach: Approach) -> dict[str, float]:
+def figures(approach: Approach, rows: Sequence[Heard], tests: Sequence[tuple[np.ndarray, Pair]]) -> dict[str, float]:
     """Macro-F1, recall of opt-outs, Brier score of what is left to the learner, cost under thresholds chosen on it."""
+    shares = np.zeros((len(rows), len(LABELS)))
+    for unseen, found in tests:
+        shares[unseen] = approach.learn(found[approach.rules])
+    judged = np.flatnonzero(shares.any(axis=1))
+    rows, shares = [rows[at] for at in judged], shares[judged]
+    if approach.rules:
+        shares = np.array([with_rule(each, said) for each, said in zip(rows, shares, strict=True)])
     truth = np.array([LABELS.index(each.row.label) for each in rows])
     said = thresholds.name(shares)
     left = np.array([not approach.rules or each.by_rule is None for each in rows])
     chosen = thresholds.choose(shares[left], truth[left])
-    asked = truth == UNSUBSCRIBED
     return {
         "macro_f1": round(float(f1_score(truth, said, labels=np.unique(truth), average="macro")), 3),
-        "opt_out_recall": round(float((said[asked] == UNSUBSCRIBED).mean()), 3),
+        "opt_out_recall": round(float((said[truth == UNSUBSCRIBED] == UNSUBSCRIBED).mean()), 3),
         "brier": round(float(((shares[left] - np.eye(len(LABELS))[truth[left]]) ** 2).sum(axis=1).mean()), 3),
         "cost": round(thresholds.cost(shares, truth, chosen), 3),
     }
+
+
+def with_rule(each: Heard, said: np.ndarray) -> np.ndarray:
+    """A rule is sure; where it knows a machine only, two classes are left."""
+    if each.by_rule is not None:
+        return np.eye(len(LABELS))[LABELS.index(each.by_rule)]
+    possible = np.where(MACHINE, said, 0) if each.by_machine else said
+    return possible / possible.sum()
 
 
 if __name__ == "__main__":

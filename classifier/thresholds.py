@@ -27,11 +27,12 @@ Matrix = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
 
-NAMED_FROM = np.array([
-    1 - REVIEW / WRONG_OPT_OUT if label == ReplyClass.UNSUBSCRIBED else 0.5 for label in LABELS
-])  # fmt: skip
-"""The probability from which a class is named. Less likely than not is "everything else", which is Engaged; a wrong
-opt-out costs as much as several reviews, so that one less likely than this is held instead."""
+NAMED_FROM = np.where(
+    np.array(LABELS) == ReplyClass.UNSUBSCRIBED, WRONG_OPT_OUT / (WRONG_OPT_OUT + OTHER_ERROR + REVIEW), 0.5
+)
+"""The probability from which a class is named. What is less likely than not is "everything else", which is Engaged. An
+opt-out that is named otherwise is held all the same: that is an error and the review that finds it, while a person
+taken for one who wants no mail costs more."""
 _ENGAGED = LABELS.index(ReplyClass.ENGAGED)
 
 

@@ -150,6 +150,7 @@ APPROACHES = {
     "LinearSVC with the meaning": Approach(linear(machine(), "words", "pieces", "meaning")),
     "meaning asked below 0.5": Approach(in_stages(0.5)),
     "meaning asked below 0.7": Approach(in_stages(0.7)),
+    "meaning asked below 0.8": Approach(in_stages(0.8)),
     "meaning asked below 0.9": Approach(in_stages(0.9)),
     "meaning always": Approach(in_stages(2.0)),
 }

@@ -80,7 +80,7 @@ class ReplyClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         folds: int = 5,
         seed: int = 0,
         meaning: bool = False,
-        ask_below: float = 0.7,
+        ask_below: float = 0.8,
         stream_from: int = 50_000,
         hash_from: int = 200_000,
     ) -> None:

@@ -30,6 +30,16 @@ _NEVER_SAID = re.compile(
     r"solicite|solicitado) (?:(?:que|de) )?(?:(?:me|nos|quiera|quiero|usted|ustedes) ){0,2}$"
 )
 """Somebody tells what they did not ask for; only words that lead right up to the request deny it."""
+_ANOTHER = re.compile(
+    r"\b(?:he|she|they|somebody|someone|people|users)\b(?! please)"
+    r"(?: (?!(?:i|we|me|us|my|our|please)\b)\S{1,20}){0,6} $"
+)
+"""Another one's leaving is told, unless the request itself says "me"."""
+_OWN = re.compile(r"\b(?:i|we|me|us|my|our|myself)\b")
+_INSTRUCTION = re.compile(
+    r"\bin the (?:message )?body\b|\bbody of\b|\bfollowing (?:text|line|command)\b|\bgo (?:here|to)\b"
+)
+"""Somebody is told how it is done; a line "unsubscribe" is then what to write."""
 _HERE = re.compile(
     r"\b(?:to|at|via|on|an|auf|unter|uber|a|en|sur) (?:this|that|the above|diese[rsnm]?|cette|este|esta|esa|ce) "
     r"(?:\S{1,20} )?(?:address|mail ?box|inbox|account|e-?mail|adresse|postfach|mailadresse|boite|direccion|buzon|"
@@ -76,6 +86,7 @@ def _meant(text: str, found: re.Match[str]) -> bool:
         return False
     before, after = text[max(0, found.start() - 80) : found.start()], text[found.end() : found.end() + 25]
     denied = _NOT_BEFORE.search(before) or _NEVER_SAID.search(before)
+    denied = denied or (_ANOTHER.search(before) and not _OWN.search(found[0]))
     return not denied and not _NOT_MAIL.search(found[0] + after)
 
 
@@ -88,7 +99,7 @@ def _is_about_its_address(text: str, found: re.Match[str]) -> bool:
 
 
 def _alone(text: str) -> str | None:
-    if len(text) > 2_000 or len(text.split()) > _SHORT:  # noqa: PLR2004 - characters; no short message has more
+    if len(text) > 2_000 or len(text.split()) > _SHORT or _INSTRUCTION.search(text):  # noqa: PLR2004 - characters
         return None
     for line in re.split(r"[\n.!;]", text):
         bare = _EDGES.sub("", line)

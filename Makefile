@@ -35,8 +35,9 @@ lock: $(STAMP) ## resolve the dependencies anew, with hashes
 picture: $(STAMP) ## draw docs/demo.svg anew
 	@$(BIN)/python docs/picture.py
 
-bench: $(STAMP) servers ## measure understanding and the whole path beside their peers (bench/*.json)
+bench: $(STAMP) servers ## measure understanding, the classifier and the whole path (bench/*.json)
 	@$(BIN)/python -m bench.understand
+	@$(BIN)/python -m bench.classify
 	@$(BIN)/python -m bench.pipeline
 
 fuzz: $(STAMP) ## throw damaged mail at parse and judge for a minute (SECONDS=600 for ten)

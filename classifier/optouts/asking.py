@@ -85,8 +85,11 @@ def _meant(text: str, found: re.Match[str]) -> bool:
     if text.count('"', max(0, text.rfind("\n", 0, found.start())), found.start()) % 2:
         return False
     before, after = text[max(0, found.start() - 80) : found.start()], text[found.end() : found.end() + 25]
-    denied = _NOT_BEFORE.search(before) or _NEVER_SAID.search(before)
-    denied = denied or (_ANOTHER.search(before) and not _OWN.search(found[0]))
+    denied = (
+        _NOT_BEFORE.search(before)
+        or _NEVER_SAID.search(before)
+        or (_ANOTHER.search(before) and not _OWN.search(found[0]))
+    )
     return not denied and not _NOT_MAIL.search(found[0] + after)
 
 

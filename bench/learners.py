@@ -31,7 +31,7 @@ from sklearn.svm import LinearSVC
 from classifier import thresholds
 from classifier.artifact import LABELS
 from classifier.estimator import ReplyClassifier, _sharpness, as_matrix
-from classifier.heard import Heard, hear
+from classifier.heard import Heard, hear, possible
 from classifier.labelled import CORPUS, LabelledReply, read_rows
 from classifier.likeness import groups, near_duplicates, translations
 from classifier.meaning import meanings
@@ -40,7 +40,6 @@ from classifier.verdict import ReplyClass
 
 RESULT = Path(__file__).with_suffix(".json")
 UNSUBSCRIBED = LABELS.index(ReplyClass.UNSUBSCRIBED)
-MACHINE = np.isin(LABELS, (ReplyClass.AUTO_RESPONSE, ReplyClass.OUT_OF_OFFICE))
 LARGE_BATCH = 400
 KNOWN: dict[str, np.ndarray] = {}
 """Meanings are worked out once for all approaches."""
@@ -205,7 +204,10 @@ def foreign_rows(path: Path) -> Iterator[LabelledReply]:
 def figures(rows: Sequence[Heard], shares: np.ndarray, approach: Approach) -> dict[str, float]:
     """Macro-F1, recall of opt-outs, Brier score of what is left to the learner, cost under thresholds chosen on it."""
     if approach.rules:
-        shares = np.array([with_rule(each, said) for each, said in zip(rows, shares, strict=True)])
+        shares = possible(rows, shares)
+        for at, each in enumerate(rows):
+            if each.by_rule is not None:
+                shares[at] = np.eye(len(LABELS))[LABELS.index(each.by_rule)]
     truth = np.array([LABELS.index(each.row.label) for each in rows])
     said = thresholds.name(shares)
     left = np.array([not approach.rules or each.by_rule is None for each in rows])
@@ -216,14 +218,6 @@ def figures(rows: Sequence[Heard], shares: np.ndarray, approach: Approach) -> di
         "brier": round(float(((shares[left] - np.eye(len(LABELS))[truth[left]]) ** 2).sum(axis=1).mean()), 3),
         "cost": round(thresholds.cost(shares, truth, chosen), 3),
     }
-
-
-def with_rule(each: Heard, said: np.ndarray) -> np.ndarray:
-    """A rule is sure; where it knows a machine only, two classes are left."""
-    if each.by_rule is not None:
-        return np.eye(len(LABELS))[LABELS.index(each.by_rule)]
-    possible = np.where(MACHINE, said, 0) if each.by_machine else said
-    return possible / possible.sum()
 
 
 if __name__ == "__main__":

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.header import Header
 
+import numpy as np
+from numpy.typing import NDArray
+
+from classifier.artifact import LABELS
 from classifier.context import Case, JudgeContext
 from classifier.features import document
 from classifier.judge import by_rules, is_open
@@ -14,6 +19,7 @@ from classifier.message import parse
 from classifier.present import class_of
 from classifier.verdict import ReplyClass
 
+_ANSWERS_OF_MACHINES = np.isin(LABELS, (ReplyClass.AUTO_RESPONSE, ReplyClass.OUT_OF_OFFICE))
 _NOBODY: frozenset[str] = frozenset()
 _CONTEXT = JudgeContext(
     own_addresses=_NOBODY,
@@ -49,3 +55,11 @@ def hear(row: LabelledReply) -> Heard:
     if verdict is None or is_open(verdict):
         return Heard(row, found, None, by_machine=verdict is not None)
     return Heard(row, found, class_of(verdict))
+
+
+def possible(heard: Sequence[Heard], shares: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the probabilities (n, classes) as judging sees them: two classes alone where a machine wrote."""
+    machine = np.array([each.by_machine for each in heard])
+    left = np.where(machine[:, None] & ~_ANSWERS_OF_MACHINES, 0.0, shares)
+    found: NDArray[np.float64] = left / left.sum(axis=1, keepdims=True)
+    return found

@@ -26,7 +26,7 @@ from classifier.artifact import LABELS, Artifact, Stage, Thresholds
 from classifier.card import model_card
 from classifier.estimator import Linear, ReplyClassifier
 from classifier.features import has_words
-from classifier.heard import Heard, hear
+from classifier.heard import Heard, hear, possible
 from classifier.labelled import LabelledReply, LabelledReplyError, read_corpus, read_rows
 from classifier.likeness import groups, near_duplicates, same_words, translations
 from classifier.meaning import ENCODER, meanings
@@ -113,7 +113,7 @@ def train(rows: Sequence[LabelledReply], *, version: str, learner: ReplyClassifi
     order = np.searchsorted(learner.classes_, LABELS)
     tested = [left[at] for at in learner.unseen_]
     ruled = [each for each in heard if each.by_rule is not None]
-    report = _report(ruled, tested, _with_rules(tested, learner.out_of_fold_[:, order]))
+    report = _report(ruled, tested, possible(tested, learner.out_of_fold_[:, order]))
     return Training(_artifact(learner, order, heard, report, version), report)
 
 
@@ -131,15 +131,6 @@ def _with_enough_left(heard: Sequence[Heard]) -> list[Heard]:
     left = Counter(each.row.label for each in heard if each.by_rule is None)
     few = {label for label in ReplyClass if left[label] < LEAST_ROWS}
     return [replace(each, by_rule=None) if each.row.label in few else each for each in heard]
-
-
-def _with_rules(tested: Sequence[Heard], unseen: Matrix) -> Matrix:
-    """Return the probabilities (n, classes) as judging sees them: two classes alone where a machine wrote."""
-    answers = np.isin(LABELS, (ReplyClass.AUTO_RESPONSE, ReplyClass.OUT_OF_OFFICE))
-    machine = np.array([each.by_machine for each in tested])
-    possible = np.where(machine[:, None] & ~answers, 0.0, unseen)
-    shares: Matrix = possible / possible.sum(axis=1, keepdims=True)
-    return shares
 
 
 def _groups(documents: Sequence[str], learner: ReplyClassifier) -> list[int]:

@@ -31,13 +31,15 @@ _NEVER_SAID = re.compile(
 )
 """Somebody tells what they did not ask for; only words that lead right up to the request deny it."""
 _ANOTHER = re.compile(
-    r"\b(?:he|she|they|somebody|someone|people|users)\b(?! please)"
-    r"(?: (?!(?:i|we|me|us|my|our|please)\b)\S{1,20}){0,6} $"
+    r"(?<!you )(?<!do )(?<!does )(?<!can )(?<!could )(?<!will )(?<!would )"
+    r"\b(?:he|she|they|somebody|someone|people|users)"
+    r"(?: (?!(?:i|we|me|us|my|our|please|must|should|can|could|would|needs?|has|have)\b)[\w'-]{1,20}){0,6} $"
 )
-"""Another one's leaving is told, unless the request itself says "me"."""
-_OWN = re.compile(r"\b(?:i|we|me|us|my|our|myself)\b")
+_LEAVING = re.compile(r"(?:get|sign) off\b")
+"""Another one's leaving is told, without a word of who should do something about it."""
 _INSTRUCTION = re.compile(
-    r"\bin the (?:message )?body\b|\bbody of\b|\bfollowing (?:text|line|command)\b|\bgo (?:here|to)\b"
+    r"\bin the (?:message )?body\b|\bbody of (?:an?|the|your) (?:e-?mail|mail|message)\b|"
+    r"\bfollowing (?:text|line|command)\b|\bgo here\b"
 )
 """Somebody is told how it is done; a line "unsubscribe" is then what to write."""
 _HERE = re.compile(
@@ -88,7 +90,7 @@ def _meant(text: str, found: re.Match[str]) -> bool:
     denied = (
         _NOT_BEFORE.search(before)
         or _NEVER_SAID.search(before)
-        or (_ANOTHER.search(before) and not _OWN.search(found[0]))
+        or (_LEAVING.match(found[0]) and _ANOTHER.search(before))
     )
     return not denied and not _NOT_MAIL.search(found[0] + after)
 

@@ -1,8 +1,10 @@
 """A labelled row is heard as a message would be: by the rules first, and only its own words go to the learner."""
 
+import numpy as np
 import pytest
 
-from classifier.heard import hear
+from classifier.artifact import LABELS
+from classifier.heard import hear, possible
 from classifier.labelled import LabelledReply
 from classifier.verdict import ReplyClass
 
@@ -33,3 +35,12 @@ def test_the_learner_sees_own_words_alone_and_an_own_subject() -> None:
 
 def test_text_that_no_mail_can_carry_is_heard_all_the_same() -> None:
     assert hear(row("yes \ud800 please")).document == "yes ? please"
+
+
+def test_where_a_machine_wrote_two_classes_are_left() -> None:
+    heard = [hear(row("Shop shut, the kiln is being rebuilt.", "Automatic reply: offer")), hear(row("Who is this?"))]
+    found = possible(heard, np.full((2, len(LABELS)), 1 / len(LABELS)))
+    left = {label for label, share in zip(LABELS, found[0], strict=True) if share}
+    assert left == {ReplyClass.AUTO_RESPONSE, ReplyClass.OUT_OF_OFFICE}
+    assert np.allclose(found.sum(axis=1), 1)
+    assert found[1].min() > 0

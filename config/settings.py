@@ -43,6 +43,13 @@ class Settings(BaseSettings):
         description="SQLAlchemy URL of the database: sqlite:///file or postgresql://user:password@host/name.",
     )
     artifact: Path | None = Field(None, description="Reply classifier to use; default: the promoted or shipped one.")
+    artifact_folder: Path = Field(Path("artifacts"), description="Where trained reply classifiers are kept.")
+    opt_out_floor: float = Field(
+        0.9, ge=0, le=1, description="Least share of opt-outs that a classifier must recognise or hold to be promoted."
+    )
+    review_share: float = Field(
+        0.02, ge=0, le=1, description="Share of answers drawn at random for review, by which accuracy is measured."
+    )
     poll_seconds: int = Field(60, ge=1, description="Seconds between two polls of one mailbox.")
     poll_threads: int = Field(8, ge=1, le=256, description="Mailboxes polled at the same time.")
     poll_messages: int = Field(

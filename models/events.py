@@ -96,6 +96,8 @@ class ReviewKind(StrEnum):
     AGAINST_LABEL = "newer mail after a person's label"
     CONTRADICTION = "contradicts the status"
     BOUNCE_AFTER_REPLY = "bounce although a person answered"
+    NEAR_OPT_OUT = "close to a possible opt-out"
+    RANDOM_SAMPLE = "drawn at random"
 
 
 class SequenceState(StrEnum):
@@ -147,6 +149,8 @@ class Event:
     trust: Trust = Trust.ACTS
     review: ReviewKind | None = None
     """A review that the decision itself asked for."""
+    sampled: bool = False
+    """Its mail was drawn at random for a person to look at."""
     about: str | None = None
     """For a person's event: the key of the mail event it speaks of."""
     rule: str | None = None

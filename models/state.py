@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -140,11 +142,20 @@ class State:
             status=self.status,
             sequence=self._sending(until),
             dne=tuple(self.dne),
-            reviews=tuple(self.reviews.values()),
+            reviews=tuple(self._open()),
             removed_by_person=self.removed_by_person,
             decided_by=self.decided_by,
             next_change_at=until,
             listed=self.status is not Status.REMOVED or self.sent_at is not None,
+        )
+
+    def _open(self) -> Iterable[ReviewDraft]:
+        """Yield the open questions; a mail that somebody looks at anyway need not be drawn at random too."""
+        asked = Counter(key for key, _ in self.reviews)
+        return (
+            item
+            for (key, kind), item in self.reviews.items()
+            if kind is not ReviewKind.RANDOM_SAMPLE or asked[key] == 1
         )
 
     def _sending(self, until: datetime | None) -> Sending:

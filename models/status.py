@@ -90,6 +90,8 @@ def _take(state: State, event: Event) -> None:
     kind = meaning(event)
     if event.review is not None:
         state.ask(event, event.review)
+    if event.sampled:
+        state.ask(event, ReviewKind.RANDOM_SAMPLE)
     if kind in MAIL:
         _hear(state, event, kind)
     if kind in MAIL and event.trust is Trust.SUGGESTS:

@@ -247,6 +247,7 @@ class RecipientEvent(Base):
     booking_id: Mapped[str | None] = mapped_column(String(200))
     trust: Mapped[Trust] = mapped_column(by_value(Trust), default=Trust.ACTS)
     review: Mapped[ReviewKind | None] = mapped_column(by_value(ReviewKind))
+    sampled: Mapped[bool] = mapped_column(default=False)
     about: Mapped[str | None] = mapped_column(String(64))
     rule: Mapped[str | None] = mapped_column(String(200))
     other_address: Mapped[str | None] = mapped_column(String(320))
@@ -315,16 +316,3 @@ class ReviewItem(Base):
     holds: Mapped[bool] = mapped_column(default=False)
     opened_at: Mapped[datetime]
     closed_at: Mapped[datetime | None] = mapped_column(index=True)
-
-
-class Artifact(Base):
-    """A trained classifier on disk, and whether it is in service."""
-
-    __tablename__ = "artifact"
-    id: Mapped[int] = mapped_column(primary_key=True)
-    version: Mapped[str] = mapped_column(String(80), unique=True)
-    path: Mapped[str] = mapped_column(Text)
-    sha256: Mapped[str] = mapped_column(String(64))
-    metrics: Mapped[dict[str, Any]]
-    promoted_at: Mapped[datetime | None]
-    recorded_at: Mapped[datetime]

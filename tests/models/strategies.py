@@ -132,7 +132,8 @@ def machine_events(draw: st.DrawFn) -> Event:
         send_id=draw(_send_ids),
         booking_id=draw(st.sampled_from([None, "b1", "b2"])),
         trust=draw(_trust),
-        review=draw(st.sampled_from([None, None, ReviewKind.MACHINE_OPT_OUT])),
+        review=draw(st.sampled_from([None, None, ReviewKind.MACHINE_OPT_OUT, ReviewKind.NEAR_OPT_OUT])),
+        sampled=draw(_booleans),
         other_address=draw(st.sampled_from([None, None, "home@example.org"])),
     )
 

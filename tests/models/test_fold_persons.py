@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from models.events import (
@@ -211,3 +213,29 @@ def test_an_older_mail_resolved_as_a_machines_goes_through_the_table(status: Sta
 def test_the_newest_resolution_of_a_mail_wins() -> None:
     found = folded(DOUBT, resolved(2, Status.ENGAGED, DOUBT), resolved(3, Status.INTERESTED, DOUBT))
     assert found.status is Status.INTERESTED
+
+
+# --- Mail drawn at random ---
+
+
+def test_a_mail_drawn_at_random_asks_and_changes_nothing_else() -> None:
+    drawn = folded(replace(reply(1, Status.INTERESTED), sampled=True))
+    plain = folded(reply(1, Status.INTERESTED))
+    assert questions(drawn) == [ReviewKind.RANDOM_SAMPLE]
+    assert replace(drawn, reviews=()) == plain
+
+
+def test_a_mail_that_is_looked_at_anyway_is_not_asked_about_twice() -> None:
+    unsure = replace(reply(1, Status.INTERESTED), sure=False, sampled=True)
+    assert questions(folded(unsure)) == [ReviewKind.LOW_CONFIDENCE]
+
+
+def test_each_mail_drawn_at_random_asks_for_itself() -> None:
+    first, second = (replace(reply(at), sampled=True, sure=at == 2) for at in (1, 2))
+    assert questions(folded(first, second)) == [ReviewKind.LOW_CONFIDENCE, ReviewKind.RANDOM_SAMPLE]
+
+
+def test_a_mail_drawn_at_random_that_is_found_right_stays_the_machines() -> None:
+    drawn = replace(reply(1, Status.INTERESTED), sampled=True)
+    found = folded(drawn, resolved(2, None, drawn), reply(3, Status.NOT_INTERESTED))
+    assert (found.status, found.reviews) == (Status.NOT_INTERESTED, ())

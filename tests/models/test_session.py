@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 from sqlalchemy.orm import Session
 
 from models import session as sessions
+from models.learning import Artifact
 from models.session import (
     DatabaseUnavailable,
     insert_new,
@@ -25,7 +26,7 @@ from models.session import (
     reading,
     transaction,
 )
-from models.tables import Artifact, Contact, Mailbox, SecondAddress, Team
+from models.tables import Contact, Mailbox, SecondAddress, Team
 from tests.servers import PrivatePostgres
 
 NOON = datetime(2026, 3, 4, 12, 0, 0, 123456, tzinfo=UTC)

@@ -20,12 +20,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from classifier.features import NORMALISER
+from classifier.features import NORMALISER, key
 from classifier.meaning import ENCODER, SIZE, encoder_version
 from classifier.vectors import Hashed, Listed, Vectoriser
 from classifier.verdict import ReplyClass
 
-FORMAT = 2
+FORMAT = 3
 LABELS = tuple(str(label) for label in ReplyClass)
 DEFAULT = Path(__file__).parent / "default.artifact"
 
@@ -34,6 +34,7 @@ _LARGEST = 1 << 30
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _ARRAYS = ("word_idf", "piece_idf")
 _STAGE = ("coefficients", "intercepts")
+_HELD_OUT = ("shown_documents", "held_out_shares")
 _TERMS = ("word_terms", "piece_terms")
 _CARD = "card.md"
 _UNREADABLE = (
@@ -43,6 +44,7 @@ _UNREADABLE = (
 )
 
 Numbers = NDArray[np.float32]
+Keys = NDArray[np.uint64]
 
 
 class ArtifactError(Exception):
@@ -70,6 +72,17 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class HeldOut:
+    """What the learner was shown, and what learners said of it that had not seen it; so that nobody is asked twice.
+
+    `shown` holds `short_key` of n documents; `shares` (m, k), what was said of the first m of these.
+    """
+
+    shown: Keys = field(default_factory=lambda: np.empty(0, dtype=np.uint64))
+    shares: Numbers = field(default_factory=lambda: np.empty((0, len(LABELS)), dtype=np.float32))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Artifact:
     """Everything needed to judge replies.
 
@@ -83,6 +96,7 @@ class Artifact:
     second: Stage | None = None
     ask_below: float = 0.0
     thresholds: Thresholds
+    held_out: HeldOut = field(default_factory=HeldOut)
     data: dict[str, Any] = field(default_factory=dict)
     """SHA-256 of the rows and how many there were for each class and language."""
     metrics: dict[str, Any] = field(default_factory=dict)
@@ -143,6 +157,8 @@ def pack(artifact: Artifact) -> bytes:
         }
     for order, stage in _stages(artifact).items():
         members |= {f"{order}_{name}.npy": _array_bytes(getattr(stage, name)) for name in _STAGE}
+    held = (_array_bytes(artifact.held_out.shown, "<u8"), _array_bytes(artifact.held_out.shares))
+    members |= {f"{name}.npy": content for name, content in zip(_HELD_OUT, held, strict=True)}
     members[_CARD] = artifact.card.encode()
     passport = _passport(artifact)
     passport["sha256"] = _digest(passport, members)
@@ -216,6 +232,7 @@ def _artifact(passport: dict[str, Any], members: dict[str, bytes]) -> Artifact:
         second=stages.get("second"),
         ask_below=float(passport["ask_below"]),
         thresholds=Thresholds({label: float(sure[label]) for label in LABELS}, float(hold)),
+        held_out=_held_out(members),
         data=passport["data"],
         metrics=passport["metrics"],
         libraries=passport["libraries"],
@@ -233,6 +250,18 @@ def _vectoriser(hashed_bits: int | None, members: dict[str, bytes]) -> Vectorise
     return Vectoriser(words, pieces, word_idf, piece_idf)
 
 
+def _held_out(members: dict[str, bytes]) -> HeldOut:
+    shown, shares = (np.load(io.BytesIO(members[f"{name}.npy"]), allow_pickle=False) for name in _HELD_OUT)
+    if shown.dtype != np.uint64 or shares.shape != (len(shares), len(LABELS)) or len(shares) > len(shown):
+        raise ValueError("what it was shown and what was said of it do not belong together")
+    return HeldOut(shown=shown, shares=shares)
+
+
+def short_key(document: str) -> int:
+    """Return the first 64 bits of the key of a document: enough that two of a million hardly ever meet."""
+    return int(key(document)[:16], 16)
+
+
 def _digest(passport: dict[str, Any], members: dict[str, bytes]) -> str:
     whole = hashlib.sha256(_json_bytes(passport))
     for name in sorted(members):
@@ -244,9 +273,9 @@ def _json_bytes(value: object) -> bytes:
     return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
 
 
-def _array_bytes(array: Numbers) -> bytes:
+def _array_bytes(array: Numbers | Keys, kind: str = "<f4") -> bytes:
     buffer = io.BytesIO()
-    np.save(buffer, np.ascontiguousarray(array, dtype="<f4"), allow_pickle=False)
+    np.save(buffer, np.ascontiguousarray(array, dtype=kind), allow_pickle=False)
     return buffer.getvalue()
 
 

@@ -5,7 +5,7 @@ Imported for training alone: a running worker judges with `classifier.replies`, 
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -16,10 +16,12 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression, SGDClassifier
+from sklearn.metrics import f1_score
 from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.utils.validation import check_is_fitted
 
+from classifier.features import key
 from classifier.meaning import meanings
 from classifier.vectors import Vectoriser, learn_hashed, learn_terms
 
@@ -33,6 +35,10 @@ _SAMPLE = 20_000
 """Documents from which it is learnt how much a hashed column tells: a share needs no more."""
 _MOST_TERMS = 100_000
 """Of words and of pieces, while learning from many."""
+_SHARES_OF_CURVE = (1 / 8, 1 / 4, 1 / 2)
+"""Of the examples, from which it is also learnt to see what more of them bring."""
+_STABLE_FROM = 1_000
+"""Documents from which on chance alone spreads every class over all folds."""
 _BITS = 18
 """The logarithm of how many columns the words share, and the pieces, when terms are hashed."""
 
@@ -71,6 +77,8 @@ class ReplyClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         stream_from: documents from which on they are shown chunk by chunk, with a tenth held out in place of the
             folds and without a second stage.
         hash_from: documents from which on terms are hashed, so that memory stays flat.
+        curve: whether to learn from parts of the examples too, and see what more of them bring (`curve_`); only where
+            there are folds.
     """
 
     def __init__(  # noqa: PLR0913  # scikit-learn's contract: every choice is an argument of its own.
@@ -83,6 +91,7 @@ class ReplyClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         ask_below: float = 0.8,
         stream_from: int = 50_000,
         hash_from: int = 200_000,
+        curve: bool = False,
     ) -> None:
         self.C = C
         self.folds = folds
@@ -91,20 +100,40 @@ class ReplyClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         self.ask_below = ask_below
         self.stream_from = stream_from
         self.hash_from = hash_from
+        self.curve = curve
 
-    def fit(self, X: Sequence[str], y: Sequence[str], groups: Sequence[Hashable] | None = None) -> Self:  # noqa: N803
-        """Learn from n documents and their n classes; documents of one group never stand on both sides of a split.
+    def fit(
+        self,
+        X: Sequence[str],  # noqa: N803
+        y: Sequence[str],
+        groups: Sequence[Hashable] | None = None,
+        meant: NDArray[np.float32] | None = None,
+        progress: Callable[[int], None] = lambda _documents: None,
+    ) -> Self:
+        """Learn from n documents and their n classes.
 
         Afterwards `unseen_` holds the places (m,) of the documents on which it was tested, and `out_of_fold_`
-        (m, classes) what learners that had not seen them said of them.
+        (m, classes) what learners that had not seen them said of them; `curve_` pairs of examples and macro-F1.
+
+        Args:
+            X: n normalised documents.
+            y: their classes.
+            groups: documents of one group never stand on both sides of a split.
+            meant: the meanings (n, SIZE), where they are known already.
+            progress: told each time from how many documents was learnt; `rounds` times n in all.
         """
         self.classes_, truth = np.unique(np.asarray(y), return_inverse=True)
+        self.curve_: list[tuple[int, float]] = []
         parts = np.arange(len(X)) if groups is None else _numbered(groups)
         if len(X) < self.stream_from:
-            self._learn_whole(X, truth, parts)
+            self._learn_whole(X, truth, parts, meant, progress)
         else:
-            self._learn_in_chunks(X, truth, parts)
+            self._learn_in_chunks(X, truth, parts, progress)
         return self
+
+    def rounds(self, documents: int) -> float:
+        """Return how often every one of so many documents is learnt from, the parts for the curve left out."""
+        return self.folds if documents < self.stream_from else _ROUNDS * 0.9
 
     def predict_proba(self, X: Sequence[str]) -> Matrix:  # noqa: N803
         """Return the probability (n, classes) of each class for each document."""
@@ -121,22 +150,88 @@ class ReplyClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         likeliest: NDArray[Any] = self.predict_proba(X).argmax(axis=1)
         return np.asarray(self.classes_[likeliest])
 
-    def _learn_whole(self, X: Sequence[str], truth: Indices, parts: Indices) -> None:  # noqa: N803
-        meant = meanings(X) if self.meaning else None
+    def _learn_whole(
+        self,
+        X: Sequence[str],  # noqa: N803
+        truth: Indices,
+        parts: Indices,
+        meant: NDArray[np.float32] | None,
+        progress: Callable[[int], None],
+    ) -> None:
+        if not self.meaning:
+            meant = None
+        elif meant is None:
+            meant = meanings(X)
         everything = np.arange(len(X))
         first = np.zeros((len(X), len(self.classes_)))
         second = None if meant is None else np.zeros_like(first)
-        folds = StratifiedGroupKFold(self.folds, shuffle=True, random_state=self.seed)
-        for seen, unseen in folds.split(everything, truth, parts):
+        for number, (seen, unseen) in enumerate(self._split(X, truth, parts)):
+            if self.curve and not number:
+                self._learn_parts(X, truth, meant, seen, unseen)
             self._learn(X, truth, meant, seen)
-            numbers = as_matrix(self.vectoriser_, _at(X, unseen))
-            first[unseen] = self.first_.decide(numbers)
-            if self.second_ is not None and second is not None and meant is not None:
-                second[unseen] = self.second_.decide(_beside(numbers, meant[unseen]))
+            first[unseen], by_meaning = self._decide(X, meant, unseen)
+            if second is not None and by_meaning is not None:
+                second[unseen] = by_meaning
+            if self.curve and not number:
+                self._note(seen, truth[unseen], first[unseen] if second is None else second[unseen])
+            progress(len(seen))
         self._learn(X, truth, meant, everything)
+        progress(len(everything))
         self._calibrate(first, second, truth)
         self.unseen_ = everything
         self.out_of_fold_: Matrix = self._shares(first, second)
+
+    def _split(self, X: Sequence[str], truth: Indices, parts: Indices) -> Iterator[tuple[Indices, Indices]]:  # noqa: N803
+        """Yield what is seen and what is held out in each fold.
+
+        Where there are enough documents, the fold of a group hangs on the group alone: learnt from again together
+        with others, it is held out with the same ones, so that two artifacts can be compared.
+        """
+        if len(X) < _STABLE_FROM:
+            folds = StratifiedGroupKFold(self.folds, shuffle=True, random_state=self.seed)
+            yield from folds.split(np.arange(len(X)), truth, parts)
+            return
+        smallest: dict[int, str] = {}
+        for part, name in zip(parts.tolist(), map(key, X), strict=True):
+            smallest[part] = min(name, smallest.get(part, name))
+        fold = np.array([int(smallest[part], 16) % self.folds for part in parts.tolist()])
+        for number in range(self.folds):
+            yield np.flatnonzero(fold != number), np.flatnonzero(fold == number)
+
+    def _learn_parts(
+        self,
+        X: Sequence[str],  # noqa: N803
+        truth: Indices,
+        meant: NDArray[np.float32] | None,
+        seen: Indices,
+        unseen: Indices,
+    ) -> None:
+        """Learn from parts of the examples, to see how well each of them does."""
+        mixed = np.random.default_rng(self.seed).permutation(seen)
+        for share in _SHARES_OF_CURVE:
+            part = np.sort(mixed[: int(share * len(seen))])
+            if len(np.unique(truth[part])) < len(self.classes_):
+                continue
+            self._learn(X, truth, meant, part)
+            by_words, by_meaning = self._decide(X, meant, unseen)
+            self._note(part, truth[unseen], by_words if by_meaning is None else by_meaning)
+
+    def _note(self, seen: Indices, truth: Indices, decisions: Matrix) -> None:
+        score = f1_score(truth, decisions.argmax(axis=1), average="macro", zero_division=0.0)
+        self.curve_.append((len(seen), round(float(score), 4)))
+
+    def _decide(
+        self,
+        X: Sequence[str],  # noqa: N803
+        meant: NDArray[np.float32] | None,
+        places: Indices,
+    ) -> tuple[Matrix, Matrix | None]:
+        """Return what each stage decides of some of the documents."""
+        numbers = as_matrix(self.vectoriser_, _at(X, places))
+        second = None
+        if self.second_ is not None and meant is not None:
+            second = self.second_.decide(_beside(numbers, meant[places]))
+        return self.first_.decide(numbers), second
 
     def _learn(self, X: Sequence[str], truth: Indices, meant: NDArray[np.float32] | None, seen: Indices) -> None:  # noqa: N803
         texts = _at(X, seen)
@@ -154,7 +249,13 @@ class ReplyClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         )
         return _linear(rows, intercepts, len(self.classes_))
 
-    def _learn_in_chunks(self, X: Sequence[str], truth: Indices, parts: Indices) -> None:  # noqa: N803
+    def _learn_in_chunks(
+        self,
+        X: Sequence[str],  # noqa: N803
+        truth: Indices,
+        parts: Indices,
+        progress: Callable[[int], None],
+    ) -> None:
         random = np.random.default_rng(self.seed)
         held = (random.permutation(parts.max() + 1) % 10 == 0)[parts]
         seen, unseen = np.flatnonzero(~held), np.flatnonzero(held)
@@ -167,6 +268,7 @@ class ReplyClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
             for chunk in _chunks(random.permutation(seen)):
                 numbers = as_matrix(self.vectoriser_, _at(X, chunk))
                 learner.partial_fit(numbers, truth[chunk], classes=np.arange(len(self.classes_)))
+                progress(len(chunk))
         self.first_, self.second_ = _linear(learner.coef_, learner.intercept_, len(self.classes_)), None
         first = np.concatenate(
             [self.first_.decide(as_matrix(self.vectoriser_, _at(X, chunk))) for chunk in _chunks(unseen)]

@@ -6,6 +6,7 @@ another normal form is refused.
 
 from __future__ import annotations
 
+import hashlib
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -94,6 +95,11 @@ def document(subject: str, text: str) -> str:
     if not body:
         return own
     return body if own != heading else f"{heading} {body}".strip()
+
+
+def key(normal: str) -> str:
+    """Return what is equal for documents that cannot be told apart: the SHA-256 of the document in hexadecimal."""
+    return hashlib.sha256(normal.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def tokens(normal: str) -> list[str]:

@@ -15,6 +15,8 @@ from classifier.vectors import Vector
 from classifier.verdict import Evidence, Reply, ReplyClass
 
 _UNSUBSCRIBED = LABELS.index(ReplyClass.UNSUBSCRIBED)
+_NEAR = 0.75
+"""The part of the probability from which a reply is held that makes it worth a look."""
 
 Shares = NDArray[np.float64]
 
@@ -50,6 +52,14 @@ class TrainedJudge:
             for at, (_, text, language) in enumerate(replies)
         ]
 
+    def shares(self, documents: Sequence[str]) -> Shares:
+        """Return the probability (n, classes) of each class for normalised documents; without words all are alike."""
+        found = np.full((len(documents), len(LABELS)), 1 / len(LABELS))
+        spoken = [at for at, normal in enumerate(documents) if has_words(normal)]
+        for at, opinion in zip(spoken, self._opinions([documents[at] for at in spoken]), strict=True):
+            found[at] = opinion.shares
+        return found
+
     def _opinions(self, documents: Sequence[str]) -> list[_Opinion]:
         """Return what is thought of each document: by the first stage, and by the second where that is not sure."""
         known = self._artifact
@@ -67,12 +77,15 @@ class TrainedJudge:
         best, named = int(np.argmax(opinion.shares)), int(name(opinion.shares[np.newaxis])[0])
         label, confidence = LABELS[named], float(opinion.shares[named])
         sure = named == best and confidence >= self._artifact.thresholds.sure[label]
+        unsubscribed = float(opinion.shares[_UNSUBSCRIBED])
+        hold = self._must_hold(unsubscribed, best, sure=sure)
         return Reply(
             reply_class=ReplyClass(label),
             confidence=confidence,
             probabilities=dict(zip(LABELS, opinion.shares.tolist(), strict=True)),
             sure=sure,
-            hold=self._must_hold(float(opinion.shares[_UNSUBSCRIBED]), best, sure=sure),
+            hold=hold,
+            near_opt_out=not hold and best != _UNSUBSCRIBED and unsubscribed >= _NEAR * self._artifact.thresholds.hold,
             visible_text=text,
             language=language,
             artifact=self.version,

@@ -59,10 +59,24 @@ def choose(probabilities: Matrix, truth: Indices) -> Thresholds:
     return chosen
 
 
-def cost(probabilities: Matrix, truth: Indices, thresholds: Thresholds) -> float:
-    """Return the mean cost of a reply when the thresholds decide what is applied and what a person reads."""
+def costs(probabilities: Matrix, truth: Indices, thresholds: Thresholds) -> Matrix:
+    """Return what each reply (n,) costs when the thresholds decide what is applied and what a person reads."""
     errors = _errors()[truth, name(probabilities)]
-    return float(np.where(reviewed(probabilities, thresholds), REVIEW, errors).mean())
+    found: Matrix = np.where(reviewed(probabilities, thresholds), REVIEW, errors)
+    return found
+
+
+def cost(probabilities: Matrix, truth: Indices, thresholds: Thresholds) -> float:
+    """Return the mean cost of a reply."""
+    return float(costs(probabilities, truth, thresholds).mean())
+
+
+def kept(probabilities: Matrix, thresholds: Thresholds) -> NDArray[np.bool_]:
+    """Return for each row (n,) whether it would be kept if it were an opt-out: recognised as one, or held."""
+    asked: NDArray[np.bool_] = (probabilities.argmax(axis=1) == _UNSUBSCRIBED) | (
+        probabilities[:, _UNSUBSCRIBED] >= thresholds.hold
+    )
+    return asked
 
 
 def reviewed(probabilities: Matrix, thresholds: Thresholds) -> NDArray[np.bool_]:

@@ -10,7 +10,7 @@ import hashlib
 import json
 import platform
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version as version_of
@@ -19,69 +19,30 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import f1_score, precision_recall_fscore_support
 
 from classifier import thresholds
-from classifier.artifact import LABELS, Artifact, Stage, Thresholds
+from classifier.artifact import LABELS, Artifact, HeldOut, Stage, short_key
 from classifier.card import model_card
 from classifier.estimator import Linear, ReplyClassifier
 from classifier.features import has_words
+from classifier.figures import Report, measure, truth_of
 from classifier.heard import Heard, hear, possible
 from classifier.labelled import LabelledReply, LabelledReplyError, read_corpus, read_rows
 from classifier.likeness import groups, near_duplicates, same_words, translations
-from classifier.meaning import ENCODER, meanings
+from classifier.meaning import ENCODER, SIZE, meanings
 from classifier.verdict import ReplyClass
 
-__all__ = ["ClassFigures", "LabelledReply", "Report", "Training", "describe", "read_corpus", "read_rows", "train"]
+__all__ = ["LabelledReply", "Report", "Training", "describe", "hear_all", "read_corpus", "read_rows", "train"]
 
 LEAST_ROWS = 5
 """Replies a class needs: one for every fold."""
-_BINS = 10
 _MANY = 20_000
 """Rows from which on more processes are worth starting."""
+_READ_AT_ONCE = 500
+"""Documents that are read for their meaning between two words of progress."""
 
-Matrix = NDArray[np.float64]
 Indices = NDArray[np.intp]
-
-
-@dataclass(frozen=True, slots=True)
-class ClassFigures:
-    """How well one class is told by rules and learner together, out of fold."""
-
-    rows: int
-    precision: float
-    recall: float
-    f1: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
-    """What training can honestly say: every figure is of replies the learner had not seen."""
-
-    rows: int
-    by_rules: int
-    """Rows that a rule decides, right or wrong."""
-    macro_f1: float
-    """Of rules and learner together."""
-    learner_macro_f1: float
-    """Of the learner, on the rows that the rules leave."""
-    classes: dict[str, ClassFigures]
-    confusion: dict[str, dict[str, int]]
-    """For each true class how many rows were given each class."""
-    hard_accuracy: float | None
-    """The share told right of the rows marked hard; None without such rows."""
-    languages: dict[str, float]
-    """Macro-F1 of each language, over the classes it has."""
-    brier: float
-    """Mean squared distance of the learner's probabilities from the truth (0 to 2)."""
-    calibration_error: float
-    """Mean distance of its confidence from its accuracy, in ten bins of confidence."""
-    opt_outs_kept: float
-    """The share of opt-outs that are recognised or held."""
-    cost: float
-    reviewed: float
-    """The share a person has to read."""
-    thresholds: Thresholds
+Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,38 +53,64 @@ class Training:
     report: Report
 
 
-def train(rows: Sequence[LabelledReply], *, version: str, learner: ReplyClassifier | None = None) -> Training:
+def train(
+    rows: Sequence[LabelledReply],
+    *,
+    version: str,
+    learner: ReplyClassifier | None = None,
+    progress: Progress = lambda _coming, _done: None,
+) -> Training:
     """Train on labelled replies.
 
     Args:
         rows: the replies; those without any words are left out.
         version: the name of the artifact.
         learner: an unfitted estimator, if not the usual one.
+        progress: told how many steps are to come, then how many were done since: about one for each reply that is
+            heard, read for its meaning, or learnt from.
 
     Raises:
         LabelledReplyError: a class has too few replies, near-duplicates and translations counted once.
     """
-    heard = _with_enough_left([each for each in _heard(rows) if has_words(each.document)])
+    learner = ReplyClassifier(meaning=True, curve=True) if learner is None else learner
+    progress(int(len(rows) * (1 + learner.meaning + learner.rounds(len(rows)))), 0)
+    heard = _with_enough_left([each for each in hear_all(rows) if has_words(each.document)])
+    progress(0, len(rows))
     left = [each for each in heard if each.by_rule is None]
-    learner = ReplyClassifier(meaning=True) if learner is None else learner
     documents = [each.document for each in left]
-    parts = _groups(documents, learner)
+    meant = _meant(documents, learner, progress)
+    parts = _groups(documents, learner, meant)
     _check_counts(left, parts)
-    learner.fit(documents, [str(each.row.label) for each in left], groups=parts)
+    labels = [str(each.row.label) for each in left]
+    learner.fit(documents, labels, parts, meant, lambda done: progress(0, done))
     order = np.searchsorted(learner.classes_, LABELS)
-    tested = [left[at] for at in learner.unseen_]
     ruled = [each for each in heard if each.by_rule is not None]
-    report = _report(ruled, tested, possible(tested, learner.out_of_fold_[:, order]))
+    tested = [left[at] for at in learner.unseen_]
+    held_out = learner.out_of_fold_[:, order]
+    shares = possible(tested, held_out)
+    chosen = thresholds.choose(shares, truth_of(tested))
+    report = measure([*ruled, *tested], np.concatenate((np.zeros((len(ruled), len(LABELS))), shares)), chosen)
     return Training(_artifact(learner, order, heard, report, version), report)
 
 
-def _heard(rows: Iterable[LabelledReply]) -> list[Heard]:
+def hear_all(rows: Iterable[LabelledReply]) -> list[Heard]:
     """Let the rules judge the rows, in a fixed order; many of them in as many processes as there are processors."""
     ordered = _ordered(rows)
     if len(ordered) < _MANY:
         return [hear(row) for row in ordered]
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
         return list(pool.map(hear, ordered, chunksize=1_000))
+
+
+def _meant(documents: Sequence[str], learner: ReplyClassifier, progress: Progress) -> NDArray[np.float32] | None:
+    if not learner.meaning or len(documents) >= learner.stream_from:
+        return None
+    read = []
+    for start in range(0, len(documents), _READ_AT_ONCE):
+        some = documents[start : start + _READ_AT_ONCE]
+        read.append(meanings(some))
+        progress(0, len(some))
+    return np.concatenate(read) if read else np.empty((0, SIZE), dtype=np.float32)
 
 
 def _with_enough_left(heard: Sequence[Heard]) -> list[Heard]:
@@ -133,12 +120,11 @@ def _with_enough_left(heard: Sequence[Heard]) -> list[Heard]:
     return [replace(each, by_rule=None) if each.row.label in few else each for each in heard]
 
 
-def _groups(documents: Sequence[str], learner: ReplyClassifier) -> list[int]:
+def _groups(documents: Sequence[str], learner: ReplyClassifier, meant: NDArray[np.float32] | None) -> list[int]:
     """Return which documents stay on one side of a split; of many, only those of the same words."""
     if len(documents) >= learner.stream_from:
         return groups(len(documents), same_words(documents))
-    meant = translations(meanings(documents)) if learner.meaning else ()
-    return groups(len(documents), near_duplicates(documents), meant)
+    return groups(len(documents), near_duplicates(documents), () if meant is None else translations(meant))
 
 
 def _check_counts(left: Sequence[Heard], parts: Sequence[int]) -> None:
@@ -151,87 +137,10 @@ def _check_counts(left: Sequence[Heard], parts: Sequence[int]) -> None:
         raise LabelledReplyError(f"Every class needs {LEAST_ROWS} different replies; {named}. Label more of them.")
 
 
-def _report(ruled: Sequence[Heard], tested: Sequence[Heard], unseen: Matrix) -> Report:
-    """Count rules and learner together.
-
-    Args:
-        ruled: the rows that a rule decides.
-        tested: n rows on which the learner was tested.
-        unseen: (n, classes), its probabilities.
-    """
-    truth = np.array([LABELS.index(each.row.label) for each in tested])
-    chosen = thresholds.choose(unseen, truth)
-    rows = [*ruled, *tested]
-    true = np.array([LABELS.index(each.row.label) for each in rows])
-    said = np.array([*(LABELS.index(each.by_rule) for each in ruled if each.by_rule), *thresholds.name(unseen)])
-    right = said == true
-    hard = np.array([each.row.hard for each in rows])
-    sure = np.eye(len(LABELS))[said[: len(ruled)]]
-    everything = np.concatenate((sure, unseen)) if len(ruled) else unseen
-    return Report(
-        rows=len(rows),
-        by_rules=len(ruled),
-        macro_f1=_macro_f1(true, said),
-        learner_macro_f1=_macro_f1(truth, thresholds.name(unseen)),
-        classes=_by_class(true, said),
-        confusion=_confusion(true, said),
-        hard_accuracy=_rounded(right[hard].mean()) if hard.any() else None,
-        languages=_by_language(rows, true, said),
-        brier=_rounded(((unseen - np.eye(len(LABELS))[truth]) ** 2).sum(axis=1).mean()),
-        calibration_error=_calibration_error(unseen, truth),
-        opt_outs_kept=_opt_outs_kept(everything, true, chosen),
-        cost=_rounded(thresholds.cost(everything, true, chosen)),
-        reviewed=_rounded(thresholds.reviewed(everything, chosen).mean()),
-        thresholds=chosen,
-    )
-
-
-def _rounded(value: Any) -> float:
-    return round(float(value), 4)
-
-
-def _macro_f1(true: Indices, said: Indices) -> float:
-    present = np.unique(true)
-    return _rounded(f1_score(true, said, labels=present, average="macro", zero_division=0.0))
-
-
-def _by_class(true: Indices, said: Indices) -> dict[str, ClassFigures]:
-    scores = precision_recall_fscore_support(true, said, labels=range(len(LABELS)), zero_division=0.0)
-    return {
-        label: ClassFigures(int(count), _rounded(precision), _rounded(recall), _rounded(f1))
-        for label, precision, recall, f1, count in zip(LABELS, *scores, strict=True)
-    }
-
-
-def _confusion(true: Indices, said: Indices) -> dict[str, dict[str, int]]:
-    counts = Counter(zip(true.tolist(), said.tolist(), strict=True))
-    return {
-        label: {given: counts[row, column] for column, given in enumerate(LABELS)} for row, label in enumerate(LABELS)
-    }
-
-
-def _by_language(rows: Sequence[Heard], true: Indices, said: Indices) -> dict[str, float]:
-    spoken = np.array([each.row.language for each in rows])
-    return {str(one): _macro_f1(true[spoken == one], said[spoken == one]) for one in sorted(set(spoken))}
-
-
-def _calibration_error(unseen: Matrix, truth: Indices) -> float:
-    confidence, right = unseen.max(axis=1), unseen.argmax(axis=1) == truth
-    bins = np.minimum((confidence * _BINS).astype(int), _BINS - 1)
-    distance = [abs(confidence[bins == one].sum() - right[bins == one].sum()) for one in range(_BINS)]
-    return _rounded(sum(distance) / len(truth))
-
-
-def _opt_outs_kept(unseen: Matrix, true: Indices, chosen: Thresholds) -> float:
-    asked = LABELS.index(ReplyClass.UNSUBSCRIBED)
-    kept = (unseen.argmax(axis=1) == asked) | (unseen[:, asked] >= chosen.hold)
-    return _rounded(kept[true == asked].mean()) if (true == asked).any() else 1.0
-
-
 def _artifact(
     learner: ReplyClassifier, order: Indices, heard: Sequence[Heard], report: Report, version: str
 ) -> Artifact:
-    metrics = asdict(report)
+    metrics = asdict(report) | {"learning_curve": learner.curve_}
     metrics.pop("thresholds")
     plain = Artifact(
         version=version,
@@ -240,11 +149,19 @@ def _artifact(
         second=None if learner.second_ is None else _stage(learner.second_, order),
         ask_below=learner.ask_below,
         thresholds=report.thresholds,
+        held_out=_held_out(learner, order, heard),
         data=describe(each.row for each in heard),
         metrics=metrics,
         libraries=_libraries(learner),
     )
     return replace(plain, card=model_card(plain))
+
+
+def _held_out(learner: ReplyClassifier, order: Indices, heard: Sequence[Heard]) -> HeldOut:
+    keys = np.array([short_key(each.document) for each in heard if each.by_rule is None], dtype=np.uint64)
+    others = np.delete(keys, learner.unseen_)
+    shown = np.concatenate((keys[learner.unseen_], others))
+    return HeldOut(shown=shown, shares=learner.out_of_fold_[:, order].astype(np.float32))
 
 
 def _stage(learnt: Linear, order: Indices) -> Stage:

@@ -148,6 +148,8 @@ class Reply:
     probabilities: dict[str, float] = field(default_factory=dict)
     sure: bool = False
     hold: bool = False
+    near_opt_out: bool = False
+    """Neither held nor an opt-out, and yet not far from being held: worth a person's look."""
     visible_text: str = ""
     language: str | None = None
     artifact: str | None = None

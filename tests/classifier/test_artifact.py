@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from classifier import artifact as module
-from classifier.artifact import LABELS, Artifact, ArtifactError, Stage, Thresholds, load, pack, save
+from classifier.artifact import LABELS, Artifact, ArtifactError, HeldOut, Stage, Thresholds, load, pack, save
 from classifier.meaning import ENCODER, SIZE, encoder_version
 from classifier.vectors import Hashed, Listed, Vectoriser
 
@@ -36,6 +36,7 @@ def small() -> Artifact:
         ask_below=0.7,
         thresholds=Thresholds(dict.fromkeys(LABELS, 0.5), 0.2),
         data={"rows": 2},
+        held_out=HeldOut(shown=np.array([3, 5], np.uint64), shares=np.full((1, 6), 0.5, np.float32)),
         metrics={"macro_f1": 0.5},
         libraries={"numpy": "2", ENCODER: encoder_version()},
         card="# Card \u00e9\n",

@@ -1,4 +1,4 @@
-"""Which reply classifier is in service?"""
+"""The reply classifier to judge with, where no database says which: the one that the settings name, or the shipped."""
 
 from __future__ import annotations
 

@@ -38,6 +38,8 @@ class Policy:
     version: int = 1
     absence_days: int = 7
     absence_extra_days: int = 1
+    review_share: float = 0.0
+    """The share of mail, whatever the machine thinks of it, that is drawn at random for a person to look at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +70,18 @@ def decide(verdict: Verdict, mail: Mail, match: Match, address: str, policy: Pol
         key=key,
         trust=Trust.SUGGESTS if _is_about_another(verdict, match) else _trust(event.kind, match, mail),
         send_id=match.send.send_id if match.strength is Strength.STRONG else None,
+        sampled=event.kind in _CLASSIFIED and is_drawn(mail.key, policy.review_share),
         other_address=match.other_address,
     )
+
+
+_CLASSIFIED = frozenset({EventKind.REPLY, EventKind.AUTO_REPLY, EventKind.ABSENCE, EventKind.OPT_OUT})
+_ALL = 2**32
+
+
+def is_drawn(mail_key: str, share: float) -> bool:
+    """Say whether a mail is one of those drawn at random; by its key, so that whoever asks gets the same answer."""
+    return int.from_bytes(hashlib.sha256(f"draw\0{mail_key}".encode()).digest()[:4], "big") < share * _ALL
 
 
 def event_key(mail_key: str, kind: EventKind, campaign_key: str, address: str) -> str:
@@ -131,6 +143,7 @@ def _reply(at: datetime, reply: Reply, policy: Policy) -> Event:
         sure=reply.sure and not reply.hold,
         confidence=reply.confidence,
         ends=policy.stop_on_reply,
+        review=ReviewKind.NEAR_OPT_OUT if reply.near_opt_out and reply.sure else None,
     )
 
 

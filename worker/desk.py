@@ -57,5 +57,6 @@ def rules_of(settings: Settings, team_id: int) -> Rules:
         absence_days=settings.absence_days,
         absence_extra_days=settings.absence_extra_days,
         weak_match_days=settings.weak_match_days,
+        review_share=settings.review_share,
         all_campaigns=settings.reply_scope == "all",
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
@@ -12,7 +11,8 @@ from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
 from classifier.decode import normal_address, normal_domain
-from models.events import DneReason, Event, EventKind, Status
+from models.events import DneReason, Event, EventKind, ReviewKind, Status
+from models.learning import LabelSource
 from models.session import insert_new
 from models.tables import (
     AutoResponsePolicy,
@@ -24,10 +24,12 @@ from models.tables import (
     ReviewItem,
     SentMessage,
 )
+from worker.act import Act
 from worker.book import covering
 from worker.chunks import chunks
 from worker.decide import working_days_after
 from worker.errors import InputError
+from worker.labels import note_label
 from worker.providers import PUBLIC_PROVIDERS
 from worker.refold import Change, contacts_covered, lock, refold
 from worker.sends import ADDRESS
@@ -38,22 +40,15 @@ OPTED_OUT = frozenset({DneReason.UNSUBSCRIBE_REPLY, DneReason.UNSUBSCRIBE_LINK, 
 TICK = timedelta(microseconds=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Act:
-    """Who acts, when (aware UTC), and why."""
-
-    by: str
-    at: datetime
-    why: str | None = None
-
-
-def set_status(
+def set_status(  # noqa: PLR0913 - one argument a choice of the person
     session: Session,
     rules: Rules,
     recipient_id: int,
     status: Status,
     act: Act,
     until: date | None = None,
+    *,
+    by_mail: bool = True,
 ) -> list[Change]:
     """Set a recipient's status by hand; it stands against the same and older mail.
 
@@ -64,6 +59,7 @@ def set_status(
         status: any of the twelve; Active is refused while the address may not be mailed.
         act: who, when and why.
         until: for Out of Office the day the person is back; default: the settings' days.
+        by_mail: the newest mail says so, and the classifier may learn that from it; otherwise something else does.
 
     Raises:
         InputError: no such recipient, or Active for an address under Do Not Email.
@@ -81,12 +77,17 @@ def set_status(
         about=newest.key if newest else None,
         **_policy(rules, campaign, status, act.at, until),
     )
-    _insert(session, recipient.id, event, act)
+    _insert(session, recipient.id, event, f"chose {status.value}", act)
+    if newest and by_mail:
+        note_label(session, rules.team_id, newest, status, act, LabelSource.STATUS)
     return refold(session, locked, act.at)
 
 
 def resolve_review(session: Session, rules: Rules, item_id: int, status: Status | None, act: Act) -> list[Change]:
     """Settle a review item: the mail belongs to this class (or Bounced), or None: there is nothing in it.
+
+    The classifier may learn the class. Where the question was only whether the machine is right, and it is, nothing
+    else follows: the status stays the machine's, and newer mail may change it.
 
     Raises:
         InputError: no such open item.
@@ -99,17 +100,34 @@ def resolve_review(session: Session, rules: Rules, item_id: int, status: Status 
     mail = session.scalar(
         select(RecipientEvent).where(RecipientEvent.recipient_id == recipient.id, RecipientEvent.key == item.event_key)
     )
+    confirmed = status is not None and mail is not None and item.kind in _ONLY_ASKED and _said(mail) is status
     event = Event(
         kind=EventKind.REVIEW_RESOLVED,
         happened_at=_stamp(session, recipient.id, act.at),
         key=uuid.uuid4().hex,
-        status=status,
+        status=None if confirmed else status,
         about=item.event_key,
         other_address=mail.other_address if mail else None,
         **_policy(rules, campaign, status, act.at, None),
     )
-    _insert(session, recipient.id, event, act)
+    said = status.value if status else "nothing in it"
+    _insert(session, recipient.id, event, f"{'confirmed' if confirmed else 'chose'} {said}", act)
+    if status and mail:
+        note_label(session, rules.team_id, mail, status, act, LabelSource.REVIEW)
     return refold(session, locked, act.at)
+
+
+_ONLY_ASKED = frozenset({ReviewKind.RANDOM_SAMPLE, ReviewKind.NEAR_OPT_OUT})
+_MEANS = {
+    EventKind.AUTO_REPLY: Status.AUTO_RESPONSE,
+    EventKind.ABSENCE: Status.OUT_OF_OFFICE,
+    EventKind.OPT_OUT: Status.UNSUBSCRIBED,
+}
+
+
+def _said(mail: RecipientEvent) -> Status | None:
+    """Return the class that the machine gave a mail."""
+    return mail.status if mail.kind is EventKind.REPLY else _MEANS.get(mail.kind)
 
 
 def add_dne(
@@ -291,9 +309,8 @@ def _policy(
     return {"ends": campaign.stop_on_reply}
 
 
-def _insert(session: Session, recipient_id: int, event: Event, act: Act) -> None:
-    said = f"{act.by} chose {event.status.value if event.status else 'nothing in it'}"
-    because = [storable(said + (f": {act.why}" if act.why else ""))]
+def _insert(session: Session, recipient_id: int, event: Event, said: str, act: Act) -> None:
+    because = [storable(f"{act.by} {said}" + (f": {act.why}" if act.why else ""))]
     row = event_columns(event) | {
         "recipient_id": recipient_id,
         "because": because,

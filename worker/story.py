@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from classifier.decode import normal_address
@@ -80,7 +80,11 @@ def list_reviews(
     recipient_id: int | None = None,
     limit: int | None = None,
 ) -> list[Row]:
-    """Return open review items, those that hold a sequence first, then the oldest first."""
+    """Return open review items in the order in which a person's time is worth most.
+
+    First those that hold a sequence, then contradictions, then the random sample (a few, by which accuracy is
+    measured), what is close to a possible opt-out, and the rest: what the classifier is least sure of teaches it most.
+    """
     about = and_(RecipientEvent.recipient_id == ReviewItem.recipient_id, RecipientEvent.key == ReviewItem.event_key)
     query = (
         select(ReviewItem, Recipient.status, Contact.address, Campaign.key, RecipientEvent, InboundMessage.subject)
@@ -90,7 +94,13 @@ def list_reviews(
         .outerjoin(RecipientEvent, about)
         .outerjoin(InboundMessage, InboundMessage.id == RecipientEvent.message_id)
         .where(Contact.team_id == team_id, ReviewItem.closed_at.is_(None))
-        .order_by(ReviewItem.holds.desc(), ReviewItem.opened_at, ReviewItem.id)
+        .order_by(
+            ReviewItem.holds.desc(),
+            case(LATER, value=ReviewItem.kind, else_=0),
+            func.coalesce(RecipientEvent.confidence, 0.0),
+            ReviewItem.opened_at,
+            ReviewItem.id,
+        )
         .limit(limit)
     )
     if kind:
@@ -100,6 +110,10 @@ def list_reviews(
     if recipient_id:
         query = query.where(ReviewItem.recipient_id == recipient_id)
     return [_review(*row) for row in session.execute(query)]
+
+
+LATER = {ReviewKind.RANDOM_SAMPLE: 1, ReviewKind.NEAR_OPT_OUT: 2, ReviewKind.LOW_CONFIDENCE: 3}
+"""Kinds of questions that come after all others, in this order."""
 
 
 def tell(session: Session, team_id: int, address: str, campaign: str | None = None) -> Row:

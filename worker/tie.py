@@ -42,6 +42,7 @@ class Rules:
     absence_days: int = 7
     absence_extra_days: int = 1
     weak_match_days: int = 90
+    review_share: float = 0.0
     all_campaigns: bool = False
     """A reply changes every campaign of the contact, not only the one it answers."""
 
@@ -235,6 +236,7 @@ def _policies(session: Session, rules: Rules, campaign_ids: Collection[int]) -> 
             row.policy_version,
             rules.absence_days,
             rules.absence_extra_days,
+            rules.review_share,
         )
         for chunk in chunks(campaign_ids)
         for row in session.scalars(select(Campaign).where(Campaign.id.in_(chunk)))

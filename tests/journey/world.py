@@ -54,10 +54,10 @@ class World:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("INBOX_")}
         return inherited | {"INBOX_DATABASE_URL": self.database_url} | self.extra
 
-    def run(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    def run(self, *words: str, check: bool = True, seconds: int = 240) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
             [sys.executable, "-m", "worker", *words],
-            env=self.environment, cwd=self.folder, capture_output=True, text=True, check=False, timeout=240,
+            env=self.environment, cwd=self.folder, capture_output=True, text=True, check=False, timeout=seconds,
         )  # fmt: skip
         assert not check or done.returncode == 0, f"{words}: {done.stdout}\n{done.stderr}"
         return done

@@ -34,8 +34,9 @@ from tests.worker.small_world import (
     statuses,
     take_in,
 )
+from worker.act import Act
 from worker.known_sends import Sent
-from worker.person import Act, lift_dne, set_status
+from worker.person import lift_dne, set_status
 from worker.record import Judged
 
 

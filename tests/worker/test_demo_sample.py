@@ -249,7 +249,10 @@ def test_the_files_of_sends_are_dated_around_the_base_day() -> None:
     assert all(timedelta(0) < base - datetime.fromisoformat(row["sent_at"]) < timedelta(days=15) for row in rows)
 
 
-def test_polling_the_sample_ends_in_every_expected_status_and_review(run: Commands) -> None:
+def test_polling_the_sample_ends_in_every_expected_status_and_review(
+    run: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INBOX_REVIEW_SHARE", "0")
     sample = load(datetime.now(UTC))
     with serving(sample.inbox, sample.sent) as server:
         run.done(

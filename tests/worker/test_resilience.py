@@ -20,6 +20,7 @@ from tests.servers import PrivateDovecot
 from tests.worker.small_world import BOX, NOW, RULES, a_mail, a_reply, furnish, send_all, statuses, take_in
 from worker import poll as poll_module
 from worker import schedule
+from worker.act import Act
 from worker.apply import apply
 from worker.backfill import EVER, rehearsal
 from worker.decide import working_days_after
@@ -27,7 +28,7 @@ from worker.desk import Desk
 from worker.errors import MailboxError
 from worker.imap import Account
 from worker.mailbox import connect
-from worker.person import Act, add_dne, find_recipients, lift_dne, set_status
+from worker.person import add_dne, find_recipients, lift_dne, set_status
 from worker.poll import PollReport, Visit, Watch, go_round, learn_sent, read_folder
 from worker.process import write
 from worker.schedule import Daemon, end_pauses

@@ -1,27 +1,182 @@
-"""`artifacts`: trained reply classifiers on disk."""
+"""`artifacts`: trained reply classifiers: which there are, which one serves, and what another would do."""
 
 from __future__ import annotations
 
+from collections import Counter
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import click
+
+from worker.cli.learning import artifact_of, base_option, corpus, own_rows
+from worker.cli.listing import limit_option, listing
+from worker.cli.output import as_json, emit
 
 
 @click.group()
 def artifacts() -> None:
-    """Look at trained reply classifiers."""
+    """Look at trained reply classifiers, and say which one serves."""
+
+
+@artifacts.command("list")
+@click.option("--history", "past", is_flag=True, help="Every promotion and rollback instead, with what the gate said.")
+@as_json
+def list_(past: bool, as_json: bool) -> None:
+    """List the artifacts, the newest first, and which of them serves."""
+    from models.session import reading  # noqa: PLC0415  # SQLAlchemy and NumPy: not for --help, here and below.
+    from worker.cli.common import start  # noqa: PLC0415
+    from worker.promotion import history, list_artifacts  # noqa: PLC0415
+
+    settings, engine = start()
+    with reading(engine) as session:
+        rows = history(session) if past else list_artifacts(session)
+    if past:
+        listing("decisions", ("at", "act", "serves", "by", "forced", "why", "gate"), rows, as_json=as_json)
+        return
+    columns = ("version", "serves", "trained_at", "rows", "macro_f1", "opt_outs_kept", "promoted_at", "by", "why")
+    listing("artifacts", columns, rows, as_json=as_json)
+    if settings.artifact:
+        click.echo(f"INBOX_ARTIFACT names {settings.artifact}, which serves in place of what is promoted", err=True)
 
 
 @artifacts.command()
-@click.argument("file", required=False, type=click.Path(dir_okay=False, path_type=Path))
-def card(file: Path | None) -> None:
-    """Print the model card of FILE, or of the artifact in service: data, figures, thresholds, limits."""
-    from classifier.artifact import ArtifactError, load, load_default  # noqa: PLC0415  # NumPy: not for --help.
-    from config.settings import read  # noqa: PLC0415
+@click.argument("artifact", required=False)
+def card(artifact: str | None) -> None:
+    """Print the model card of ARTIFACT (version or file), or of the one in service."""
+    from classifier.artifact import load  # noqa: PLC0415
+    from worker.cli.common import start  # noqa: PLC0415
 
-    path = file or read().artifact
-    try:
-        artifact = load(path) if path else load_default()
-    except ArtifactError as error:
-        raise click.ClickException(str(error)) from error
-    click.echo(artifact.card, nl=False)
+    if artifact and Path(artifact).is_file():
+        found = load(Path(artifact))
+    else:
+        settings, engine = start()
+        found = artifact_of(engine, settings, artifact)
+    click.echo(found.card, nl=False)
+
+
+@artifacts.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def add(file: Path) -> None:
+    """Take FILE, an artifact that was trained elsewhere (`train --out`), into INBOX_ARTIFACT_FOLDER."""
+    from classifier.artifact import load, save  # noqa: PLC0415
+    from models.session import transaction  # noqa: PLC0415
+    from worker.cli.common import now, start  # noqa: PLC0415
+    from worker.promotion import check_new, register  # noqa: PLC0415
+
+    settings, engine = start()
+    artifact = load(file)
+    path = settings.artifact_folder / f"{artifact.version}.artifact"
+    with transaction(engine) as session:
+        check_new(session, artifact.version)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save(artifact, path)
+        register(session, artifact, path, now())
+    click.echo(f"artifact {artifact.version} is added; inbox-worker artifacts promote {artifact.version} lets it serve")
+
+
+@artifacts.command()
+@click.argument("version")
+@base_option
+@click.option("--force", is_flag=True, help="Promote it although the gate refuses it; needs --why.")
+@click.option("--why", help="Kept in the history.")
+def promote(version: str, base: str, force: bool, why: str | None) -> None:
+    """Let VERSION serve, if the gate finds it no worse than what serves now; running daemons take it up by themselves.
+
+    The gate measures both on the same replies, the shipped corpus and your labels, always as learners judge that have
+    not seen the reply: macro-F1 may not be lower and the cost of a reply not higher, beyond the noise of measuring, and
+    enough opt-outs must be recognised or held (INBOX_OPT_OUT_FLOOR); on all replies, on those that what serves now has
+    learnt from, and on your labels alone. "default" is the shipped artifact.
+    """
+    from models.session import reading, transaction  # noqa: PLC0415
+    from worker.cli.common import act, start  # noqa: PLC0415
+    from worker.promotion import find, in_service, open_artifact  # noqa: PLC0415
+    from worker.promotion import promote as put_into_service  # noqa: PLC0415
+    from worker.trial import trial  # noqa: PLC0415
+
+    if force and not why:
+        raise click.UsageError("--force needs a reason (--why), which is kept in the history")
+    settings, engine = start()
+    with reading(engine) as session:
+        stored, serving = find(session, version), in_service(session)
+    if stored == serving.artifact:
+        click.echo(f"artifact {version} is in service already")
+        return
+    checks = []
+    now_, candidate = open_artifact(serving.artifact), open_artifact(stored)
+    for check in trial(corpus(base), own_rows(engine, ()), now_, candidate, floor=settings.opt_out_floor):
+        click.echo(str(check))
+        checks.append(check)
+    refused = not all(check.passed for check in checks)
+    if refused and not force:
+        raise click.ClickException(
+            f"{version} is not promoted; {serving.artifact.version} goes on serving. Label more replies and train"
+            " again, or say --force --why REASON"
+        )
+    with transaction(engine) as session:
+        put_into_service(session, stored, map(str, checks), act(why), forced=refused)
+    click.echo(f"artifact {version} serves from now on, in place of {serving.artifact.version}")
+    _warn(settings)
+
+
+@artifacts.command()
+@click.option("--why", help="Kept in the history.")
+def rollback(why: str | None) -> None:
+    """Take the newest promotion back: what served before it serves again. What was decided meanwhile stays."""
+    from models.session import transaction  # noqa: PLC0415
+    from worker.cli.common import act, start  # noqa: PLC0415
+    from worker.promotion import rollback as go_back  # noqa: PLC0415
+
+    settings, engine = start()
+    with transaction(engine) as session:
+        stored = go_back(session, act(why))
+    click.echo(f"artifact {stored.version} serves again")
+    _warn(settings)
+
+
+def _warn(settings: Any) -> None:
+    if settings.artifact:
+        click.echo(
+            f"but INBOX_ARTIFACT names {settings.artifact}, which serves in its place until that is unset", err=True
+        )
+
+
+@artifacts.command()
+@click.argument("artifact")
+@click.option("--days", type=click.IntRange(min=1), default=30, show_default=True, help="How far back to look.")
+@limit_option
+@as_json
+def shadow(artifact: str, days: int, limit: int, as_json: bool) -> None:
+    """Show which replies of the last days ARTIFACT (version or file) would have decided otherwise; changes nothing."""
+    from classifier.meaning import meanings  # noqa: PLC0415
+    from classifier.replies import TrainedJudge  # noqa: PLC0415
+    from models.session import reading  # noqa: PLC0415
+    from worker.cli.common import now, start  # noqa: PLC0415
+    from worker.recent import answers  # noqa: PLC0415
+    from worker.shadow import KINDS, differences  # noqa: PLC0415
+
+    settings, engine = start()
+    judge = TrainedJudge(artifact_of(engine, settings, artifact), meanings)
+    with reading(engine) as session:
+        replies = answers(session, now() - timedelta(days=days), KINDS)
+    found = list(differences(replies, judge))
+    rows = [
+        {
+            "arrived_at": each.answer.arrived_at,
+            "from": each.answer.sender,
+            "subject": each.answer.subject,
+            "was": each.was,
+            "was_confidence": each.was_confidence,
+            "would_be": each.would_be,
+            "would_be_confidence": each.would_be_confidence,
+            "text": each.answer.text,
+        }
+        for each in reversed(found)
+    ]
+    if as_json:
+        emit(rows)
+        return
+    listing("differences", ("arrived_at", "from", "subject", "was", "would_be"), rows, as_json=False, limit=limit)
+    for (was, would_be), count in Counter((each.was, each.would_be) for each in found).most_common():
+        click.echo(f"{count}: {was} -> {would_be}")
+    click.echo(f"{len(found)} of {len(replies)} replies of the last {days} days would be decided otherwise")

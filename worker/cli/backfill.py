@@ -13,7 +13,6 @@ from pathlib import Path
 import click
 
 from models.session import reading, transaction
-from worker.artifacts import open_classifier
 from worker.backfill import backfill_files, backfill_imap, rehearsal
 from worker.cli.common import find_mailbox, now, start
 from worker.cli.output import as_json, emit
@@ -22,6 +21,7 @@ from worker.cli.report import print_changes, print_report, report_row
 from worker.files import eml_files, maildir_messages, mbox_messages
 from worker.poll import PollReport, Watch
 from worker.service import open_mailbox, station
+from worker.serving import Classifier
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -63,7 +63,7 @@ def backfill(
     settings, engine = start()
     with reading(engine) as session:
         mailbox_id = find_mailbox(session, mailbox).id
-    row, desk = open_mailbox(engine, mailbox_id, settings, open_classifier(settings))
+    row, desk = open_mailbox(engine, mailbox_id, settings, Classifier(engine, settings).current())
     title = f"backfill {mailbox}" + (" (dry run)" if dry_run else "")
     with (
         _stopping() as stop,

@@ -16,8 +16,8 @@ from config.settings import Settings, read
 from models.migrate import is_current, upgrade
 from models.session import open_engine, transaction
 from models.tables import Mailbox, Team
+from worker.act import Act
 from worker.errors import InputError
-from worker.person import Act
 
 DEFAULT_TEAM = "default"
 

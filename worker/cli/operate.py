@@ -8,13 +8,14 @@ from datetime import timedelta
 import click
 from sqlalchemy import Engine
 
-from classifier.artifact import ArtifactError, load, load_default
+from classifier.artifact import ArtifactError
 from config import logs
 from config.settings import Settings, SettingsError, read
 from models.migrate import current, is_current, upgrade
 from models.session import DatabaseUnavailable, reading
 from worker.cli.common import now, open_database
 from worker.cli.findings import print_findings
+from worker.cli.learning import artifact_of
 from worker.cli.output import as_json
 from worker.health import Finding, mailboxes, polling, well, wrong
 
@@ -51,22 +52,26 @@ def _diagnose(max_age: timedelta | None) -> Iterator[Finding]:
         yield wrong("settings", str(error))
         return
     yield well("settings", "valid")
-    yield _classifier(settings)
+    ready = None
     try:
         engine = open_database(settings)
         yield _database(engine)
         if is_current(engine):
+            ready = engine
             with reading(engine) as session:
                 yield from [polling(session, now(), max_age)] if max_age else mailboxes(session)
     except DatabaseUnavailable as error:
         yield wrong("database", str(error))
+    yield _classifier(settings, ready)
 
 
-def _classifier(settings: Settings) -> Finding:
+def _classifier(settings: Settings, engine: Engine | None) -> Finding:
+    """Load what serves; without a database that can tell, only what needs none."""
     try:
-        artifact = load(settings.artifact) if settings.artifact else load_default()
+        artifact = artifact_of(engine, settings)
     except ArtifactError as error:
-        return wrong("classifier", str(error))
+        step = "unset INBOX_ARTIFACT" if settings.artifact else "run: inbox-worker artifacts rollback"
+        return wrong("classifier", str(error), f"{step}; until then daemons go on with an earlier one")
     return well("classifier", f"artifact {artifact.version}")
 
 

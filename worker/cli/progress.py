@@ -14,7 +14,7 @@ LINE_EVERY = 10_000
 
 
 @contextmanager
-def bar(title: str, *, shown: bool = True) -> Iterator[Callable[[int, int], None]]:
+def bar(title: str, *, unit: str = "messages", shown: bool = True) -> Iterator[Callable[[int, int], None]]:
     """Give a function that is told how many items are to come and how many were done since."""
     if not shown:
         yield lambda _coming, _done: None
@@ -31,16 +31,16 @@ def bar(title: str, *, shown: bool = True) -> Iterator[Callable[[int, int], None
 
             yield advance
     else:
-        yield _lines(title)
+        yield _lines(title, unit)
 
 
-def _lines(title: str) -> Callable[[int, int], None]:
+def _lines(title: str, unit: str) -> Callable[[int, int], None]:
     total = finished = 0
 
     def advance(coming: int, done: int) -> None:
         nonlocal total, finished
         before, total, finished = finished, total + coming, finished + done
         if before // LINE_EVERY != finished // LINE_EVERY:
-            click.echo(f"{title}: {finished} of {total} messages", err=True)
+            click.echo(f"{title}: {finished} of {total} {unit}", err=True)
 
     return advance

@@ -88,6 +88,9 @@ def show(address: str, campaign: str | None, team: str, as_json: bool) -> None:
 @click.option("--campaign", help="Needed where the address is in several (key or name).")
 @click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="With Out of Office: the day the person is back.")
 @click.option("--why", help="Kept in the history.")
+@click.option(
+    "--other-cause", is_flag=True, help="The newest mail is not why (a phone call was): the classifier learns nothing."
+)
 @team_option
 @as_json
 def set_status_(
@@ -96,10 +99,11 @@ def set_status_(
     campaign: str | None,
     until: datetime | None,
     why: str | None,
+    other_cause: bool,
     team: str,
     as_json: bool,
 ) -> None:
-    """Set the status of ADDRESS by hand; it stands against the same and older mail.
+    """Set the status of ADDRESS by hand; it stands against the same and older mail, and the classifier may learn it.
 
     STATUS is one of the twelve: Active, Engaged, Interested, "Not Interested", "Auto Response", "Out of Office",
     Unsubscribed, "Unsubscribe link", Bounced, Removed, "Campaign Stopped", "Appointment Booked".
@@ -113,7 +117,7 @@ def set_status_(
     rules = rules_of(settings, find_team(engine, team))
     with transaction(engine) as session:
         recipient_id = _one(session, rules.team_id, address, campaign)
-        changes = set_status(session, rules, recipient_id, wanted, act(why), until=back)
+        changes = set_status(session, rules, recipient_id, wanted, act(why), until=back, by_mail=not other_cause)
         standing = session.get_one(Recipient, recipient_id, populate_existing=True).status
     if as_json:
         emit([{"address": address, "status": standing.value, "changes": [change_row(each) for each in changes]}])

@@ -8,7 +8,6 @@ from collections.abc import Callable
 import click
 
 from models.session import reading
-from worker.artifacts import open_classifier
 from worker.cli.common import find_mailbox, now, start
 from worker.cli.output import as_json, emit
 from worker.cli.progress import bar
@@ -16,6 +15,7 @@ from worker.cli.report import print_changes, print_report, report_row
 from worker.poll import PollReport, Watch
 from worker.schedule import Daemon, spread
 from worker.service import poll_by_id, station
+from worker.serving import Classifier
 
 
 @click.command()
@@ -24,11 +24,13 @@ from worker.service import poll_by_id, station
 def run(poll_seconds: int | None, threads: int | None) -> None:
     """Poll every mailbox on schedule until SIGTERM, then finish the messages in hand."""
     settings, engine = start(poll_seconds=poll_seconds, poll_threads=threads)
-    classifier = open_classifier(settings)
+    classifier = Classifier(engine, settings)
+    # A setting that names no usable artifact is told now, and not at every poll.
+    classifier.current()
 
     def poll_one(mailbox_id: int, stopping: Callable[[], bool]) -> PollReport:
         where = station(engine, settings, Watch(clock=now, stopping=stopping))
-        return poll_by_id(where, classifier, mailbox_id)
+        return poll_by_id(where, classifier.current(), mailbox_id)
 
     spread(engine, settings, now(), random.Random())  # noqa: S311 - spreads load, guards nothing
     Daemon(engine, settings, poll_one, now).run()
@@ -42,7 +44,7 @@ def poll(mailbox: str, as_json: bool) -> None:
     settings, engine = start()
     with reading(engine) as session:
         mailbox_id = find_mailbox(session, mailbox).id
-    classifier = open_classifier(settings)
+    classifier = Classifier(engine, settings).current()
     with bar(f"polling {mailbox}", shown=not as_json) as progress:
         report = poll_by_id(station(engine, settings, Watch(clock=now, progress=progress)), classifier, mailbox_id)
     if as_json:

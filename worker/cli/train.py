@@ -2,45 +2,94 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from worker.cli.learning import ROWS, base_option, corpus, file_rows, own_rows, since_option
 from worker.cli.output import show
+from worker.cli.progress import bar
 from worker.errors import InputError
+
+if TYPE_CHECKING:
+    # These load NumPy, which --help need not wait for.
+    from classifier.labelled import LabelledReply
+    from classifier.train import Training
 
 
 @click.command()
-@click.argument("rows", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("rows", nargs=-1, type=ROWS)
+@base_option
+@since_option
 @click.option(
-    "--base",
-    type=click.Choice(["default", "none"]),
-    default="default",
-    show_default=True,
-    help="Start from the shipped corpus, or from the given rows alone.",
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the artifact to this file and leave the database alone: learn from the corpus and ROWS.",
 )
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Where the artifact goes.")
-@click.option("--version", "name", help="Name of the artifact; default: the day, or 'default' for the corpus alone.")
-def train(rows: tuple[Path, ...], base: str, out: Path | None, name: str | None) -> None:
-    """Train on the shipped corpus and on ROWS: files of JSON lines {id, language, subject, text, class}.
+@click.option("--version", "name", help="Name of the artifact; default: the present time.")
+def train(rows: tuple[Path, ...], base: str, since: datetime | None, out: Path | None, name: str | None) -> None:
+    """Train on the shipped corpus, on the labels in the database, and on ROWS.
 
-    Use the result with INBOX_ARTIFACT.
+    ROWS: files of JSON lines {id, language, subject, text, class}. The artifact is kept in INBOX_ARTIFACT_FOLDER and
+    serves nobody before it is promoted.
     """
+    if out:
+        if since:
+            raise click.UsageError("--since is about the labels in the database, which --out leaves alone")
+        training = _learn(corpus(base) + file_rows(rows), name or out.stem)
+        _write(training, out)
+        _print(training)
+        click.echo(f"artifact {training.artifact.version} is written to {out}")
+    else:
+        _train_and_register(rows, base, since, name or datetime.now(UTC).strftime("%Y-%m-%d.%H%M%S"))
+
+
+def _train_and_register(rows: Sequence[Path], base: str, since: datetime | None, version: str) -> None:
+    from models.session import reading, transaction  # noqa: PLC0415  # SQLAlchemy: not with --out.
+    from worker.cli.common import now, start  # noqa: PLC0415
+    from worker.labels import together  # noqa: PLC0415
+    from worker.promotion import check_new, register  # noqa: PLC0415
+
+    settings, engine = start()
+    with reading(engine) as session:
+        check_new(session, version)
+    training = _learn(list(together(corpus(base), own_rows(engine, rows, since))), version)
+    path = settings.artifact_folder / f"{version}.artifact"
+    _write(training, path)
+    with transaction(engine) as session:
+        register(session, training.artifact, path, now())
+    _print(training)
+    click.echo(f"artifact {version} is written to {path}; to look at it, and to let it serve:")
+    click.echo(f"  inbox-worker evaluate {version}\n  inbox-worker artifacts promote {version}")
+
+
+def _learn(labelled: Sequence[LabelledReply], version: str) -> Training:
     # The training code is heavy, and a running worker never loads it.
-    from classifier.artifact import save  # noqa: PLC0415
-    from classifier.train import read_corpus, read_rows  # noqa: PLC0415
     from classifier.train import train as learn  # noqa: PLC0415
 
-    labelled = list(read_corpus()) if base == "default" else []
-    for path in rows:
-        labelled += read_rows(path)
     if not labelled:
-        raise InputError("nothing to train on: give files of labelled replies, or --base default")
-    version = name or ("default" if not rows else datetime.now(UTC).strftime("%Y-%m-%d.%H%M%S"))
-    training = learn(labelled, version=version)
-    target = out or Path(f"{version}.artifact")
-    save(training.artifact, target)
+        raise InputError("nothing to train on: import labels, give files of labelled replies, or --base default")
+    with bar(f"training {version}", unit="steps") as progress:
+        return learn(labelled, version=version, progress=progress)
+
+
+def _write(training: Training, path: Path) -> None:
+    from classifier.artifact import save  # noqa: PLC0415
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save(training.artifact, path)
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be written: {error}; nothing is changed. Make room, or name another place"
+            " (INBOX_ARTIFACT_FOLDER, --out)"
+        ) from error
+
+
+def _print(training: Training) -> None:
     report = training.report
     rows_of = [
         (name, each.rows, f"{each.precision:.2f}", f"{each.recall:.2f}", f"{each.f1:.2f}")
@@ -48,4 +97,4 @@ def train(rows: tuple[Path, ...], base: str, out: Path | None, name: str | None)
     ]
     show("On replies it had not seen", ("class", "replies", "precision", "recall", "F1"), rows_of)
     click.echo(f"macro-F1 {report.macro_f1:.3f}; {report.reviewed:.0%} would wait for a person")
-    click.echo(f"{len(labelled)} replies; artifact {version} written to {target}")
+    click.echo(f"{training.artifact.data['rows']} replies were learnt from")

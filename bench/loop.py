@@ -1,0 +1,406 @@
+"""Does the loop keep the classifier good? A history is simulated, and everything that people would use is used on it.
+
+    python -m bench.loop [--seeds 3]
+
+The shipped corpus is revealed 500 rows at a time; one row in twenty carries a wrong label, and half way the writers of
+all languages that have several are others. A fifth of the rows is kept apart, with its true labels, and stands for the
+truth. Of each 500 rows a person labels 100: those that the review list puts first, or any. Prints what came out and
+writes bench/loop.json and the pictures docs/loop-*.svg.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.figure import Figure
+
+from classifier import estimator, thresholds
+from classifier import train as training
+from classifier.artifact import Artifact
+from classifier.drift import drift
+from classifier.estimator import ReplyClassifier
+from classifier.figures import decided, macro_f1, truth_of
+from classifier.heard import Heard, hear
+from classifier.labelled import CORPUS, LabelledReplyError, read_rows
+from classifier.likeness import groups, near_duplicates
+from classifier.meaning import meanings
+from classifier.replies import TrainedJudge
+from classifier.unseen import self_confidence, unseen
+from classifier.verdict import ReplyClass
+from models.events import ReviewKind
+from worker import trial
+from worker.decide import is_drawn
+from worker.story import LATER
+
+RESULT = Path(__file__).with_suffix(".json")
+PICTURES = Path(__file__).parent.parent / "docs"
+STEP, LABELLED_A_STEP, AT_FIRST = 500, 100, 200
+WRONG, DRAWN = 0.05, 0.02
+FLOOR = 0.8
+"""Of a history that begins with nothing, and where one opt-out in eighteen is none."""
+REFERENCE = 2_000
+OLD_STYLE = {
+    *("en", "en-letters", "en-office", "en-more", "en-long", "de", "de-more", "es", "es-more", "fr", "fr-more"),
+    *("pt", "pt-lar", "pt-rua"),
+}
+NEW_STYLE = {"en-talk", "en-terse", "en-work", "de-house", "es-casa", "fr-house", "pt-house"}
+"""What is in neither is spread over both halves: batches of one class, and languages of one writer."""
+KNOWN: dict[str, np.ndarray] = {}
+
+
+def known(documents: Sequence[str]) -> np.ndarray:
+    """The meanings, which are worked out once for all trainings."""
+    new = [each for each in documents if each not in KNOWN]
+    KNOWN.update(zip(new, meanings(new), strict=True) if new else ())
+    return np.stack([KNOWN[each] for each in documents])
+
+
+@dataclass(frozen=True)
+class World:
+    """The rows in the order of their arrival, their given labels in `row.label`, and what is kept apart."""
+
+    arrived: list[Heard]
+    truth: list[ReplyClass]
+    turn: int
+    """The place of the first row of the new style."""
+    apart: list[Heard]
+
+
+def world(seed: int, everything: Sequence[tuple[str, Heard]]) -> World:
+    random = np.random.default_rng(seed)
+    rows = [each for _, each in everything]
+    parts = np.array(groups(len(rows), near_duplicates([each.document for each in rows])))
+    apart = np.isin(parts, random.permutation(np.unique(parts))[: len(rows) // 5])
+    late = np.array([0 if b in OLD_STYLE else 1 if b in NEW_STYLE else random.integers(2) for b, _ in everything])
+    order = np.concatenate([random.permutation(np.flatnonzero(~apart & (late == half))) for half in (0, 1)])
+    arrived = [rows[at] for at in order]
+    truth = [each.row.label for each in arrived]
+    for at in random.permutation(len(arrived))[: int(WRONG * len(arrived))].tolist():
+        others = [label for label in ReplyClass if label is not truth[at]]
+        arrived[at] = relabelled(arrived[at], others[random.integers(len(others))])
+    turn = int((~apart & (late == 0)).sum())
+    return World(arrived, truth, turn, [rows[at] for at in np.flatnonzero(apart)])
+
+
+def relabelled(heard: Heard, label: ReplyClass) -> Heard:
+    return replace(heard, row=replace(heard.row, label=label))
+
+
+def learn(rows: Sequence[Heard], version: str = "bench") -> Artifact:
+    learner = ReplyClassifier(meaning=True)
+    return training.train([each.row for each in rows], version=version, learner=learner).artifact
+
+
+def quality(artifact: Artifact, rows: Sequence[Heard]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What is true of an artifact: the truth, what it says and what it costs, of each row kept apart."""
+    shares = decided(rows, unseen(artifact, rows, known))
+    truth = truth_of(rows)
+    return truth, thresholds.name(shares), thresholds.costs(shares, truth, artifact.thresholds)
+
+
+def by_queue(
+    artifact: Artifact | None, revealed: Sequence[Heard], count: int, random: np.random.Generator
+) -> list[int]:
+    """The places that the review list puts first; what it does not ask for comes last, in any order."""
+    if artifact is None:
+        return random.permutation(len(revealed))[:count].tolist()
+    left = [at for at, each in enumerate(revealed) if each.by_rule is None]
+    judge = TrainedJudge(artifact, known)
+    rows = [revealed[at].row for at in left]
+    replies = dict(zip(left, judge.judge_many([(row.subject, row.text, row.language) for row in rows]), strict=True))
+
+    def rank(at: int) -> tuple[float, ...]:
+        reply = replies.get(at)
+        drawn = is_drawn(revealed[at].row.id, DRAWN)
+        if reply is None:
+            return (1, LATER[ReviewKind.RANDOM_SAMPLE], 0.0) if drawn else (2, 0, random.random())
+        if reply.hold:
+            return (0, 0, reply.confidence)
+        kinds = [ReviewKind.LOW_CONFIDENCE] * (not reply.sure) + [ReviewKind.NEAR_OPT_OUT] * reply.near_opt_out
+        kinds += [ReviewKind.RANDOM_SAMPLE] * (drawn and not kinds)
+        return (1, min(LATER[kind] for kind in kinds), reply.confidence) if kinds else (2, 0, random.random())
+
+    return sorted(range(len(revealed)), key=rank)[:count]
+
+
+def at_random(_: Artifact | None, revealed: Sequence[Heard], count: int, random: np.random.Generator) -> list[int]:
+    return random.permutation(len(revealed))[:count].tolist()
+
+
+def history(seed: int, everything: Sequence[tuple[str, Heard]]) -> dict[str, object]:
+    training.meanings = estimator.meanings = trial.meanings = known
+    made = world(seed, everything)
+    random = np.random.default_rng(seed)
+    curves = {"queue": list(curve(made, by_queue, seed)), "random": list(curve(made, at_random, seed))}
+    return {
+        "seed": seed,
+        "rows": len(made.arrived),
+        "apart": len(made.apart),
+        "turn": made.turn,
+        "curves": curves,
+        "gate": list(gate(made, random)),
+        "doubtful": list(doubtful(made)),
+        "drift": list(drifts(made)),
+    }
+
+
+def curve(made: World, pick: object, seed: int) -> Iterator[dict[str, float]]:
+    """How good the artifact is after each step, by the rows kept apart."""
+    random = np.random.default_rng(seed)
+    labelled: list[Heard] = []
+    artifact = None
+    for start in range(0, len(made.arrived), STEP):
+        revealed = made.arrived[start : start + STEP]
+        count = LABELLED_A_STEP if start else AT_FIRST
+        labelled += [revealed[at] for at in pick(artifact, revealed, count, random)]
+        artifact = learn(labelled)
+        truth, said, costs = quality(artifact, made.apart)
+        yield {
+            "revealed": start + len(revealed),
+            "labelled": len(labelled),
+            "macro_f1": macro_f1(truth, said),
+            "cost": round(float(costs.mean()), 4),
+        }
+
+
+def gate(made: World, random: np.random.Generator) -> Iterator[dict[str, object]]:
+    """Candidates of four kinds at each step, what the gate said of them, and what is true of them."""
+    serving: Artifact | None = None
+    labelled: list[Heard] = []
+    for start in range(0, len(made.arrived), STEP):
+        revealed = made.arrived[start : start + STEP]
+        labelled += [revealed[at] for at in random.permutation(len(revealed))[: 2 * LABELLED_A_STEP]]
+        noise = [relabelled(each, tuple(ReplyClass)[random.integers(6)]) for each in revealed]
+        some = [labelled[at] for at in random.permutation(len(labelled))]
+        candidates = {
+            "all labels": (labelled, labelled),
+            "a bad import": (labelled + noise, labelled + noise),
+            "half of the labels": (some[: len(some) // 2], labelled),
+            "the newest labels alone": (labelled[-2 * LABELLED_A_STEP :], labelled),
+        }
+        if serving is None:
+            serving = learn(labelled)
+            continue
+        honest = None
+        for kind, (rows, tried_on) in candidates.items():
+            try:
+                candidate = learn(rows)
+            except LabelledReplyError:
+                continue
+            rows_tried = [each.row for each in tried_on]
+            checks = list(trial.trial([], rows_tried, serving, candidate, floor=FLOOR))
+            score, cost = (
+                next(each for each in checks if each.what == what) for what in ("macro-F1", "cost of a reply")
+            )
+            passed = all(check.passed for check in checks)
+            yield {
+                "labelled": len(labelled),
+                "kind": kind,
+                "passed": passed,
+                "failed": [f"{check.what} on {check.on}" for check in checks if not check.passed],
+                "measured": round(score.after - (score.before or 0.0), 4),
+                "tolerance": round((score.before or 0.0) - score.limit, 4),
+                "cost_tolerance": round(cost.limit - (cost.before or 0.0), 4),
+                **truly(serving, candidate, made.apart),
+            }
+            if kind == "all labels" and passed:
+                honest = candidate
+        serving = honest or serving
+
+
+def truly(serving: Artifact, candidate: Artifact, apart: Sequence[Heard]) -> dict[str, float]:
+    """By how much the candidate is better, with the standard error of that, on the rows kept apart."""
+    truth, old, old_costs = quality(serving, apart)
+    _, new, new_costs = quality(candidate, apart)
+    random = np.random.default_rng(0)
+    draws = [random.integers(len(truth), size=len(truth)) for _ in range(200)]
+    differences = [macro_f1(truth[draw], new[draw]) - macro_f1(truth[draw], old[draw]) for draw in draws]
+    return {
+        "better": round(macro_f1(truth, new) - macro_f1(truth, old), 4),
+        "noise": round(float(np.std(differences)), 4),
+        "cheaper": round(float((old_costs - new_costs).mean()), 4),
+        "cost_noise": round(float((new_costs - old_costs).std() / np.sqrt(len(truth))), 4),
+    }
+
+
+def doubtful(made: World) -> Iterator[dict[str, float]]:
+    """Which share of the wrong labels stands in the most doubtful part of all that were given so far."""
+    for count in (1_000, 2_000, 4_000, len(made.arrived)):
+        rows = made.arrived[:count]
+        wrong = np.array([each.row.label is not true for each, true in zip(rows, made.truth, strict=False)])
+        order = np.argsort(self_confidence(rows, unseen(learn(rows), rows, known)), kind="stable")
+        yield {"rows": count} | {
+            f"in {share:.0%}": round(float(wrong[order[: int(share * count)]].sum() / wrong.sum()), 3)
+            for share in (0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5)
+        }
+
+
+def drifts(made: World) -> Iterator[dict[str, object]]:
+    """The first 2,000 rows against each 500 that follow."""
+    documents = [each.document for each in made.arrived]
+    for start in range(REFERENCE, len(documents) - STEP + 1, STEP):
+        found = drift(documents[:REFERENCE], documents[start : start + STEP])
+        new = max(0, min(STEP, start + STEP - made.turn)) / STEP
+        yield {"revealed": start + STEP, "new_style": round(new, 2), "changed": found.changed} | {
+            name: value for name, value in asdict(found).items() if name in {"auc", "limit", "words"}
+        }
+
+
+def tell(found: Sequence[dict]) -> None:
+    """Print what came out, of all seeds together."""
+    for name in ("queue", "random"):
+        last = [each["curves"][name][-1] for each in found]
+        area = np.mean([step["macro_f1"] for each in found for step in each["curves"][name][1:]])
+        print(
+            f"{name}: macro-F1 {np.mean([step['macro_f1'] for step in last]):.3f} at the end, {area:.3f} on the way,"
+            f" cost {np.mean([step['cost'] for step in last]):.3f}"
+        )
+    for rows in (each["rows"] for each in found[0]["doubtful"]):
+        shares = [step["in 10%"] for each in found for step in each["doubtful"] if step["rows"] == rows]
+        print(f"doubtful: {np.mean(shares):.3f} of the wrong labels in the worst tenth of {rows} rows")
+    blocks = [block for each in found for block in each["drift"]]
+    for what, chosen in (
+        ("before the turn", [b for b in blocks if b["new_style"] == 0]),
+        ("after it", [b for b in blocks if b["new_style"] == 1]),
+    ):
+        print(f"drift: {sum(b['changed'] for b in chosen)} of {len(chosen)} blocks {what}")
+    tried = [each for one in found for each in one["gate"]]
+    worse = [each for each in tried if is_worse(each)]
+    fine = [each for each in tried if not is_worse(each)]
+    print(
+        f"gate: {sum(not each['passed'] for each in worse)} of {len(worse)} worse candidates refused,"
+        f" {sum(each['passed'] for each in fine)} of {len(fine)} others let through"
+    )
+    for each in worse:
+        if each["passed"]:
+            print("   let through:", each)
+
+
+def is_worse(each: dict) -> bool:
+    """Worse by more than noise: by more than the gate tolerates and two standard errors of what is known to be true."""
+    by_score = each["better"] < -each["tolerance"] - 2 * each["noise"]
+    return by_score or each["cheaper"] < -each["cost_tolerance"] - 2 * each["cost_noise"]
+
+
+COLOURS = ("#0b6e99", "#c8553d")
+
+
+def draw(found: Sequence[dict]) -> None:
+    """Four pictures for docs/train.md."""
+    mpl.rcParams |= {"svg.hashsalt": "loop", "font.size": 10, "axes.spines.top": False, "axes.spines.right": False}
+    draw_curves(found)
+    draw_doubtful(found)
+    draw_drift(found)
+    draw_gate(found)
+
+
+def picture(name: str, title: str, across: str, up: str) -> tuple[Figure, object]:
+    figure = Figure(figsize=(6.4, 3.6), layout="constrained", facecolor="white")
+    axes = figure.add_subplot()
+    axes.set(title=title, xlabel=across, ylabel=up)
+    axes.grid(alpha=0.25)
+    figure.set_gid(name)
+    return figure, axes
+
+
+def save(figure: Figure, name: str) -> None:
+    figure.savefig(PICTURES / f"loop-{name}.svg", metadata={"Date": None})
+
+
+def draw_curves(found: Sequence[dict]) -> None:
+    figure, axes = picture(
+        "curve", "What a person's hundred labels a step bring", "labels", "macro-F1 on rows kept apart"
+    )
+    for (name, what), colour in zip({"queue": "the review list", "random": "any"}.items(), COLOURS, strict=True):
+        scores = np.array([[step["macro_f1"] for step in each["curves"][name]] for each in found])
+        labels = [step["labelled"] for step in found[0]["curves"][name]]
+        axes.plot(
+            labels,
+            scores.mean(axis=0),
+            color=colour,
+            label=f"chosen by {what}" if name == "queue" else "chosen at random",
+        )
+        axes.fill_between(labels, scores.min(axis=0), scores.max(axis=0), color=colour, alpha=0.15, linewidth=0)
+    turn = np.mean([each["turn"] for each in found]) / STEP * LABELLED_A_STEP + AT_FIRST - LABELLED_A_STEP
+    axes.axvline(turn, color="grey", linestyle=":", label="the writers change")
+    axes.legend(loc="lower right", frameon=False)
+    save(figure, "curve")
+
+
+def draw_doubtful(found: Sequence[dict]) -> None:
+    figure, axes = picture(
+        "doubtful",
+        "Wrong labels among the most doubtful",
+        "share of the rows that is read",
+        "share of the wrong labels",
+    )
+    last = [each["doubtful"][-1] for each in found]
+    names = [name for name in last[0] if name.startswith("in ")]
+    read = [0.0, *(float(name.removeprefix("in ").rstrip("%")) / 100 for name in names)]
+    for each in last:
+        axes.plot(read, [0.0, *(each[name] for name in names)], color=COLOURS[0], marker="o", markersize=3)
+    axes.plot([0, 0.5], [0, 0.5], color="grey", linestyle=":", label="by chance")
+    axes.axvline(0.1, color=COLOURS[1], linewidth=1)
+    axes.axhline(0.8, color=COLOURS[1], linewidth=1, label="0.8 in the worst tenth")
+    axes.set(ylim=(0, 1.02), xlim=(0, 0.5))
+    axes.legend(loc="lower right", frameon=False)
+    save(figure, "doubtful")
+
+
+def draw_drift(found: Sequence[dict]) -> None:
+    figure, axes = picture(
+        "drift", "Can newer mail be told from the first 2,000?", "replies that came in", "AUC of the domain classifier"
+    )
+    for each, label in zip(found, ["each history", *[None] * len(found)], strict=False):
+        axes.plot([b["revealed"] for b in each["drift"]], [b["auc"] for b in each["drift"]], color=COLOURS[0],
+                  marker="o", markersize=3, label=label)  # fmt: skip
+    axes.axhline(found[0]["drift"][0]["limit"], color=COLOURS[1], label="limit")
+    axes.axvline(np.mean([each["turn"] for each in found]), color="grey", linestyle=":", label="the writers change")
+    axes.set_ylim(0.45, 0.7)
+    axes.legend(loc="upper left", frameon=False)
+    save(figure, "drift")
+
+
+def draw_gate(found: Sequence[dict]) -> None:
+    figure, axes = picture(
+        "gate", "Candidates at the gate", "by how much macro-F1 is truly better", "as the gate measured it"
+    )
+    tried = [each for one in found for each in one["gate"]]
+    for passed, colour, label in ((True, COLOURS[0], "let through"), (False, COLOURS[1], "refused")):
+        some = [each for each in tried if each["passed"] is passed]
+        axes.scatter([e["better"] for e in some], [e["measured"] for e in some], s=16, color=colour, label=label)
+    axes.axvline(0, color="grey", linewidth=1)
+    axes.axhline(0, color="grey", linewidth=1)
+    axes.legend(loc="upper left", frameon=False)
+    save(figure, "gate")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--draw", action="store_true", help="Draw the pictures anew from bench/loop.json.")
+    asked = parser.parse_args()
+    if not asked.draw:
+        begun = time.perf_counter()
+        everything = [(path.stem, hear(row)) for path in sorted(CORPUS.glob("*.jsonl")) for row in read_rows(path)]
+        documents = [each.document for _, each in everything]
+        KNOWN.update(zip(documents, meanings(documents), strict=True))
+        with multiprocessing.get_context("fork").Pool(2) as pool:
+            seeds = pool.starmap(history, [(seed, everything) for seed in range(asked.seeds)], chunksize=1)
+        minutes = round((time.perf_counter() - begun) / 60, 1)
+        RESULT.write_text(json.dumps({"minutes": minutes, "seeds": seeds}, indent=1) + "\n", "utf-8")
+    found = json.loads(RESULT.read_text("utf-8"))["seeds"]
+    tell(found)
+    draw(found)
+
+
+if __name__ == "__main__":
+    main()

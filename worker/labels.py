@@ -1,0 +1,173 @@
+"""Labelled replies in the database: taken from people's decisions, kept with the text as it was classified."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from math import sqrt
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from classifier.features import document, has_words, key
+from classifier.labelled import LabelledReply
+from classifier.present import class_of
+from classifier.verdict import ReplyClass
+from models.events import Status
+from models.learning import Label, LabelSource
+from models.session import insert_new
+from models.tables import InboundMessage, RecipientEvent, VerdictRow
+from worker.act import Act
+from worker.errors import InputError
+from worker.stored import load_verdict, storable
+
+
+def text_key(subject: str, text: str) -> str:
+    """Return what is equal for replies that the classifier cannot tell apart."""
+    return key(document(subject, text))
+
+
+def note_label(
+    session: Session, team_id: int, mail: RecipientEvent, status: Status, act: Act, source: LabelSource
+) -> bool:
+    """Keep what a person says a mail is; said again, the newest word stands.
+
+    Only for mail that has a class and words of its own: what is said of a bounce teaches nothing about replies.
+    """
+    found = session.execute(
+        select(InboundMessage, VerdictRow)
+        .join(VerdictRow, VerdictRow.message_id == InboundMessage.id)
+        .where(InboundMessage.id == mail.message_id)
+    ).one_or_none()
+    if found is None or status not in _CLASSES:
+        return False
+    message, row = found
+    verdict = load_verdict(row.kind, row.details)
+    machine = class_of(verdict)
+    text = getattr(verdict, "visible_text", "")
+    if machine is None or not has_words(document(message.subject, text)):
+        return False
+    if source is LabelSource.STATUS and machine in _OF_MACHINES and status in _OF_PERSONS:
+        # Nobody calls an absence notice interested: the person knows more than the mail says.
+        return False
+    said = {
+        "label": status,
+        "source": source,
+        "actor": act.by,
+        "note": storable(act.why or ""),
+        "recorded_at": act.at,
+    }
+    kept = {
+        "team_id": team_id,
+        "key": message.content_hash,
+        "text_key": text_key(message.subject, text),
+        "subject": message.subject,
+        "text": text,
+        "language": getattr(verdict, "language", None) or "",
+        "hard": False,
+        "machine": Status(machine.value),
+        "sampled": mail.sampled,
+        "message_id": message.id,
+    }
+    if not insert_new(session, Label, [kept | said]):
+        session.execute(update(Label).where(Label.team_id == team_id, Label.key == message.content_hash).values(**said))
+    return True
+
+
+_OF_MACHINES = frozenset({ReplyClass.AUTO_RESPONSE, ReplyClass.OUT_OF_OFFICE})
+_OF_PERSONS = frozenset({Status.ENGAGED, Status.INTERESTED, Status.NOT_INTERESTED})
+_CLASSES = frozenset(Status(each.value) for each in ReplyClass)
+
+
+def labelled_replies(session: Session, since: datetime | None = None) -> list[LabelledReply]:
+    """Return the labels of all teams, one for each text: the newest word about it stands."""
+    query = select(Label).order_by(Label.recorded_at.desc(), Label.id.desc())
+    if since is not None:
+        query = query.where(Label.recorded_at >= since)
+    newest: dict[str, Label] = {}
+    for label in session.scalars(query):
+        newest.setdefault(label.text_key, label)
+    return [as_reply(label) for label in sorted(newest.values(), key=lambda label: label.id)]
+
+
+def as_reply(label: Label) -> LabelledReply:
+    """Return a stored label as a row that the classifier learns from."""
+    return LabelledReply(
+        id=f"label-{label.id}",
+        language=label.language,
+        subject=label.subject,
+        text=label.text,
+        label=ReplyClass(label.label.value),
+        hard=label.hard,
+        note=label.note,
+    )
+
+
+def together(base: Iterable[LabelledReply], own: Sequence[LabelledReply]) -> Iterator[LabelledReply]:
+    """Yield the rows of both; of a text that stands in both only what was said of it here."""
+    yield from own
+    known = {text_key(row.subject, row.text) for row in own}
+    yield from (row for row in base if not known or text_key(row.subject, row.text) not in known)
+
+
+def relabel(session: Session, team_id: int, label_id: int, status: Status, act: Act) -> None:
+    """Change what a label says; the recipient's status and everything decided stays as it is.
+
+    Raises:
+        InputError: the team has no such label.
+    """
+    label = _find(session, team_id, label_id)
+    label.label, label.actor, label.recorded_at = status, act.by, act.at
+    label.note = storable(act.why or label.note)
+
+
+def drop(session: Session, team_id: int, label_id: int) -> None:
+    """Forget a label, with its text.
+
+    Raises:
+        InputError: the team has no such label.
+    """
+    session.delete(_find(session, team_id, label_id))
+
+
+def _find(session: Session, team_id: int, label_id: int) -> Label:
+    label = session.get(Label, label_id)
+    if label is None or label.team_id != team_id:
+        raise InputError(f"no label {label_id} in this team; inbox-worker labels export shows them")
+    return label
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Mail drawn at random that people have looked at; it prints as a sentence."""
+
+    looked_at: int
+    right: int
+
+    def __str__(self) -> str:
+        """Say how often the machine was right, and within which bounds that is known (Wilson 1927, 95 %)."""
+        if not self.looked_at:
+            return "nobody has answered a question of the kind 'drawn at random' yet"
+        low, high = self.bounds()
+        return (
+            f"right in {self.right} of {self.looked_at} ({self.right / self.looked_at:.0%}), "
+            f"so in {low:.0%} to {high:.0%} of all"
+        )
+
+    def bounds(self) -> tuple[float, float]:
+        """Return between which shares the true one lies, 95 times in a hundred."""
+        z, n = 1.96, self.looked_at
+        share = self.right / n
+        middle = (share + z * z / (2 * n)) / (1 + z * z / n)
+        reach = z * sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / (1 + z * z / n)
+        return middle - reach, middle + reach
+
+
+def random_sample(session: Session, since: datetime | None = None) -> Sample:
+    """Return how the machine did on mail drawn at random, as far as people have looked at it."""
+    drawn = select(func.count()).select_from(Label).where(Label.sampled.is_(True))
+    if since is not None:
+        drawn = drawn.where(Label.recorded_at >= since)
+    right = session.scalar(drawn.where(Label.label == Label.machine))
+    return Sample(looked_at=session.scalar(drawn) or 0, right=right or 0)

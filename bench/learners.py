@@ -30,10 +30,11 @@ from sklearn.svm import LinearSVC
 
 from classifier import thresholds
 from classifier.artifact import LABELS
-from classifier.estimator import ReplyClassifier, _sharpness, as_matrix
+from classifier.estimator import ReplyClassifier
 from classifier.heard import Heard, hear, possible
 from classifier.labelled import CORPUS, LabelledReply, read_rows
 from classifier.likeness import groups, near_duplicates, translations
+from classifier.linear import as_matrix, sharpness_of
 from classifier.meaning import meanings
 from classifier.vectors import learn_terms
 from classifier.verdict import ReplyClass
@@ -92,7 +93,7 @@ def linear(make: Callable[[], object], *names: str) -> Learn:
         seen, unseen = split.numbers(names)
         held = np.random.default_rng(0).permutation(len(split.truth)) % 5 == 0
         trial = make().fit(seen[~held], split.truth[~held])
-        sharpness = _sharpness(decide(trial, seen[held]), split.truth[held])
+        sharpness = sharpness_of(decide(trial, seen[held]), split.truth[held])
         return softmax(sharpness * decide(make().fit(seen, split.truth), unseen), axis=1)
 
     return learn

@@ -13,8 +13,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
 
-from classifier.estimator import as_matrix
 from classifier.likeness import groups, near_duplicates
+from classifier.linear import as_matrix
 from classifier.vectors import Listed, Vectoriser, learn_terms
 
 FEWEST = 100

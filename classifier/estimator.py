@@ -6,27 +6,23 @@ Imported for training alone: a running worker judges with `classifier.replies`, 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax, softmax
+from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.metrics import f1_score
-from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.utils.validation import check_is_fitted
 
-from classifier.features import key
+from classifier.linear import Linear, as_linear, as_matrix, beside, sharpness_of
 from classifier.meaning import meanings
-from classifier.vectors import Vectoriser, learn_hashed, learn_terms
+from classifier.splits import buckets, folds
+from classifier.vectors import learn_hashed, learn_terms
 
-_FLATTEST, _SHARPEST = 0.1, 20.0
-"""Between these the inverse temperature is sought."""
 _CHUNK = 10_000
 """Documents that are held as numbers at once while learning from many."""
 _ROUNDS = 2
@@ -37,8 +33,8 @@ _MOST_TERMS = 100_000
 """Of words and of pieces, while learning from many."""
 _SHARES_OF_CURVE = (1 / 8, 1 / 4, 1 / 2)
 """Of the examples, from which it is also learnt to see what more of them bring."""
-_STABLE_FROM = 1_000
-"""Documents from which on chance alone spreads every class over all folds."""
+_HELD_OUT = 10
+"""One in so many documents is held out while learning from many."""
 _BITS = 18
 """The logarithm of how many columns the words share, and the pieces, when terms are hashed."""
 
@@ -48,21 +44,6 @@ Indices = NDArray[np.intp]
 
 def _at(documents: Sequence[str], places: Indices) -> list[str]:
     return [documents[at] for at in places.tolist()]
-
-
-@dataclass(frozen=True, slots=True)
-class Linear:
-    """A learnt stage: decisions are `numbers @ coefficients + intercepts`, probabilities softmax(sharpness x these)."""
-
-    coefficients: Matrix
-    """(numbers, classes)."""
-    intercepts: Matrix
-    sharpness: float = 1.0
-
-    def decide(self, numbers: sparse.csr_matrix) -> Matrix:
-        """Return the decision (n, classes) for each row."""
-        found: Matrix = numbers @ self.coefficients + self.intercepts
-        return found
 
 
 class ReplyClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped.
@@ -142,7 +123,7 @@ class ReplyClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         first = self.first_.decide(numbers)
         second = None
         if self.second_ is not None:
-            second = self.second_.decide(_beside(numbers, meanings(X)))
+            second = self.second_.decide(beside(numbers, meanings(X)))
         return self._shares(first, second)
 
     def predict(self, X: Sequence[str]) -> NDArray[Any]:  # noqa: N803
@@ -165,7 +146,7 @@ class ReplyClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         everything = np.arange(len(X))
         first = np.zeros((len(X), len(self.classes_)))
         second = None if meant is None else np.zeros_like(first)
-        for number, (seen, unseen) in enumerate(self._split(X, truth, parts)):
+        for number, (seen, unseen) in enumerate(folds(X, truth, parts, self.folds, self.seed)):
             if self.curve and not number:
                 self._learn_parts(X, truth, meant, seen, unseen)
             self._learn(X, truth, meant, seen)
@@ -180,23 +161,6 @@ class ReplyClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         self._calibrate(first, second, truth)
         self.unseen_ = everything
         self.out_of_fold_: Matrix = self._shares(first, second)
-
-    def _split(self, X: Sequence[str], truth: Indices, parts: Indices) -> Iterator[tuple[Indices, Indices]]:  # noqa: N803
-        """Yield what is seen and what is held out in each fold.
-
-        Where there are enough documents, the fold of a group hangs on the group alone: learnt from again together
-        with others, it is held out with the same ones, so that two artifacts can be compared.
-        """
-        if len(X) < _STABLE_FROM:
-            folds = StratifiedGroupKFold(self.folds, shuffle=True, random_state=self.seed)
-            yield from folds.split(np.arange(len(X)), truth, parts)
-            return
-        smallest: dict[int, str] = {}
-        for part, name in zip(parts.tolist(), map(key, X), strict=True):
-            smallest[part] = min(name, smallest.get(part, name))
-        fold = np.array([int(smallest[part], 16) % self.folds for part in parts.tolist()])
-        for number in range(self.folds):
-            yield np.flatnonzero(fold != number), np.flatnonzero(fold == number)
 
     def _learn_parts(
         self,
@@ -230,7 +194,7 @@ class ReplyClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         numbers = as_matrix(self.vectoriser_, _at(X, places))
         second = None
         if self.second_ is not None and meant is not None:
-            second = self.second_.decide(_beside(numbers, meant[places]))
+            second = self.second_.decide(beside(numbers, meant[places]))
         return self.first_.decide(numbers), second
 
     def _learn(self, X: Sequence[str], truth: Indices, meant: NDArray[np.float32] | None, seen: Indices) -> None:  # noqa: N803
@@ -238,7 +202,7 @@ class ReplyClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         self.vectoriser_ = learn_terms(texts)
         numbers = as_matrix(self.vectoriser_, texts)
         self.first_ = self._regress(numbers, truth[seen])
-        self.second_ = None if meant is None else self._regress(_beside(numbers, meant[seen]), truth[seen])
+        self.second_ = None if meant is None else self._regress(beside(numbers, meant[seen]), truth[seen])
 
     def _regress(self, numbers: sparse.csr_matrix, truth: Indices) -> Linear:
         # One against the rest in its dual form: as good as all at once, and ten times faster with so many columns.
@@ -247,7 +211,7 @@ class ReplyClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         rows, intercepts = (
             np.concatenate([getattr(found, name) for found in each]) for name in ("coef_", "intercept_")
         )
-        return _linear(rows, intercepts, len(self.classes_))
+        return as_linear(rows, intercepts, len(self.classes_))
 
     def _learn_in_chunks(
         self,
@@ -257,7 +221,7 @@ class ReplyClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         progress: Callable[[int], None],
     ) -> None:
         random = np.random.default_rng(self.seed)
-        held = (random.permutation(parts.max() + 1) % 10 == 0)[parts]
+        held = buckets(X, parts, _HELD_OUT) == 0
         seen, unseen = np.flatnonzero(~held), np.flatnonzero(held)
         if len(X) < self.hash_from:
             self.vectoriser_ = learn_terms((X[at] for at in seen.tolist()), least=2, most=_MOST_TERMS)
@@ -269,7 +233,7 @@ class ReplyClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
                 numbers = as_matrix(self.vectoriser_, _at(X, chunk))
                 learner.partial_fit(numbers, truth[chunk], classes=np.arange(len(self.classes_)))
                 progress(len(chunk))
-        self.first_, self.second_ = _linear(learner.coef_, learner.intercept_, len(self.classes_)), None
+        self.first_, self.second_ = as_linear(learner.coef_, learner.intercept_, len(self.classes_)), None
         first = np.concatenate(
             [self.first_.decide(as_matrix(self.vectoriser_, _at(X, chunk))) for chunk in _chunks(unseen)]
         )
@@ -279,11 +243,11 @@ class ReplyClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
 
     def _calibrate(self, first: Matrix, second: Matrix | None, truth: Indices) -> None:
         """Find the temperature of each stage, from what learners said of documents they had not seen."""
-        self.first_ = Linear(self.first_.coefficients, self.first_.intercepts, _sharpness(first, truth))
+        self.first_ = Linear(self.first_.coefficients, self.first_.intercepts, sharpness_of(first, truth))
         if self.second_ is not None and second is not None:
             asked = self._asked(softmax(self.first_.sharpness * first, axis=1))
             self.second_ = Linear(
-                self.second_.coefficients, self.second_.intercepts, _sharpness(second[asked], truth[asked])
+                self.second_.coefficients, self.second_.intercepts, sharpness_of(second[asked], truth[asked])
             )
 
     def _shares(self, first: Matrix, second: Matrix | None) -> Matrix:
@@ -304,28 +268,6 @@ class ReplyClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         return tags
 
 
-def as_matrix(vectoriser: Vectoriser, documents: Sequence[str]) -> sparse.csr_matrix:
-    """Return the weights (documents, columns) of normalised documents."""
-    vectors = [vectoriser.weigh(each) for each in documents]
-    ends = np.cumsum([0, *(len(vector.ids) for vector in vectors)])
-    weights = np.concatenate([vector.weights for vector in vectors]) if vectors else np.empty(0)
-    ids = np.concatenate([vector.ids for vector in vectors]) if vectors else np.empty(0, dtype=np.intp)
-    found = sparse.csr_matrix((weights, ids, ends), shape=(len(vectors), vectoriser.width))
-    found.sort_indices()
-    return found
-
-
-def _beside(numbers: sparse.csr_matrix, meant: NDArray[np.float32]) -> sparse.csr_matrix:
-    return sparse.hstack([numbers, sparse.csr_matrix(meant.astype(np.float64))], format="csr")
-
-
-def _linear(rows: Matrix, intercepts: Matrix, classes: int) -> Linear:
-    """Return what was learnt; of two classes a learner gives one row for both."""
-    if classes == 2:  # noqa: PLR2004
-        rows, intercepts = np.vstack((-rows, rows)), np.concatenate((-intercepts, intercepts))
-    return Linear(np.ascontiguousarray(rows.T), intercepts)
-
-
 def _chunks(places: Indices) -> Iterator[Indices]:
     for start in range(0, len(places), _CHUNK):
         yield places[start : start + _CHUNK]
@@ -334,16 +276,3 @@ def _chunks(places: Indices) -> Iterator[Indices]:
 def _numbered(groups: Sequence[Hashable]) -> Indices:
     known: dict[Hashable, int] = {}
     return np.array([known.setdefault(group, len(known)) for group in groups])
-
-
-def _sharpness(decisions: Matrix, truth: Indices) -> float:
-    """Return the inverse temperature that makes the true classes likeliest, from decisions on unseen documents."""
-    if not len(truth):
-        return 1.0
-    rows = np.arange(len(truth))
-
-    def loss(sharpness: float) -> float:
-        return -float(log_softmax(sharpness * decisions, axis=1)[rows, truth].mean())
-
-    found = minimize_scalar(loss, bounds=(_FLATTEST, _SHARPEST), method="bounded")
-    return float(found.x)

@@ -23,12 +23,13 @@ from numpy.typing import NDArray
 from classifier import thresholds
 from classifier.artifact import LABELS, Artifact, HeldOut, Stage, short_key
 from classifier.card import model_card
-from classifier.estimator import Linear, ReplyClassifier
+from classifier.estimator import ReplyClassifier
 from classifier.features import has_words
 from classifier.figures import Report, measure, truth_of
 from classifier.heard import Heard, hear, possible
 from classifier.labelled import LabelledReply, LabelledReplyError, read_corpus, read_rows
 from classifier.likeness import groups, near_duplicates, same_words, translations
+from classifier.linear import Linear
 from classifier.meaning import ENCODER, SIZE, meanings
 from classifier.verdict import ReplyClass
 

@@ -40,7 +40,8 @@ class Classifier:
         with reading(self._engine) as session:
             serving = in_service(session)
         with self._lock:
-            if serving.decision != self._decision:
+            # A thread that asked earlier and waited here longer knows only an older decision.
+            if serving.decision > self._decision:
                 self._judge = self._load(serving)
                 self._decision = serving.decision
             assert self._judge is not None  # noqa: S101 - loading gave one, or raised

@@ -107,7 +107,7 @@ def test_many_rows_are_learnt_in_chunks_and_tested_on_a_tenth(hash_from: int, tm
     learner = ReplyClassifier(meaning=True, stream_from=100, hash_from=hash_from)
     training = train(rows, version="many", learner=learner)
     assert len(learner.unseen_) < len(rows) / 5
-    assert training.report.learner_macro_f1 > 0.3
+    assert training.report.learner_macro_f1 > 0.2  # Always the commonest class: 0.08.
     assert training.artifact.second is None
     assert pack(training.artifact) == pack(train(rows[::-1], version="many", learner=clone(learner)).artifact)
     save(training.artifact, tmp_path / "many")

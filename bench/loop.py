@@ -4,8 +4,8 @@
 
 The shipped corpus is revealed 500 rows at a time; one row in twenty carries a wrong label, and half way the writers of
 all languages that have several are others. A fifth of the rows is kept apart, with its true labels, and stands for the
-truth. Of each 500 rows a person labels 100: those that the review list puts first, or any. Prints what came out and
-writes bench/loop.json and the pictures docs/loop-*.svg.
+truth. Of each 500 rows a person labels 100: those that `review list --teach` puts first, or any. Prints what came
+out and writes bench/loop.json and the pictures docs/loop-*.svg.
 """
 
 from __future__ import annotations
@@ -35,17 +35,14 @@ from classifier.meaning import meanings
 from classifier.replies import TrainedJudge
 from classifier.unseen import self_confidence, unseen
 from classifier.verdict import ReplyClass
-from models.events import ReviewKind
 from worker import trial
 from worker.decide import is_drawn
-from worker.story import LATER
 
 RESULT = Path(__file__).with_suffix(".json")
 PICTURES = Path(__file__).parent.parent / "docs"
 STEP, LABELLED_A_STEP, AT_FIRST = 500, 100, 200
 WRONG, DRAWN = 0.05, 0.02
-FLOOR = 0.8
-"""Of a history that begins with nothing, and where one opt-out in eighteen is none."""
+FLOOR = 0.9
 REFERENCE = 2_000
 OLD_STYLE = {
     *("en", "en-letters", "en-office", "en-more", "en-long", "de", "de-more", "es", "es-more", "fr", "fr-more"),
@@ -109,7 +106,7 @@ def quality(artifact: Artifact, rows: Sequence[Heard]) -> tuple[np.ndarray, np.n
 def by_queue(
     artifact: Artifact | None, revealed: Sequence[Heard], count: int, random: np.random.Generator
 ) -> list[int]:
-    """The places that the review list puts first; what it does not ask for comes last, in any order."""
+    """The places that `review list --teach` puts first; what it does not ask about comes last, in any order."""
     if artifact is None:
         return random.permutation(len(revealed))[:count].tolist()
     left = [at for at, each in enumerate(revealed) if each.by_rule is None]
@@ -117,16 +114,13 @@ def by_queue(
     rows = [revealed[at].row for at in left]
     replies = dict(zip(left, judge.judge_many([(row.subject, row.text, row.language) for row in rows]), strict=True))
 
-    def rank(at: int) -> tuple[float, ...]:
+    def rank(at: int) -> tuple[int, float]:
         reply = replies.get(at)
-        drawn = is_drawn(revealed[at].row.id, DRAWN)
-        if reply is None:
-            return (1, LATER[ReviewKind.RANDOM_SAMPLE], 0.0) if drawn else (2, 0, random.random())
-        if reply.hold:
-            return (0, 0, reply.confidence)
-        kinds = [ReviewKind.LOW_CONFIDENCE] * (not reply.sure) + [ReviewKind.NEAR_OPT_OUT] * reply.near_opt_out
-        kinds += [ReviewKind.RANDOM_SAMPLE] * (drawn and not kinds)
-        return (1, min(LATER[kind] for kind in kinds), reply.confidence) if kinds else (2, 0, random.random())
+        if is_drawn(revealed[at].row.id, DRAWN):
+            return 0, random.random()
+        if reply is None or not (reply.hold or reply.near_opt_out or not reply.sure):
+            return 2, random.random()
+        return 1, reply.confidence
 
     return sorted(range(len(revealed)), key=rank)[:count]
 

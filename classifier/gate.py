@@ -35,8 +35,7 @@ class Check:
     what: str
     on: str
     """Which replies, and how many."""
-    before: float | None
-    """None where a figure is held against a floor."""
+    before: float
     after: float
     limit: float
     """`after` must not lie beyond this."""
@@ -44,7 +43,7 @@ class Check:
 
     def __str__(self) -> str:
         """Say what was found."""
-        against = f"floor {self.limit:.3f}" if self.before is None else f"now {self.before:.3f}, limit {self.limit:.3f}"
+        against = f"now {self.before:.3f}, limit {self.limit:.3f}"
         return f"{'passes' if self.passed else 'FAILS '}  {self.what} {self.after:.3f} ({against}) on {self.on}"
 
 
@@ -95,11 +94,15 @@ def _checks(truth: Indices, before: Opinion, after: Opinion, on: str, floor: flo
     yield Check(what="macro-F1", on=on, before=scores[0], after=scores[1], limit=limit, passed=scores[1] >= limit)
     asked = truth == _UNSUBSCRIBED
     if floor is not None and asked.sum() >= FEWEST_OPT_OUTS:
-        share = float(thresholds.kept(after.shares, after.thresholds)[asked].mean())
+        old_share, share = (
+            float(thresholds.kept(each.shares, each.thresholds)[asked].mean()) for each in (before, after)
+        )
+        # Where what serves does not reach the floor either, to refuse what does no worse would help nobody.
+        limit = min(floor, old_share)
         opt_outs = f"the {int(asked.sum())} opt-outs of {on}"
         yield Check(
-            what="opt-outs recognised or held", on=opt_outs, before=None, after=share, limit=floor,
-            passed=share >= floor,
+            what="opt-outs recognised or held", on=opt_outs, before=old_share, after=share, limit=limit,
+            passed=share >= limit,
         )  # fmt: skip
     old, new = (thresholds.costs(each.shares, truth, each.thresholds) for each in (before, after))
     limit = float(old.mean() + _NOISE * (new - old).std() / np.sqrt(len(truth)))
@@ -115,8 +118,10 @@ def _macro_f1(truth: Indices, before: Opinion, after: Opinion) -> tuple[tuple[fl
     said = [thresholds.name(each.shares) for each in (before, after)]
     even = np.ones(len(truth))
     old, new = (_f1(truth, each, even) for each in said)
-    draws = random.multinomial(len(truth), even / len(truth), size=_DRAWS).astype(np.float64)
-    differences = [_f1(truth, said[1], draw) - _f1(truth, said[0], draw) for draw in draws]
+    differences = []
+    for _ in range(_DRAWS):
+        draw = random.multinomial(len(truth), even / len(truth)).astype(np.float64)
+        differences.append(_f1(truth, said[1], draw) - _f1(truth, said[0], draw))
     return (old, new), float(np.std(differences))
 
 

@@ -59,7 +59,7 @@ def hear(row: LabelledReply) -> Heard:
 
 def possible(heard: Sequence[Heard], shares: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the probabilities (n, classes) as judging sees them: two classes alone where a machine wrote."""
-    machine = np.array([each.by_machine for each in heard])
+    machine = np.array([each.by_machine for each in heard], dtype=bool)
     left = np.where(machine[:, None] & ~_ANSWERS_OF_MACHINES, 0.0, shares)
     found: NDArray[np.float64] = left / left.sum(axis=1, keepdims=True)
     return found

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from classifier.features import document, key
 from classifier.verdict import ReplyClass
 
 CORPUS = Path(__file__).parent / "corpus"
@@ -35,6 +36,17 @@ class LabelledReply:
 def read_corpus() -> list[LabelledReply]:
     """Return the shipped corpus, every file of it, in the order of the file names."""
     return [row for path in sorted(CORPUS.glob("*.jsonl")) for row in read_rows(path)]
+
+
+def merge(*sources: Sequence[LabelledReply]) -> list[LabelledReply]:
+    """Return the rows of all sources; of a text that several of them hold only those of the first."""
+    found: list[LabelledReply] = []
+    known: set[str] = set()
+    for rows in sources:
+        keys = [key(document(row.subject, row.text)) for row in rows]
+        found += [row for row, name in zip(rows, keys, strict=True) if name not in known]
+        known.update(keys)
+    return found
 
 
 def read_rows(path: Path) -> list[LabelledReply]:

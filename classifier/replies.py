@@ -15,6 +15,8 @@ from classifier.vectors import Vector
 from classifier.verdict import Evidence, Reply, ReplyClass
 
 _UNSUBSCRIBED = LABELS.index(ReplyClass.UNSUBSCRIBED)
+_AT_ONCE = 500
+"""Replies about which everything is held in memory at once."""
 _NEAR = 0.75
 """The part of the probability from which a reply is held that makes it worth a look."""
 
@@ -56,8 +58,10 @@ class TrainedJudge:
         """Return the probability (n, classes) of each class for normalised documents; without words all are alike."""
         found = np.full((len(documents), len(LABELS)), 1 / len(LABELS))
         spoken = [at for at, normal in enumerate(documents) if has_words(normal)]
-        for at, opinion in zip(spoken, self._opinions([documents[at] for at in spoken]), strict=True):
-            found[at] = opinion.shares
+        for start in range(0, len(spoken), _AT_ONCE):
+            places = spoken[start : start + _AT_ONCE]
+            for at, opinion in zip(places, self._opinions([documents[at] for at in places]), strict=True):
+                found[at] = opinion.shares
         return found
 
     def _opinions(self, documents: Sequence[str]) -> list[_Opinion]:

@@ -100,6 +100,10 @@ class ReviewKind(StrEnum):
     RANDOM_SAMPLE = "drawn at random"
 
 
+ONLY_ASKED = frozenset({ReviewKind.RANDOM_SAMPLE, ReviewKind.NEAR_OPT_OUT})
+"""Kinds that ask only whether the machine is right, about mail that nothing else is asked about."""
+
+
 class SequenceState(StrEnum):
     """What the sending side may do."""
 

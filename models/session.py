@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, CursorResult, Engine, Table, create_engine, event, make_url, select
+from sqlalchemy import URL, Connection, CursorResult, Engine, Table, create_engine, event, make_url, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.orm import Session
@@ -107,6 +107,13 @@ def lock_contacts(session: Session, ids: Sequence[int]) -> None:
     query = select(Contact.id).order_by(Contact.id).with_for_update()
     for start in range(0, len(ordered), LOCKED_AT_ONCE):
         session.execute(query.where(Contact.id.in_(ordered[start : start + LOCKED_AT_ONCE])))
+
+
+def lock_table(session: Session, model: type[Base]) -> None:
+    """Keep others from writing to a small table until the end of the transaction; SQLite has one writer anyway."""
+    if session.get_bind().dialect.name == "postgresql":
+        name = session.get_bind().dialect.identifier_preparer.quote(model.__tablename__)
+        session.execute(text(f"LOCK TABLE {name} IN SHARE ROW EXCLUSIVE MODE"))
 
 
 def insert_new(session: Session, model: type[Base], rows: Sequence[Mapping[str, Any]]) -> int:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from models.events import (
+    ONLY_ASKED,
     DneDraft,
     DneReason,
     EndReason,
@@ -150,13 +150,16 @@ class State:
         )
 
     def _open(self) -> Iterable[ReviewDraft]:
-        """Yield the open questions; a mail that somebody looks at anyway need not be drawn at random too."""
-        asked = Counter(key for key, _ in self.reviews)
-        return (
-            item
-            for (key, kind), item in self.reviews.items()
-            if kind is not ReviewKind.RANDOM_SAMPLE or asked[key] == 1
-        )
+        """Yield the open questions; whether the machine is right is asked only of mail that raises no other.
+
+        For who confirms that settles every question about the mail, and changes nothing.
+        """
+        asked = {key for key, kind in self.reviews if kind not in ONLY_ASKED}
+        drawn = {key for key, kind in self.reviews if kind is ReviewKind.RANDOM_SAMPLE}
+        for (key, kind), item in self.reviews.items():
+            if kind in ONLY_ASKED and (key in asked or (kind is ReviewKind.NEAR_OPT_OUT and key in drawn)):
+                continue
+            yield item
 
     def _sending(self, until: datetime | None) -> Sending:
         if self.ended:

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, Text, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, Text, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, by_value
@@ -247,7 +247,7 @@ class RecipientEvent(Base):
     booking_id: Mapped[str | None] = mapped_column(String(200))
     trust: Mapped[Trust] = mapped_column(by_value(Trust), default=Trust.ACTS)
     review: Mapped[ReviewKind | None] = mapped_column(by_value(ReviewKind))
-    sampled: Mapped[bool] = mapped_column(default=False)
+    sampled: Mapped[bool] = mapped_column(default=False, server_default=false())
     about: Mapped[str | None] = mapped_column(String(64))
     rule: Mapped[str | None] = mapped_column(String(200))
     other_address: Mapped[str | None] = mapped_column(String(320))

@@ -73,7 +73,7 @@ def read_labels(path: Path) -> Iterator[Row | Problem]:
     """Yield each row of a file, or what is wrong with it; rows are not compared with each other.
 
     Raises:
-        InputError: a CSV file has columns we do not know, or lacks one that we need.
+        InputError: a CSV file has columns we do not know, lacks one that we need, or has a text without an end.
     """
     # One bad byte spoils its own row alone: it is let through here and found again there.
     newline = "" if format_of(path) == CSV else "\n"
@@ -142,6 +142,12 @@ def _csv_rows(lines: Iterator[str], path: Path) -> Iterator[tuple[int, Found]]:
             except StopIteration:
                 return
             except csv.Error as error:
+                if "unexpected end" in str(error):
+                    # The rows below are gone into one text, so that nobody could say which of them are good.
+                    raise InputError(
+                        f"{path}, row {number}: a quotation mark is opened here and never closed, down to row"
+                        f" {table.line_num}; nothing is imported"
+                    ) from error
                 yield number, f"not CSV ({error}); see its quotation marks"
                 continue
             if cells:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from math import sqrt
+from typing import Any
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from classifier.features import document, has_words, key
 from classifier.labelled import LabelledReply
 from classifier.present import class_of
-from classifier.verdict import ReplyClass
+from classifier.verdict import Absence, AutoResponse, OptOut, ReplyClass
 from models.events import Status
 from models.learning import Label, LabelSource
 from models.session import insert_new
@@ -48,16 +48,11 @@ def note_label(
     text = getattr(verdict, "visible_text", "")
     if machine is None or not has_words(document(message.subject, text)):
         return False
-    if source is LabelSource.STATUS and machine in _OF_MACHINES and status in _OF_PERSONS:
+    if source is LabelSource.STATUS and status not in _BY_STATUS.get(type(verdict), _CLASSES):
         # Nobody calls an absence notice interested: the person knows more than the mail says.
         return False
-    said = {
-        "label": status,
-        "source": source,
-        "actor": act.by,
-        "note": storable(act.why or ""),
-        "recorded_at": act.at,
-    }
+    said: dict[str, Any] = {"label": status, "actor": act.by, "recorded_at": act.at}
+    said |= {"note": storable(act.why)} if act.why else {}
     kept = {
         "team_id": team_id,
         "key": message.content_hash,
@@ -66,6 +61,8 @@ def note_label(
         "text": text,
         "language": getattr(verdict, "language", None) or "",
         "hard": False,
+        "note": "",
+        "source": source,
         "machine": Status(machine.value),
         "sampled": mail.sampled,
         "message_id": message.id,
@@ -75,14 +72,23 @@ def note_label(
     return True
 
 
-_OF_MACHINES = frozenset({ReplyClass.AUTO_RESPONSE, ReplyClass.OUT_OF_OFFICE})
-_OF_PERSONS = frozenset({Status.ENGAGED, Status.INTERESTED, Status.NOT_INTERESTED})
+_OF_MACHINES = frozenset({Status.AUTO_RESPONSE, Status.OUT_OF_OFFICE})
+_BY_STATUS: dict[type, frozenset[Status]] = {
+    Absence: _OF_MACHINES,
+    AutoResponse: _OF_MACHINES,
+    OptOut: frozenset({Status.UNSUBSCRIBED}),
+}
+"""What a status may say of mail that rules know for what it is; in a review a person speaks of the mail itself."""
 _CLASSES = frozenset(Status(each.value) for each in ReplyClass)
 
 
-def labelled_replies(session: Session, since: datetime | None = None) -> list[LabelledReply]:
-    """Return the labels of all teams, one for each text: the newest word about it stands."""
+def labelled_replies(
+    session: Session, since: datetime | None = None, team_id: int | None = None
+) -> list[LabelledReply]:
+    """Return the labels of one team, or of all, one for each text: the newest word about it stands."""
     query = select(Label).order_by(Label.recorded_at.desc(), Label.id.desc())
+    if team_id is not None:
+        query = query.where(Label.team_id == team_id)
     if since is not None:
         query = query.where(Label.recorded_at >= since)
     newest: dict[str, Label] = {}
@@ -102,13 +108,6 @@ def as_reply(label: Label) -> LabelledReply:
         hard=label.hard,
         note=label.note,
     )
-
-
-def together(base: Iterable[LabelledReply], own: Sequence[LabelledReply]) -> Iterator[LabelledReply]:
-    """Yield the rows of both; of a text that stands in both only what was said of it here."""
-    yield from own
-    known = {text_key(row.subject, row.text) for row in own}
-    yield from (row for row in base if not known or text_key(row.subject, row.text) not in known)
 
 
 def relabel(session: Session, team_id: int, label_id: int, status: Status, act: Act) -> None:
@@ -140,24 +139,26 @@ def _find(session: Session, team_id: int, label_id: int) -> Label:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Mail drawn at random that people have looked at; it prints as a sentence."""
+    """Mail drawn at random, and what people who looked at it said; it prints as a sentence."""
 
-    looked_at: int
+    drawn: int
+    answered: int
     right: int
 
     def __str__(self) -> str:
         """Say how often the machine was right, and within which bounds that is known (Wilson 1927, 95 %)."""
-        if not self.looked_at:
-            return "nobody has answered a question of the kind 'drawn at random' yet"
+        if not self.answered:
+            return f"none of {self.drawn} mails drawn at random is answered yet"
         low, high = self.bounds()
+        share = self.right / self.answered
         return (
-            f"right in {self.right} of {self.looked_at} ({self.right / self.looked_at:.0%}), "
-            f"so in {low:.0%} to {high:.0%} of all"
+            f"right in {self.right} of {self.answered} ({share:.0%}), so in {low:.0%} to {high:.0%}"
+            f" of all; {self.answered} of {self.drawn} drawn are answered, whichever artifact judged them"
         )
 
     def bounds(self) -> tuple[float, float]:
         """Return between which shares the true one lies, 95 times in a hundred."""
-        z, n = 1.96, self.looked_at
+        z, n = 1.96, self.answered
         share = self.right / n
         middle = (share + z * z / (2 * n)) / (1 + z * z / n)
         reach = z * sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / (1 + z * z / n)
@@ -165,9 +166,18 @@ class Sample:
 
 
 def random_sample(session: Session, since: datetime | None = None) -> Sample:
-    """Return how the machine did on mail drawn at random, as far as people have looked at it."""
-    drawn = select(func.count()).select_from(Label).where(Label.sampled.is_(True))
-    if since is not None:
-        drawn = drawn.where(Label.recorded_at >= since)
-    right = session.scalar(drawn.where(Label.label == Label.machine))
-    return Sample(looked_at=session.scalar(drawn) or 0, right=right or 0)
+    """Return how the machine did on mail drawn at random, as far as people answered the question about it.
+
+    Who sets a status speaks up where the machine is wrong, so that does not count as an answer.
+    """
+    since = since or datetime.min.replace(tzinfo=UTC)
+    drawn = select(func.count(RecipientEvent.message_id.distinct())).where(
+        RecipientEvent.sampled.is_(True), RecipientEvent.recorded_at >= since
+    )
+    answered = (
+        select(func.count())
+        .select_from(Label)
+        .where(Label.sampled.is_(True), Label.source == LabelSource.REVIEW, Label.recorded_at >= since)
+    )
+    right = answered.where(Label.label == Label.machine)
+    return Sample(*(session.scalar(query) or 0 for query in (drawn, answered, right)))

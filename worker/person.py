@@ -11,7 +11,7 @@ from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
 from classifier.decode import normal_address, normal_domain
-from models.events import DneReason, Event, EventKind, ReviewKind, Status
+from models.events import ONLY_ASKED, DneReason, Event, EventKind, Status
 from models.learning import LabelSource
 from models.session import insert_new
 from models.tables import (
@@ -100,7 +100,7 @@ def resolve_review(session: Session, rules: Rules, item_id: int, status: Status 
     mail = session.scalar(
         select(RecipientEvent).where(RecipientEvent.recipient_id == recipient.id, RecipientEvent.key == item.event_key)
     )
-    confirmed = status is not None and mail is not None and item.kind in _ONLY_ASKED and _said(mail) is status
+    confirmed = status is not None and mail is not None and item.kind in ONLY_ASKED and _said(mail) is status
     event = Event(
         kind=EventKind.REVIEW_RESOLVED,
         happened_at=_stamp(session, recipient.id, act.at),
@@ -117,7 +117,6 @@ def resolve_review(session: Session, rules: Rules, item_id: int, status: Status 
     return refold(session, locked, act.at)
 
 
-_ONLY_ASKED = frozenset({ReviewKind.RANDOM_SAMPLE, ReviewKind.NEAR_OPT_OUT})
 _MEANS = {
     EventKind.AUTO_REPLY: Status.AUTO_RESPONSE,
     EventKind.ABSENCE: Status.OUT_OF_OFFICE,

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,8 +15,9 @@ from sqlalchemy.orm import Session
 from classifier.artifact import Artifact, ArtifactError, load, load_default
 from models.learning import Artifact as ArtifactRow
 from models.learning import Promotion
-from models.session import insert_new
+from models.session import insert_new, lock_table
 from worker.act import Act
+from worker.artifacts import check_version
 from worker.errors import InputError
 from worker.stored import storable
 
@@ -37,21 +37,32 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """What is in service, and the number of the decision that put it there (0: nobody has decided)."""
+    """What was promoted and not taken back, the newest first and the shipped one last; the first of them serves."""
 
-    artifact: Stored
+    standing: tuple[Stored, ...]
     decision: int
+    """The number of the newest decision; 0: nobody has decided."""
+
+    @property
+    def artifact(self) -> Stored:
+        """What serves."""
+        return self.standing[0]
 
 
 def in_service(session: Session) -> Serving:
-    """Return what people put into service last, and did not take back."""
-    newest = session.execute(
-        select(Promotion.id, ArtifactRow)
+    """Return what people put into service last, and what comes after it where that cannot be used."""
+    decisions = session.execute(
+        select(Promotion, ArtifactRow)
         .outerjoin(ArtifactRow, ArtifactRow.id == Promotion.artifact_id)
-        .order_by(Promotion.id.desc())
-        .limit(1)
-    ).one_or_none()
-    return Serving(_stored(newest[1]), newest[0]) if newest else Serving(Stored(), 0)
+        .order_by(Promotion.id)
+    ).all()
+    standing = [Stored()]
+    for decision, row in decisions:
+        if decision.rolls_back:
+            standing.pop()
+        else:
+            standing.append(_stored(row))
+    return Serving(tuple(reversed(standing)), decisions[-1][0].id if decisions else 0)
 
 
 def trained_at(session: Session) -> datetime | None:
@@ -61,15 +72,18 @@ def trained_at(session: Session) -> datetime | None:
 
 
 def check_new(session: Session, version: str) -> None:
-    """See that no artifact has this version yet, and that it can be a file's name.
+    """See that no artifact has this version yet, and that it can be one.
 
     Raises:
         InputError: one has, or it cannot.
     """
-    if not re.fullmatch(r"[\w][\w.+-]{0,79}", version):
-        raise InputError(f"{version!r} is no version: letters, digits, and . + - _ in between, 80 at most")
+    check_version(version)
     if version == SHIPPED or session.scalar(select(ArtifactRow.id).where(ArtifactRow.version == version)):
-        raise InputError(f"there is an artifact {version} already; give the new one another --version")
+        raise _taken(version)
+
+
+def _taken(version: str) -> InputError:
+    return InputError(f"there is an artifact {version} already; give the new one another --version")
 
 
 def register(session: Session, artifact: Artifact, path: Path, now: datetime) -> None:
@@ -78,6 +92,7 @@ def register(session: Session, artifact: Artifact, path: Path, now: datetime) ->
     Raises:
         InputError: another one has that version.
     """
+    check_new(session, artifact.version)
     row = {
         "version": artifact.version,
         "path": str(path.absolute()),
@@ -85,8 +100,8 @@ def register(session: Session, artifact: Artifact, path: Path, now: datetime) ->
         "metrics": storable(artifact.metrics | {"data": artifact.data}),
         "recorded_at": now,
     }
-    check_new(session, artifact.version)
-    insert_new(session, ArtifactRow, [row])
+    if not insert_new(session, ArtifactRow, [row]):
+        raise _taken(artifact.version)
 
 
 def find(session: Session, version: str) -> Stored:
@@ -106,51 +121,75 @@ def _stored(row: ArtifactRow | None) -> Stored:
     return Stored(row.version, row.id, Path(row.path), row.sha256) if row else Stored()
 
 
-def open_artifact(stored: Stored) -> Artifact:
-    """Load an artifact.
+def open_artifact(stored: Stored, folder: Path) -> Artifact:
+    """Load an artifact from the folder of artifacts, or from where it lay when it was registered.
 
     Raises:
-        classifier.artifact.ArtifactError: it cannot be used, or is not the one that was registered.
+        ArtifactError: it cannot be used, or is not the one that was registered.
     """
     if stored.path is None:
         return load_default()
-    if stored.path.exists() and _sha256(stored.path) != stored.sha256:
-        raise ArtifactError(f"{stored.path} is not the artifact {stored.version} that was trained; train it again")
-    return load(stored.path)
+    here = folder / stored.path.name
+    path = here if here.exists() else stored.path
+    try:
+        if path.exists() and _sha256(path) != stored.sha256:
+            raise ArtifactError(f"{path} is not the artifact {stored.version} that was trained; train it again")
+    except OSError as error:
+        raise ArtifactError(
+            f"{path} cannot be read: {error.strerror or error}; let this user read it, or go back to an earlier one"
+        ) from error
+    return load(path)
+
+
+def open_serving(serving: Serving, folder: Path) -> tuple[Artifact, str | None]:
+    """Load what serves; where it cannot be used, what served before it, at last the shipped one, and say why."""
+    problem = None
+    for stored in serving.standing:
+        try:
+            return open_artifact(stored, folder), problem
+        except ArtifactError as error:
+            problem = problem or f"artifact {stored.version} cannot serve: {error}"
+    raise AssertionError("the shipped artifact stands at the end")  # pragma: no cover
 
 
 def _sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def promote(session: Session, stored: Stored, reasons: Iterable[str], act: Act, *, forced: bool = False) -> None:
-    """Put an artifact into service; running daemons take it up at their next poll."""
+def promote(
+    session: Session, stored: Stored, reasons: Iterable[str], act: Act, *, instead_of: Serving, forced: bool = False
+) -> None:
+    """Put an artifact into service; running daemons take it up at their next poll.
+
+    Args:
+        session: inside a write transaction.
+        stored: which.
+        reasons: what the gate said.
+        act: who, when and why.
+        instead_of: what it was held against.
+        forced: the gate refused it.
+
+    Raises:
+        InputError: something else serves meanwhile.
+    """
+    lock_table(session, Promotion)
+    if in_service(session).decision != instead_of.decision:
+        raise InputError("somebody promoted or went back in the meantime; look (artifacts list), and say it again")
     _decide(session, stored.id, act, reasons=list(reasons), forced=forced, rolls_back=False)
 
 
-def rollback(session: Session, act: Act) -> Stored:
+def rollback(session: Session, act: Act) -> Serving:
     """Take the newest promotion back, so that what served before it serves again; return what serves now.
 
     Raises:
         InputError: nothing is left to take back.
     """
-    standing = _standing(session.scalars(select(Promotion).order_by(Promotion.id)).all())
-    if not standing:
+    lock_table(session, Promotion)
+    standing = in_service(session).standing
+    if len(standing) == 1:
         raise InputError("nothing was promoted, so the shipped classifier is in service already")
-    before = standing[-2] if len(standing) > 1 else None
-    _decide(session, before, act, reasons=[], forced=False, rolls_back=True)
-    return in_service(session).artifact
-
-
-def _standing(history: Sequence[Promotion]) -> list[int | None]:
-    """Return which artifacts were promoted and not taken back, the oldest first."""
-    standing: list[int | None] = []
-    for decision in history:
-        if decision.rolls_back:
-            standing.pop()
-        else:
-            standing.append(decision.artifact_id)
-    return standing
+    _decide(session, standing[1].id, act, reasons=[], forced=False, rolls_back=True)
+    return in_service(session)
 
 
 def _decide(session: Session, artifact_id: int | None, act: Act, **values: Any) -> None:

@@ -7,14 +7,13 @@ import threading
 
 from sqlalchemy import Engine
 
-from classifier.artifact import ArtifactError, load_default
 from classifier.context import ReplyJudge
 from classifier.meaning import meanings
 from classifier.replies import TrainedJudge
 from config.settings import Settings
 from models.session import reading
 from worker.artifacts import open_classifier
-from worker.promotion import Serving, in_service, open_artifact
+from worker.promotion import Serving, in_service, open_serving
 
 log = logging.getLogger(__name__)
 
@@ -22,15 +21,17 @@ log = logging.getLogger(__name__)
 class Classifier:
     """Gives the classifier to judge with; what the settings name stands above what was promoted.
 
-    One that cannot be loaded is told once in the log, and the one before it (at first the shipped one) goes on: mail
-    is read on, and nothing is judged by a file that nobody trained.
+    Where the promoted one cannot be used, what served before it goes on, in every process alike: mail is read on, and
+    nothing is judged by a file that nobody trained. It is said once in the log, and tried again each time.
     """
 
     def __init__(self, engine: Engine, settings: Settings) -> None:
         self._engine = engine
+        self._folder = settings.artifact_folder
         self._fixed = open_classifier(settings) if settings.artifact else None
         self._lock = threading.Lock()
         self._decision = -1
+        self._problem: str | None = None
         self._judge: ReplyJudge | None = None
 
     def current(self) -> ReplyJudge:
@@ -41,18 +42,15 @@ class Classifier:
             serving = in_service(session)
         with self._lock:
             # A thread that asked earlier and waited here longer knows only an older decision.
-            if serving.decision > self._decision:
-                self._judge = self._load(serving)
-                self._decision = serving.decision
-            assert self._judge is not None  # noqa: S101 - loading gave one, or raised
+            if self._judge is None or serving.decision > self._decision or self._problem:
+                self._judge = self._take_up(serving)
             return self._judge
 
-    def _load(self, serving: Serving) -> ReplyJudge:
-        try:
-            artifact = open_artifact(serving.artifact)
-        except ArtifactError as error:
-            log.error("artifact %s cannot serve: %s", serving.artifact.version, error)  # noqa: TRY400 - the message says it all
-            return self._judge or TrainedJudge(load_default(), meanings)
-        if self._judge is not None:
+    def _take_up(self, serving: Serving) -> ReplyJudge:
+        artifact, problem = open_serving(serving, self._folder)
+        if problem and problem != self._problem:
+            log.error("%s; until then %s serves", problem, artifact.version)
+        elif self._judge is not None and not problem:
             log.info("artifact %s is in service from here on", artifact.version)
+        self._decision, self._problem = serving.decision, problem
         return TrainedJudge(artifact, meanings)

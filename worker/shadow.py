@@ -12,7 +12,7 @@ from worker.recent import Answer
 from worker.stored import load_verdict
 
 KINDS = (NAMES[Reply],)
-"""Of the rest rules decided, whatever the artifact; absences that it recognised by itself among them."""
+"""Of the rest rules decided, alone or (which automatic answer is an absence) together with the artifact."""
 _AT_ONCE = 200
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from classifier.decode import normal_address
-from models.events import ReviewKind, SequenceState, Status
+from models.events import ONLY_ASKED, ReviewKind, SequenceState, Status
 from models.tables import (
     Campaign,
     Contact,
@@ -71,20 +71,17 @@ def live_targets(session: Session, team_id: int, addresses: Collection[str]) -> 
     return {address: targets for address, targets in found.items() if targets}
 
 
-def list_reviews(
+def list_reviews(  # noqa: PLR0913 - each narrows or orders the list
     session: Session,
     team_id: int,
     *,
     kind: ReviewKind | None = None,
     campaign: str | None = None,
     recipient_id: int | None = None,
+    teaching: bool = False,
     limit: int | None = None,
 ) -> list[Row]:
-    """Return open review items in the order in which a person's time is worth most.
-
-    First those that hold a sequence, then contradictions, then the random sample (a few, by which accuracy is
-    measured), what is close to a possible opt-out, and the rest: what the classifier is least sure of teaches it most.
-    """
+    """Return open review items, the most urgent first: see `_by_urgency`; with `teaching` see `_by_lesson`."""
     about = and_(RecipientEvent.recipient_id == ReviewItem.recipient_id, RecipientEvent.key == ReviewItem.event_key)
     query = (
         select(ReviewItem, Recipient.status, Contact.address, Campaign.key, RecipientEvent, InboundMessage.subject)
@@ -94,13 +91,7 @@ def list_reviews(
         .outerjoin(RecipientEvent, about)
         .outerjoin(InboundMessage, InboundMessage.id == RecipientEvent.message_id)
         .where(Contact.team_id == team_id, ReviewItem.closed_at.is_(None))
-        .order_by(
-            ReviewItem.holds.desc(),
-            case(LATER, value=ReviewItem.kind, else_=0),
-            func.coalesce(RecipientEvent.confidence, 0.0),
-            ReviewItem.opened_at,
-            ReviewItem.id,
-        )
+        .order_by(*(_by_lesson() if teaching else _by_urgency()), ReviewItem.opened_at, ReviewItem.id)
         .limit(limit)
     )
     if kind:
@@ -112,8 +103,38 @@ def list_reviews(
     return [_review(*row) for row in session.execute(query)]
 
 
-LATER = {ReviewKind.RANDOM_SAMPLE: 1, ReviewKind.NEAR_OPT_OUT: 2, ReviewKind.LOW_CONFIDENCE: 3}
-"""Kinds of questions that come after all others, in this order."""
+_DRAWN = 2
+_URGENCY = {
+    ReviewKind.POSSIBLE_OPT_OUT: 0,
+    ReviewKind.RANDOM_SAMPLE: _DRAWN,
+    ReviewKind.NEAR_OPT_OUT: 3,
+    ReviewKind.LOW_CONFIDENCE: 4,
+}
+"""The order of kinds of questions; those not named stand at 1."""
+
+
+def _by_urgency() -> tuple[ColumnElement[Any], ...]:
+    """Order what holds a sequence first, possible opt-outs before all; then contradictions; then what was drawn.
+
+    A person who has time for some only would otherwise leave out what was drawn and is doubtful, and accuracy would
+    look better than it is. Then what is close to a possible opt-out, then the rest. The oldest come first, but of the
+    rest what the classifier is least sure of.
+    """
+    drawn = and_(RecipientEvent.sampled.is_(True), ReviewItem.kind.in_([*ONLY_ASKED, ReviewKind.LOW_CONFIDENCE]))
+    unsure = and_(ReviewItem.kind == ReviewKind.LOW_CONFIDENCE, RecipientEvent.sampled.is_not(True))
+    return (
+        ReviewItem.holds.desc(),
+        case((drawn, _DRAWN), else_=case(_URGENCY, value=ReviewItem.kind, else_=1)),
+        case((unsure, RecipientEvent.confidence), else_=0.0),
+    )
+
+
+def _by_lesson() -> tuple[ColumnElement[Any], ...]:
+    """Order what was drawn at random first, then what the classifier was least sure of; then what it did not judge."""
+    return (
+        case((RecipientEvent.sampled.is_(True), 0), (RecipientEvent.artifact.is_not(None), 1), else_=2),
+        func.coalesce(RecipientEvent.confidence, 1.0),
+    )
 
 
 def tell(session: Session, team_id: int, address: str, campaign: str | None = None) -> Row:

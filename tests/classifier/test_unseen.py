@@ -109,10 +109,13 @@ def test_an_artifact_that_learnt_wrong_labels_is_refused(artifact: Artifact) -> 
     )
 
 
-def test_the_floor_of_the_opt_outs_stands_whatever_served_before(artifact: Artifact) -> None:
-    found = checks(artifact, artifact, floor=0.999)["opt-outs recognised or held"]
-    assert (found.passed, found.before) == (False, None)
-    assert "floor 0.999" in str(found)
+def test_where_what_serves_misses_the_floor_of_the_opt_outs_a_candidate_may_not_keep_fewer(artifact: Artifact) -> None:
+    asked = "opt-outs recognised or held"
+    careless = replace(artifact, thresholds=replace(artifact.thresholds, hold=0.9))
+    assert checks(artifact, careless, floor=0.01)[asked].passed
+    found = checks(artifact, careless, floor=0.999)[asked]
+    assert (found.passed, found.limit) == (False, found.before)
+    assert checks(careless, artifact, floor=0.999)[asked].passed
 
 
 def test_a_handful_of_opt_outs_says_nothing(artifact: Artifact) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -24,6 +25,7 @@ from worker.match import Clues, Family
 from worker.record import Judged
 from worker.tie import Rules
 
+really_train = train.train
 SOME, MORE = labelled.read_corpus()[::4], labelled.read_corpus()[2::4]
 
 
@@ -61,6 +63,11 @@ def served(small: Commands) -> Commands:
     return small
 
 
+def file_of_artifact(version: str) -> Path:
+    (path,) = Path("artifacts").absolute().glob(f"{version}.*")
+    return path
+
+
 def versions(run: Commands) -> dict[str, bool]:
     return {row["version"]: row["serves"] for row in run.done("artifacts", "list", "--json").rows}
 
@@ -68,7 +75,7 @@ def versions(run: Commands) -> dict[str, bool]:
 def test_a_trained_artifact_is_kept_and_serves_nobody_yet(small: Commands) -> None:
     said = small.done("train", "--version", "first")
     assert "inbox-worker artifacts promote first" in said.out
-    assert Path("artifacts/first.artifact").exists()
+    assert [path.name.split(".")[0] for path in Path("artifacts").iterdir()] == ["first"]
     assert versions(small) == {"first": False, "default": True}
 
 
@@ -83,6 +90,26 @@ def test_an_artifact_may_be_trained_elsewhere_and_added(small: Commands) -> None
     small.done("artifacts", "add", "elsewhere.artifact")
     assert versions(small) == {"theirs": False, "default": True}
     assert small("artifacts", "add", "elsewhere.artifact").code == 1
+
+
+def test_a_name_that_is_no_version_is_refused_before_anything_is_learnt(small: Commands) -> None:
+    for words in (["--out", "my model.artifact"], ["--version", "../up"]):
+        said = small("train", *words)
+        assert (said.code, "is no version" in said.err) == (1, True)
+
+
+def test_two_trainings_of_one_version_leave_the_first_as_it_was(
+    small: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def trained_by_somebody_else_meanwhile(rows: Sequence[LabelledReply], **more: Any) -> Any:
+        monkeypatch.setattr(train, "train", really_train)
+        small.done("train", "--version", "twice")
+        return really_train(rows[::2], **more)
+
+    monkeypatch.setattr(train, "train", trained_by_somebody_else_meanwhile)
+    said = small("train", "--version", "twice")
+    assert (said.code, "there is an artifact twice already" in said.err) == (1, True)
+    assert small.done("artifacts", "card", "twice").out.startswith("# Reply classifier twice")
 
 
 def test_the_gate_refuses_what_is_worse_and_says_why(small: Commands) -> None:
@@ -129,13 +156,41 @@ def test_wrong_labels_in_bulk_do_not_pass_the_gate(served: Commands) -> None:
     assert versions(served)["first"]
 
 
+def test_wrong_labels_for_texts_of_the_corpus_do_not_pass_the_gate(served: Commands) -> None:
+    declined = [row for row in SOME if row.label is ReplyClass.NOT_INTERESTED]
+    turned = [replace(row, label=ReplyClass.INTERESTED) for row in declined[: len(declined) * 9 // 10]]
+    served.done("labels", "import", file_of(served, turned), "--skip-bad")
+    served.done("train", "--version", "turned")
+    said = served("artifacts", "promote", "turned")
+    assert said.code == 1, said.out
+    assert versions(served)["first"]
+
+
+def test_a_handful_of_replies_lets_nothing_through(served: Commands) -> None:
+    served.done("train", "--version", "second")
+    file_of(served, SOME[:60], "corpus/some.jsonl")
+    said = served("artifacts", "promote", "second")
+    assert (said.code, "FAILS   replies to measure by" in said.out) == (1, True)
+
+
+def test_where_what_serves_is_lost_a_candidate_is_held_against_what_serves_in_its_place(served: Commands) -> None:
+    file_of_artifact("first").unlink()
+    served.done("train", "--version", "second")
+    said = served("artifacts", "promote", "second")
+    assert "first cannot serve" in said.err
+    assert "default goes on serving" in said.err
+    served.done("artifacts", "promote", "second", "--force", "--why", "first is lost")
+    assert versions(served)["second"]
+    assert "first cannot serve" in served.done("artifacts", "rollback").err
+
+
 def test_what_serves_already_is_not_promoted_again(served: Commands) -> None:
     assert "in service already" in served.done("artifacts", "promote", "first").out
     assert served.count(Promotion) == 1
 
 
 def test_a_setting_that_stands_above_is_said(served: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("INBOX_ARTIFACT", str(Path("artifacts/first.artifact").absolute()))
+    monkeypatch.setenv("INBOX_ARTIFACT", str(file_of_artifact("first")))
     assert "INBOX_ARTIFACT names" in served.done("artifacts", "rollback").err
     assert "INBOX_ARTIFACT names" in served.done("artifacts", "list").err
 
@@ -144,7 +199,7 @@ def test_a_full_disk_is_said_and_nothing_is_registered(small: Commands, monkeypa
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("classifier.artifact.save", full)
+    monkeypatch.setattr("worker.artifacts.save", full)
     said = small("train", "--version", "first")
     assert (said.code, small.count(Artifact)) == (1, 0)
     assert "No space left" in said.err
@@ -159,11 +214,24 @@ def test_labels_since_a_day_are_learnt_and_without_the_corpus_they_may_be_too_fe
     assert "nothing to train on" in small("train", "--base", "none", "--since", tomorrow).err
 
 
-def test_what_is_said_here_of_a_text_stands_above_the_corpus(small: Commands) -> None:
+def test_what_is_said_here_of_a_text_stands_above_the_corpus(small: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
+    changed = {row.text: wrong(row).label for row in SOME[:5]}
     small.done("labels", "import", file_of(small, [wrong(row) for row in SOME[:5]]))
+    learnt: list[LabelledReply] = []
+
+    def watched(rows: Sequence[LabelledReply], **more: Any) -> Any:
+        learnt.extend(rows)
+        return really_train(rows, **more)
+
+    monkeypatch.setattr(train, "train", watched)
     small.done("train", "--version", "own")
-    said = small.done("artifacts", "card", "own").out
-    assert f"{len(SOME)} labelled replies" in said
+    assert len(learnt) == len(SOME)
+    assert {row.text: row.label for row in learnt if row.text in changed} == changed
+    # And what a file says stands above both.
+    learnt.clear()
+    small.done("train", file_of(small, SOME[:5]), "--version", "again")
+    assert len(learnt) == len(SOME)
+    assert {row.label for row in learnt if row.text == SOME[0].text} == {SOME[0].label}
 
 
 def test_an_evaluation_tells_every_figure_and_draws_it(served: Commands) -> None:
@@ -175,7 +243,7 @@ def test_an_evaluation_tells_every_figure_and_draws_it(served: Commands) -> None
     page = Path("report.html").read_text()
     assert page.count("<svg") == 4
     assert f"{told['report']['macro_f1']:.3f}" in page
-    assert "nobody has answered" in page
+    assert "none of 0 mails drawn at random is answered yet" in page
     text = served.done("evaluate").out
     for words in ("opt-outs recognised or held", "calibration error", "cost of a reply", "Unsubscribed", "Brier"):
         assert words in text
@@ -199,6 +267,16 @@ def test_wrong_labels_are_listed_first(served: Commands) -> None:
     worst = rows[0]
     served.done("labels", "set", worst["id"], worst["instead"])
     assert worst["id"] not in [row["id"] for row in served.done("labels", "doubtful", "--json", "--limit", "3").rows]
+
+
+def test_each_team_doubts_its_own_labels(small: Commands) -> None:
+    assert "no labels yet" in small("labels", "doubtful").err
+    small.add_mailbox("other@outreach.example", "--team", "other")
+    small.done("labels", "import", file_of(small, SOME[:4]), "--team", "other")
+    assert "no labels yet" in small("labels", "doubtful").err
+    rows = small.done("labels", "doubtful", "--team", "other", "--json").rows
+    assert len(rows) == 4
+    small.done("labels", "set", rows[0]["id"], "Engaged", "--team", "other")
 
 
 def test_rows_of_a_file_are_doubted_before_they_are_imported(served: Commands) -> None:
@@ -280,7 +358,7 @@ def details(run: Commands) -> list[tuple[str | None, str]]:
 
 
 def test_where_what_serves_is_lost_doctor_says_how_to_go_back(served: Commands) -> None:
-    Path("artifacts/first.artifact").unlink()
+    file_of_artifact("first").unlink()
     said = served("doctor")
     assert said.code == 1
     assert "artifacts rollback" in said.out

@@ -91,6 +91,22 @@ def test_nobody_is_interested_by_an_absence_notice(world: Commands) -> None:
     assert [label.label for label in stored(world)] == [Status.AUTO_RESPONSE]
 
 
+@pytest.mark.parametrize(("verdict", "status"), [(AWAY, "Unsubscribed"), (OPT_OUT, "Interested")])
+def test_a_status_teaches_nothing_of_mail_that_rules_know_for_something_else(
+    world: Commands, verdict: Any, status: str
+) -> None:
+    world.receive(verdict, ANNA, world.send(ANNA))
+    world.done("recipients", "set-status", ANNA, status)
+    assert stored(world) == []
+
+
+def test_a_word_without_a_reason_leaves_the_reason_that_was_given(world: Commands) -> None:
+    world.receive(DOUBTFUL, ANNA, world.send(ANNA))
+    world.done("review", "resolve", "1", "Not Interested", "--why", "irony")
+    world.done("recipients", "set-status", ANNA, "Interested")
+    assert [label.note for label in stored(world)] == ["irony"]
+
+
 def test_a_mail_without_words_teaches_nothing(world: Commands) -> None:
     world.receive(replace(DOUBTFUL, visible_text=" \n"), ANNA, world.send(ANNA), "")
     world.done("review", "resolve", "1", "Interested")
@@ -143,7 +159,7 @@ def test_mail_drawn_at_random_measures_how_often_the_machine_is_right(
     drawn.done("review", "resolve", str(item["id"]), status)
     drawn.done("review", "resolve", str(receive(drawn, verdict, BORIS)["id"]), other)
     with drawn.database() as engine, reading(engine) as session:
-        assert random_sample(session) == Sample(looked_at=2, right=1)
+        assert random_sample(session) == Sample(drawn=2, answered=2, right=1)
 
 
 def test_a_confirmed_answer_stays_the_machines_and_newer_mail_may_change_it(drawn: Commands) -> None:
@@ -162,6 +178,24 @@ def test_an_answer_that_was_wrong_becomes_the_persons(drawn: Commands) -> None:
     assert drawn.done("review", "list", "--json").rows == []
 
 
+def test_a_status_that_is_set_is_no_answer_to_the_question_that_was_drawn(drawn: Commands) -> None:
+    receive(drawn, reply(ReplyClass.INTERESTED))
+    drawn.done("recipients", "set-status", ANNA, "Engaged")
+    with drawn.database() as engine, reading(engine) as session:
+        assert random_sample(session) == Sample(drawn=1, answered=0, right=0)
+
+
+def test_whether_the_machine_is_right_is_not_asked_where_more_is_at_stake(world: Commands) -> None:
+    near = replace(reply(ReplyClass.INTERESTED), near_opt_out=True)
+    world.send(ANNA)
+    world.receive(near, ANNA, None, "Something else")
+    (item,) = world.done("review", "list", "--json").rows
+    assert (item["kind"], item["holds"]) == ("uncertain match", True)
+    world.done("review", "resolve", str(item["id"]), "Interested")
+    (row,) = world.done("recipients", "list", "--json").rows
+    assert row["status"] == "Interested"
+
+
 def test_what_is_close_to_an_opt_out_is_asked_about_and_not_held(world: Commands) -> None:
     item = receive(world, replace(reply(ReplyClass.ENGAGED), near_opt_out=True))
     assert (item["kind"], item["holds"]) == ("close to a possible opt-out", False)
@@ -172,18 +206,47 @@ def test_what_is_close_to_an_opt_out_is_asked_about_and_not_held(world: Commands
 def test_the_list_goes_from_what_holds_to_what_the_machine_is_surest_of(
     world: Commands, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("worker.decide.is_drawn", lambda key, _share: key.endswith("1"))
+    monkeypatch.setattr("worker.decide.is_drawn", lambda key, _share: key[-1] in "12")
     unsure: dict[str, Reply] = {
-        "c@x.example": reply(ReplyClass.ENGAGED, 0.99),  # Drawn, as the first mail.
+        "c@x.example": reply(ReplyClass.ENGAGED, 0.99),  # The first two are drawn.
+        "d@x.example": reply(ReplyClass.ENGAGED, 0.6),
         "a@x.example": reply(ReplyClass.INTERESTED, 0.45, sure=False),
         "b@x.example": reply(ReplyClass.INTERESTED, 0.35, sure=False),
-        "d@x.example": replace(reply(ReplyClass.ENGAGED, 0.9), near_opt_out=True),
-        "e@x.example": reply(ReplyClass.UNSUBSCRIBED, 0.5, sure=False, hold=True),
+        "e@x.example": replace(reply(ReplyClass.ENGAGED, 0.9), near_opt_out=True),
+        "f@x.example": reply(ReplyClass.UNSUBSCRIBED, 0.9, sure=False, hold=True),
+        "g@x.example": reply(ReplyClass.UNSUBSCRIBED, 0.5, sure=False, hold=True),
     }
     for who, verdict in unsure.items():
         world.receive(verdict, who, world.send(who))
+    # From its address alone, so that it is uncertain whose answer it is.
+    world.send("h@x.example")
+    world.receive(reply(ReplyClass.INTERESTED), "h@x.example", None, "Something else")
     listed = [row["address"][0] for row in world.done("review", "list", "--json").rows]
-    assert listed == ["e", "c", "d", "b", "a"]
+    assert listed == ["f", "g", "h", "c", "d", "e", "b", "a"]
+
+
+def test_mail_that_was_drawn_comes_first_though_it_is_doubtful_too(
+    world: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worker.decide.is_drawn", lambda key, _share: key[-1] == "2")
+    for who, confidence in {"a@x.example": 0.3, "b@x.example": 0.4, "c@x.example": 0.2}.items():
+        world.receive(reply(ReplyClass.INTERESTED, confidence, sure=False), who, world.send(who))
+    assert [row["address"][0] for row in world.done("review", "list", "--json").rows] == ["b", "c", "a"]
+
+
+def test_who_teaches_is_asked_what_was_drawn_and_then_what_was_least_sure_whatever_it_holds(
+    world: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worker.decide.is_drawn", lambda key, _share: key[-1] == "3")
+    for who, verdict in {
+        "a@x.example": reply(ReplyClass.UNSUBSCRIBED, 0.9, sure=False, hold=True),
+        "b@x.example": reply(ReplyClass.INTERESTED, 0.4, sure=False),
+        "c@x.example": reply(ReplyClass.ENGAGED, 0.95),
+        "d@x.example": replace(OPT_OUT, by_machine=True),
+        "e@x.example": replace(reply(ReplyClass.ENGAGED, 0.7), near_opt_out=True),
+    }.items():
+        world.receive(verdict, who, world.send(who))
+    assert [row["address"][0] for row in world.done("review", "list", "--teach", "--json").rows] == list("cbead")
 
 
 def test_as_many_are_drawn_as_the_setting_says_and_always_the_same() -> None:
@@ -196,5 +259,5 @@ def test_as_many_are_drawn_as_the_setting_says_and_always_the_same() -> None:
 
 
 def test_a_sample_says_what_it_does_not_know() -> None:
-    assert "nobody has answered" in str(Sample(0, 0))
-    assert str(Sample(100, 90)) == "right in 90 of 100 (90%), so in 83% to 94% of all"
+    assert str(Sample(7, 0, 0)) == "none of 7 mails drawn at random is answered yet"
+    assert str(Sample(120, 100, 90)).startswith("right in 90 of 100 (90%), so in 83% to 94% of all; 100 of 120 drawn")

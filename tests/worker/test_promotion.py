@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -48,6 +50,10 @@ def trained(session: Session, folder: Path, version: str, artifact: Artifact = S
     return path
 
 
+def serve(session: Session, version: str, reasons: Sequence[str] = (), *, forced: bool = False) -> None:
+    promote(session, find(session, version), reasons, ACT, instead_of=in_service(session), forced=forced)
+
+
 def test_before_anybody_decides_the_shipped_one_serves(engine: Engine) -> None:
     with transaction(engine) as session:
         assert (in_service(session).artifact.version, in_service(session).decision) == (SHIPPED, 0)
@@ -60,12 +66,12 @@ def test_a_promotion_serves_until_it_is_taken_back(engine: Engine, tmp_path: Pat
     with transaction(engine) as session:
         trained(session, tmp_path, "v1")
         trained(session, tmp_path, "v2")
-        promote(session, find(session, "v1"), ["passes"], ACT)
-        promote(session, find(session, "v2"), ["passes"], ACT, forced=True)
+        serve(session, "v1", ["passes"])
+        serve(session, "v2", ["passes"], forced=True)
         assert in_service(session).artifact.version == "v2"
         assert trained_at(session) == NOW
-        assert rollback(session, ACT).version == "v1"
-        assert rollback(session, ACT).version == SHIPPED
+        assert rollback(session, ACT).artifact.version == "v1"
+        assert rollback(session, ACT).artifact.version == SHIPPED
         told = history(session)
     assert [(each["act"], each["serves"], each["forced"]) for each in told] == [
         ("rollback", SHIPPED, False),
@@ -80,10 +86,10 @@ def test_a_promotion_serves_until_it_is_taken_back(engine: Engine, tmp_path: Pat
 def test_one_may_go_back_to_the_shipped_one_by_its_name_too(engine: Engine, tmp_path: Path) -> None:
     with transaction(engine) as session:
         trained(session, tmp_path, "v1")
-        promote(session, find(session, "v1"), [], ACT)
-        promote(session, find(session, SHIPPED), [], ACT)
+        serve(session, "v1")
+        serve(session, SHIPPED)
         assert in_service(session).artifact.version == SHIPPED
-        assert rollback(session, ACT).version == "v1"
+        assert rollback(session, ACT).artifact.version == "v1"
 
 
 @given(st.lists(st.sampled_from(["v1", "v2", SHIPPED, None]), max_size=12))
@@ -96,7 +102,7 @@ def test_whatever_is_promoted_and_taken_back_the_last_one_standing_serves(acts: 
         standing = [SHIPPED]
         for version in acts:
             if version:
-                promote(session, find(session, version), [], ACT)
+                serve(session, version)
                 standing.append(version)
             elif len(standing) > 1:
                 rollback(session, ACT)
@@ -125,14 +131,14 @@ def test_a_file_that_is_not_the_one_that_was_trained_is_refused(engine: Engine, 
         path = trained(session, tmp_path, "v1")
         save(replace(SMALL, version="v1", ask_below=0.1), path)
         with pytest.raises(ArtifactError, match="not the artifact v1 that was trained"):
-            open_artifact(find(session, "v1"))
+            open_artifact(find(session, "v1"), tmp_path)
 
 
 def test_the_list_shows_the_newest_first_and_what_serves(engine: Engine, tmp_path: Path) -> None:
     with transaction(engine) as session:
         trained(session, tmp_path, "v1")
         trained(session, tmp_path, "v2")
-        promote(session, find(session, "v1"), [], ACT)
+        serve(session, "v1")
         rows = list_artifacts(session)
     assert [(row["version"], row["serves"], row["by"]) for row in rows] == [
         ("v2", False, None),
@@ -143,7 +149,43 @@ def test_the_list_shows_the_newest_first_and_what_serves(engine: Engine, tmp_pat
 
 
 def serving(engine: Engine, artifact: Path | None = None) -> Classifier:
-    return Classifier(engine, Settings(artifact=artifact))
+    return Classifier(engine, Settings(artifact=artifact, artifact_folder=Path("nowhere")))
+
+
+def test_a_folder_may_lie_elsewhere_for_who_serves(engine: Engine, tmp_path: Path) -> None:
+    with transaction(engine) as session:
+        trained(session, tmp_path, "v1")
+        moved = tmp_path.rename(tmp_path.with_name("moved"))
+        assert open_artifact(find(session, "v1"), moved).version == "v1"
+        with pytest.raises(ArtifactError, match="no such artifact"):
+            open_artifact(find(session, "v1"), tmp_path)
+
+
+def test_what_was_measured_against_something_else_is_not_promoted(engine: Engine, tmp_path: Path) -> None:
+    with transaction(engine) as session:
+        trained(session, tmp_path, "v1")
+        trained(session, tmp_path, "v2")
+        measured = in_service(session)
+        serve(session, "v1")
+        with pytest.raises(InputError, match="in the meantime"):
+            promote(session, find(session, "v2"), [], ACT, instead_of=measured)
+
+
+def test_two_who_go_back_at_once_go_back_twice(engine: Engine, tmp_path: Path) -> None:
+    with transaction(engine) as session:
+        for version in ("v1", "v2", "v3"):
+            trained(session, tmp_path, version)
+            serve(session, version)
+
+    def go_back(_: int) -> None:
+        with transaction(engine) as session:
+            rollback(session, ACT)
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(go_back, range(2)))
+    with reading(engine) as session:
+        assert in_service(session).artifact.version == "v1"
+        assert [each["act"] for each in history(session)][:2] == ["rollback", "rollback"]
 
 
 def test_a_promotion_is_taken_up_by_whoever_asks_next_and_so_is_a_rollback(engine: Engine, tmp_path: Path) -> None:
@@ -152,32 +194,70 @@ def test_a_promotion_is_taken_up_by_whoever_asks_next_and_so_is_a_rollback(engin
     assert classifier.current() is first
     with transaction(engine) as session:
         trained(session, tmp_path, "v1")
-        promote(session, find(session, "v1"), [], ACT)
+        serve(session, "v1")
     assert classifier.current().version == "v1"
     with transaction(engine) as session:
         rollback(session, ACT)
     assert classifier.current().version == first.version
 
 
-@pytest.mark.parametrize("damage", [lambda path: path.unlink(), lambda path: path.write_bytes(b"nothing")])
-def test_where_the_promoted_file_cannot_be_used_the_one_before_goes_on_and_it_is_said_once(
-    engine: Engine, tmp_path: Path, caplog: pytest.LogCaptureFixture, damage: object
+def become_a_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+DAMAGES: list[Callable[[Path], object]] = [Path.unlink, lambda path: path.write_bytes(b"nothing"), become_a_folder]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_where_the_promoted_file_cannot_be_used_the_one_before_goes_on_everywhere_and_it_is_said_once(
+    engine: Engine, tmp_path: Path, caplog: pytest.LogCaptureFixture, damage: Callable[[Path], object]
 ) -> None:
-    classifier = serving(engine)
     with transaction(engine) as session:
-        path = trained(session, tmp_path, "v1")
-        promote(session, find(session, "v1"), [], ACT)
+        trained(session, tmp_path, "v1")
+        serve(session, "v1")
+    classifier = serving(engine)
+    assert classifier.current().version == "v1"
+    with transaction(engine) as session:
+        path = trained(session, tmp_path, "v2")
+        serve(session, "v2")
     damage(path)
     with caplog.at_level(logging.ERROR):
-        assert [classifier.current().version for _ in range(3)] == [DEFAULT.version] * 3
+        assert [classifier.current().version for _ in range(3)] == ["v1"] * 3
     assert [each.levelname for each in caplog.records] == ["ERROR"]
-    assert "artifact v1 cannot serve" in caplog.text
-    assert serving(engine).current().version == DEFAULT.version
+    assert "artifact v2 cannot serve" in caplog.text
+    assert serving(engine).current().version == "v1"
+
+
+def test_a_file_that_comes_late_is_taken_up(engine: Engine, tmp_path: Path) -> None:
+    with transaction(engine) as session:
+        path = trained(session, tmp_path, "v1")
+        serve(session, "v1")
+    late = path.rename(path.with_name("late"))
+    classifier = serving(engine)
+    assert classifier.current().version == SHIPPED
+    late.rename(path)
+    assert classifier.current().version == "v1"
+
+
+def test_what_was_taken_back_never_serves_though_the_one_before_is_lost(engine: Engine, tmp_path: Path) -> None:
+    with transaction(engine) as session:
+        path = trained(session, tmp_path, "v1")
+        serve(session, "v1")
+        trained(session, tmp_path, "v2")
+        serve(session, "v2")
+    classifier = serving(engine)
+    assert classifier.current().version == "v2"
+    path.unlink()
+    with transaction(engine) as session:
+        rollback(session, ACT)
+    assert classifier.current().version == SHIPPED
+    assert serving(engine).current().version == SHIPPED
 
 
 def test_the_setting_stands_above_what_was_promoted(engine: Engine, tmp_path: Path) -> None:
     with transaction(engine) as session:
         path = trained(session, tmp_path, "v1")
         trained(session, tmp_path, "v2")
-        promote(session, find(session, "v2"), [], ACT)
+        serve(session, "v2")
     assert serving(engine, path).current().version == "v1"

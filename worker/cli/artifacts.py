@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from worker.cli.learning import artifact_of, base_option, corpus, own_rows
+from worker.cli.learning import artifact_of, corpus, own_rows
 from worker.cli.listing import limit_option, listing
 from worker.cli.output import as_json, emit
 
@@ -59,28 +59,27 @@ def card(artifact: str | None) -> None:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def add(file: Path) -> None:
     """Take FILE, an artifact that was trained elsewhere (`train --out`), into INBOX_ARTIFACT_FOLDER."""
-    from classifier.artifact import load, save  # noqa: PLC0415
+    from classifier.artifact import load  # noqa: PLC0415
     from models.session import transaction  # noqa: PLC0415
+    from worker.artifacts import place_of, write  # noqa: PLC0415
     from worker.cli.common import now, start  # noqa: PLC0415
     from worker.promotion import check_new, register  # noqa: PLC0415
 
     settings, engine = start()
     artifact = load(file)
-    path = settings.artifact_folder / f"{artifact.version}.artifact"
+    path = place_of(artifact, settings.artifact_folder)
     with transaction(engine) as session:
         check_new(session, artifact.version)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        save(artifact, path)
+        write(artifact, path)
         register(session, artifact, path, now())
     click.echo(f"artifact {artifact.version} is added; inbox-worker artifacts promote {artifact.version} lets it serve")
 
 
 @artifacts.command()
 @click.argument("version")
-@base_option
 @click.option("--force", is_flag=True, help="Promote it although the gate refuses it; needs --why.")
 @click.option("--why", help="Kept in the history.")
-def promote(version: str, base: str, force: bool, why: str | None) -> None:
+def promote(version: str, force: bool, why: str | None) -> None:
     """Let VERSION serve, if the gate finds it no worse than what serves now; running daemons take it up by themselves.
 
     The gate measures both on the same replies, the shipped corpus and your labels, always as learners judge that have
@@ -90,7 +89,7 @@ def promote(version: str, base: str, force: bool, why: str | None) -> None:
     """
     from models.session import reading, transaction  # noqa: PLC0415
     from worker.cli.common import act, start  # noqa: PLC0415
-    from worker.promotion import find, in_service, open_artifact  # noqa: PLC0415
+    from worker.promotion import find, in_service, open_artifact, open_serving  # noqa: PLC0415
     from worker.promotion import promote as put_into_service  # noqa: PLC0415
     from worker.trial import trial  # noqa: PLC0415
 
@@ -102,20 +101,22 @@ def promote(version: str, base: str, force: bool, why: str | None) -> None:
     if stored == serving.artifact:
         click.echo(f"artifact {version} is in service already")
         return
-    checks = []
-    now_, candidate = open_artifact(serving.artifact), open_artifact(stored)
-    for check in trial(corpus(base), own_rows(engine, ()), now_, candidate, floor=settings.opt_out_floor):
+    candidate = open_artifact(stored, settings.artifact_folder)
+    now, problem = open_serving(serving, settings.artifact_folder)
+    if problem:
+        click.echo(f"{problem}; {version} is held against {now.version}, which serves in its place", err=True)
+    checks = list(trial(corpus("default"), own_rows(engine), now, candidate, floor=settings.opt_out_floor))
+    for check in checks:
         click.echo(str(check))
-        checks.append(check)
     refused = not all(check.passed for check in checks)
     if refused and not force:
         raise click.ClickException(
-            f"{version} is not promoted; {serving.artifact.version} goes on serving. Label more replies and train"
+            f"{version} is not promoted; {now.version} goes on serving. Label more replies and train"
             " again, or say --force --why REASON"
         )
     with transaction(engine) as session:
-        put_into_service(session, stored, map(str, checks), act(why), forced=refused)
-    click.echo(f"artifact {version} serves from now on, in place of {serving.artifact.version}")
+        put_into_service(session, stored, map(str, checks), act(why), instead_of=serving, forced=refused)
+    click.echo(f"artifact {version} serves from now on, in place of {now.version}")
     _warn(settings)
 
 
@@ -125,12 +126,15 @@ def rollback(why: str | None) -> None:
     """Take the newest promotion back: what served before it serves again. What was decided meanwhile stays."""
     from models.session import transaction  # noqa: PLC0415
     from worker.cli.common import act, start  # noqa: PLC0415
+    from worker.promotion import open_serving  # noqa: PLC0415
     from worker.promotion import rollback as go_back  # noqa: PLC0415
 
     settings, engine = start()
     with transaction(engine) as session:
-        stored = go_back(session, act(why))
-    click.echo(f"artifact {stored.version} serves again")
+        serving = go_back(session, act(why))
+    now, problem = open_serving(serving, settings.artifact_folder)
+    click.echo(f"{problem}; until then:" if problem else "", err=True, nl=bool(problem))
+    click.echo(f"artifact {now.version} serves again")
     _warn(settings)
 
 
@@ -147,7 +151,11 @@ def _warn(settings: Any) -> None:
 @limit_option
 @as_json
 def shadow(artifact: str, days: int, limit: int, as_json: bool) -> None:
-    """Show which replies of the last days ARTIFACT (version or file) would have decided otherwise; changes nothing."""
+    """Show which replies of the last days ARTIFACT (version or file) would have decided otherwise; changes nothing.
+
+    Compared are the replies that rules leave to the classifier, not the automatic answers among which it only tells
+    absences apart.
+    """
     from classifier.meaning import meanings  # noqa: PLC0415
     from classifier.replies import TrainedJudge  # noqa: PLC0415
     from models.session import reading  # noqa: PLC0415

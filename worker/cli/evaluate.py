@@ -57,13 +57,13 @@ def evaluate(
         _tell_drift(engine, as_json=as_json)
         return
     from classifier.evaluation import evaluate as measure  # noqa: PLC0415
+    from classifier.labelled import merge  # noqa: PLC0415
     from classifier.meaning import meanings  # noqa: PLC0415
     from classifier.train import hear_all  # noqa: PLC0415
-    from worker.labels import together  # noqa: PLC0415
 
     judged = artifact_of(engine, settings, artifact)
     own = own_rows(engine, files, since)
-    rows = hear_all(together(corpus(base), own))
+    rows = hear_all(merge(own, corpus(base)))
     if not rows:
         raise InputError("nothing to evaluate with: import labels, give --rows FILE, or --base default")
     evaluation = measure(judged, rows, meanings)

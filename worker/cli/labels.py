@@ -12,14 +12,13 @@ import click
 
 from classifier.verdict import ReplyClass
 from worker.cli.doubtful import doubtful
+from worker.cli.learning import team_option
 from worker.cli.output import as_json, emit, show, text
 from worker.cli.progress import bar
 
 if TYPE_CHECKING:
     from worker.label_files import Problem, Row
 
-# As worker.cli.common has it, whose module loads the database library; a test keeps the two alike.
-team_option = click.option("--team", default="default", show_default=True, help="Team the command works in.")
 class_choice = click.Choice([each.value for each in ReplyClass], case_sensitive=False)
 label_argument = click.argument("label", type=click.IntRange(1, 2**63 - 1), metavar="ID")
 

@@ -27,6 +27,8 @@ base_option = click.option(
 since_option = click.option(
     "--since", type=click.DateTime(["%Y-%m-%d"]), help="Of the labels in the database only those from this day on."
 )
+# As worker.cli.common has it, whose module loads the database library; a test keeps the two alike.
+team_option = click.option("--team", default="default", show_default=True, help="Team the command works in.")
 ROWS = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -37,14 +39,15 @@ def corpus(base: str) -> list[LabelledReply]:
     return read_corpus() if base == "default" else []
 
 
-def own_rows(engine: Engine, files: Sequence[Path], since: datetime | None = None) -> list[LabelledReply]:
-    """Return the labels in the database and the rows of some files."""
+def own_rows(engine: Engine, files: Sequence[Path] = (), since: datetime | None = None) -> list[LabelledReply]:
+    """Return the rows of some files and the labels in the database; of one text, what the files say."""
+    from classifier.labelled import merge  # noqa: PLC0415
     from models.session import reading  # noqa: PLC0415
     from worker.labels import labelled_replies  # noqa: PLC0415
 
     with reading(engine) as session:
         labels = labelled_replies(session, since.replace(tzinfo=UTC) if since else None)
-    return labels + file_rows(files)
+    return merge(file_rows(files), labels)
 
 
 def file_rows(files: Sequence[Path]) -> list[LabelledReply]:
@@ -73,7 +76,7 @@ def artifact_of(engine: Engine | None, settings: Settings, name: str | None = No
         return load_default()
     with reading(engine) as session:
         stored = find(session, name) if name else in_service(session).artifact
-    return open_artifact(stored)
+    return open_artifact(stored, settings.artifact_folder)
 
 
 def newest_version(engine: Engine) -> str | None:

@@ -27,16 +27,22 @@ def review() -> None:
 @review.command("list")
 @click.option("--kind", type=click.Choice([each.value for each in ReviewKind]), help="Only items of this kind.")
 @click.option("--campaign", help="Only this campaign (key or name).")
+@click.option("--teach", is_flag=True, help="First what teaches the classifier most, urgent or not.")
 @team_option
 @limit_option
 @as_json
-def list_(kind: str | None, campaign: str | None, team: str, limit: int, as_json: bool) -> None:
-    """List the open items; those that hold a sequence come first."""
+def list_(kind: str | None, campaign: str | None, teach: bool, team: str, limit: int, as_json: bool) -> None:
+    """List the open items, the most urgent first: those that hold a sequence."""
     _, engine = start()
     team_id = find_team(engine, team)
     with reading(engine) as session:
         rows = list_reviews(
-            session, team_id, kind=ReviewKind(kind) if kind else None, campaign=campaign, limit=limit + 1
+            session,
+            team_id,
+            kind=ReviewKind(kind) if kind else None,
+            campaign=campaign,
+            teaching=teach,
+            limit=limit + 1,
         )
     columns = ("id", "kind", "holds", "address", "campaign", "status", "guess", "confidence", "message", "subject")
     listing("open review items", columns, rows, as_json=as_json, limit=limit)

@@ -36,11 +36,17 @@ def train(rows: tuple[Path, ...], base: str, since: datetime | None, out: Path |
     ROWS: files of JSON lines {id, language, subject, text, class}. The artifact is kept in INBOX_ARTIFACT_FOLDER and
     serves nobody before it is promoted.
     """
+    # The training code is heavy, and a running worker never loads it.
+    from classifier.labelled import merge  # noqa: PLC0415
+    from worker.artifacts import check_version, write  # noqa: PLC0415
+
     if out:
         if since:
             raise click.UsageError("--since is about the labels in the database, which --out leaves alone")
-        training = _learn(corpus(base) + file_rows(rows), name or out.stem)
-        _write(training, out)
+        version = name or out.stem
+        check_version(version)
+        training = _learn(merge(file_rows(rows), corpus(base)), version)
+        write(training.artifact, out)
         _print(training)
         click.echo(f"artifact {training.artifact.version} is written to {out}")
     else:
@@ -48,17 +54,18 @@ def train(rows: tuple[Path, ...], base: str, since: datetime | None, out: Path |
 
 
 def _train_and_register(rows: Sequence[Path], base: str, since: datetime | None, version: str) -> None:
+    from classifier.labelled import merge  # noqa: PLC0415
     from models.session import reading, transaction  # noqa: PLC0415  # SQLAlchemy: not with --out.
+    from worker.artifacts import place_of, write  # noqa: PLC0415
     from worker.cli.common import now, start  # noqa: PLC0415
-    from worker.labels import together  # noqa: PLC0415
     from worker.promotion import check_new, register  # noqa: PLC0415
 
     settings, engine = start()
     with reading(engine) as session:
         check_new(session, version)
-    training = _learn(list(together(corpus(base), own_rows(engine, rows, since))), version)
-    path = settings.artifact_folder / f"{version}.artifact"
-    _write(training, path)
+    training = _learn(merge(own_rows(engine, rows, since), corpus(base)), version)
+    path = place_of(training.artifact, settings.artifact_folder)
+    write(training.artifact, path)
     with transaction(engine) as session:
         register(session, training.artifact, path, now())
     _print(training)
@@ -67,26 +74,12 @@ def _train_and_register(rows: Sequence[Path], base: str, since: datetime | None,
 
 
 def _learn(labelled: Sequence[LabelledReply], version: str) -> Training:
-    # The training code is heavy, and a running worker never loads it.
     from classifier.train import train as learn  # noqa: PLC0415
 
     if not labelled:
         raise InputError("nothing to train on: import labels, give files of labelled replies, or --base default")
     with bar(f"training {version}", unit="steps") as progress:
         return learn(labelled, version=version, progress=progress)
-
-
-def _write(training: Training, path: Path) -> None:
-    from classifier.artifact import save  # noqa: PLC0415
-
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        save(training.artifact, path)
-    except OSError as error:
-        raise InputError(
-            f"{path} cannot be written: {error}; nothing is changed. Make room, or name another place"
-            " (INBOX_ARTIFACT_FOLDER, --out)"
-        ) from error
 
 
 def _print(training: Training) -> None:

@@ -55,15 +55,15 @@ def upgrade() -> None:
     with op.batch_alter_table("artifact", schema=None) as batch_op:
         batch_op.drop_column("promoted_at")
 
-    # Rows that are there were drawn by nobody; new ones say so themselves.
+    # Rows that are there were drawn by nobody; an older daemon that still runs draws nothing.
     with op.batch_alter_table("recipient_event", schema=None) as batch_op:
         batch_op.add_column(sa.Column("sampled", sa.Boolean(), nullable=False, server_default=sa.false()))
-    with op.batch_alter_table("recipient_event", schema=None) as batch_op:
-        batch_op.alter_column("sampled", server_default=None)
 
 
 def downgrade() -> None:
     """Take the change back."""
+    op.execute("UPDATE recipient_event SET review = NULL WHERE review = 'close to a possible opt-out'")
+    op.execute("DELETE FROM review_item WHERE kind IN ('close to a possible opt-out', 'drawn at random')")
     with op.batch_alter_table("recipient_event", schema=None) as batch_op:
         batch_op.drop_column("sampled")
 

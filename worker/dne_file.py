@@ -6,8 +6,8 @@ import csv
 from collections.abc import Iterator
 from pathlib import Path
 
+from worker.do_not_email import dne_target
 from worker.errors import InputError
-from worker.person import dne_target
 
 TARGET = ("target", "address", "email", "domain")
 NOTE = ("reason", "note")

@@ -35,8 +35,9 @@ from tests.worker.small_world import (
     take_in,
 )
 from worker.act import Act
+from worker.do_not_email import lift_dne
 from worker.known_sends import Sent
-from worker.person import lift_dne, set_status
+from worker.person import set_status
 from worker.record import Judged
 
 

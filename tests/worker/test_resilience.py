@@ -25,10 +25,11 @@ from worker.apply import apply
 from worker.backfill import EVER, rehearsal
 from worker.decide import working_days_after
 from worker.desk import Desk
+from worker.do_not_email import add_dne, lift_dne
 from worker.errors import MailboxError
 from worker.imap import Account
 from worker.mailbox import connect
-from worker.person import add_dne, find_recipients, lift_dne, set_status
+from worker.person import find_recipients, set_status
 from worker.poll import PollReport, Visit, Watch, go_round, learn_sent, read_folder
 from worker.process import write
 from worker.schedule import Daemon, end_pauses

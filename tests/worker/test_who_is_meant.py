@@ -15,10 +15,11 @@ from models.tables import DneEntry, Recipient, RecipientEvent, ReviewItem, Secon
 from tests.journey.world import end_state
 from tests.worker.small_world import HARD, NOW, RULES, SENT_AT, a_mail, a_reply, furnish, send_all, statuses, take_in
 from worker.act import Act
+from worker.do_not_email import add_dne
 from worker.errors import InputError
 from worker.known_sends import Sent
 from worker.learn import SentHeader, learn
-from worker.person import add_dne, resolve_review
+from worker.person import resolve_review
 from worker.sends import import_sends
 
 IMPORTED = Sent(

@@ -18,7 +18,7 @@ from worker.cli.listing import limit_option, listing
 from worker.cli.output import as_json, emit, text
 from worker.cli.report import change_row, print_changes
 from worker.dne_file import read_targets
-from worker.person import add_dne, lift_dne
+from worker.do_not_email import add_dne, lift_dne
 from worker.refold import Change
 from worker.story import entry_row
 

@@ -56,7 +56,7 @@ def add_dne(
         target
         for chunk in chunks(wanted)
         for target in session.scalars(
-            live_targets(team_id).where(DneEntry.target.in_(chunk), DneEntry.recipient_id.is_(None))
+            live_bans(team_id).where(DneEntry.target.in_(chunk), DneEntry.recipient_id.is_(None))
         )
     }
     new = [target for target in wanted if target not in live]
@@ -136,7 +136,7 @@ def _plain(text: str) -> str:
     return normal_address(bare) if "@" in bare else normal_domain(bare) or bare.lower()
 
 
-def live_targets(team_id: int) -> Select[str]:
+def live_bans(team_id: int) -> Select[str]:
     """Return the query for the targets of a team's live entries."""
     return select(DneEntry.target).where(
         DneEntry.team_id == team_id, DneEntry.lifted_at.is_(None), DneEntry.withdrawn_at.is_(None)

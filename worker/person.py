@@ -27,7 +27,7 @@ from models.tables import (
 from worker.act import Act
 from worker.book import covering
 from worker.decide import working_days_after
-from worker.do_not_email import live_targets
+from worker.do_not_email import live_bans
 from worker.errors import InputError
 from worker.labels import note_label
 from worker.refold import Change, lock, refold
@@ -127,9 +127,7 @@ def _said(mail: RecipientEvent) -> Status | None:
 
 
 def _refuse_if_banned(session: Session, contact: Contact) -> None:
-    banned = session.scalar(
-        live_targets(contact.team_id).where(DneEntry.target.in_(covering(contact.address))).limit(1)
-    )
+    banned = session.scalar(live_bans(contact.team_id).where(DneEntry.target.in_(covering(contact.address))).limit(1))
     if banned:
         raise InputError(
             f"{contact.address} is under Do Not Email ({banned}); lift that first (inbox-worker dne remove)"

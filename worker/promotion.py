@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from classifier.artifact import Artifact, ArtifactError, load, load_default
@@ -52,17 +52,22 @@ class Serving:
 def in_service(session: Session) -> Serving:
     """Return what people put into service last, and what comes after it where that cannot be used."""
     decisions = session.execute(
-        select(Promotion, ArtifactRow)
+        select(Promotion.id, Promotion.rolls_back, Promotion.artifact_id, *_STORED)
         .outerjoin(ArtifactRow, ArtifactRow.id == Promotion.artifact_id)
         .order_by(Promotion.id)
     ).all()
     standing = [Stored()]
-    for decision, row in decisions:
-        if decision.rolls_back:
+    for _, rolls_back, artifact_id, *found in decisions:
+        if rolls_back:
             standing.pop()
         else:
-            standing.append(_stored(row))
-    return Serving(tuple(reversed(standing)), decisions[-1][0].id if decisions else 0)
+            standing.append(_stored(artifact_id, *found))
+    return Serving(tuple(reversed(standing)), decisions[-1].id if decisions else 0)
+
+
+def newest_decision(session: Session) -> int:
+    """Return the number of the newest decision, at less cost than asking what serves."""
+    return session.scalar(select(func.max(Promotion.id))) or 0
 
 
 def trained_at(session: Session) -> datetime | None:
@@ -110,15 +115,18 @@ def find(session: Session, version: str) -> Stored:
     Raises:
         InputError: there is none.
     """
-    row = session.scalar(select(ArtifactRow).where(ArtifactRow.version == version))
+    row = session.execute(select(ArtifactRow.id, *_STORED).where(ArtifactRow.version == version)).one_or_none()
     if row is None and version != SHIPPED:
         known = [SHIPPED, *session.scalars(select(ArtifactRow.version).order_by(ArtifactRow.id.desc()).limit(10))]
         raise InputError(f"no artifact {version!r} (there are: {', '.join(known)}); inbox-worker train makes one")
-    return _stored(row)
+    return _stored(*row) if row else Stored()
 
 
-def _stored(row: ArtifactRow | None) -> Stored:
-    return Stored(row.version, row.id, Path(row.path), row.sha256) if row else Stored()
+_STORED = (ArtifactRow.version, ArtifactRow.path, ArtifactRow.sha256)
+
+
+def _stored(artifact_id: int | None, version: str, path: str, sha256: str) -> Stored:
+    return Stored() if artifact_id is None else Stored(version, artifact_id, Path(path), sha256)
 
 
 def open_artifact(stored: Stored, folder: Path) -> Artifact:

@@ -13,7 +13,7 @@ from classifier.replies import TrainedJudge
 from config.settings import Settings
 from models.session import reading
 from worker.artifacts import open_classifier
-from worker.promotion import Serving, in_service, open_serving
+from worker.promotion import Serving, in_service, newest_decision, open_serving
 
 log = logging.getLogger(__name__)
 
@@ -39,11 +39,11 @@ class Classifier:
         if self._fixed is not None:
             return self._fixed
         with reading(self._engine) as session:
-            serving = in_service(session)
+            newest = newest_decision(session)
         with self._lock:
-            # A thread that asked earlier and waited here longer knows only an older decision.
-            if self._judge is None or serving.decision > self._decision or self._problem:
-                self._judge = self._take_up(serving)
+            if self._judge is None or newest > self._decision or self._problem:
+                with reading(self._engine) as session:
+                    self._judge = self._take_up(in_service(session))
             return self._judge
 
     def _take_up(self, serving: Serving) -> ReplyJudge:

@@ -155,7 +155,7 @@ def serving(engine: Engine, artifact: Path | None = None) -> Classifier:
 def test_a_folder_may_lie_elsewhere_for_who_serves(engine: Engine, tmp_path: Path) -> None:
     with transaction(engine) as session:
         trained(session, tmp_path, "v1")
-        moved = tmp_path.rename(tmp_path.with_name("moved"))
+        moved = tmp_path.rename(tmp_path.with_name(f"{tmp_path.name}-moved"))
         assert open_artifact(find(session, "v1"), moved).version == "v1"
         with pytest.raises(ArtifactError, match="no such artifact"):
             open_artifact(find(session, "v1"), tmp_path)

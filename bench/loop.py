@@ -257,9 +257,9 @@ def tell(found: Sequence[dict]) -> None:
             f"{name}: macro-F1 {np.mean([step['macro_f1'] for step in last]):.3f} at the end, {area:.3f} on the way,"
             f" cost {np.mean([step['cost'] for step in last]):.3f}"
         )
-    for rows in (each["rows"] for each in found[0]["doubtful"]):
-        shares = [step["in 10%"] for each in found for step in each["doubtful"] if step["rows"] == rows]
-        print(f"doubtful: {np.mean(shares):.3f} of the wrong labels in the worst tenth of {rows} rows")
+    for steps in zip(*(each["doubtful"] for each in found), strict=True):
+        shares = ", ".join(f"{step['in 10%']:.2f}" for step in steps)
+        print(f"doubtful: {shares} of the wrong labels in the worst tenth of about {steps[0]['rows']} rows")
     blocks = [block for each in found for block in each["drift"]]
     for what, chosen in (
         ("before the turn", [b for b in blocks if b["new_style"] == 0]),

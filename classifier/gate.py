@@ -67,7 +67,8 @@ def compare(
     """Hold a candidate against the artifact in service.
 
     Macro-F1 may not be lower and the cost of a reply not higher than now, by more than is seen by chance one time in
-    twenty; the share of opt-outs that are recognised or held must reach the floor, where there are enough.
+    twenty; the share of opt-outs that are recognised or held must reach the floor, or within the same noise what it is
+    now, where there are enough.
 
     Args:
         rows: replies whose class is known; those are left out that either learnt from without a test.
@@ -94,11 +95,12 @@ def _checks(truth: Indices, before: Opinion, after: Opinion, on: str, floor: flo
     yield Check(what="macro-F1", on=on, before=scores[0], after=scores[1], limit=limit, passed=scores[1] >= limit)
     asked = truth == _UNSUBSCRIBED
     if floor is not None and asked.sum() >= FEWEST_OPT_OUTS:
-        old_share, share = (
-            float(thresholds.kept(each.shares, each.thresholds)[asked].mean()) for each in (before, after)
+        old_kept, kept = (
+            thresholds.kept(each.shares, each.thresholds)[asked].astype(float) for each in (before, after)
         )
+        old_share, share = float(old_kept.mean()), float(kept.mean())
         # Where what serves does not reach the floor either, to refuse what does no worse would help nobody.
-        limit = min(floor, old_share)
+        limit = min(floor, old_share - _NOISE * float((kept - old_kept).std() / np.sqrt(asked.sum())))
         opt_outs = f"the {int(asked.sum())} opt-outs of {on}"
         yield Check(
             what="opt-outs recognised or held", on=opt_outs, before=old_share, after=share, limit=limit,

@@ -137,9 +137,10 @@ def open_artifact(stored: Stored, folder: Path) -> Artifact:
     """
     if stored.path is None:
         return load_default()
-    here = folder / stored.path.name
-    path = here if here.exists() else stored.path
+    path = stored.path
     try:
+        if (here := folder / path.name).exists():
+            path = here
         if path.exists() and _sha256(path) != stored.sha256:
             raise ArtifactError(f"{path} is not the artifact {stored.version} that was trained; train it again")
     except OSError as error:

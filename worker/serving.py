@@ -7,13 +7,14 @@ import threading
 
 from sqlalchemy import Engine
 
+from classifier.artifact import ArtifactError
 from classifier.context import ReplyJudge
 from classifier.meaning import meanings
 from classifier.replies import TrainedJudge
 from config.settings import Settings
 from models.session import reading
 from worker.artifacts import open_classifier
-from worker.promotion import Serving, in_service, newest_decision, open_serving
+from worker.promotion import Serving, Stored, in_service, newest_decision, open_artifact, open_serving
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +32,7 @@ class Classifier:
         self._fixed = open_classifier(settings) if settings.artifact else None
         self._lock = threading.Lock()
         self._decision = -1
-        self._problem: str | None = None
+        self._lost: Stored | None = None
         self._judge: ReplyJudge | None = None
 
     def current(self) -> ReplyJudge:
@@ -41,16 +42,26 @@ class Classifier:
         with reading(self._engine) as session:
             newest = newest_decision(session)
         with self._lock:
-            if self._judge is None or newest > self._decision or self._problem:
+            if self._judge is None or newest > self._decision or self._is_back():
                 with reading(self._engine) as session:
                     self._judge = self._take_up(in_service(session))
             return self._judge
 
+    def _is_back(self) -> bool:
+        """Say whether the artifact that should serve was lost and can be used again."""
+        if self._lost is None:
+            return False
+        try:
+            open_artifact(self._lost, self._folder)
+        except ArtifactError:
+            return False
+        return True
+
     def _take_up(self, serving: Serving) -> ReplyJudge:
         artifact, problem = open_serving(serving, self._folder)
-        if problem and problem != self._problem:
+        if problem:
             log.error("%s; until then %s serves", problem, artifact.version)
-        elif self._judge is not None and not problem:
+        elif self._judge is not None:
             log.info("artifact %s is in service from here on", artifact.version)
-        self._decision, self._problem = serving.decision, problem
+        self._decision, self._lost = serving.decision, serving.artifact if problem else None
         return TrainedJudge(artifact, meanings)

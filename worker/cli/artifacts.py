@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from worker.cli.learning import artifact_of, corpus, own_rows
 from worker.cli.listing import limit_option, listing
 from worker.cli.output import as_json, emit
+
+if TYPE_CHECKING:
+    from config.settings import Settings
 
 
 @click.group()
@@ -133,12 +136,13 @@ def rollback(why: str | None) -> None:
     with transaction(engine) as session:
         serving = go_back(session, act(why))
     now, problem = open_serving(serving, settings.artifact_folder)
-    click.echo(f"{problem}; until then:" if problem else "", err=True, nl=bool(problem))
+    if problem:
+        click.echo(f"{problem}; until then:", err=True)
     click.echo(f"artifact {now.version} serves again")
     _warn(settings)
 
 
-def _warn(settings: Any) -> None:
+def _warn(settings: Settings) -> None:
     if settings.artifact:
         click.echo(
             f"but INBOX_ARTIFACT names {settings.artifact}, which serves in its place until that is unset", err=True

@@ -16,6 +16,8 @@ from classifier.meaning import Encode
 from classifier.unseen import known, unseen
 from classifier.verdict import ReplyClass
 
+FEWEST = 100
+"""Replies below which a comparison says more about chance than about an artifact."""
 FEWEST_OPT_OUTS = 20
 """Opt-outs below which their share says nothing."""
 _NOISE = 1.64
@@ -71,7 +73,8 @@ def compare(
     now, where there are enough.
 
     Args:
-        rows: replies whose class is known; those are left out that either learnt from without a test.
+        rows: replies whose class is known; those are left out that either learnt from without a test, and of fewer than
+            `FEWEST` nothing is said.
         on: what the replies are called.
         now: the artifact in service.
         candidate: the one that is to take its place.
@@ -81,7 +84,7 @@ def compare(
     old, new = (unseen(artifact, rows, encode) for artifact in (now, candidate))
     told = known(old) & known(new)
     kept = [each for each, both in zip(rows, told, strict=True) if both]
-    if not kept:
+    if len(kept) < FEWEST:
         return []
     before, after = (
         Opinion(decided(kept, shares[told]), artifact.thresholds) for shares, artifact in ((old, now), (new, candidate))

@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from classifier.artifact import Artifact, short_key
-from classifier.gate import Check, compare
+from classifier.gate import FEWEST, Check, compare
 from classifier.heard import Heard
-from classifier.labelled import LabelledReply, merge
+from classifier.labelled import LabelledReply
 from classifier.meaning import meanings
 from classifier.train import hear_all
-
-FEWEST = 100
-"""Replies that it takes, in all and for a part of them: fewer say more about chance than about an artifact."""
 
 
 def trial(
@@ -31,20 +28,22 @@ def trial(
         candidate: the one that is to take its place.
         floor: least share of the opt-outs that must be recognised or held.
     """
-    everything, known, given = hear_all(merge(own, corpus)), _learnt_by(now, merge(corpus, own)), hear_all(own)
-    asked = compare(everything, "replies in all", now, candidate, floor=floor, encode=meanings)
-    if len(everything) < FEWEST or not asked:
+    given, shipped = hear_all(own), hear_all(corpus)
+    asked = compare(_first(given, shipped), "replies in all", now, candidate, floor=floor, encode=meanings)
+    if not asked:
         yield Check(
-            what="replies to measure by", on="what both can be asked about", before=FEWEST, after=len(everything),
-            limit=FEWEST, passed=False,
+            what="replies to measure by", on="the corpus and the labels given here", before=FEWEST,
+            after=len(given) + len(shipped), limit=FEWEST, passed=False,
         )  # fmt: skip
     yield from asked
-    for name, rows in ((f"replies that {now.version} learnt from", known), ("labels given here", given)):
-        if len(rows) >= FEWEST:
-            # No floor here: the opt-outs that rules recognise are missing in one part, and the other may have few.
-            yield from compare(rows, name, now, candidate, encode=meanings)
+    # No floor below: the opt-outs that rules recognise are missing in one part, and the other may have few.
+    shown = set(now.held_out.shown.tolist())
+    known = [each for each in _first(shipped, given) if short_key(each.document) in shown]
+    yield from compare(known, f"replies that {now.version} learnt from", now, candidate, encode=meanings)
+    yield from compare(given, "labels given here", now, candidate, encode=meanings)
 
 
-def _learnt_by(artifact: Artifact, rows: Sequence[LabelledReply]) -> list[Heard]:
-    shown = set(artifact.held_out.shown.tolist())
-    return [each for each in hear_all(rows) if short_key(each.document) in shown]
+def _first(some: Sequence[Heard], others: Sequence[Heard]) -> list[Heard]:
+    """Return the rows of both; of a text in both only the first's."""
+    texts = {each.document for each in some}
+    return [*some, *(each for each in others if each.document not in texts)]

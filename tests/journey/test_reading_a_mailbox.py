@@ -203,13 +203,8 @@ def test_a_lost_connection_is_one_clear_line_and_loses_nothing(world: World, mai
 
 @pytest.fixture
 def daemon(world: World) -> Iterator[Any]:
-    world.extra = {"INBOX_POLL_SECONDS": "1"}
-    world.add_mailbox()
-    process = world.start("run")
-    yield process
-    if process.poll() is None:
-        process.kill()
-        process.communicate()
+    with world.daemon() as process:
+        yield process
 
 
 def test_the_daemon_takes_in_new_mail_and_stops_gracefully(world: World, mail: Mail, daemon: Any) -> None:

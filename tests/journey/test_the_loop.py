@@ -76,17 +76,13 @@ def world(dovecot: PrivateDovecot, database_url: str, tmp_path: Any, imap_user: 
     if not database_url.startswith("sqlite"):
         pytest.skip("training takes minutes, and one database shows as much as two")
     # Nothing is drawn at random: which mail that is would change with the hour.
-    return World(dovecot, imap_user, database_url, tmp_path, {"INBOX_POLL_SECONDS": "1", "INBOX_REVIEW_SHARE": "0"})
+    return World(dovecot, imap_user, database_url, tmp_path, {"INBOX_REVIEW_SHARE": "0"})
 
 
 @pytest.fixture
 def daemon(world: World) -> Iterator[Any]:
-    world.add_mailbox()
-    process = world.start("run")
-    yield process
-    if process.poll() is None:
-        process.kill()
-        process.communicate()
+    with world.daemon() as process:
+        yield process
 
 
 def answer(world: World, number: int, text: str) -> None:

@@ -6,7 +6,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -67,6 +68,19 @@ class World:
             [sys.executable, "-m", "worker", *words],
             env=self.environment, cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
+
+    @contextmanager
+    def daemon(self) -> Iterator[subprocess.Popen[str]]:
+        """A daemon over the mailbox, which polls every second."""
+        self.extra |= {"INBOX_POLL_SECONDS": "1"}
+        self.add_mailbox()
+        process = self.start("run")
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.communicate()
 
     def add_mailbox(self, *more: str) -> None:
         password = self.folder / "password"

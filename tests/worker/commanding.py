@@ -86,12 +86,16 @@ class Commands:
         self.done("sends", "import", self.file("sends.jsonl", json.dumps(row)))
         return message_id
 
-    def receive(self, verdict: Verdict, sender: str, answers: str | None, subject: str = "Re: Our offer") -> Applied:
-        """Take in one judged mail, two days after the sends."""
+    def receive(
+        self, verdict: Verdict, sender: str, answers: str | None, subject: str = "Re: Our offer",
+        *, arrived_at: datetime | None = None,
+    ) -> Applied:  # fmt: skip
+        """Take in one judged mail, two days after the sends where no time is given."""
         uid = next(self._uids)
         report = isinstance(verdict, Bounce)
         judged = Judged(
-            folder="INBOX", uidvalidity=1, uid=uid, arrived_at=SENT_AT + timedelta(days=2, minutes=uid), size=1_000,
+            folder="INBOX", uidvalidity=1, uid=uid, size=1_000,
+            arrived_at=arrived_at or SENT_AT + timedelta(days=2, minutes=uid),
             content_hash=f"{uid:064}", message_id=f"{uid}@{sender}", from_address=sender, subject=subject,
             verdict=verdict,
             clues=Clues(

@@ -22,6 +22,7 @@ from models.tables import Mailbox, VerdictRow
 from tests.worker.commanding import ANNA, BOX, Commands, reply
 from worker.apply import Box, apply
 from worker.match import Clues, Family
+from worker.recent import Answer, changes
 from worker.record import Judged
 from worker.tie import Rules
 
@@ -321,6 +322,21 @@ def test_a_change_of_the_mail_is_told_with_its_day(run: Commands) -> None:
     said = run.done("evaluate", "--drift").out
     assert "the mail has changed since about 20" in said
     assert run.done("evaluate", "--drift", "--json").rows[-1]["changed"]
+
+
+@pytest.mark.parametrize(("trained_before", "reference"), [(120, 120), (20, 200), (None, 200)])
+def test_newer_mail_is_compared_with_what_came_before_the_artifact_was_trained(
+    trained_before: int | None, reference: int
+) -> None:
+    noon = datetime(2026, 5, 4, 12, tzinfo=UTC)
+    texts = texts_of("en-letters")[:400]
+    found = [
+        Answer(noon + timedelta(hours=number), ANNA, "", "reply", {"visible_text": text})
+        for number, text in enumerate(texts)
+    ]
+    trained_at = None if trained_before is None else noon + timedelta(hours=trained_before)
+    (block,) = changes(found, trained_at)
+    assert (block.drift.older, block.drift.newer) == (reference, 400 - reference)
 
 
 def test_too_little_mail_to_ask_about_a_change_is_said(run: Commands) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -162,12 +163,14 @@ def test_mail_drawn_at_random_measures_how_often_the_machine_is_right(
         assert random_sample(session) == Sample(drawn=2, answered=2, right=1)
 
 
-def test_a_confirmed_answer_stays_the_machines_and_newer_mail_may_change_it(drawn: Commands) -> None:
+@pytest.mark.parametrize(("said", "then"), [("Interested", "Not Interested"), ("Engaged", "Engaged")])
+def test_newer_mail_may_change_what_a_person_only_confirmed(drawn: Commands, said: str, then: str) -> None:
     item = receive(drawn, reply(ReplyClass.INTERESTED))
-    drawn.done("review", "resolve", str(item["id"]), "Interested")
-    drawn.receive(reply(ReplyClass.NOT_INTERESTED), ANNA, f"spring-{ANNA}")
+    drawn.done("review", "resolve", str(item["id"]), said)
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    drawn.receive(reply(ReplyClass.NOT_INTERESTED), ANNA, f"spring-{ANNA}", arrived_at=tomorrow)
     (row,) = drawn.done("recipients", "list", "--json").rows
-    assert row["status"] == "Not Interested"
+    assert row["status"] == then
 
 
 def test_an_answer_that_was_wrong_becomes_the_persons(drawn: Commands) -> None:

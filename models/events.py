@@ -37,11 +37,15 @@ class EventKind(StrEnum):
     COMPLAINT = "complaint"
     LINK_OPT_OUT = "link_opt_out"
     BOUNCE = "bounce"
+    OPENED = "opened"
+    CLICKED = "clicked"
     AUTOMATION_STOP = "automation_stop"
     BOOKED = "booked"
     BOOKING_CANCELLED = "booking_cancelled"
     MANUAL = "manual"
     REVIEW_RESOLVED = "review_resolved"
+    UNDONE = "undone"
+    """A person takes back what a person said."""
 
 
 class Bounced(StrEnum):
@@ -84,6 +88,7 @@ class DneReason(StrEnum):
     MANUAL = "manual"
     IMPORT = "import"
     DOMAIN = "domain"
+    AUTOMATION = "automation"
 
 
 class ReviewKind(StrEnum):
@@ -156,9 +161,11 @@ class Event:
     sampled: bool = False
     """Its mail was drawn at random for a person to look at."""
     about: str | None = None
-    """For a person's event: the key of the mail event it speaks of."""
+    """For a person's event: the key of the mail event it speaks of, or of the act it takes back."""
     rule: str | None = None
     """For an automation: which rule."""
+    link: str | None = None
+    """The link that was clicked."""
     other_address: str | None = None
     """The mail came from this second address of the same person."""
 

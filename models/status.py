@@ -280,9 +280,12 @@ _HANDLERS: Mapping[EventKind, Callable[[State, Event], None]] = {
     EventKind.COMPLAINT: _wish,
     EventKind.LINK_OPT_OUT: _wish,
     EventKind.BOUNCE: _bounce,
+    EventKind.OPENED: _keep,
+    EventKind.CLICKED: _keep,
     EventKind.AUTOMATION_STOP: _automation_stop,
     EventKind.BOOKED: _booked,
     EventKind.BOOKING_CANCELLED: _keep,
     EventKind.MANUAL: _manual,
     EventKind.REVIEW_RESOLVED: _review_resolved,
+    EventKind.UNDONE: _keep,
 }

@@ -49,6 +49,13 @@ class Team(Base):
     __tablename__ = "team"
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(200), unique=True)
+    time_zone: Mapped[str] = mapped_column(String(64), default="UTC", server_default="UTC")
+    working_days: Mapped[str] = mapped_column(String(7), default="12345", server_default="12345")
+    """ISO weekdays on which the team works; Monday is 1."""
+    holidays: Mapped[str | None] = mapped_column(String(10))
+    """Whose public holidays are no working days (ISO 3166: "DE" or "DE-BY")."""
+    calendly_key: Mapped[str | None] = mapped_column(Text)
+    """Signs the bookings that Calendly tells of."""
 
 
 class Mailbox(Base):
@@ -124,6 +131,10 @@ class SecondAddress(Base):
     __tablename__ = "second_address"
     contact_id: Mapped[int] = mapped_column(ForeignKey("contact.id", ondelete="CASCADE"), primary_key=True)
     address: Mapped[str] = mapped_column(String(320), primary_key=True, index=True)
+    actor: Mapped[str | None] = mapped_column(String(200))
+    """The person who said so; empty where a reply with our Message-ID came from it."""
+    why: Mapped[str | None] = mapped_column(Text)
+    recorded_at: Mapped[datetime | None]
 
 
 class Recipient(Base):
@@ -250,6 +261,7 @@ class RecipientEvent(Base):
     sampled: Mapped[bool] = mapped_column(default=False, server_default=false())
     about: Mapped[str | None] = mapped_column(String(64))
     rule: Mapped[str | None] = mapped_column(String(200))
+    link: Mapped[str | None] = mapped_column(Text)
     other_address: Mapped[str | None] = mapped_column(String(320))
     because: Mapped[list[str]] = mapped_column(default=list)
     """Which match keys tied it here, which rule or words decided."""
@@ -286,7 +298,7 @@ class DneEntry(Base):
     __table_args__ = (UniqueConstraint("team_id", "target", "reason", "source"),)
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)
     team_id: Mapped[int] = mapped_column(ForeignKey("team.id"))
-    target: Mapped[str] = mapped_column(String(320), index=True)
+    target: Mapped[str] = mapped_column(String(320))
     """An address, or a domain (which has no @ and covers its subdomains)."""
     reason: Mapped[DneReason] = mapped_column(by_value(DneReason))
     source: Mapped[str] = mapped_column(String(64))

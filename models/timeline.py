@@ -90,7 +90,7 @@ def order(event: Event) -> tuple[datetime, Rank, str]:
 
 def arrange(events: Iterable[Event], intervals: Sequence[Interval], now: datetime) -> Timeline:
     """Bring the events and the entries made elsewhere into the one order in which they act."""
-    known = sorted(_once(events), key=order)
+    known = _standing(sorted(_once(events), key=order))
     sent = [event for event in known if event.kind is EventKind.SENT]
     # Sorted by time, so the reversed walk leaves the earliest time of a send that is told twice.
     sends = {event.send_id: event.happened_at for event in reversed(sent) if event.send_id is not None}
@@ -126,6 +126,12 @@ def _once(events: Iterable[Event]) -> Iterable[Event]:
         if event.happened_at < kept.happened_at:
             found[event.key] = event
     return found.values()
+
+
+def _standing(events: Sequence[Event]) -> list[Event]:
+    """Leave out what people took back; a taking back counts whenever it became known."""
+    undone = {event.about for event in events if event.kind is EventKind.UNDONE}
+    return [event for event in events if event.kind not in PERSON or event.key not in undone]
 
 
 def _arrival(event: Event, sends: Mapping[str, datetime], first_sent: datetime | None) -> datetime | None:

@@ -1,0 +1,47 @@
+"""The outbox: what other systems may hear of, written in the same transaction as the change itself.
+
+Whoever writes about a recipient holds the contact's lock, and whoever writes about a Do Not Email target the team's,
+so the ids of one subject's events rise in the order in which they were committed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from models.outside import EventType, OutboxEvent
+from models.session import insert_new
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One event for other systems: `subject` is whom or what it is about, `payload` is JSON data."""
+
+    type: EventType
+    subject: str
+    payload: dict[str, Any]
+    endpoint: str | None = None
+    """Only for the endpoint of this name."""
+
+
+def tell(session: Session, team_id: int, events: Sequence[Told], now: datetime) -> None:
+    """Write events into the outbox, in this order."""
+    insert_new(
+        session,
+        OutboxEvent,
+        [
+            {
+                "team_id": team_id,
+                "type": each.type,
+                "subject": each.subject,
+                "payload": each.payload,
+                "endpoint": each.endpoint,
+                "recorded_at": now,
+            }
+            for each in events
+        ],
+    )

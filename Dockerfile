@@ -9,6 +9,7 @@ COPY config config
 COPY models models
 COPY classifier classifier
 COPY worker worker
+COPY console console
 RUN /app/bin/pip install --no-cache-dir --no-deps .
 
 FROM python:3.13-slim-bookworm

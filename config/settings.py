@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
@@ -20,6 +21,9 @@ from pydantic_settings import (
 )
 
 PREFIX = "INBOX_"
+LEAST_KEY = 32
+"""Characters: what is shorter can be guessed."""
+_HERE = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 class SettingsError(Exception):
@@ -63,8 +67,44 @@ class Settings(BaseSettings):
     reply_scope: Literal["answered", "all"] = Field(
         "answered", description="Campaigns of the contact a reply changes: the answered one, or all."
     )
+    public_url: str | None = Field(None, description="Where the links in our mail lead: the address of the console.")
+    link_keys: SecretStr | None = Field(
+        None, description="Keys that sign links, separated by spaces or commas; the first signs, all are accepted."
+    )
+    console_host: str = Field("127.0.0.1", description="Address the console listens on.")
+    console_port: int = Field(8025, ge=0, le=65535, description="Port the console listens on; 0: any free one.")
+    alarm_bounce_share: float = Field(
+        0.02, gt=0, le=1, description="Share of hard bounces among the sends of a mailbox or campaign that is an alarm."
+    )
+    alarm_bounce_days: int = Field(28, ge=1, description="Days of sends that this share is taken of.")
+    alarm_bounce_sends: int = Field(20, ge=1, description="Least sends in these days for a share to tell something.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least severe log line shown.")
     log_format: Literal["text", "json"] = Field("text", description="Log lines for people or for machines.")
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_base(cls, value: str | None) -> str | None:
+        if value is None or not value.strip():
+            return None
+        url = value.strip().rstrip("/")
+        parts = urlsplit(url)
+        safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _HERE)
+        if not safe or not parts.hostname or any(each in url for each in "?#<>, "):
+            # Mail programs press an unsubscribe button for people only over HTTPS (RFC 8058 3.1).
+            raise ValueError("write https://host or https://host/path; http:// is for this machine alone")
+        return url
+
+    @field_validator("link_keys")
+    @classmethod
+    def _are_long(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and any(len(key) < LEAST_KEY for key in _keys(value)):
+            raise ValueError(f"each key needs at least {LEAST_KEY} characters; `openssl rand -hex 32` makes one")
+        return value
+
+    @property
+    def signing_keys(self) -> tuple[str, ...]:
+        """The keys that links may be signed with, the one that signs first; empty where none is set."""
+        return _keys(self.link_keys) if self.link_keys else ()
 
     @classmethod
     def settings_customise_sources(
@@ -78,6 +118,10 @@ class Settings(BaseSettings):
         """Put the sources in the order the module's docstring promises."""
         toml = TomlConfigSettingsSource(settings_cls, os.environ.get(f"{PREFIX}CONFIG", "inbox-worker.toml"))
         return init_settings, env_settings, _SecretFiles(settings_cls), dotenv_settings, toml
+
+
+def _keys(value: SecretStr) -> tuple[str, ...]:
+    return tuple(value.get_secret_value().replace(",", " ").split())
 
 
 class _SecretFiles(PydanticBaseSettingsSource):

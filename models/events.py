@@ -231,21 +231,3 @@ class Sequence:
     state: SequenceState
     until: datetime | None = None
     reason: EndReason | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Folded:
-    """The outcome of the fold for one recipient.
-
-    `removed_by_person` tells the two rows of Removed apart. `decided_by` is the key of the event that gave the
-    present status (None: joining, or the end of a pause). `next_change_at` is when a pause ends by itself.
-    """
-
-    status: Status
-    sequence: Sequence
-    dne: tuple[DneDraft, ...] = ()
-    reviews: tuple[ReviewDraft, ...] = ()
-    removed_by_person: bool = False
-    decided_by: str | None = None
-    next_change_at: datetime | None = None
-    listed: bool = True

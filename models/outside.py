@@ -125,7 +125,18 @@ class Delivery(Base):
     """One event on its way to one endpoint."""
 
     __tablename__ = "delivery"
-    __table_args__ = (UniqueConstraint("endpoint_id", "event_id"), Index(None, "state", "next_attempt_at"))
+    __table_args__ = (
+        UniqueConstraint("endpoint_id", "event_id"),
+        Index(None, "endpoint_id", "state", "next_attempt_at"),
+        Index(
+            "ix_delivery_waiting",
+            "endpoint_id",
+            "subject",
+            "event_id",
+            sqlite_where=text("state = 'pending'"),
+            postgresql_where=text("state = 'pending'"),
+        ),
+    )
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)
     endpoint_id: Mapped[int] = mapped_column(ForeignKey("webhook_endpoint.id", ondelete="CASCADE"))
     event_id: Mapped[int] = mapped_column(ForeignKey("outbox_event.id"), index=True)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ BUSY_STEP = 0.02
 CONNECT_SECONDS = 10
 """How long a PostgreSQL server may take to answer; a URL with its own connect_timeout wins."""
 LOCKED_AT_ONCE = 500
+WRITTEN_AT_ONCE = 10_000
 # As many connections as threads ask for: how many threads there are is a setting of its own.
 POOL: dict[str, Any] = {"max_overflow": -1}
 
@@ -134,6 +136,36 @@ def insert_new(session: Session, model: type[Base], rows: Sequence[Mapping[str, 
     result = session.execute(insert, list(rows), execution_options={"preserve_rowcount": True})
     assert isinstance(result, CursorResult)  # noqa: S101 - tells the type checker what an INSERT gives
     return result.rowcount
+
+
+def bulk_insert(session: Session, table: Table, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Insert very many rows as they come, holding only some of them: COPY on PostgreSQL, one statement on SQLite.
+
+    A column that is not named gets what the database gives it, never a default of the models; a unique key that is
+    stored already is an error. What the session still holds is written first.
+
+    Args:
+        session: inside a write transaction.
+        table: for example `Contact.__table__`.
+        columns: names of the columns that every row holds, in this order.
+        rows: values as the models have them.
+    """
+    session.flush()
+    connection = session.connection()
+    kinds = [table.columns[name].type.dialect_impl(connection.dialect) for name in columns]
+    binds = [kind.bind_processor(connection.dialect) for kind in kinds]
+    bound = (tuple(bind(value) if bind else value for bind, value in zip(binds, row, strict=True)) for row in rows)
+    quote = connection.dialect.identifier_preparer.quote
+    into = f"{quote(table.name)} ({', '.join(map(quote, columns))})"
+    if connection.dialect.name == "postgresql":
+        driver: Any = connection.connection.driver_connection
+        with driver.cursor().copy(f"COPY {into} FROM STDIN") as copy:
+            for row in bound:
+                copy.write_row(row)
+        return
+    statement = f"INSERT INTO {into} VALUES ({', '.join('?' * len(columns))})"  # noqa: S608 - names of our own tables
+    while some := list(islice(bound, WRITTEN_AT_ONCE)):
+        connection.exec_driver_sql(statement, some)
 
 
 def _parse(url: str) -> URL:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from models.automation import Command, Fired, Standing
 from models.events import (
     ONLY_ASKED,
     DneDraft,
     DneReason,
     EndReason,
     Event,
-    Folded,
     Interval,
     Lifts,
     ReviewDraft,
@@ -21,6 +21,7 @@ from models.events import (
     Status,
 )
 from models.events import Sequence as Sending
+from models.outcome import Folded
 from models.table import NEWEST_WINS, Column, cell
 from models.timeline import PERSON, Timeline
 
@@ -57,6 +58,8 @@ class State:
     pause: Pause | None = None
     holds: set[str] = field(default_factory=set)
     """Keys of the mails that wait for a person; an ended sequence waits for nobody, whatever stands here."""
+    waits: set[str] = field(default_factory=set)
+    """The same at this moment of the fold, although a person speaks of the mail later on."""
     dne: list[DneDraft] = field(default_factory=list)
     reviews: dict[tuple[str, ReviewKind], ReviewDraft] = field(default_factory=dict)
     soft: set[str] = field(default_factory=set)
@@ -66,6 +69,15 @@ class State:
     """When the newest mail of a person arrived."""
     alive_at: datetime | None = None
     """The same, from the contact's own address."""
+    heard: Status | None = None
+    """What the newest answer counts as."""
+    opens: int = 0
+    links: set[str] = field(default_factory=set)
+    rules: Sequence[Standing] = ()
+    true_rules: set[int] = field(default_factory=set)
+    """Rules whose condition was true when they were last looked at."""
+    fired: list[Fired] = field(default_factory=list)
+    commands: list[Command] = field(default_factory=list)
 
     def wake(self, moment: datetime) -> None:
         """Go on to `moment`, and end the pause if it is over by then."""
@@ -95,7 +107,11 @@ class State:
 
     def ask(self, event: Event, kind: ReviewKind, *, holds: bool = False) -> None:
         """Ask a person about a mail, unless one has spoken about it already, before or later."""
-        if event.kind in PERSON or event.key in self.timeline.settled:
+        if event.kind in PERSON:
+            return
+        if holds:
+            self.waits.add(event.key)
+        if event.key in self.timeline.settled:
             return
         self.reviews[event.key, kind] = ReviewDraft(event.key, kind, holds)
         if holds:
@@ -134,9 +150,10 @@ class State:
         self.become(Status.ACTIVE, event)
         self.ended = self.pause = None
         self.holds.clear()
+        self.waits.clear()
 
-    def outcome(self) -> Folded:
-        """Return what holds now."""
+    def outcome(self, next_change_at: datetime | None) -> Folded:
+        """Return what holds now; `next_change_at` is when the passing of time alone changes something."""
         until = self.pause.until if self.pause else None
         return Folded(
             status=self.status,
@@ -145,8 +162,10 @@ class State:
             reviews=tuple(self._open()),
             removed_by_person=self.removed_by_person,
             decided_by=self.decided_by,
-            next_change_at=until,
+            next_change_at=next_change_at,
             listed=self.status is not Status.REMOVED or self.sent_at is not None,
+            fired=tuple(self.fired),
+            commands=tuple(self.commands),
         )
 
     def _open(self) -> Iterable[ReviewDraft]:

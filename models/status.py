@@ -10,22 +10,24 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
+from models.automation import Standing
 from models.events import (
     Bounced,
     DneReason,
     EndReason,
     Event,
     EventKind,
-    Folded,
     Interval,
     Lifts,
     ReviewKind,
     Status,
     Trust,
 )
+from models.outcome import Folded
+from models.reaction import next_due, react
 from models.state import RESTING, State
 from models.table import Column
-from models.timeline import MAIL, arrange, meaning, order, rank_of
+from models.timeline import MAIL, PERSON, arrange, meaning, order, rank_of
 
 __all__ = ["SOFT_LIMIT", "fold", "order", "rank_of"]
 
@@ -63,26 +65,46 @@ _BANS_OF_REVIEWS = _BANS_OF_LABELS | {
 
 
 def fold(
-    events: Iterable[Event], now: datetime, *, intervals: Sequence[Interval] = (), lifts: Lifts = NO_LIFTS
+    events: Iterable[Event],
+    now: datetime,
+    *,
+    intervals: Sequence[Interval] = (),
+    lifts: Lifts = NO_LIFTS,
+    rules: Sequence[Standing] = (),
 ) -> Folded:
     """Return what is true of a recipient at `now` (aware UTC).
 
     Args:
         events: everything known about the recipient, in any order; events that share a key are one event.
-        now: ends the pauses that are over; it filters no events.
+        now: ends the pauses that are over, and lets the rules act that wait for time to pass; it filters no events.
         intervals: when Do Not Email entries that other causes made covered the contact.
         lifts: what people lifted of the entries that these events made; decides nothing but whether those act.
+        rules: the automations of the campaign, also those that stand no longer.
     """
     timeline = arrange(events, intervals, now)
-    state = State(timeline, lifts, at=now, live=list(intervals))
+    state = State(timeline, lifts, at=now, live=list(intervals), rules=rules)
     for at, _, event in timeline.steps:
-        state.wake(at)
+        _wait(state, at)
         if event is None:
             _banned_elsewhere(state)
         else:
             _take(state, event)
-    state.wake(now)
-    return state.outcome()
+        react(state, event, event.key if event else f"dne {at.isoformat()}")
+    _wait(state, now)
+    return state.outcome(_next(state))
+
+
+def _wait(state: State, moment: datetime) -> None:
+    """Let time pass until `moment`: pauses end and rules act when they are due."""
+    while (due := _next(state)) and due <= moment:
+        state.wake(due)
+        react(state, None, f"at {due.isoformat()}")
+    state.wake(moment)
+
+
+def _next(state: State) -> datetime | None:
+    """Return when the passing of time alone changes something."""
+    return min((at for at in (state.pause.until if state.pause else None, next_due(state)) if at), default=None)
 
 
 def _take(state: State, event: Event) -> None:
@@ -94,12 +116,30 @@ def _take(state: State, event: Event) -> None:
         state.ask(event, ReviewKind.RANDOM_SAMPLE)
     if kind in MAIL:
         _hear(state, event, kind)
+    if kind in PERSON:
+        state.waits.discard(event.about or "")
+    if event.trust is Trust.ACTS:
+        state.heard = _counts_as(event, kind) or state.heard
     if kind in MAIL and event.trust is Trust.SUGGESTS:
         _suggest(state, event)
     elif state.labelled and kind in _YIELDS_TO_LABEL:
         _yield_to_label(state, event, kind)
     else:
         _HANDLERS[kind](state, event)
+
+
+_ANSWERS = {
+    EventKind.AUTO_REPLY: Status.AUTO_RESPONSE,
+    EventKind.ABSENCE: Status.OUT_OF_OFFICE,
+    EventKind.OPT_OUT: Status.UNSUBSCRIBED,
+}
+
+
+def _counts_as(event: Event, kind: EventKind) -> Status | None:
+    """Return the class of an answer as it is applied; None where the event is none."""
+    if kind in {EventKind.REPLY, EventKind.REVIEW_RESOLVED}:
+        return event.status if event.sure else Status.ENGAGED
+    return _ANSWERS.get(kind)
 
 
 def _hear(state: State, event: Event, kind: EventKind) -> None:
@@ -209,12 +249,24 @@ def _banned_elsewhere(state: State) -> None:
     state.end(EndReason.DNE)
 
 
+def _opened(state: State, _event: Event) -> None:
+    state.opens += 1
+
+
+def _clicked(state: State, event: Event) -> None:
+    state.links.add(event.link or "")
+
+
 def _automation_stop(state: State, event: Event) -> None:
     state.move(Column.AUTOMATION, event)
     state.end(EndReason.AUTOMATION)
 
 
 def _booked(state: State, event: Event) -> None:
+    if event.trust is Trust.SUGGESTS:
+        if event.booking_id not in state.timeline.cancelled:
+            state.ask(event, ReviewKind.UNCERTAIN_MATCH, holds=True)
+        return
     if event.booking_id in state.timeline.cancelled:
         # The fold without that booking, pause included; only the sequence stays ended.
         state.ended = state.ended or EndReason.BOOKING
@@ -280,8 +332,8 @@ _HANDLERS: Mapping[EventKind, Callable[[State, Event], None]] = {
     EventKind.COMPLAINT: _wish,
     EventKind.LINK_OPT_OUT: _wish,
     EventKind.BOUNCE: _bounce,
-    EventKind.OPENED: _keep,
-    EventKind.CLICKED: _keep,
+    EventKind.OPENED: _opened,
+    EventKind.CLICKED: _clicked,
     EventKind.AUTOMATION_STOP: _automation_stop,
     EventKind.BOOKED: _booked,
     EventKind.BOOKING_CANCELLED: _keep,

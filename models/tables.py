@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, Text, UniqueConstraint, false
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, by_value
@@ -159,7 +159,7 @@ class SentMessage(Base):
     """One mail we sent to one recipient."""
 
     __tablename__ = "sent_message"
-    __table_args__ = (UniqueConstraint("team_id", "send_id"),)
+    __table_args__ = (UniqueConstraint("team_id", "send_id"), Index(None, "mailbox_id", "sent_at"))
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)
     team_id: Mapped[int] = mapped_column(ForeignKey("team.id"))
     recipient_id: Mapped[int] = mapped_column(ForeignKey("recipient.id"), index=True)
@@ -191,7 +191,7 @@ class InboundMessage(Base):
     __table_args__ = (
         UniqueConstraint("mailbox_id", "folder", "uidvalidity", "uid"),
         Index(None, "mailbox_id", "content_hash"),
-        Index(None, "state"),
+        Index(None, "state", "arrived_at"),
     )
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)
     mailbox_id: Mapped[int] = mapped_column(ForeignKey("mailbox.id", ondelete="CASCADE"))
@@ -240,7 +240,22 @@ class RecipientEvent(Base):
     """One cause on one recipient: the stored form of `models.events.Event`."""
 
     __tablename__ = "recipient_event"
-    __table_args__ = (UniqueConstraint("recipient_id", "key"),)
+    __table_args__ = (
+        UniqueConstraint("recipient_id", "key"),
+        Index(
+            "ix_recipient_event_bounced",
+            "bounce",
+            "happened_at",
+            sqlite_where=text("bounce IS NOT NULL"),
+            postgresql_where=text("bounce IS NOT NULL"),
+        ),
+        Index(
+            "ix_recipient_event_booking",
+            "booking_id",
+            sqlite_where=text("booking_id IS NOT NULL"),
+            postgresql_where=text("booking_id IS NOT NULL"),
+        ),
+    )
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)
     recipient_id: Mapped[int] = mapped_column(ForeignKey("recipient.id"))
     message_id: Mapped[int | None] = mapped_column(ForeignKey("inbound_message.id", ondelete="SET NULL"), index=True)

@@ -12,7 +12,7 @@ import click
 import pytest
 
 from config.settings import PREFIX, Settings
-from worker.cli import COMMANDS, cli
+from worker.cli import cli
 
 ROOT = Path(__file__).parent.parent
 PAGES = "\n".join(path.read_text() for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))])
@@ -20,7 +20,7 @@ PAGES = "\n".join(path.read_text() for path in [ROOT / "README.md", *sorted((ROO
 
 def commands() -> Iterator[tuple[str, click.Command]]:
     context = click.Context(cli)
-    for name in COMMANDS:
+    for name in cli.list_commands(context):
         command = cli.get_command(context, name)
         assert command is not None
         yield name, command

@@ -10,7 +10,9 @@ from typing import Any
 from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
+from models.automation import Automation, Standing
 from models.events import DneReason, Event, EventKind
+from models.outside import AutomationRule
 from models.tables import Campaign, Contact, DneEntry, Recipient, RecipientEvent, SentMessage
 from worker.chunks import chunks
 
@@ -51,6 +53,18 @@ class Book:
     entries: dict[tuple[str, DneReason, str], dict[str, Any]]
     by_target: dict[str, list[dict[str, Any]]]
     by_recipient: dict[int | None, list[dict[str, Any]]]
+    rules: dict[int, list[Standing]]
+    """Campaign -> its automations, also those that stand no longer."""
+
+    def covered_by(self, person: Person) -> str | None:
+        """Return what keeps the contact from being mailed now, if anything does."""
+        live = (
+            entry["target"]
+            for target in person.targets()
+            for entry in self.by_target[target]
+            if entry["lifted_at"] is None and entry["withdrawn_at"] is None
+        )
+        return next(live, None)
 
     def add(self, entry: dict[str, Any]) -> None:
         """Take in one Do Not Email entry."""
@@ -75,6 +89,8 @@ def read(session: Session, contact_ids: Sequence[int]) -> Book:
             Contact.team_id,
             Contact.address,
             Contact.domain,
+            Recipient.contact_id,
+            Recipient.campaign_id,
             Campaign.key.label("campaign"),
         )
         .join(Contact, Contact.id == Recipient.contact_id)
@@ -89,10 +105,22 @@ def read(session: Session, contact_ids: Sequence[int]) -> Book:
         people[send.recipient_id].events.append(
             Event(kind=EventKind.SENT, happened_at=send.sent_at, key=send.send_id, send_id=send.send_id)
         )
-    book = Book(list(people.values()), {}, defaultdict(list), defaultdict(list))
+    rules = read_rules(session, {person.row.campaign_id for person in people.values()})
+    book = Book(list(people.values()), {}, defaultdict(list), defaultdict(list), rules)
     for row in _entry_rows(session, book.people):
         book.add(row._asdict())
     return book
+
+
+def read_rules(session: Session, campaign_ids: Collection[int]) -> dict[int, list[Standing]]:
+    """Return campaign -> its automations, the oldest first, also those that stand no longer."""
+    rules: dict[int, list[Standing]] = defaultdict(list)
+    for chunk in chunks(campaign_ids):
+        query = select(AutomationRule).where(AutomationRule.campaign_id.in_(chunk)).order_by(AutomationRule.id)
+        for row in session.scalars(query):
+            automation = Automation.model_validate(row.definition)
+            rules[row.campaign_id].append(Standing(row.id, automation, row.since, row.until))
+    return rules
 
 
 def _rows(session: Session, table: type[Any], recipient_ids: Collection[int]) -> Iterator[Row[Any]]:

@@ -6,11 +6,13 @@ import re
 from collections.abc import Collection
 
 from classifier.message import ParsedMessage
-from classifier.verdict import Bounce, Complaint, Receipt, Verdict
+from classifier.verdict import Bounce, Complaint, OptOut, Receipt, Verdict
 from worker.match import Clues, Family
 
 # At the start of a part: further on stand properties (RFC 8601 2.2), and a sender may choose "dmarc=pass" as address.
 _RESULT = re.compile(r"(dmarc|spf|dkim)(?:\s*/\s*\d+)?\s*=\s*([a-z]+)")
+# What `worker.links.list_unsubscribe` writes into the subject; whether a key of ours signed it is asked later.
+_LINK = re.compile(r"\bunsubscribe\s+([a-z2-7]{40})\b")
 _PIECE = re.compile(r"\\.|[()\"]|[^\\()\"]+|\\", re.DOTALL)
 MOST_REFERENCES = 50
 
@@ -40,6 +42,7 @@ def clues_of(parsed: ParsedMessage, verdict: Verdict, authserv_ids: Collection[s
         from_address=parsed.from_address,
         subject=parsed.subject,
         tokens=tokens,
+        links=tuple(_LINK.findall(parsed.subject.lower())) if isinstance(verdict, OptOut) else (),
         authentic=_authentic(parsed.authentication_results, authserv_ids),
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 
 from classifier.verdict import (
     Absence,
@@ -21,15 +21,15 @@ from classifier.verdict import (
 from models.events import Bounced, Event, EventKind, ReviewKind, Status, Trust
 from models.tables import AutoResponsePolicy
 from worker.match import Match, Strength
+from worker.working_days import EVERYWHERE, Calendar
 
-FRIDAY = 4
 # Feedback types (RFC 5965, RFC 6591) by which nobody asks for an end of the mail.
 NO_COMPLAINT = frozenset({"not-spam", "auth-failure", "virus"})
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What a campaign does on a reply, and the pauses of the whole installation (days)."""
+    """What a campaign does on a reply, the pauses of the whole installation (days), and the team's working days."""
 
     campaign_key: str
     stop_on_reply: bool = True
@@ -40,6 +40,8 @@ class Policy:
     absence_extra_days: int = 1
     review_share: float = 0.0
     """The share of mail, whatever the machine thinks of it, that is drawn at random for a person to look at."""
+    calendar: Calendar = EVERYWHERE
+    """The days on which the team works."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +152,7 @@ def _reply(at: datetime, reply: Reply, policy: Policy) -> Event:
 def _absence(at: datetime, return_date: date | None, policy: Policy) -> Event:
     until = at + timedelta(days=policy.absence_days)
     if return_date:
-        until = datetime.combine(working_days_after(return_date, policy.absence_extra_days), time(), UTC)
+        until = policy.calendar.midnight(policy.calendar.after(return_date, policy.absence_extra_days))
     return Event(kind=EventKind.ABSENCE, happened_at=at, key="", until=until, dated=return_date is not None)
 
 
@@ -163,14 +165,3 @@ def _auto_reply(at: datetime, policy: Policy) -> Event:
         ends=policy.auto_response is AutoResponsePolicy.END,
         until=at + timedelta(days=policy.auto_response_days) if pauses else None,
     )
-
-
-def working_days_after(day: date, count: int) -> date:
-    """Return the day `count` working days (Monday to Friday) after `day`."""
-    # "Until the end of time" has no working day after it.
-    day = min(day, date.max - timedelta(days=7 + 2 * count))
-    for _ in range(count):
-        day += timedelta(days=1)
-        while day.weekday() > FRIDAY:
-            day += timedelta(days=1)
-    return day

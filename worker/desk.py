@@ -59,4 +59,5 @@ def rules_of(settings: Settings, team_id: int) -> Rules:
         weak_match_days=settings.weak_match_days,
         review_share=settings.review_share,
         all_campaigns=settings.reply_scope == "all",
+        link_keys=settings.signing_keys,
     )

@@ -1,57 +1,87 @@
-"""Reads a file of addresses and domains for the Do Not Email list: one a line, or CSV with a header."""
+"""Checks a file for the Do Not Email list row by row, and sets the good rows aside until all are known to be good."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TextIO
 
+from worker.address_list import read_list
 from worker.do_not_email import dne_target
 from worker.errors import InputError
 
 TARGET = ("target", "address", "email", "domain")
-NOTE = ("reason", "note")
 MOST_SHOWN = 20
+REPORT = ("row", "value", "problem")
+EVERY = 10_000
 
 
-def read_targets(path: Path, *, force: bool = False) -> dict[str, str | None]:
-    """Read a whole file as target -> note, or refuse it whole.
+@dataclass(slots=True)
+class Checked:
+    """What a file holds: how many good rows, how many bad ones, and the first of those in words."""
+
+    spool: TextIO
+    good: int = 0
+    bad: int = 0
+    problems: list[str] = field(default_factory=list)
+
+    def note_bad(self, problem: str) -> None:
+        """Count a bad row, and keep what is wrong with the first ones."""
+        self.bad += 1
+        if self.bad <= MOST_SHOWN:
+            self.problems.append(problem)
+
+    def rows(self) -> Iterator[tuple[str, str | None]]:
+        """Yield the good rows: target and note."""
+        self.spool.seek(0)
+        for target, note in csv.reader(self.spool):
+            yield target, note or None
+
+    def __str__(self) -> str:
+        """Name the first bad rows, and how many more there are."""
+        more = self.bad - len(self.problems)
+        return "\n".join([*self.problems, *([f"... and {more} more"] if more else [])])
+
+
+def check(
+    path: Path,
+    spool: TextIO,
+    *,
+    force: bool = False,
+    report: TextIO | None = None,
+    progress: Callable[[int], None] = lambda _: None,
+) -> Checked:
+    """Read a file of targets and notes; the good rows wait in another file, so that memory stays flat.
 
     A CSV file has a header with a column target, address, email or domain, and where wanted reason and note; what
-    `dne export` writes can be read. In a plain list empty lines and lines that begin with # are left out.
+    `dne export` writes can be read.
+
+    Args:
+        path: the file.
+        spool: an empty file, opened for writing and reading, that takes the good rows.
+        force: take domains of many strangers too.
+        report: takes every bad row as CSV.
+        progress: told from time to time how many rows were read since.
 
     Raises:
-        InputError: names every bad row and what is wrong with it.
+        InputError: the file cannot be read, or names nothing at all.
     """
-    targets: dict[str, str | None] = {}
-    problems: list[str] = []
-    for number, target, note in _rows(path):
+    checked = Checked(spool)
+    keep, complain = csv.writer(spool), csv.writer(report, lineterminator="\n") if report else None
+    if complain:
+        complain.writerow(REPORT)
+    for count, row in enumerate(read_list(path, TARGET), 1):
         try:
-            targets.setdefault(dne_target(target, force=force), note)
+            keep.writerow((dne_target(row.value, force=force), row.note or ""))
+            checked.good += 1
         except InputError as error:
-            problems.append(f"{path}, row {number}: {error}")
-    if problems:
-        more = [f"... and {len(problems) - MOST_SHOWN} more"] if len(problems) > MOST_SHOWN else []
-        shown = "\n".join(problems[:MOST_SHOWN] + more)
-        raise InputError(f"{shown}\nNothing was imported; mend these rows and import the file again.")
-    if not targets:
+            checked.note_bad(f"{path}, row {row.number}: {error}")
+            if complain:
+                complain.writerow((row.number, row.value, error))
+        if count % EVERY == 0:
+            progress(EVERY)
+    if not checked.good and not checked.bad:
         raise InputError(f"{path} names no address and no domain")
-    return targets
-
-
-def _rows(path: Path) -> Iterator[tuple[int, str, str | None]]:
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} cannot be read: {error}") from error
-    header = lines[0].lower() if lines else ""
-    # Spreadsheets of many countries write semicolons.
-    table = csv.DictReader([header, *lines[1:]], delimiter=";" if ";" in header else ",")
-    columns = [name for name in TARGET if name in map(str.strip, table.fieldnames or ())]
-    if not columns:
-        yield from ((number, line, None) for number, line in enumerate(lines, 1) if line.strip() and line[0] != "#")
-        return
-    for row in table:
-        cells = {str(name).strip(): (value or "").strip() for name, value in row.items() if isinstance(value, str)}
-        note = ": ".join(cells[name] for name in NOTE if cells.get(name))
-        yield table.line_num, next((cells[name] for name in columns if cells.get(name)), ""), note or None
+    return checked

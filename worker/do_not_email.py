@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 
-from sqlalchemy import Select, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from classifier.decode import normal_address, normal_domain
 from models.events import DneReason
-from models.session import insert_new
+from models.outside import EventType
 from models.tables import DneEntry
 from worker.act import Act
-from worker.chunks import chunks
+from worker.dne_import import ban
 from worker.errors import InputError
-from worker.providers import PUBLIC_PROVIDERS
+from worker.outbox import Told, tell
+from worker.providers import shared
 from worker.refold import Change, contacts_covered, lock, refold
-from worker.sends import ADDRESS
+from worker.sends import ADDRESS, LONGEST_ADDRESS
 from worker.stored import storable
+from worker.suppression import LIVE
 from worker.tie import lock_team
 
 OPTED_OUT = frozenset({DneReason.UNSUBSCRIBE_REPLY, DneReason.UNSUBSCRIBE_LINK, DneReason.COMPLAINT})
+LONGEST_DOMAIN = 253
+_DOMAIN = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 
 
 def add_dne(
@@ -43,43 +48,16 @@ def add_dne(
         targets: each address or domain with a note of its own; None: the reason of the act.
         reason: of the addresses; an entry of a domain says that it is one.
         act: who, when and why.
-        force: take public mail providers too.
+        force: take domains of many strangers too.
+
+    Returns:
+        What that changed of recipients; the first thousand of very many.
 
     Raises:
-        InputError: a target is neither an address nor a domain, or a public mail provider and `force` is not given.
+        InputError: a target is neither an address nor a domain, or a domain of many strangers without `force`.
     """
-    notes = {dne_target(target, force=force): note for target, note in targets.items()}
-    wanted = sorted(notes)
-    # A contact that an import brings at this moment would not be seen, and so not be folded.
-    lock_team(session, team_id, exclusive=True)
-    live = {
-        target
-        for chunk in chunks(wanted)
-        for target in session.scalars(
-            live_bans(team_id).where(DneEntry.target.in_(chunk), DneEntry.recipient_id.is_(None))
-        )
-    }
-    new = [target for target in wanted if target not in live]
-    contacts = {contact_id for target in new for contact_id in contacts_covered(session, team_id, target)}
-    locked = lock(session, contacts)
-    insert_new(
-        session,
-        DneEntry,
-        [
-            {
-                "team_id": team_id,
-                "target": target,
-                "reason": reason if "@" in target else DneReason.DOMAIN,
-                "source": uuid.uuid4().hex,
-                "since": act.at,
-                "actor": act.by,
-                "note": storable(notes[target] or act.why),
-                "recorded_at": act.at,
-            }
-            for target in new
-        ],
-    )
-    return refold(session, locked, act.at)
+    plain = {dne_target(target, force=force): note for target, note in targets.items()}
+    return ban(session, team_id, plain.items(), reason, act).changes
 
 
 def lift_dne(session: Session, team_id: int, target: str, act: Act) -> int:
@@ -90,54 +68,88 @@ def lift_dne(session: Session, team_id: int, target: str, act: Act) -> int:
     """
     target = _plain(target)
     lock_team(session, team_id, exclusive=True)
-    entries = list(
-        session.scalars(
-            select(DneEntry).where(
-                DneEntry.team_id == team_id,
-                DneEntry.target == target,
-                DneEntry.lifted_at.is_(None),
-                DneEntry.withdrawn_at.is_(None),
-            )
-        )
-    )
+    query = select(DneEntry).where(DneEntry.team_id == team_id, DneEntry.target == target, *LIVE)
+    entries = list(session.scalars(query))
     if not entries:
         raise InputError(f"{target} has no live Do Not Email entry; inbox-worker dne list shows all")
-    if not act.why and any(entry.reason in OPTED_OUT for entry in entries):
-        raise InputError(f"{target} opted out; lifting that needs a reason (--why)")
+    need_why(entries, act)
     locked = lock(session, contacts_covered(session, team_id, target))
     session.execute(
         update(DneEntry)
         .where(DneEntry.id.in_([entry.id for entry in entries]), DneEntry.lifted_at.is_(None))
         .values(lifted_at=act.at, lifted_by=act.by, lifted_why=storable(act.why))
     )
+    reasons = sorted({entry.reason.value for entry in entries})
+    payload = {"target": target, "reasons": reasons, "by": act.by, "why": storable(act.why)}
+    tell(session, team_id, [Told(EventType.DNE_LIFTED, target, payload)], act.at)
     refold(session, locked, act.at)
     return len(entries)
+
+
+def withdraw(session: Session, team_id: int, entries: Iterable[DneEntry], act: Act) -> None:
+    """Take entries back that a person's mistake made: they count as if they had never been.
+
+    The caller holds the team's and the contacts' locks, and folds afterwards.
+
+    Raises:
+        InputError: one of them is live and says that the contact opted out, and no reason is given.
+    """
+    gone = [entry for entry in entries if entry.withdrawn_at is None]
+    need_why([entry for entry in gone if entry.lifted_at is None], act)
+    for entry in gone:
+        entry.withdrawn_at = act.at
+        if entry.lifted_at is None:
+            entry.lifted_by, entry.lifted_why = act.by, storable(act.why)
+    session.flush()
+    told = [
+        Told(
+            EventType.DNE_WITHDRAWN,
+            each.target,
+            entry_payload(each.target, each.reason, each.since, each.actor, each.note)
+            | {"withdrawn_by": act.by, "why": storable(act.why)},
+        )
+        for each in gone
+    ]
+    tell(session, team_id, told, act.at)
+
+
+def entry_payload(
+    target: str, reason: DneReason, since: datetime, by: str | None, note: str | None
+) -> dict[str, str | None]:
+    """Return what other systems hear of an entry."""
+    return {"target": target, "reason": reason.value, "since": since.isoformat(), "by": by, "note": note}
+
+
+def need_why(entries: Iterable[DneEntry], act: Act) -> None:
+    """See that a reason is given where a contact opted out.
+
+    Raises:
+        InputError: there is none.
+    """
+    for entry in entries:
+        if entry.reason in OPTED_OUT and not act.why:
+            raise InputError(f"{entry.target} opted out; lifting that needs a reason (--why)")
 
 
 def dne_target(text: str, *, force: bool = False) -> str:
     """Return an address or domain as Do Not Email entries name it.
 
     Raises:
-        InputError: it is neither, or a public mail provider and `force` is not given.
+        InputError: it is neither, or a domain of many strangers and `force` is not given.
     """
     target = _plain(text)
     if "@" in target:
-        if not ADDRESS.fullmatch(target):
+        if len(target) > LONGEST_ADDRESS or not ADDRESS.fullmatch(target):
             raise InputError(f"{text!r} is no address")
-    elif "." not in target or not all(label.replace("-", "").isalnum() for label in target.split(".")):
+        return target
+    whose = shared(target)
+    if len(target) > LONGEST_DOMAIN or not _DOMAIN.fullmatch(target) or ("." not in target and not whose):
         raise InputError(f"{text!r} is neither an address nor a domain")
-    elif target in PUBLIC_PROVIDERS and not force:
-        raise InputError(f"{target} is a public mail provider: everybody there would be banned; --force does it anyway")
+    if whose and not force:
+        raise InputError(f"{target} is {whose}: strangers would be banned; --force does it anyway")
     return target
 
 
 def _plain(text: str) -> str:
     bare = text.strip().removeprefix("@").rstrip(".")
     return normal_address(bare) if "@" in bare else normal_domain(bare) or bare.lower()
-
-
-def live_bans(team_id: int) -> Select[str]:
-    """Return the query for the targets of a team's live entries."""
-    return select(DneEntry.target).where(
-        DneEntry.team_id == team_id, DneEntry.lifted_at.is_(None), DneEntry.withdrawn_at.is_(None)
-    )

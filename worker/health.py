@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from models.outside import Alarm, AlarmKind, Delivery, DeliveryState, WebhookEndpoint
 from models.tables import Mailbox
 
 FAILING = 3
@@ -55,6 +56,27 @@ def mailboxes(session: Session) -> Iterator[Finding]:
             yield wrong(f"mailbox {mailbox.name}", said, f"run: inbox-worker mailboxes check {mailbox.name}")
     counts = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
     yield well("mailboxes", counts or "none yet; inbox-worker mailboxes add makes one")
+
+
+def alarms(session: Session) -> Iterator[Finding]:
+    """Find every open alarm, but failing mailboxes, which `mailboxes` finds."""
+    query = select(Alarm).where(Alarm.closed_at.is_(None), Alarm.kind != AlarmKind.MAILBOX_FAILING)
+    for alarm in session.scalars(query.order_by(Alarm.kind, Alarm.subject)):
+        yield wrong(f"alarm: {alarm.kind.value}: {alarm.subject}", alarm.says)
+
+
+def dead_letters(session: Session) -> Iterator[Finding]:
+    """Find every endpoint for which deliveries were given up."""
+    query = (
+        select(WebhookEndpoint.name, func.count())
+        .join(Delivery, Delivery.endpoint_id == WebhookEndpoint.id)
+        .where(Delivery.state == DeliveryState.DEAD)
+        .group_by(WebhookEndpoint.id, WebhookEndpoint.name)
+        .order_by(WebhookEndpoint.name)
+    )
+    for name, count in session.execute(query):
+        step = f"see inbox-worker webhooks deliveries {name} --state dead; then run: inbox-worker events replay {name}"
+        yield wrong(f"endpoint {name}", f"deliveries given up: {count}", step)
 
 
 def polling(session: Session, now: datetime, max_age: timedelta) -> Finding:

@@ -49,6 +49,8 @@ class Clues:
     """For a report: the addresses it is about."""
     tokens: tuple[str, ...] = ()
     """Detail parts of the plus or VERP addresses of ours that the mail was sent to."""
+    links: tuple[str, ...] = ()
+    """What may be the token of an unsubscribe link of ours: from the subject of an opt-out by mail."""
     authentic: bool = True
     """False where our own provider says that the From is not authentic (RFC 8601)."""
 
@@ -75,6 +77,8 @@ class Sends:
     by_token: Mapping[str, Sequence[Send]] = field(default_factory=dict)
     by_address: Mapping[str, Sequence[Send]] = field(default_factory=dict)
     """By the contact's own address and by every second one."""
+    by_link: Mapping[str, Sequence[Send]] = field(default_factory=dict)
+    """By tokens that were verified."""
 
 
 TOKEN_KEY = "token"  # noqa: S105 - the name of a key, no password
@@ -117,6 +121,7 @@ def match(clues: Clues, arrived_at: datetime, sends: Sends, weak_days: int) -> t
 def _strong(clues: Clues, arrived_at: datetime, sends: Sends) -> tuple[Match, ...]:
     for key, known, values in (
         (TOKEN_KEY, sends.by_token, clues.tokens),
+        ("link", sends.by_link, clues.links),
         ("message-id", sends.by_message_id, clues.answers),
     ):
         for value in values:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, or_, select
@@ -18,21 +19,19 @@ from models.tables import (
     AutoResponsePolicy,
     Campaign,
     Contact,
-    DneEntry,
     Recipient,
     RecipientEvent,
     ReviewItem,
     SentMessage,
 )
 from worker.act import Act
-from worker.book import covering
-from worker.decide import working_days_after
-from worker.do_not_email import live_bans
 from worker.errors import InputError
 from worker.labels import note_label
 from worker.refold import Change, lock, refold
-from worker.stored import storable
-from worker.tie import Rules, event_columns
+from worker.stored import event_columns, storable
+from worker.suppression import suppressed
+from worker.teams import calendar_of
+from worker.tie import Rules
 
 TICK = timedelta(microseconds=1)
 
@@ -61,27 +60,31 @@ def set_status(  # noqa: PLR0913 - one argument a choice of the person
     Raises:
         InputError: no such recipient, or Active for an address under Do Not Email.
     """
-    recipient, contact, campaign = _recipient(session, rules.team_id, recipient_id)
+    recipient, contact, campaign = recipient_of(session, rules.team_id, recipient_id)
     locked = lock(session, [contact.id])
     if status is Status.ACTIVE:
         _refuse_if_banned(session, contact)
     newest = _newest_mail(session, recipient.id)
     event = Event(
         kind=EventKind.MANUAL,
-        happened_at=_stamp(session, recipient.id, act.at),
+        happened_at=stamp(session, recipient.id, act.at),
         key=uuid.uuid4().hex,
         status=status,
         about=newest.key if newest else None,
-        **_policy(rules, campaign, status, act.at, until),
+        **_policy(rules, campaign, status, act.at),
     )
-    _insert(session, recipient.id, event, f"chose {status.value}", act)
+    if until and status is Status.OUT_OF_OFFICE:
+        calendar = calendar_of(session, rules.team_id)
+        back = calendar.midnight(calendar.after(until, rules.absence_extra_days))
+        event = replace(event, until=back, dated=True)
+    write_act(session, recipient.id, event, f"chose {status.value}", act)
     if newest and by_mail:
         note_label(session, rules.team_id, newest, status, act, LabelSource.STATUS)
     return refold(session, locked, act.at)
 
 
 def resolve_review(session: Session, rules: Rules, item_id: int, status: Status | None, act: Act) -> list[Change]:
-    """Settle a review item: the mail belongs to this class (or Bounced), or None: there is nothing in it.
+    """Settle a review item: its event means this class, Bounced or Appointment Booked; None: there is nothing in it.
 
     The classifier may learn the class. Where the question was only whether the machine is right, and it is, nothing
     else follows: the status stays the machine's, and newer mail may change it.
@@ -89,29 +92,43 @@ def resolve_review(session: Session, rules: Rules, item_id: int, status: Status 
     Raises:
         InputError: no such open item.
     """
-    item = session.get(ReviewItem, item_id)
-    if item is None or item.closed_at is not None:
-        raise InputError(f"no open review item {item_id}; inbox-worker review list shows them")
-    recipient, contact, campaign = _recipient(session, rules.team_id, item.recipient_id)
-    locked = lock(session, [contact.id])
+    item, locked = _open_item(session, rules.team_id, item_id)
+    recipient, _, campaign = recipient_of(session, rules.team_id, item.recipient_id)
     mail = session.scalar(
         select(RecipientEvent).where(RecipientEvent.recipient_id == recipient.id, RecipientEvent.key == item.event_key)
     )
     confirmed = status is not None and mail is not None and item.kind in ONLY_ASKED and _said(mail) is status
     event = Event(
         kind=EventKind.REVIEW_RESOLVED,
-        happened_at=_stamp(session, recipient.id, act.at),
+        happened_at=stamp(session, recipient.id, act.at),
         key=uuid.uuid4().hex,
         status=None if confirmed else status,
         about=item.event_key,
         other_address=mail.other_address if mail else None,
-        **_policy(rules, campaign, status, act.at, None),
+        **_policy(rules, campaign, status, act.at),
     )
     said = status.value if status else "nothing in it"
-    _insert(session, recipient.id, event, f"{'confirmed' if confirmed else 'chose'} {said}", act)
+    write_act(session, recipient.id, event, f"{'confirmed' if confirmed else 'chose'} {said}", act)
     if status and mail:
         note_label(session, rules.team_id, mail, status, act, LabelSource.REVIEW)
     return refold(session, locked, act.at)
+
+
+def _open_item(session: Session, team_id: int, item_id: int) -> tuple[ReviewItem, list[int]]:
+    """Lock the contact of an open review item; return the item and the locked contacts."""
+    query = (
+        select(ReviewItem, Recipient.contact_id)
+        .join(Recipient, Recipient.id == ReviewItem.recipient_id)
+        .join(Contact, Contact.id == Recipient.contact_id)
+        .where(ReviewItem.id == item_id, Contact.team_id == team_id)
+    )
+    row = session.execute(query).one_or_none()
+    locked = lock(session, [row.contact_id]) if row else []
+    # Two people may settle the same item: the second finds it closed once the first lets go of the contact.
+    open_ = session.scalar(select(ReviewItem.id).where(ReviewItem.id == item_id, ReviewItem.closed_at.is_(None)))
+    if row is None or open_ is None:
+        raise InputError(f"no open review item {item_id}; inbox-worker review list shows them")
+    return row[0], locked
 
 
 _MEANS = {
@@ -127,14 +144,19 @@ def _said(mail: RecipientEvent) -> Status | None:
 
 
 def _refuse_if_banned(session: Session, contact: Contact) -> None:
-    banned = session.scalar(live_bans(contact.team_id).where(DneEntry.target.in_(covering(contact.address))).limit(1))
-    if banned:
+    covers = suppressed(session, contact.team_id, [contact.address]).get(contact.address)
+    if covers:
         raise InputError(
-            f"{contact.address} is under Do Not Email ({banned}); lift that first (inbox-worker dne remove)"
+            f"{contact.address} is under Do Not Email ({covers[0].target}); lift that first (inbox-worker dne remove)"
         )
 
 
-def _recipient(session: Session, team_id: int, recipient_id: int) -> tuple[Recipient, Contact, Campaign]:
+def recipient_of(session: Session, team_id: int, recipient_id: int) -> tuple[Recipient, Contact, Campaign]:
+    """Return a recipient of this team with its contact and campaign.
+
+    Raises:
+        InputError: the team has no such recipient.
+    """
     row = session.execute(
         select(Recipient, Contact, Campaign)
         .join(Contact, Contact.id == Recipient.contact_id)
@@ -159,7 +181,7 @@ def _newest_mail(session: Session, recipient_id: int) -> RecipientEvent | None:
     )
 
 
-def _stamp(session: Session, recipient_id: int, now: datetime) -> datetime:
+def stamp(session: Session, recipient_id: int, now: datetime) -> datetime:
     """Return a time after everything the person could have seen, even where clocks disagree."""
     newest = [
         session.scalar(
@@ -172,13 +194,8 @@ def _stamp(session: Session, recipient_id: int, now: datetime) -> datetime:
     return max([now, *(each + TICK for each in newest if each)])
 
 
-def _policy(
-    rules: Rules, campaign: Campaign, status: Status | None, now: datetime, until: date | None
-) -> dict[str, Any]:
+def _policy(rules: Rules, campaign: Campaign, status: Status | None, now: datetime) -> dict[str, Any]:
     if status is Status.OUT_OF_OFFICE:
-        if until:
-            back = datetime.combine(working_days_after(until, rules.absence_extra_days), time(), UTC)
-            return {"until": back, "dated": True}
         return {"until": now + timedelta(days=rules.absence_days)}
     if status is Status.AUTO_RESPONSE:
         pauses = campaign.auto_response is AutoResponsePolicy.PAUSE
@@ -189,7 +206,8 @@ def _policy(
     return {"ends": campaign.stop_on_reply}
 
 
-def _insert(session: Session, recipient_id: int, event: Event, said: str, act: Act) -> None:
+def write_act(session: Session, recipient_id: int, event: Event, said: str, act: Act) -> None:
+    """Write the event of a person's act, with who said what and why."""
     because = [storable(f"{act.by} {said}" + (f": {act.why}" if act.why else ""))]
     row = event_columns(event) | {
         "recipient_id": recipient_id,

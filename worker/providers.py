@@ -1,4 +1,10 @@
-"""Public mail providers: a domain entry on one of them would ban strangers."""
+"""Domains that belong to no one organisation: an entry on one of them would ban strangers."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from publicsuffixlist import PublicSuffixList
 
 PUBLIC_PROVIDERS = frozenset(
     [
@@ -51,3 +57,19 @@ PUBLIC_PROVIDERS = frozenset(
         "126.com",
     ]
 )
+
+
+def shared(domain: str) -> str | None:
+    """Return what makes a domain (A-labels, lower case) one of many strangers, as a noun; None where nothing does."""
+    if domain in PUBLIC_PROVIDERS:
+        return "a public mail provider"
+    if _suffixes().is_public(domain):
+        return "a public suffix, under which anybody may have a domain"
+    return None
+
+
+@cache
+def _suffixes() -> PublicSuffixList:
+    # A top-level name that the list does not know is none. The private section counts:
+    # below github.io there are as many strangers as below co.uk.
+    return PublicSuffixList(accept_unknown=False)

@@ -211,8 +211,8 @@ def _verdict_row(row_id: int, verdict: Verdict, now: datetime) -> dict[str, Any]
 
 
 def clue_values(clues: Clues | None) -> list[str]:
-    """Return the Message-IDs and addresses by which later sends may claim the message."""
+    """Return the Message-IDs, addresses and tokens by which later sends may claim the message."""
     if clues is None:
         return []
-    values = dict.fromkeys((*clues.addresses, clues.from_address, *clues.tokens, *clues.answers))
+    values = dict.fromkeys((*clues.links, *clues.addresses, clues.from_address, *clues.tokens, *clues.answers))
     return [storable(value) for value in values if value and len(value) <= LONGEST][:MOST_CLUES]

@@ -1,11 +1,14 @@
-"""The daemon: one short tick picks the mailboxes that are due and polls them in a pool of threads."""
+"""The daemon: one short tick picks the mailboxes that are due and polls them in a pool of threads.
+
+Beside it run the steps of `worker.ticks`, the delivery to other systems among them, each in a thread of its own.
+"""
 
 from __future__ import annotations
 
 import logging
 import signal
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
@@ -13,22 +16,25 @@ from random import Random
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy import Engine, or_, select, update
-from sqlalchemy.exc import OperationalError
 
 from config.settings import Settings
-from models.session import DatabaseUnavailable, reading, transaction
-from models.tables import Contact, Mailbox, Recipient
+from models.session import reading, transaction
+from models.tables import Mailbox
+from worker.alarms import look
+from worker.dispatch import dispatch
 from worker.errors import MailboxError
+from worker.lanes import Lanes
 from worker.poll import PollReport
-from worker.refold import lock, refold
+from worker.signs import limits_of
+from worker.ticks import Pauses, Step
 
 log = logging.getLogger(__name__)
 
 TICK_SECONDS = 1
 # After failures the pause doubles from the poll interval up to this.
 LONGEST_PAUSE = timedelta(hours=1)
-REST = timedelta(minutes=1)
-MOST_DUE = 1_000
+ALARM_SECONDS = 60
+"""Longest time between two looks for alarms; mailboxes that are polled more often are looked at more often."""
 
 
 @dataclass(slots=True)
@@ -44,10 +50,6 @@ class Daemon:
     poll_one: Callable[[int, Callable[[], bool]], PollReport]
     clock: Callable[[], datetime]
     stop: threading.Event = field(default_factory=threading.Event)
-    _guilty: set[int] = field(default_factory=set)
-    """Contacts that could not be folded; told once, and tried again after a restart."""
-    _pauses_rest_until: datetime | None = None
-    """When pauses are ended again after that failed as a whole."""
     _busy: set[int] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _random: Random = field(default_factory=Random)
@@ -56,6 +58,8 @@ class Daemon:
         """Work until SIGTERM or SIGINT; then finish the batches in hand and return."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self.stop.set())
+        lanes = Lanes(self.engine, self.clock, self.stop.is_set)
+        steps = [threading.Thread(target=step.loop, args=[self.stop], name=step.name) for step in self.steps(lanes)]
         scheduler = BackgroundScheduler(
             executors={"default": ThreadPoolExecutor(self.settings.poll_threads + 1)}, timezone="UTC"
         )
@@ -64,30 +68,37 @@ class Daemon:
             misfire_grace_time=60,
         )  # fmt: skip
         scheduler.start()
+        for thread in steps:
+            thread.start()
         log.info("polling every %s seconds; stop with SIGTERM", self.settings.poll_seconds)
         self.stop.wait()
         log.info("stopping: finishing the messages in hand")
         scheduler.shutdown(wait=True)
+        for thread in steps:
+            thread.join()
+        lanes.close()
+
+    def steps(self, lanes: Lanes) -> list[Step]:
+        """Return what is done again and again besides polling."""
+        pauses = Pauses(self.engine, self.clock, self.stop.is_set)
+        limits = limits_of(self.settings)
+        work: dict[str, tuple[float, Callable[[], object]]] = {
+            "ending pauses": (TICK_SECONDS, pauses.end),
+            "dispatching events": (TICK_SECONDS, lambda: dispatch(self.engine, self.clock(), self.stop.is_set)),
+            "delivering events": (TICK_SECONDS, lanes.start),
+            "looking for alarms": (
+                min(ALARM_SECONDS, self.settings.poll_seconds),
+                lambda: look(self.engine, limits, self.clock()),
+            ),
+        }
+        return [Step(name, seconds, do, self.clock) for name, (seconds, do) in work.items()]
 
     def tick(self, scheduler: BackgroundScheduler) -> None:
-        """Start a poll for each due mailbox while threads are free, and end the pauses that are over."""
+        """Start a poll for each due mailbox while threads are free."""
         if self.stop.is_set():
             return
-        self._end_pauses()
         for mailbox_id in self._due():
             scheduler.add_job(self._poll, args=[mailbox_id], misfire_grace_time=None)
-
-    def _end_pauses(self) -> None:
-        """End the pauses that are over; whatever fails there, mailboxes are polled all the same."""
-        now = self.clock()
-        if self._pauses_rest_until and now < self._pauses_rest_until:
-            return
-        try:
-            self._guilty |= end_pauses(self.engine, now, self._guilty)
-        except Exception:
-            # Pauses last for days: a minute costs nothing, and a failure that stays does not fill the log.
-            self._pauses_rest_until = now + REST
-            log.exception("pauses that are over could not be ended; they are tried again in a minute")
 
     def _due(self) -> list[int]:
         """Pick the mailboxes that are due, the longest due first, as many as threads are free."""
@@ -146,39 +157,6 @@ class Daemon:
         longest = max(LONGEST_PAUSE.total_seconds(), self.settings.poll_seconds)
         seconds = min(self.settings.poll_seconds * 2 ** min(failures, 10), longest)
         return timedelta(seconds=seconds * self._random.uniform(0.9, 1.1))
-
-
-def end_pauses(engine: Engine, now: datetime, skip: Collection[int] = ()) -> set[int]:
-    """Fold the contacts with a pause that has passed, but those to `skip`; return those that could not be folded."""
-    with reading(engine) as session:
-        query = (
-            select(Contact.team_id, Recipient.contact_id)
-            .join(Contact, Contact.id == Recipient.contact_id)
-            .where(Recipient.next_change_at <= now, Recipient.contact_id.not_in(skip))
-            .limit(MOST_DUE)
-        )
-        due: dict[int, set[int]] = {}
-        for team_id, contact_id in session.execute(query):
-            due.setdefault(team_id, set()).add(contact_id)
-    guilty: set[int] = set()
-    for contacts in due.values():
-        guilty |= _fold(engine, sorted(contacts), now)
-    return guilty
-
-
-def _fold(engine: Engine, contacts: Sequence[int], now: datetime) -> set[int]:
-    try:
-        with transaction(engine) as session:
-            refold(session, lock(session, contacts), now)
-    except (DatabaseUnavailable, OperationalError):
-        raise
-    except Exception:
-        if len(contacts) == 1:
-            log.exception("contact %s cannot be folded and is left as it is until a restart", contacts[0])
-            return set(contacts)
-        middle = len(contacts) // 2
-        return _fold(engine, contacts[:middle], now) | _fold(engine, contacts[middle:], now)
-    return set()
 
 
 def spread(engine: Engine, settings: Settings, now: datetime, random: Random) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -16,6 +16,7 @@ from models.session import insert_new
 from models.tables import Campaign, Contact, Recipient, SecondAddress, SentMessage, SentMessageId
 from worker.chunks import T, chunks
 from worker.known_sends import KnownSends, Sent, Slot
+from worker.links import Purpose, linked_of_addresses, make_token
 from worker.match import subject_key
 from worker.refold import Change, lock, refold
 from worker.stored import storable
@@ -65,7 +66,8 @@ def import_sends(session: Session, rules: Rules, sends: Sequence[Sent], now: dat
     report.known = len(sends) - report.new
     _write(session, rules.team_id, touched, {slot.send_id: slot for slot in slots})
     values = {value for send in sends for value in (send.to, send.token, *send.message_ids) if value}
-    report.changes = rematch(session, rules, values | _second_addresses(session, contacts.values()), now)
+    values |= _second_addresses(session, contacts.values()) | _link_tokens(session, rules, contacts)
+    report.changes = rematch(session, rules, values, now)
     report.changes += refold(session, {slot.contact_id for slot in touched}, now)
     return report
 
@@ -115,6 +117,14 @@ def _second_addresses(session: Session, contact_ids: Iterable[int]) -> set[str]:
         for chunk in chunks(set(contact_ids))
         for address in session.scalars(select(SecondAddress.address).where(SecondAddress.contact_id.in_(chunk)))
     }
+
+
+def _link_tokens(session: Session, rules: Rules, addresses: Collection[str]) -> set[str]:
+    """Return the tokens of the links in mail to these addresses; an opt-out by mail may have carried one."""
+    if not rules.link_keys:
+        return set()
+    linked = linked_of_addresses(session, rules.team_id, addresses)
+    return {make_token(key, Purpose.UNSUBSCRIBE, each) for each in linked for key in rules.link_keys}
 
 
 def split(sends: Iterable[T]) -> Iterator[list[T]]:

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from classifier.verdict import NAMES, Verdict, name_of
+from models.events import Event
 from worker.match import Clues
 
 KINDS = {name: kind for kind, name in NAMES.items()}
@@ -49,3 +50,8 @@ def storable(value: Any, most: int | None = None) -> Any:
     if isinstance(value, list | tuple):
         return [storable(each, most) for each in value]
     return value
+
+
+def event_columns(event: Event) -> dict[str, Any]:
+    """Return the columns of `RecipientEvent` that hold an event."""
+    return {name: getattr(event, name) for name in event.__dataclass_fields__}

@@ -9,7 +9,6 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
-from classifier.decode import normal_address
 from models.events import ONLY_ASKED, ReviewKind, SequenceState, Status
 from models.tables import (
     Campaign,
@@ -19,13 +18,8 @@ from models.tables import (
     Recipient,
     RecipientEvent,
     ReviewItem,
-    SecondAddress,
-    SentMessage,
-    StatusChange,
 )
-from worker.book import covering
-from worker.chunks import chunks
-from worker.errors import InputError
+from worker.suppression import suppressed
 
 Row = dict[str, Any]
 
@@ -55,20 +49,17 @@ def list_recipients(session: Session, team_id: int, wanted: Wanted, limit: int) 
     rows = session.execute(query).all()
     banned = live_targets(session, team_id, {row.address for row in rows})
     return [
-        {"address": address, "campaign": key, **_standing(recipient), "do_not_email": banned.get(address, [])}
+        {"address": address, "campaign": key, **standing_row(recipient), "do_not_email": banned.get(address, [])}
         for recipient, address, key in rows
     ]
 
 
 def live_targets(session: Session, team_id: int, addresses: Collection[str]) -> dict[str, list[str]]:
     """Return address -> the targets of the live Do Not Email entries that cover it; only addresses that have one."""
-    covers = {address: covering(address) for address in addresses}
-    live: set[str] = set()
-    for chunk in chunks({target for targets in covers.values() for target in targets}):
-        query = select(DneEntry.target).where(DneEntry.team_id == team_id, DneEntry.target.in_(chunk), *_LIVE)
-        live.update(session.scalars(query))
-    found = {address: [target for target in targets if target in live] for address, targets in covers.items()}
-    return {address: targets for address, targets in found.items() if targets}
+    return {
+        address: list(dict.fromkeys(each.target for each in covers))
+        for address, covers in suppressed(session, team_id, addresses).items()
+    }
 
 
 def list_reviews(  # noqa: PLR0913 - each narrows or orders the list
@@ -97,7 +88,7 @@ def list_reviews(  # noqa: PLR0913 - each narrows or orders the list
     if kind:
         query = query.where(ReviewItem.kind == kind)
     if campaign:
-        query = query.where(_is_campaign(campaign))
+        query = query.where(is_campaign(campaign))
     if recipient_id:
         query = query.where(ReviewItem.recipient_id == recipient_id)
     return [_review(*row) for row in session.execute(query)]
@@ -137,29 +128,6 @@ def _by_lesson() -> tuple[ColumnElement[Any], ...]:
     )
 
 
-def tell(session: Session, team_id: int, address: str, campaign: str | None = None) -> Row:
-    """Return the whole story of an address: entries, and for each campaign its events, changes and open reviews.
-
-    Raises:
-        InputError: nothing is known about the address.
-    """
-    address = normal_address(address)
-    contact = _contact(session, team_id, address)
-    known_as = contact.address if contact else address
-    entries = _entries(session, team_id, known_as)
-    if contact is None and not entries:
-        raise InputError(f"nothing is known about {address}; inbox-worker recipients list --address PART searches")
-    others = select(SecondAddress.address).where(SecondAddress.contact_id == contact.id) if contact else None
-    live = [entry for entry in entries if entry["lifted_at"] is None and entry["withdrawn_at"] is None]
-    return {
-        "address": known_as,
-        "other_addresses": sorted(session.scalars(others)) if others is not None else [],
-        "contact": "Do Not Email" if live else "Active",
-        "entries": entries,
-        "recipients": _recipients(session, contact, campaign) if contact else [],
-    }
-
-
 def entry_row(entry: DneEntry) -> Row:
     """Return a Do Not Email entry as JSON data."""
     return {
@@ -175,13 +143,10 @@ def entry_row(entry: DneEntry) -> Row:
     }
 
 
-_LIVE = (DneEntry.lifted_at.is_(None), DneEntry.withdrawn_at.is_(None))
-
-
 def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if wanted.campaign:
-        conditions.append(_is_campaign(wanted.campaign))
+        conditions.append(is_campaign(wanted.campaign))
     if wanted.status:
         conditions.append(Recipient.status == wanted.status)
     if wanted.sequence:
@@ -193,47 +158,13 @@ def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
     return conditions
 
 
-def _is_campaign(name: str) -> ColumnElement[bool]:
+def is_campaign(name: str) -> ColumnElement[bool]:
+    """Return the condition that a campaign is meant by its key or name."""
     return or_(Campaign.key == name, Campaign.name == name)
 
 
-def _contact(session: Session, team_id: int, address: str) -> Contact | None:
-    """Find a contact by its address, else by another address the person answered from."""
-    team = select(Contact).where(Contact.team_id == team_id)
-    by_other = team.join(SecondAddress, SecondAddress.contact_id == Contact.id).where(SecondAddress.address == address)
-    return session.scalar(team.where(Contact.address == address)) or session.scalar(
-        by_other.order_by(Contact.id).limit(1)
-    )
-
-
-def _entries(session: Session, team_id: int, address: str) -> list[Row]:
-    query = select(DneEntry).where(DneEntry.team_id == team_id, DneEntry.target.in_(covering(address)))
-    return [entry_row(entry) for entry in session.scalars(query.order_by(DneEntry.since, DneEntry.id))]
-
-
-def _recipients(session: Session, contact: Contact, campaign: str | None) -> list[Row]:
-    query = (
-        select(Recipient, Campaign.key, Campaign.name)
-        .join(Campaign, Campaign.id == Recipient.campaign_id)
-        .where(Recipient.contact_id == contact.id)
-        .order_by(Campaign.key)
-    )
-    if campaign:
-        query = query.where(_is_campaign(campaign))
-    return [
-        {
-            "campaign": key,
-            "campaign_name": name,
-            **_standing(recipient),
-            "events": _events(session, recipient.id),
-            "history": _history(session, recipient.id),
-            "reviews": list_reviews(session, contact.team_id, recipient_id=recipient.id),
-        }
-        for recipient, key, name in session.execute(query)
-    ]
-
-
-def _standing(recipient: Recipient) -> Row:
+def standing_row(recipient: Recipient) -> Row:
+    """Return how a recipient stands as JSON data."""
     return {
         "status": recipient.status.value,
         "sequence": recipient.sequence.value,
@@ -241,56 +172,6 @@ def _standing(recipient: Recipient) -> Row:
         "reason": recipient.sequence_reason.value if recipient.sequence_reason else None,
         "listed": recipient.listed,
     }
-
-
-def _events(session: Session, recipient_id: int) -> list[Row]:
-    sends = select(SentMessage).where(SentMessage.recipient_id == recipient_id)
-    mails = (
-        select(RecipientEvent, InboundMessage.subject)
-        .outerjoin(InboundMessage, InboundMessage.id == RecipientEvent.message_id)
-        .where(RecipientEvent.recipient_id == recipient_id)
-    )
-    rows = [
-        {"at": send.sent_at, "event": "sent", "subject": send.subject_key, "send_id": send.send_id, "because": []}
-        for send in session.scalars(sends)
-    ]
-    rows += [_event(event, subject) for event, subject in session.execute(mails)]
-    # What we sent comes before what came back within the same second.
-    return sorted(rows, key=lambda row: (row["at"], row["event"] != "sent"))
-
-
-def _event(event: RecipientEvent, subject: str | None) -> Row:
-    return {
-        "at": event.happened_at,
-        "event": event.kind.value,
-        "class": event.status.value if event.status else None,
-        "bounce": event.bounce.value if event.bounce else None,
-        "confidence": event.confidence,
-        "sure": event.sure,
-        "until": event.until,
-        "acts": event.trust.value,
-        "subject": subject,
-        "message": event.message_id,
-        "because": event.because,
-        "by": event.actor,
-        "retracted_at": event.retracted_at,
-    }
-
-
-def _history(session: Session, recipient_id: int) -> list[Row]:
-    query = select(StatusChange).where(StatusChange.recipient_id == recipient_id).order_by(StatusChange.id)
-    return [
-        {
-            "at": change.recorded_at,
-            "from": change.from_status.value if change.from_status else None,
-            "to": change.to_status.value,
-            "from_sequence": change.from_sequence.value if change.from_sequence else None,
-            "to_sequence": change.to_sequence.value,
-            "because": change.because,
-            "by": change.actor,
-        }
-        for change in session.scalars(query)
-    ]
 
 
 def _review(

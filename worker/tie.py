@@ -31,7 +31,8 @@ from worker.decide import Mail, Policy, decide
 from worker.lookup import find_sends
 from worker.match import Clues, Family, Match, match
 from worker.refold import Change, lock, refold
-from worker.stored import load_clues, load_verdict, storable
+from worker.stored import event_columns, load_clues, load_verdict, storable
+from worker.teams import calendar_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +46,8 @@ class Rules:
     review_share: float = 0.0
     all_campaigns: bool = False
     """A reply changes every campaign of the contact, not only the one it answers."""
+    link_keys: tuple[str, ...] = field(default=(), repr=False)
+    """Keys of the links in our mail, which an opt-out by mail may carry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,7 @@ def tie(
     lock_team(session, rules.team_id, exclusive=False)
     if earlier:
         messages = [*messages, *_moved_earlier(session, rules.team_id, earlier)]
-    sends = find_sends(session, rules.team_id, [message.clues for message in messages])
+    sends = find_sends(session, rules.team_id, [message.clues for message in messages], rules.link_keys)
     matches = {
         message.message_id: match(message.clues, message.arrived_at, sends, rules.weak_match_days)
         for message in messages
@@ -227,6 +230,7 @@ def _event_rows(
 
 
 def _policies(session: Session, rules: Rules, campaign_ids: Collection[int]) -> dict[int, Policy]:
+    calendar = calendar_of(session, rules.team_id)
     return {
         row.id: Policy(
             row.key,
@@ -237,15 +241,11 @@ def _policies(session: Session, rules: Rules, campaign_ids: Collection[int]) -> 
             rules.absence_days,
             rules.absence_extra_days,
             rules.review_share,
+            calendar,
         )
         for chunk in chunks(campaign_ids)
         for row in session.scalars(select(Campaign).where(Campaign.id.in_(chunk)))
     }
-
-
-def event_columns(event: Event) -> dict[str, Any]:
-    """Return the columns of `RecipientEvent` that hold an event."""
-    return {name: getattr(event, name) for name in event.__dataclass_fields__}
 
 
 def _event_row(event: Event, message: Tied, one: Match, policy: Policy, now: datetime) -> dict[str, Any]:

@@ -9,7 +9,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from models.events import Bounced, Event, EventKind, Folded, Interval, Lifts, ReviewKind, SequenceState, Status, Trust
+from models.automation import Automation, Standing
+from models.events import Bounced, Event, EventKind, Interval, Lifts, ReviewKind, SequenceState, Status, Trust
+from models.outcome import Folded
 from models.status import fold
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -82,11 +84,15 @@ def resolved(when: float, status: Status | None, about: Event | None = None, **f
 
 
 def folded(
-    *events: Event, now: float | datetime = LATER, intervals: Sequence[Interval] = (), lifts: Lifts | None = None
+    *events: Event,
+    now: float | datetime = LATER,
+    intervals: Sequence[Interval] = (),
+    lifts: Lifts | None = None,
+    rules: Sequence[Standing] = (),
 ) -> Folded:
     """Fold the events of somebody who joined and was mailed on day 0."""
     moment = now if isinstance(now, datetime) else day(now)
-    return fold([joined(), sent(), *events], moment, intervals=intervals, lifts=lifts or Lifts())
+    return fold([joined(), sent(), *events], moment, intervals=intervals, lifts=lifts or Lifts(), rules=rules)
 
 
 def questions(one: Folded) -> list[ReviewKind]:
@@ -130,6 +136,7 @@ def machine_events(draw: st.DrawFn) -> Event:
         dated=draw(_booleans),
         bounce=draw(st.sampled_from(Bounced)) if kind is EventKind.BOUNCE else None,
         send_id=draw(_send_ids),
+        link="https://us.example/prices" if kind is EventKind.CLICKED else None,
         booking_id=draw(st.sampled_from([None, "b1", "b2"])),
         trust=draw(_trust),
         review=draw(st.sampled_from([None, None, ReviewKind.MACHINE_OPT_OUT, ReviewKind.NEAR_OPT_OUT])),
@@ -159,7 +166,56 @@ def person_events(draw: st.DrawFn) -> Event:
     )
 
 
-_NOT_MACHINE = {EventKind.JOINED, EventKind.SENT, EventKind.MANUAL, EventKind.REVIEW_RESOLVED}
+_NOT_MACHINE = {EventKind.JOINED, EventKind.SENT, EventKind.MANUAL, EventKind.REVIEW_RESOLVED, EventKind.UNDONE}
+
+_conditions = st.one_of(
+    st.sets(st.sampled_from(Status), min_size=1, max_size=3).map(lambda found: {"status": sorted(found)}),
+    st.sets(st.sampled_from(REPLY_STATUSES), min_size=1, max_size=3).map(lambda found: {"class": sorted(found)}),
+    st.integers(1, 3).map(lambda count: {"opens": count}),
+    st.just({"link": "price"}),
+    st.integers(1, 20).map(lambda count: {"days_without_reply": count}),
+)
+_both = st.tuples(_conditions, _conditions).map(lambda pair: pair[0] | pair[1])
+_actions = st.sampled_from(
+    [
+        {"do": "stop"},
+        {"do": "move", "campaign": "other"},
+        {"do": "set_status", "status": "Engaged"},
+        {"do": "set_status", "status": "Not Interested"},
+        {"do": "add_dne"},
+        {"do": "call", "endpoint": "crm"},
+    ]
+)
+_steps = st.recursive(
+    _actions,
+    lambda below: st.builds(
+        lambda when, then, otherwise: {"if": when, "then": then, "else": otherwise},
+        _conditions,
+        st.lists(below, min_size=1, max_size=2),
+        st.lists(below, max_size=2),
+    ),
+    max_leaves=4,
+)
+
+
+@st.composite
+def automations(draw: st.DrawFn) -> list[Standing]:
+    """Return up to three rules of a campaign, some of which stand no longer or not yet."""
+    found = draw(
+        st.lists(
+            st.tuples(st.one_of(_conditions, _both), st.lists(_steps, min_size=1, max_size=2), st.integers(-1, 20)),
+            max_size=3,
+        )
+    )
+    return [
+        Standing(
+            number,
+            Automation.model_validate({"name": f"rule {number}", "when": when, "then": then}),
+            day(since),
+            draw(st.one_of(st.none(), st.integers(21, 40).map(day))),
+        )
+        for number, (when, then, since) in enumerate(found, start=1)
+    ]
 
 
 @st.composite

@@ -6,19 +6,20 @@ from datetime import datetime, timedelta
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from models.automation import Standing
 from models.events import (
     DneDraft,
     DneReason,
     Event,
     EventKind,
-    Folded,
     Interval,
     Lifts,
     SequenceState,
     Status,
 )
+from models.outcome import Folded
 from models.status import fold
-from tests.models.strategies import LATER, day, histories, intervals, machine_events
+from tests.models.strategies import LATER, automations, day, histories, intervals, machine_events
 
 BOUNCES = {DneReason.HARD_BOUNCE, DneReason.SOFT_BOUNCE_LIMIT}
 PERSON = {EventKind.MANUAL, EventKind.REVIEW_RESOLVED}
@@ -59,17 +60,22 @@ def covers(one: Folded, known: Lifts, moment: datetime) -> bool:
 
 
 @thorough
-@given(st.data(), histories(), intervals(), lifts(), moments)
+@given(st.data(), histories(), intervals(), lifts(), automations(), moments)
 def test_any_order_and_any_repetition_end_in_the_same_state(
-    data: st.DataObject, history: list[Event], covered: list[Interval], lifted: Lifts, now: datetime
+    data: st.DataObject,
+    history: list[Event],
+    covered: list[Interval],
+    lifted: Lifts,
+    rules: list[Standing],
+    now: datetime,
 ) -> None:
     repeated = [
         replace(one, happened_at=one.happened_at + timedelta(hours=hours))
         for one, hours in data.draw(st.lists(st.tuples(st.sampled_from(history), st.integers(0, 99)), max_size=4))
     ]
     shuffled = data.draw(st.permutations(history + repeated))
-    first = fold(history, now, intervals=covered, lifts=lifted)
-    assert fold(shuffled, now, intervals=covered[::-1], lifts=lifted) == first
+    first = fold(history, now, intervals=covered, lifts=lifted, rules=rules)
+    assert fold(shuffled, now, intervals=covered[::-1], lifts=lifted, rules=rules) == first
 
 
 @thorough
@@ -86,15 +92,15 @@ def test_a_worker_that_stored_every_step_agrees_with_one_that_came_late(
 
 
 @thorough
-@given(histories(), intervals(), moments, st.integers(1, 400))
+@given(histories(), intervals(), automations(), moments, st.integers(1, 400))
 def test_nothing_changes_before_the_announced_moment(
-    history: list[Event], covered: list[Interval], now: datetime, days: int
+    history: list[Event], covered: list[Interval], rules: list[Standing], now: datetime, days: int
 ) -> None:
-    at_first = fold(history, now, intervals=covered)
+    at_first = fold(history, now, intervals=covered, rules=rules)
     later = now + timedelta(days=days)
     if at_first.next_change_at is not None and later >= at_first.next_change_at:
         later = at_first.next_change_at - timedelta(microseconds=1)
-    assert fold(history, max(now, later), intervals=covered) == at_first
+    assert fold(history, max(now, later), intervals=covered, rules=rules) == at_first
 
 
 @thorough
@@ -161,32 +167,34 @@ def test_a_machine_overrides_a_label_only_by_compliance_or_a_booking(
 
 
 @thorough
-@given(histories(), intervals(), lifts())
+@given(histories(), intervals(), lifts(), automations())
 def test_nobody_under_a_live_entry_is_active_or_mailed(
-    history: list[Event], covered: list[Interval], lifted: Lifts
+    history: list[Event], covered: list[Interval], lifted: Lifts, rules: list[Standing]
 ) -> None:
-    found = fold(history, LATER, intervals=covered, lifts=lifted)
+    found = fold(history, LATER, intervals=covered, lifts=lifted, rules=rules)
     if covers(found, lifted, LATER) or any(interval.covers(LATER) for interval in covered):
         assert found.status is not Status.ACTIVE
         assert found.sequence.state is SequenceState.ENDED
 
 
 @thorough
-@given(histories(), intervals(), lifts(), moments)
+@given(histories(), intervals(), lifts(), automations(), moments)
 def test_the_facts_of_an_outcome_fit_together(
-    history: list[Event], covered: list[Interval], lifted: Lifts, now: datetime
+    history: list[Event], covered: list[Interval], lifted: Lifts, rules: list[Standing], now: datetime
 ) -> None:
-    found = fold(history, now, intervals=covered, lifts=lifted)
+    found = fold(history, now, intervals=covered, lifts=lifted, rules=rules)
     state, sequence = found.sequence.state, found.sequence
     assert (sequence.reason is not None) == (state is SequenceState.ENDED)
     assert (sequence.until is not None) == (state is SequenceState.PAUSED)
-    assert state is not SequenceState.PAUSED or sequence.until == found.next_change_at
+    assert found.next_change_at is None or found.next_change_at > now
+    assert sequence.until is None or (found.next_change_at is not None and found.next_change_at <= sequence.until)
     assert state is not SequenceState.HELD or any(item.holds for item in found.reviews)
     assert len({(item.event_key, item.kind) for item in found.reviews}) == len(found.reviews)
     assert len({(draft.reason, draft.source) for draft in found.dne}) == len(found.dne)
     assert not found.removed_by_person or found.status is Status.REMOVED
     assert found.status not in ENDS_ALWAYS or state is SequenceState.ENDED
-    assert found.decided_by is None or found.decided_by in {one.key for one in history}
+    assert found.decided_by in {None, *(one.key for one in history), *(one.key for one in found.fired)}
+    assert len({one.key for one in found.fired}) == len(found.fired)
 
 
 ENDS_ALWAYS = set(Status) - {
@@ -196,6 +204,39 @@ ENDS_ALWAYS = set(Status) - {
     Status.AUTO_RESPONSE,
     Status.OUT_OF_OFFICE,
 }
+
+
+@thorough
+@given(st.data(), histories(), intervals(), automations(), moments)
+def test_what_was_taken_back_never_was(
+    data: st.DataObject, history: list[Event], covered: list[Interval], rules: list[Standing], now: datetime
+) -> None:
+    acts = [one for one in history if one.kind in PERSON]
+    undone = data.draw(st.lists(st.sampled_from(acts), unique_by=lambda one: one.key)) if acts else []
+    taken_back = [
+        Event(
+            kind=EventKind.UNDONE,
+            happened_at=one.happened_at + timedelta(hours=1),
+            key=f"undo {one.key}",
+            about=one.key,
+        )
+        for one in undone
+    ]
+    rest = [one for one in history if one not in undone]
+    without = fold(rest, now, intervals=covered, rules=rules)
+    assert fold(history + taken_back, now, intervals=covered, rules=rules) == without
+
+
+@thorough
+@given(histories(), intervals(), automations(), moments)
+def test_a_rule_acts_only_while_it_stands_and_once_for_a_cause(
+    history: list[Event], covered: list[Interval], rules: list[Standing], now: datetime
+) -> None:
+    found = fold(history, now, intervals=covered, rules=rules)
+    by_id = {rule.id: rule for rule in rules}
+    assert all(by_id[one.rule_id].covers(one.at) for one in found.fired)
+    assert len({(one.rule_id, one.trigger) for one in found.fired}) == len(found.fired)
+    assert {one.fired.key for one in found.commands} <= {one.key for one in found.fired}
 
 
 @thorough

@@ -12,14 +12,17 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from psycopg.errors import UniqueViolation
 from sqlalchemy import Engine, event, func, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 from sqlalchemy.orm import Session
 
 from models import session as sessions
 from models.learning import Artifact
+from models.outside import EventType, OutboxEvent
 from models.session import (
     DatabaseUnavailable,
+    bulk_insert,
     insert_new,
     lock_contacts,
     open_engine,
@@ -368,3 +371,41 @@ def test_many_processes_may_open_a_new_sqlite_file_at_once(tmp_path: Path) -> No
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(open_it, range(8)))
+
+
+def test_rows_in_bulk_arrive_as_the_models_have_them(engine: Engine) -> None:
+    team_id = a_team(engine)
+    columns = ("team_id", "type", "subject", "payload", "recorded_at")
+    subject = 'tab\t, \\N, new\nline, "quoted" and ü'
+    with transaction(engine) as session:
+        rows = ((team_id, EventType.DNE_ADDED, subject, {"note": None, "number": n}, NOON) for n in range(3))
+        bulk_insert(session, OutboxEvent.__table__, columns, rows)
+    with reading(engine) as session:
+        found = session.scalars(select(OutboxEvent).order_by(OutboxEvent.id)).all()
+    assert [(each.type, each.subject, each.payload, each.recorded_at, each.dispatched_at) for each in found] == [
+        (EventType.DNE_ADDED, subject, {"note": None, "number": n}, NOON, None) for n in range(3)
+    ]
+
+
+def test_rows_in_bulk_see_what_the_session_holds_and_go_with_its_transaction(engine: Engine) -> None:
+    def add(session: Session) -> None:
+        session.add(Team(id=5, name="Sales"))
+        bulk_insert(session, Contact.__table__, ("team_id", "address", "domain"), [(5, "a@b.example", "b.example")])
+        assert session.scalar(select(func.count()).select_from(Contact)) == 1
+
+    with pytest.raises(KeyError):
+        fail_after(engine, add)
+    assert names(engine) == set()
+
+
+def test_a_row_in_bulk_that_is_stored_already_is_an_error(engine: Engine) -> None:
+    a_team(engine)
+    with pytest.raises((DBAPIError, UniqueViolation)), transaction(engine) as session:
+        bulk_insert(session, Team.__table__, ("name",), [("Sales",)])
+
+
+def test_rows_in_bulk_are_taken_as_they_come(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sessions, "WRITTEN_AT_ONCE", 2)
+    with transaction(engine) as session:
+        bulk_insert(session, Team.__table__, ("name",), ((f"team {number}",) for number in range(5)))
+    assert len(names(engine)) == 5

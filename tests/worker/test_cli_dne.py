@@ -116,6 +116,28 @@ def test_every_bad_row_is_named_and_nothing_is_half_imported(run: Commands) -> N
     assert run.count(DneEntry) == 0
 
 
+def test_good_rows_are_imported_without_the_bad_ones_where_that_is_wanted(run: Commands) -> None:
+    path = run.file("list.csv", f"target\n{ANNA}\nnobody\n{ANNA}\n")
+    said = run.done("dne", "import", path, "--skip-bad", "--report", str(run.folder / "bad.csv"))
+    assert "2 targets are under Do Not Email; 1 of them known or given twice" in said.out
+    assert "row 3: 'nobody' is neither" in said.err
+    assert "bad rows left out: 1" in said.err
+    assert (run.folder / "bad.csv").read_text().splitlines()[1].startswith("3,nobody,")
+    assert targets(run) == [ANNA]
+
+
+def test_an_import_counts_for_machines(run: Commands) -> None:
+    run.send(ANNA)
+    (row,) = run.done("dne", "import", run.file("list.txt", f"{ANNA}\n{BORIS}\n{ANNA}\n"), "--json").rows
+    assert (row["new"], row["known"], row["changed"], len(row["changes"])) == (2, 1, 1, 1)
+
+
+def test_a_public_suffix_needs_force(run: Commands) -> None:
+    assert "a public suffix" in run("dne", "add", "co.uk").err
+    run.done("dne", "add", "co.uk", "--force")
+    assert targets(run) == ["co.uk"]
+
+
 def test_a_file_without_targets_is_an_error(run: Commands) -> None:
     assert run("dne", "import", run.file("list.txt", "\n# nothing\n")).code == 1
 

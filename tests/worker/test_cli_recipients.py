@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from classifier.verdict import ReplyClass
+from models.events import Status
 from tests.worker.commanding import ANNA, AWAY, BORIS, HARD, OPT_OUT, Commands, reply
 
 
@@ -57,16 +60,17 @@ def test_the_story_as_json_holds_events_history_and_reviews(run: Commands) -> No
     run.receive(reply(ReplyClass.INTERESTED, 0.4, sure=False), ANNA, run.send(ANNA))
     (story,) = run.done("recipients", "show", ANNA.upper(), "--json").rows
     (recipient,) = story["recipients"]
-    assert [event["event"] for event in recipient["events"]] == ["sent", "reply"]
-    assert recipient["events"][1]["confidence"] == 0.4
-    assert recipient["history"][-1]["to"] == "Engaged"
+    assert [event["event"] for event in recipient["story"]] == ["sent", "reply"]
+    assert recipient["story"][1]["confidence"] == 0.4
+    assert recipient["story"][1]["changes"][0]["to"] == "Engaged"
     assert [item["kind"] for item in recipient["reviews"]] == ["low confidence"]
 
 
 def test_the_story_is_found_by_another_address_of_the_person(run: Commands) -> None:
     run.add_mailbox()
     run.receive(reply(ReplyClass.INTERESTED), "anna@home.example", run.send(ANNA))
-    assert run.done("recipients", "show", "anna@home.example").out.startswith(f"{ANNA} (also anna@home.example)")
+    shown = run.done("recipients", "show", "anna@home.example").out
+    assert shown.startswith(f"{ANNA}: Active\n  Also\n    anna@home.example, it answered a mail of ours\n")
 
 
 def test_an_address_that_nobody_knows_is_an_error(run: Commands) -> None:
@@ -90,6 +94,18 @@ def test_a_status_by_hand_stands_against_the_mail_that_was_there(run: Commands) 
     run.done("recipients", "set-status", ANNA, "Engaged")
     run.receive(reply(ReplyClass.INTERESTED), ANNA, message_id)
     assert run.done("recipients", "list", "--json").rows[0]["status"] == "Engaged"
+
+
+@pytest.mark.parametrize("status", [each.value for each in Status])
+def test_a_person_may_give_every_status(run: Commands, status: str) -> None:
+    run.send(ANNA)
+    said = run.done("recipients", "set-status", ANNA, status, "--why", "she phoned", "--json").rows
+    assert said[0]["status"] == status
+    (story,) = run.done("recipients", "show", ANNA, "--json").rows
+    (act,) = [row for row in story["recipients"][0]["story"] if row["event"] == "manual"]
+    assert (act["by"], act["because"]) == ("petra", [f"petra chose {status}: she phoned"])
+    banning = {"Unsubscribed", "Unsubscribe link", "Bounced"}
+    assert story["contact"] == ("Do Not Email" if status in banning else "Active")
 
 
 def test_an_address_in_several_campaigns_needs_the_campaign(run: Commands) -> None:
@@ -143,3 +159,48 @@ def test_an_absence_shows_until_when_the_sequence_pauses(run: Commands) -> None:
     run.add_mailbox()
     run.receive(AWAY, ANNA, run.send(ANNA))
     assert "absence: until 2026-05-" in run.done("recipients", "show", ANNA).out
+
+
+def test_addresses_join_a_campaign_and_who_may_not_be_mailed_is_named(run: Commands) -> None:
+    run.send("old@client.example")
+    run.done("dne", "add", "shop.example")
+    path = run.file("list.csv", f"name,email\nBoris,{BORIS}\nCleo,cleo@client.example\n")
+    said = run("recipients", "add", ANNA, "nobody", "--campaign", "spring", "--file", path)
+    assert said.code == 1
+    assert f"{BORIS}: refused: under Do Not Email: shop.example: domain since" in said.err
+    assert "nobody: refused: 'nobody' is no address" in said.err
+    assert said.out == "joined: 2, known: 0, refused: 2\n"
+    again = run.done("recipients", "add", ANNA, "--campaign", "spring")
+    assert f"{ANNA}: known: in the campaign already: Active" in again.out
+
+
+def test_joining_tells_machines_of_each_address(run: Commands) -> None:
+    run.send(BORIS)
+    said = run.done("recipients", "add", ANNA, "--campaign", "spring", "--json")
+    assert said.rows == [{"address": ANNA, "state": "joined", "says": "joined the campaign"}]
+
+
+def test_joining_needs_addresses_and_a_campaign_that_exists(run: Commands) -> None:
+    assert run("recipients", "add", "--campaign", "spring").code == 2
+    said = run("recipients", "add", ANNA, "--campaign", "spring")
+    assert (said.code, "inbox-worker campaigns list" in said.err) == (1, True)
+
+
+def test_who_is_removed_before_any_mail_leaves_the_list_and_comes_back_by_undo(run: Commands) -> None:
+    run.send(BORIS)
+    run.done("recipients", "add", ANNA, "--campaign", "spring")
+    assert f"{ANNA}: Removed" in run.done("recipients", "remove", ANNA, "--campaign", "spring", "--why", "a double").out
+    run.done("recipients", "remove", BORIS, "--campaign", "spring")
+    assert [row["address"] for row in run.done("recipients", "list", "--json").rows] == [BORIS]
+    said = run.done("recipients", "undo", ANNA, "--why", "no double")
+    assert said.out.startswith(f"taken back: petra chose Removed: a double\n{ANNA}: Active\n")
+    assert {row["status"] for row in run.done("recipients", "list", "--json").rows} == {"Active", "Removed"}
+
+
+def test_an_undo_tells_machines_what_it_took_back(run: Commands) -> None:
+    run.send(ANNA)
+    run.done("recipients", "set-status", ANNA, "Interested")
+    (row,) = run.done("recipients", "undo", ANNA, "--json").rows
+    assert (row["status"], row["undone"]) == ("Active", "petra chose Interested")
+    said = run("recipients", "undo", ANNA)
+    assert (said.code, "no person's act is left" in said.err) == (1, True)

@@ -69,4 +69,17 @@ def test_an_item_is_settled_once(doubtful: Commands) -> None:
 
 
 def test_a_class_that_no_reply_has_is_wrong_usage(doubtful: Commands) -> None:
-    assert doubtful("review", "resolve", "1", "Appointment Booked").code == 2
+    assert doubtful("review", "resolve", "1", "Removed").code == 2
+
+
+def test_a_mail_may_turn_out_to_be_about_an_appointment(doubtful: Commands) -> None:
+    doubtful.done("review", "resolve", "1", "appointment booked", "--why", "agreed by mail")
+    (row,) = doubtful.done("recipients", "list", "--campaign", "spring", "--json").rows
+    assert (row["status"], row["sequence"]) == ("Appointment Booked", "ended")
+
+
+def test_an_item_of_another_team_is_not_there(doubtful: Commands) -> None:
+    doubtful.done("teams", "add", "sales")
+    said = doubtful("review", "resolve", "1", "Engaged", "--team", "sales")
+    assert said.code == 1
+    assert "no open review item 1" in said.err

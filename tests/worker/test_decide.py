@@ -22,8 +22,9 @@ from classifier.verdict import (
 )
 from models.events import Bounced, Event, EventKind, ReviewKind, Status, Trust
 from models.tables import AutoResponsePolicy
-from worker.decide import Mail, Policy, decide, event_key, working_days_after
+from worker.decide import Mail, Policy, decide, event_key
 from worker.match import Match, Send, Strength
+from worker.working_days import Calendar
 
 AT = datetime(2026, 5, 8, 12, tzinfo=UTC)  # a Friday
 SEND = Send("send-1", AT - timedelta(days=1), "a quick question", 1, 1, 1, "anna@client.example")
@@ -66,6 +67,11 @@ def test_a_likely_opt_out_is_held_whatever_class_came_first() -> None:
 def test_a_return_date_pauses_until_one_working_day_later() -> None:
     event = decided(Absence(return_date=date(2026, 5, 15)))  # a Friday
     assert (event.until, event.dated) == (datetime(2026, 5, 18, tzinfo=UTC), True)
+
+
+def test_the_pause_ends_when_the_teams_day_begins() -> None:
+    policy = Policy("spring", calendar=Calendar("America/New_York", "12345"))
+    assert decided(Absence(return_date=date(2026, 5, 15)), policy=policy).until == datetime(2026, 5, 18, 4, tzinfo=UTC)
 
 
 def test_an_absence_without_a_date_pauses_for_the_default() -> None:
@@ -149,8 +155,3 @@ def test_the_key_tells_mail_kind_campaign_and_address_apart() -> None:
     ]
     assert len({event_key(*each) for each in (first, *others)}) == 5
     assert event_key(*first) == event_key(*first)
-
-
-def test_working_days_skip_the_weekend() -> None:
-    friday = date(2026, 5, 8)
-    assert [working_days_after(friday, count) for count in (0, 1, 2)] == [friday, date(2026, 5, 11), date(2026, 5, 12)]

@@ -5,21 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine, func, select, update
 
-from classifier.verdict import Absence
 from config.settings import Settings
 from models.events import DneReason, Status
 from models.session import reading, transaction
-from models.tables import FolderCursor, InboundMessage, Mailbox, MessageState, Recipient, SentMessage
+from models.tables import FolderCursor, InboundMessage, Mailbox, MessageState, SentMessage
 from tests.servers import PrivateDovecot
 from tests.worker.small_world import BOX, NOW, RULES, a_mail, a_reply, furnish, send_all, statuses, take_in
 from worker import poll as poll_module
-from worker import schedule
 from worker.act import Act
 from worker.apply import apply
 from worker.backfill import EVER, rehearsal
@@ -32,7 +30,7 @@ from worker.mailbox import connect
 from worker.person import find_recipients, set_status
 from worker.poll import PollReport, Visit, Watch, go_round, learn_sent, read_folder
 from worker.process import write
-from worker.schedule import Daemon, end_pauses
+from worker.schedule import Daemon
 from worker.service import station
 
 DESK = Desk(
@@ -160,72 +158,6 @@ def test_stopped_while_recognising_a_renumbered_folder_goes_on_there_later(
         rest = replace(visit, report=PollReport())
         read_folder(rest, "INBOX")
         assert rest.report.applied.states == {"duplicate": 15}
-
-
-def test_a_contact_that_cannot_be_folded_keeps_no_other_pause_from_ending(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    send_all(engine)
-    for name in ("anna", "ben"):
-        take_in(engine, a_mail(Absence(), hours=200, answers=(f"{name}-1-0@us",)))
-    with reading(engine) as session:
-        contacts = select(Recipient.contact_id).where(Recipient.next_change_at.is_not(None))
-        guilty = session.scalars(contacts.order_by(Recipient.contact_id)).all()[0]
-    refold = schedule.refold
-
-    def failing(session: Any, contact_ids: Any, now: datetime) -> Any:
-        if guilty in contact_ids:
-            raise ValueError("poison")
-        return refold(session, contact_ids, now)
-
-    monkeypatch.setattr(schedule, "refold", failing)
-    later = NOW + timedelta(days=30)
-    assert end_pauses(engine, later) == {guilty}
-    assert sorted(statuses(engine).values()) == ["Active", "Active", "Active", "Out of Office"]
-    assert end_pauses(engine, later, {guilty}) == set()
-
-
-def test_the_daemon_polls_although_pauses_cannot_be_ended(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    def failing(*_: Any) -> set[int]:
-        raise ValueError("the fold is broken")
-
-    monkeypatch.setattr(schedule, "end_pauses", failing)
-    polled: list[int] = []
-
-    class Scheduler:
-        """Runs at once what it is given."""
-
-        def add_job(self, job: Any, args: list[int], **_: Any) -> None:
-            job(*args)
-
-    def poll_one(mailbox_id: int, _stopping: Any) -> PollReport:
-        polled.append(mailbox_id)
-        return PollReport()
-
-    daemon = Daemon(engine, Settings(), poll_one, lambda: NOW)
-    daemon.tick(Scheduler())
-    assert polled == [1]
-    with reading(engine) as session:
-        mailbox = session.get_one(Mailbox, 1)
-        assert mailbox.last_success_at == NOW
-        assert mailbox.next_poll_at is not None
-        assert mailbox.next_poll_at > NOW
-
-
-def test_pauses_that_cannot_be_ended_are_told_once_a_minute(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    def failing(*_: Any) -> set[int]:
-        raise ValueError("the fold is broken")
-
-    monkeypatch.setattr(schedule, "end_pauses", failing)
-    seconds = iter(range(10**6))
-    daemon = Daemon(engine, Settings(), lambda *_: PollReport(), lambda: NOW + timedelta(seconds=next(seconds)))
-    for _ in range(120):
-        daemon._end_pauses()  # noqa: SLF001 - the ticks of two minutes, without their polls
-    assert [record.message for record in caplog.records] == [
-        "pauses that are over could not be ended; they are tried again in a minute"
-    ] * 2
 
 
 def test_failed_polls_are_told_and_tried_again_ever_later(engine: Engine) -> None:

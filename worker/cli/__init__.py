@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
+from functools import cache
 from importlib import import_module
-from importlib.metadata import version
+from importlib.metadata import EntryPoint, entry_points, version
 
 import click
 
@@ -19,31 +21,51 @@ COMMANDS = {
     "evaluate": ("evaluate", "Say how good a reply classifier is, and whether the mail has changed."),
     "artifacts": ("artifacts", "List, promote and roll back trained reply classifiers."),
     "labels": ("labels", "Labelled replies: import, export, find doubtful ones."),
+    "teams": ("teams", "List and make teams, and set when they work."),
     "mailboxes": ("mailboxes", "Add, list, check, pause, resume, remove mailboxes."),
     "sends": ("sends", "Tell what was sent: from a file, or from the Sent folder."),
     "campaigns": ("campaigns", "List campaigns and set what a reply does."),
-    "recipients": ("recipients", "List, show, and set the status of recipients."),
+    "automations": ("automations", "Rules of campaigns: when this is true, do that."),
+    "recipients": ("recipients", "List, show, add and remove recipients, and set their status."),
+    "contacts": ("contacts", "Say which addresses belong to the same person."),
     "dne": ("dne", "The Do Not Email list."),
     "review": ("review", "What a person should look at."),
     "messages": ("messages", "Mail that matched nobody, or was set aside."),
+    "webhooks": ("webhooks", "Endpoints of other systems that hear of what happens."),
+    "events": ("events", "Follow, deliver and replay what other systems hear of."),
+    "alarms": ("alarms", "What somebody should look at."),
+    "links": ("links", "The unsubscribe and booking links of recipients."),
+    "tokens": ("tokens", "What other systems sign in with: add, list, revoke."),
     "migrate": ("operate", "Bring the database to this version's schema."),
     "doctor": ("operate", "Check settings, database, mailboxes and classifier."),
 }
 
+ELSEWHERE = "inbox_worker.commands"
+"""The entry points by which other packages bring commands of their own."""
+
+
+@cache
+def _elsewhere() -> Mapping[str, EntryPoint]:
+    return {each.name: each for each in entry_points(group=ELSEWHERE) if each.name not in COMMANDS}
+
 
 class _Commands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - the interface of click
-        return list(COMMANDS)
+        return [*COMMANDS, *_elsewhere()]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - the same
-        if cmd_name not in COMMANDS:
-            return None
-        command: click.Command = getattr(import_module(f"worker.cli.{COMMANDS[cmd_name][0]}"), cmd_name)
+        command: click.Command | None = None
+        if cmd_name in COMMANDS:
+            command = getattr(import_module(f"worker.cli.{COMMANDS[cmd_name][0]}"), cmd_name)
+        elif cmd_name in _elsewhere():
+            command = _elsewhere()[cmd_name].load()
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - the same
         with formatter.section("Commands"):
-            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+            lines = [(name, line) for name, (_, line) in COMMANDS.items()]
+            lines += [(name, each.load().get_short_help_str(limit=90)) for name, each in _elsewhere().items()]
+            formatter.write_dl(lines)
 
 
 def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:

@@ -10,12 +10,10 @@ from sqlalchemy import func, select
 from models.events import SequenceState
 from models.session import reading, transaction
 from models.tables import AutoResponsePolicy, Campaign, Recipient
+from worker.campaigns import change_campaign
 from worker.cli.common import find_team, start, team_id, team_option
 from worker.cli.listing import limit_option, listing
 from worker.cli.output import as_json
-from worker.errors import InputError
-
-POLICY = frozenset({"stop_on_reply", "auto_response", "auto_response_days"})
 
 
 @click.group()
@@ -65,17 +63,7 @@ def set_(key: str, team: str, as_json: bool, **given: Any) -> None:
         raise click.UsageError("give at least one of --name, --stop-on-reply, --auto-response, --auto-response-days")
     _, engine = start()
     with transaction(engine) as session:
-        query = select(Campaign).where(Campaign.team_id == team_id(session, team), Campaign.key == key)
-        campaign = session.scalar(query.with_for_update())
-        if campaign is None:
-            raise InputError(f"no campaign {key!r}; inbox-worker campaigns list shows the keys")
-        changed = {name for name, value in wanted.items() if getattr(campaign, name) != value}
-        for name in changed:
-            setattr(campaign, name, wanted[name])
-        if changed & POLICY:
-            campaign.policy_version += 1
-        session.flush()
-        row = _row(campaign)
+        row = _row(change_campaign(session, team_id(session, team), key, wanted))
     listing("campaign", tuple(row), [row], as_json=as_json)
 
 

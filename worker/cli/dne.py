@@ -4,26 +4,32 @@ from __future__ import annotations
 
 import csv
 import sys
-from collections.abc import Collection
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import TextIO
 
 import click
 from sqlalchemy import Select, select
 
 from models.events import DneReason
-from models.session import reading, transaction
+from models.session import reading, refresh_statistics, transaction
 from models.tables import DneEntry
+from worker.chunks import chunks
 from worker.cli.common import act, find_team, start, team_option
 from worker.cli.listing import limit_option, listing
 from worker.cli.output import as_json, emit, text
+from worker.cli.progress import bar
 from worker.cli.report import change_row, print_changes
-from worker.dne_file import read_targets
-from worker.do_not_email import add_dne, lift_dne
-from worker.refold import Change
+from worker.dne_file import check
+from worker.dne_import import Banned, ban
+from worker.do_not_email import dne_target, lift_dne
+from worker.errors import InputError
 from worker.story import entry_row
+from worker.suppression import LIVE
 
 EXPORTED = ("target", "reason", "since", "by", "note")
-force_option = click.option("--force", is_flag=True, help="Take public mail providers too, and ban everybody there.")
+force_option = click.option("--force", is_flag=True, help="Take domains of many strangers too and ban them all.")
 
 
 @click.group()
@@ -62,27 +68,53 @@ def add(targets: tuple[str, ...], why: str | None, force: bool, team: str, as_js
     """Ban each TARGET: an address, or a domain with its subdomains."""
     _, engine = start()
     team_id = find_team(engine, team)
+    notes = {dne_target(target, force=force): None for target in targets}
     with transaction(engine) as session:
-        changes = add_dne(session, team_id, dict.fromkeys(targets), DneReason.MANUAL, act(why), force=force)
-    _report(targets, changes, as_json=as_json)
+        banned = ban(session, team_id, notes.items(), DneReason.MANUAL, act(why))
+    _report([*notes], banned, as_json=as_json)
 
 
 @dne.command("import")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--skip-bad", is_flag=True, help="Import the good rows although there are bad ones.")
+@click.option(
+    "--report", type=click.File("w", encoding="utf-8", lazy=False), help="Write every bad row to this file, as CSV."
+)
 @force_option
 @team_option
 @as_json
-def import_(file: Path, force: bool, team: str, as_json: bool) -> None:
+def import_(file: Path, skip_bad: bool, report: TextIO | None, force: bool, team: str, as_json: bool) -> None:
     """Ban every target of FILE, or none where a row is bad.
 
-    One target a line, or CSV with a column target, address, email or domain, and as wanted reason and note.
+    One target a line, or CSV with a column target, address, email or domain, and as wanted reason and note. What is on
+    the list by a person or an import stays as it is, so a file may be imported again.
     """
     _, engine = start()
-    notes = read_targets(file, force=force)
     team_id = find_team(engine, team)
-    with transaction(engine) as session:
-        changes = add_dne(session, team_id, notes, DneReason.IMPORT, act(), force=force)
-    _report(notes, changes, as_json=as_json)
+    shown = not as_json
+    with TemporaryFile("w+", encoding="utf-8", newline="") as spool:
+        with bar(f"checking {file}", unit="rows", shown=shown) as progress:
+            checked = check(file, spool, force=force, report=report, progress=lambda rows: progress(rows, rows))
+        if checked.bad and not skip_bad:
+            raise InputError(
+                f"{checked}\nNothing was imported; mend these rows and import the file again, or give --skip-bad."
+            )
+        with bar(f"importing {file}", unit="rows", shown=shown) as progress, transaction(engine) as session:
+            rows = _counted(checked.rows(), checked.good, progress)
+            banned = ban(session, team_id, rows, DneReason.IMPORT, act())
+    refresh_statistics(engine)
+    if checked.bad:
+        click.echo(f"{checked}\nbad rows left out: {checked.bad}", err=True)
+    _report(None, banned, as_json=as_json)
+
+
+def _counted(
+    rows: Iterable[tuple[str, str | None]], total: int, progress: Callable[[int, int], None]
+) -> Iterator[tuple[str, str | None]]:
+    progress(total, 0)
+    for chunk in chunks(rows):
+        yield from chunk
+        progress(0, len(chunk))
 
 
 @dne.command()
@@ -103,24 +135,37 @@ def remove(target: str, why: str | None, team: str) -> None:
 def export(team: str) -> None:
     """Write the live entries as CSV to standard output; `import` reads it."""
     _, engine = start()
-    query = _entries(find_team(engine, team), also_lifted=False)
+    team_id = find_team(engine, team)
     out = csv.writer(sys.stdout, lineterminator="\n")
     out.writerow(EXPORTED)
+    query = (
+        select(DneEntry.target, DneEntry.reason, DneEntry.since, DneEntry.actor, DneEntry.note)
+        .where(DneEntry.team_id == team_id, *LIVE)
+        .order_by(DneEntry.target, DneEntry.id)
+    )
     with reading(engine) as session:
-        for entry in session.scalars(query, execution_options={"yield_per": 1_000}):
-            out.writerow(text(value) for name, value in entry_row(entry).items() if name in EXPORTED)
+        for row in session.execute(query, execution_options={"yield_per": 1_000}):
+            out.writerow(text(value) for value in row)
 
 
 def _entries(team_id: int, *, also_lifted: bool) -> Select[DneEntry]:
     query = select(DneEntry).where(DneEntry.team_id == team_id).order_by(DneEntry.target, DneEntry.id)
-    live = (DneEntry.lifted_at.is_(None), DneEntry.withdrawn_at.is_(None))
-    return query if also_lifted else query.where(*live)
+    return query if also_lifted else query.where(*LIVE)
 
 
-def _report(targets: Collection[str], changes: list[Change], *, as_json: bool) -> None:
+def _report(targets: list[str] | None, banned: Banned, *, as_json: bool) -> None:
+    """Say what came of it; a single target is named."""
+    changes = [change_row(each) for each in banned.changes]
     if as_json:
-        emit([{"targets": list(targets), "changes": [change_row(each) for each in changes]}])
+        about = {"targets": targets} if targets else {}
+        emit([about | {"new": banned.new, "known": banned.known, "changed": banned.changed, "changes": changes}])
         return
-    named = text(next(iter(targets))) if len(targets) == 1 else f"{len(targets)} targets"
-    click.echo(f"{named} {'is' if len(targets) == 1 else 'are'} under Do Not Email; recipients changed: {len(changes)}")
-    print_changes(changes)
+    total = banned.new + banned.known
+    named = text(targets[0]) if targets and len(targets) == 1 else f"{total} targets"
+    known = f"{banned.known} of them known or given twice; " if banned.known else ""
+    click.echo(
+        f"{named} {'is' if total == 1 else 'are'} under Do Not Email; {known}recipients changed: {banned.changed}"
+    )
+    print_changes(banned.changes)
+    if len(changes) < banned.changed:
+        click.echo(f"only the first {len(changes)} changes are shown", err=True)

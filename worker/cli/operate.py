@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import click
 from sqlalchemy import Engine
+from sqlalchemy.orm import Session
 
 from classifier.artifact import ArtifactError
 from config import logs
@@ -17,7 +18,7 @@ from worker.cli.common import now, open_database
 from worker.cli.findings import print_findings
 from worker.cli.learning import artifact_of
 from worker.cli.output import as_json
-from worker.health import Finding, mailboxes, polling, well, wrong
+from worker.health import Finding, alarms, dead_letters, mailboxes, polling, well, wrong
 
 
 @click.command()
@@ -41,7 +42,7 @@ def migrate() -> None:
 )
 @as_json
 def doctor(max_age: int | None, as_json: bool) -> None:
-    """Check settings, classifier, database and how mailboxes fare; connects to no mailbox (`mailboxes check` does)."""
+    """Check settings, classifier, database, how mailboxes fare, alarms and deliveries; connects to no mailbox."""
     print_findings(_diagnose(timedelta(seconds=max_age) if max_age else None), as_json=as_json)
 
 
@@ -59,10 +60,16 @@ def _diagnose(max_age: timedelta | None) -> Iterator[Finding]:
         if is_current(engine):
             ready = engine
             with reading(engine) as session:
-                yield from [polling(session, now(), max_age)] if max_age else mailboxes(session)
+                yield from [polling(session, now(), max_age)] if max_age else _findings(session)
     except DatabaseUnavailable as error:
         yield wrong("database", str(error))
     yield _classifier(settings, ready)
+
+
+def _findings(session: Session) -> Iterator[Finding]:
+    yield from mailboxes(session)
+    yield from alarms(session)
+    yield from dead_letters(session)
 
 
 def _classifier(settings: Settings, engine: Engine | None) -> Finding:

@@ -1,8 +1,13 @@
-"""`recipients`: list them, tell the whole story of one, set a status by hand."""
+"""`recipients`: list them, tell the whole story of one, add and remove them, set a status by hand and take it back."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
+from pathlib import Path
+from typing import Any
 
 import click
 from sqlalchemy import select
@@ -11,15 +16,21 @@ from sqlalchemy.orm import Session
 from models.events import SequenceState, Status
 from models.session import reading, transaction
 from models.tables import Campaign, Recipient
+from worker.address_list import read_list
+from worker.chunks import chunks
 from worker.cli.common import act, find_team, now, start, team_option
 from worker.cli.listing import limit_option, listing
-from worker.cli.output import as_json, emit
+from worker.cli.output import as_json, emit, text
 from worker.cli.report import change_row, print_changes
 from worker.cli.telling import print_story
 from worker.desk import rules_of
 from worker.errors import InputError
+from worker.history import tell
+from worker.joining import Joined, join
 from worker.person import find_recipients, set_status
-from worker.story import Wanted, list_recipients, tell
+from worker.refold import Change
+from worker.story import Wanted, list_recipients
+from worker.undo import undo
 
 campaign_option = click.option("--campaign", help="Only this campaign (key or name).")
 status_choice = click.Choice([each.value for each in Status], case_sensitive=False)
@@ -27,7 +38,7 @@ status_choice = click.Choice([each.value for each in Status], case_sensitive=Fal
 
 @click.group()
 def recipients() -> None:
-    """List recipients, show everything about one, set a status."""
+    """List recipients, show everything about one, add and remove them, set a status and take it back."""
 
 
 @recipients.command("list")
@@ -118,11 +129,99 @@ def set_status_(
     with transaction(engine) as session:
         recipient_id = _one(session, rules.team_id, address, campaign)
         changes = set_status(session, rules, recipient_id, wanted, act(why), until=back, by_mail=not other_cause)
-        standing = session.get_one(Recipient, recipient_id, populate_existing=True).status
+        row = _row(session, recipient_id, address, changes)
+    _report_one(row, changes, as_json=as_json)
+
+
+@recipients.command()
+@click.argument("addresses", nargs=-1, metavar="ADDRESS...")
+@click.option("--campaign", required=True, help="The campaign they join (key).")
+@click.option(
+    "--file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Also every address of this file: one a line, or CSV with a column address or email.",
+)
+@click.option("--why", help="Kept in the history.")
+@team_option
+@as_json
+def add(
+    addresses: tuple[str, ...], campaign: str, file: Path | None, why: str | None, team: str, as_json: bool
+) -> None:
+    """Let each ADDRESS join a campaign; who may not be mailed is refused, and named.
+
+    The exit status is 1 where any was refused; the others have joined.
+    """
+    listed = [row.value for row in read_list(file, ("address", "email"))] if file else []
+    if not addresses and not listed:
+        raise click.UsageError("give addresses, or a file of them with --file")
+    settings, engine = start()
+    rules = rules_of(settings, find_team(engine, team))
+    found: list[Joined] = []
+    for chunk in chunks([*addresses, *listed]):
+        with transaction(engine) as session:
+            found += join(session, rules, campaign, chunk, act(why))
+    _report_joined(found, as_json=as_json)
+    if any(each.state == "refused" for each in found):
+        click.get_current_context().exit(1)
+
+
+def _report_joined(found: Sequence[Joined], *, as_json: bool) -> None:
     if as_json:
-        emit([{"address": address, "status": standing.value, "changes": [change_row(each) for each in changes]}])
+        emit(asdict(each) for each in found)
         return
-    click.echo(f"{address}: {standing.value}")
+    for each in found:
+        if each.state != "joined":
+            click.echo(f"{text(each.address)}: {each.state}: {text(each.says)}", err=each.state == "refused")
+    counts = Counter(each.state for each in found)
+    click.echo(f"joined: {counts['joined']}, known: {counts['known']}, refused: {counts['refused']}")
+
+
+@recipients.command()
+@click.argument("address")
+@click.option("--campaign", help="Needed where the address is in several (key or name).")
+@click.option("--why", help="Kept in the history.")
+@team_option
+@as_json
+def remove(address: str, campaign: str | None, why: str | None, team: str, as_json: bool) -> None:
+    """Take ADDRESS out of a campaign; who was mailed stays listed as Removed, who was not leaves the list."""
+    settings, engine = start()
+    rules = rules_of(settings, find_team(engine, team))
+    with transaction(engine) as session:
+        recipient_id = _one(session, rules.team_id, address, campaign)
+        changes = set_status(session, rules, recipient_id, Status.REMOVED, act(why), by_mail=False)
+        row = _row(session, recipient_id, address, changes)
+    _report_one(row, changes, as_json=as_json)
+
+
+@recipients.command("undo")
+@click.argument("address")
+@click.option("--campaign", help="Needed where the address is in several (key or name).")
+@click.option("--why", help="Kept in the history; needed where an opt-out is taken back.")
+@team_option
+@as_json
+def undo_(address: str, campaign: str | None, why: str | None, team: str, as_json: bool) -> None:
+    """Take back the newest status or review answer that a person gave ADDRESS, with what followed from it."""
+    settings, engine = start()
+    rules = rules_of(settings, find_team(engine, team))
+    with transaction(engine) as session:
+        recipient_id = _one(session, rules.team_id, address, campaign)
+        said, changes = undo(session, rules, recipient_id, act(why))
+        row = _row(session, recipient_id, address, changes)
+    if not as_json:
+        click.echo(f"taken back: {text(said)}")
+    _report_one(row | {"undone": said}, changes, as_json=as_json)
+
+
+def _row(session: Session, recipient_id: int, address: str, changes: Sequence[Change]) -> dict[str, Any]:
+    standing = session.get_one(Recipient, recipient_id, populate_existing=True).status
+    return {"address": address, "status": standing.value, "changes": [change_row(each) for each in changes]}
+
+
+def _report_one(row: dict[str, Any], changes: Sequence[Change], *, as_json: bool) -> None:
+    if as_json:
+        emit([row])
+        return
+    click.echo(f"{text(row['address'])}: {row['status']}")
     print_changes(changes)
 
 

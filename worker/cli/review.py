@@ -16,7 +16,7 @@ from worker.person import resolve_review
 from worker.story import list_reviews
 
 DISMISS = "dismiss"
-ANSWERS = (*(each.value for each in ReplyClass), Status.BOUNCED.value, DISMISS)
+ANSWERS = (*(each.value for each in ReplyClass), Status.BOUNCED.value, Status.APPOINTMENT_BOOKED.value, DISMISS)
 
 
 @click.group()
@@ -57,7 +57,8 @@ def list_(kind: str | None, campaign: str | None, teach: bool, team: str, limit:
 def resolve(item: int, answer: str, why: str | None, team: str, as_json: bool) -> None:
     """Say which class the mail of ITEM belongs to, or dismiss it where there is nothing in it.
 
-    CLASS is one of Engaged, Interested, "Not Interested", "Auto Response", "Out of Office", Unsubscribed, Bounced.
+    CLASS is one of Engaged, Interested, "Not Interested", "Auto Response", "Out of Office", Unsubscribed, Bounced,
+    "Appointment Booked".
     """
     settings, engine = start()
     rules = rules_of(settings, find_team(engine, team))

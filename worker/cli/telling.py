@@ -14,8 +14,8 @@ Row = dict[str, Any]
 
 def print_story(story: Row) -> None:
     """Print a story as `worker.story.tell` gives it."""
-    others = f" (also {', '.join(map(text, story['other_addresses']))})" if story["other_addresses"] else ""
-    click.echo(f"{text(story['address'])}{others}: {story['contact']}")
+    click.echo(f"{text(story['address'])}: {story['contact']}")
+    _section("Also", map(_other, story["other_addresses"]), indent=2)
     _section("Do Not Email", map(_entry, story["entries"]), indent=2)
     for recipient in story["recipients"]:
         _print_recipient(recipient)
@@ -28,8 +28,7 @@ def _print_recipient(row: Row) -> None:
     unlisted = "" if row["listed"] else ", left the list"
     click.echo(f"\ncampaign {text(row['campaign'])}{name}: {row['status']}, sequence {_sequence(row)}{unlisted}")
     _section("To review", map(_review, row["reviews"]), indent=2)
-    _section("What happened", (line for event in row["events"] for line in _event(event)), indent=2)
-    _section("Changes", map(_change, row["history"]), indent=2)
+    _section("What happened", (line for event in row["story"] for line in _event(event)), indent=2)
 
 
 def _section(title: str, lines: Iterable[str], indent: int) -> None:
@@ -59,18 +58,35 @@ def _review(row: Row) -> str:
     return f"{row['id']}: {row['kind']}{held} (inbox-worker review resolve {row['id']} CLASS)"
 
 
+def _other(row: Row) -> str:
+    since = f" since {text(row['since'])}" if row["since"] else ""
+    said = f" by {text(row['by'])}" if row["by"] else ", it answered a mail of ours"
+    return f"{text(row['address'])}{since}{said}" + (f": {text(row['why'])}" if row["why"] else "")
+
+
 def _event(row: Row) -> Iterable[str]:
+    """Yield one thing that happened, why, and what it changed."""
+    if row["event"] != "changed":
+        yield f"{text(row['at'])} {row['event'].replace('_', ' ')}: {_facts(row)}".rstrip(": ")
+        yield from (f"    because {text(reason)}" for reason in row["because"])
+    for change in row["changes"]:
+        own = row["event"] == "changed"
+        yield f"{text(row['at'])} {_change(change)}" if own else f"    -> {_change(change)}"
+        yield from (f"    because {text(reason)}" for reason in change["because"] if own)
+
+
+def _facts(row: Row) -> str:
     if row["event"] == "sent":
-        yield f"{text(row['at'])} sent: {text(row['subject'])}"
-        return
-    facts = [row["bounce"], row["class"], _confidence(row)]
+        return text(row["subject"])
+    if row["event"] == "automation":
+        return f"{text(row['rule'])}: {text(row['did'])}: {text(row['outcome'])}"
+    facts = [row["bounce"], row["class"], _confidence(row), text(row["link"])]
     facts += [f"until {text(row['until'])}"] if row["until"] else []
     facts += [f"by {text(row['by'])}"] if row["by"] else []
     facts += ["only a suggestion"] if row["acts"] == "suggests" else []
     facts += ["no longer counts"] if row["retracted_at"] else []
-    facts += [f"message {row['message']}: {text(row['subject'])}"] if row["message"] else []
-    yield f"{text(row['at'])} {row['event'].replace('_', ' ')}: " + ", ".join(each for each in facts if each)
-    yield from (f"    because {text(reason)}" for reason in row["because"])
+    facts += [f"message {row['message']} ({row['verdict']}): {text(row['subject'])}"] if row["message"] else []
+    return ", ".join(each for each in facts if each)
 
 
 def _confidence(row: Row) -> str | None:
@@ -80,7 +96,6 @@ def _confidence(row: Row) -> str | None:
 
 
 def _change(row: Row) -> str:
-    status = f"{row['from'] or 'new'} -> {row['to']}"
+    status = f"{row['from'] or 'new'} -> {row['to']}" if row["from"] != row["to"] else row["to"]
     sequence = f"{row['from_sequence'] or 'new'} -> {row['to_sequence']}"
-    because = "; ".join(map(text, row["because"]))
-    return f"{text(row['at'])} {status}, sequence {sequence}" + (f": {because}" if because else "")
+    return f"{status}, sequence {sequence if row['from_sequence'] != row['to_sequence'] else row['to_sequence']}"

@@ -133,7 +133,16 @@ def upgrade() -> None:
     with op.batch_alter_table("delivery", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_delivery_event_id"), ["event_id"], unique=False)
         batch_op.create_index(
-            batch_op.f("ix_delivery_state_next_attempt_at"), ["state", "next_attempt_at"], unique=False
+            batch_op.f("ix_delivery_endpoint_id_state_next_attempt_at"),
+            ["endpoint_id", "state", "next_attempt_at"],
+            unique=False,
+        )
+        batch_op.create_index(
+            "ix_delivery_waiting",
+            ["endpoint_id", "subject", "event_id"],
+            unique=False,
+            sqlite_where=sa.text("state = 'pending'"),
+            postgresql_where=sa.text("state = 'pending'"),
         )
 
     op.create_table(
@@ -164,6 +173,27 @@ def upgrade() -> None:
 
     with op.batch_alter_table("recipient_event", schema=None) as batch_op:
         batch_op.add_column(sa.Column("link", sa.Text(), nullable=True))
+        batch_op.create_index(
+            "ix_recipient_event_bounced",
+            ["bounce", "happened_at"],
+            unique=False,
+            sqlite_where=sa.text("bounce IS NOT NULL"),
+            postgresql_where=sa.text("bounce IS NOT NULL"),
+        )
+        batch_op.create_index(
+            "ix_recipient_event_booking",
+            ["booking_id"],
+            unique=False,
+            sqlite_where=sa.text("booking_id IS NOT NULL"),
+            postgresql_where=sa.text("booking_id IS NOT NULL"),
+        )
+
+    with op.batch_alter_table("sent_message", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_sent_message_mailbox_id_sent_at"), ["mailbox_id", "sent_at"], unique=False)
+
+    with op.batch_alter_table("inbound_message", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_inbound_message_state"))
+        batch_op.create_index(batch_op.f("ix_inbound_message_state_arrived_at"), ["state", "arrived_at"], unique=False)
 
     with op.batch_alter_table("second_address", schema=None) as batch_op:
         batch_op.add_column(sa.Column("actor", sa.String(length=200), nullable=True))
@@ -192,7 +222,24 @@ def downgrade() -> None:
         batch_op.drop_column("why")
         batch_op.drop_column("actor")
 
+    with op.batch_alter_table("inbound_message", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_inbound_message_state_arrived_at"))
+        batch_op.create_index(batch_op.f("ix_inbound_message_state"), ["state"], unique=False)
+
+    with op.batch_alter_table("sent_message", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_sent_message_mailbox_id_sent_at"))
+
     with op.batch_alter_table("recipient_event", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_recipient_event_booking",
+            sqlite_where=sa.text("booking_id IS NOT NULL"),
+            postgresql_where=sa.text("booking_id IS NOT NULL"),
+        )
+        batch_op.drop_index(
+            "ix_recipient_event_bounced",
+            sqlite_where=sa.text("bounce IS NOT NULL"),
+            postgresql_where=sa.text("bounce IS NOT NULL"),
+        )
         batch_op.drop_column("link")
 
     with op.batch_alter_table("dne_entry", schema=None) as batch_op:
@@ -203,7 +250,12 @@ def downgrade() -> None:
 
     op.drop_table("automation_command")
     with op.batch_alter_table("delivery", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_delivery_state_next_attempt_at"))
+        batch_op.drop_index(
+            "ix_delivery_waiting",
+            sqlite_where=sa.text("state = 'pending'"),
+            postgresql_where=sa.text("state = 'pending'"),
+        )
+        batch_op.drop_index(batch_op.f("ix_delivery_endpoint_id_state_next_attempt_at"))
         batch_op.drop_index(batch_op.f("ix_delivery_event_id"))
 
     op.drop_table("delivery")

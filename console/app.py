@@ -1,0 +1,60 @@
+"""Puts the application together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from importlib.metadata import version
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, FastAPI
+from pydantic import BaseModel
+from sqlalchemy import Engine, text
+from starlette.types import ASGIApp
+
+from config.settings import Settings
+from console import calendly, people, problems, sending
+from console.edge import Edge
+from console.office import Office, office_of
+from console.problems import documented
+from models.session import reading
+
+health = APIRouter()
+
+
+class Health(BaseModel):
+    """That the console answers and reaches its database."""
+
+    status: str = "ok"
+
+
+@health.get("/healthz", responses=documented(503))
+def healthz(office: Annotated[Office, Depends(office_of)]) -> Health:
+    """Say whether the console answers and reaches its database."""
+    with reading(office.engine) as session:
+        session.execute(text("SELECT 1"))
+    return Health()
+
+
+def create_app(engine: Engine, settings: Settings, clock: Callable[[], datetime]) -> ASGIApp:
+    """Return the application that a web server runs.
+
+    Args:
+        engine: the database; its schema is this version's.
+        settings: where links lead, and which keys sign them.
+        clock: the present time, aware UTC.
+    """
+    app = FastAPI(
+        title="inbox-worker",
+        version=version("inbox-worker"),
+        summary="For the sending side: campaigns, recipients, sends and what became of them, suppression checks.",
+        # These pages load scripts from elsewhere; the description itself stands at /openapi.json.
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.office = Office(engine, settings, clock)
+    problems.install(app)
+    for each in (health, people.router, calendly.router, sending.router):
+        app.include_router(each)
+    problems.describe(app)
+    return Edge(app)

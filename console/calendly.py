@@ -1,0 +1,59 @@
+"""`/webhooks/calendly/{team}`: bookings and cancellations, as Calendly signs and sends them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, HTTPException, Path
+from pydantic import BaseModel, Field
+
+from console.office import Office, body_of, office_of
+from console.problems import documented
+from models.session import reading, transaction
+from worker.bookings import Heard, hear_booking, is_signed, signing_team
+from worker.desk import rules_of
+from worker.errors import InputError
+from worker.teams import LONGEST_NAME
+
+router = APIRouter(prefix="/webhooks", tags=["webhooks"])
+
+NO_KEY = "no key"
+"""Stands in for the key of a team that is not there, so that the answer takes as long."""
+
+
+class HeardAnswer(BaseModel):
+    """What became of a webhook."""
+
+    heard: Heard = Field(description="recorded, known (told before), nobody (whom the team mailed), or ignored.")
+
+
+BODY = {
+    "required": True,
+    "description": "The webhook as Calendly signed it (version 2): invitee.created or invitee.canceled.",
+    "content": {"application/json": {"schema": {"type": "object"}}},
+}
+
+
+@router.post("/calendly/{team}", responses=documented(400, 401, 413, 422, 503), openapi_extra={"requestBody": BODY})
+def calendly(
+    team: Annotated[str, Path(description="The team's name.", max_length=LONGEST_NAME)],
+    body: Annotated[bytes, Depends(body_of)],
+    office: Annotated[Office, Depends(office_of)],
+    calendly_webhook_signature: Annotated[str, Header(description="t=UNIX,v1=HEX")] = "",
+) -> HeardAnswer:
+    """Hear of a booking or a cancellation.
+
+    Whatever is told again changes nothing. Kinds of events that are no booking are answered and ignored.
+    """
+    now = office.clock()
+    with reading(office.engine) as session:
+        found = None if "\0" in team else signing_team(session, team)
+    team_id, key = found or (None, NO_KEY)
+    signed = is_signed(key, calendly_webhook_signature, body, now)
+    if team_id is None or not signed:
+        raise HTTPException(401, "no team of this name signs so")
+    with transaction(office.engine) as session:
+        try:
+            return HeardAnswer(heard=hear_booking(session, rules_of(office.settings, team_id), body, now))
+        except InputError as error:
+            raise HTTPException(422, str(error)) from None

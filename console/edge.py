@@ -1,0 +1,56 @@
+"""What holds for every request and answer: how large a body may be, and which headers protect the reader."""
+
+from __future__ import annotations
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from console.pages import STYLE_HASH
+
+LARGEST_BODY = 16 * 1024 * 1024
+TOO_LARGE = "the body is larger than 16 MB; send smaller batches"
+
+HEADERS = {
+    "Content-Security-Policy": (
+        f"default-src 'none'; style-src 'sha256-{STYLE_HASH}'; form-action 'self'; frame-ancestors 'none'; "
+        "base-uri 'none'"
+    ),
+    # The address of a page holds the token; it is to be known to nobody else.
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+}
+
+
+class Edge:
+    """Wraps the application: refuses large bodies before they are in memory, and adds headers to every answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        told = Headers(scope=scope).get("content-length", "0")
+        taken = 0
+
+        async def measured() -> Message:
+            nonlocal taken
+            # A length that is told is refused before the first byte; one that is not told is counted.
+            if told.isdecimal() and int(told) > LARGEST_BODY:
+                raise HTTPException(413, TOO_LARGE)
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > LARGEST_BODY:
+                raise HTTPException(413, TOO_LARGE)
+            return message
+
+        async def protected(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(HEADERS)
+            await send(message)
+
+        await self._app(scope, measured, protected)

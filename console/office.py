@@ -1,0 +1,41 @@
+"""What every request is worked on with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from fastapi import Request
+from sqlalchemy import Engine
+
+from config.settings import Settings
+from worker.links import Links
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """The database, the settings, and the clock (aware UTC)."""
+
+    engine: Engine
+    settings: Settings
+    clock: Callable[[], datetime]
+
+    @property
+    def links(self) -> Links | None:
+        """What links are made with; None while the settings name no address or no key."""
+        settings = self.settings
+        if settings.public_url is None or not settings.signing_keys:
+            return None
+        return Links(settings.public_url, settings.signing_keys)
+
+
+def office_of(request: Request) -> Office:
+    """Return what this application works with."""
+    office: Office = request.app.state.office
+    return office
+
+
+async def body_of(request: Request) -> bytes:
+    """Return the body as it came; a dependency, so that endpoints themselves can run in threads."""
+    return await request.body()

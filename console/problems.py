@@ -1,0 +1,172 @@
+"""What is answered when something goes wrong: problem details (RFC 9457) for programs, a page for people."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+from sqlalchemy.exc import OperationalError
+from starlette.exceptions import HTTPException
+
+from console import pages
+from models.session import DatabaseUnavailable
+from worker.errors import InputError
+
+log = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+FOR_PEOPLE = "/u/"
+"""Paths below it are opened by people."""
+SHOWN = 20
+RETRY_SECONDS = "30"
+
+
+class BadValue(BaseModel):
+    """One value that cannot be used."""
+
+    row: Annotated[
+        int | None, Field(description="Which row of the batch, counted from 0; left out: it is in no row.")
+    ] = None
+    field: str = Field(description="Which value.")
+    says: str = Field(description="What is wrong with it.")
+
+
+class Problem(BaseModel):
+    """Why a request was not done (RFC 9457)."""
+
+    type: Annotated[str, Field(description="Says nothing beyond the status.")] = "about:blank"
+    title: str
+    status: int
+    detail: str = Field(description="What went wrong and what to do.")
+    bad_rows: Annotated[int | None, Field(description="How many rows of the batch cannot be used.")] = None
+    errors: Annotated[
+        list[BadValue] | None, Field(description=f"What is wrong; at most of the first {SHOWN} rows.")
+    ] = None
+
+
+class InvalidRowsError(Exception):
+    """Rows that pass for what they are, and still cannot be used."""
+
+    def __init__(self, errors: Sequence[BadValue]) -> None:
+        super().__init__(f"{len(errors)} bad rows")
+        self.errors = errors
+
+
+def problem(request: Request, status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:
+    """Return the answer to a request that was not done."""
+    if request.url.path.startswith(FOR_PEOPLE):
+        return pages.failed(status, headers)
+    return _json(Problem(title=HTTPStatus(status).phrase, status=status, detail=detail), headers)
+
+
+def install(app: FastAPI) -> None:
+    """Let the application answer known failures; whatever else fails is a bug, logged with its traceback."""
+
+    @app.exception_handler(HTTPException)
+    def _http(request: Request, error: HTTPException) -> Response:
+        return problem(request, error.status_code, str(error.detail), error.headers)
+
+    @app.exception_handler(RequestValidationError)
+    def _invalid(request: Request, error: RequestValidationError) -> Response:
+        del request
+        return _invalid_rows([_bad_value(each) for each in error.errors()])
+
+    @app.exception_handler(InvalidRowsError)
+    def _unusable(request: Request, error: InvalidRowsError) -> Response:
+        del request
+        return _invalid_rows(error.errors)
+
+    @app.exception_handler(InputError)
+    def _refused(request: Request, error: InputError) -> Response:
+        return problem(request, HTTPStatus.CONFLICT, str(error))
+
+    @app.exception_handler(DatabaseUnavailable)
+    @app.exception_handler(OperationalError)
+    def _unavailable(request: Request, error: Exception) -> Response:
+        # The cause names hosts and files; it stands in the log and is nobody's business outside.
+        log.warning("the database failed: %s", error)
+        detail = "the database does not answer; nothing is lost, send the same request again"
+        return problem(request, HTTPStatus.SERVICE_UNAVAILABLE, detail, {"Retry-After": RETRY_SECONDS})
+
+    @app.exception_handler(Exception)
+    def _unforeseen(request: Request, error: Exception) -> Response:
+        del error
+        return problem(request, HTTPStatus.INTERNAL_SERVER_ERROR, "nobody foresaw this; the log has the cause")
+
+
+def _invalid_rows(errors: Sequence[BadValue]) -> Response:
+    rows = sorted({each.row for each in errors if each.row is not None})
+    first = set(rows[:SHOWN])
+    shown = [each for each in errors if each.row is None or each.row in first]
+    where = f"{len(rows)} rows cannot be used" if rows else "the request cannot be used"
+    return _json(
+        Problem(
+            title=HTTPStatus.UNPROCESSABLE_ENTITY.phrase,
+            status=HTTPStatus.UNPROCESSABLE_ENTITY,
+            detail=f"{where}; nothing was written",
+            bad_rows=len(rows) if rows else None,
+            errors=shown,
+        )
+    )
+
+
+def _bad_value(error: Mapping[str, Any]) -> BadValue:
+    """Say where a value stands: ("body", "events", 3, "sent", "to") is the field "to" of row 3."""
+    if error["type"] == "json_invalid":
+        return BadValue(field="body", says=f"no JSON: {error['ctx']['error']} at character {error['loc'][-1]}")
+    place = [each for each in error["loc"] if each not in {"body", "query", "path", "header"}]
+    row = next((each for each in place if isinstance(each, int)), None) if len(error["loc"]) > _ITEM else None
+    names = [str(each) for each in place if each != row]
+    return BadValue(row=row, field=names[-1] if names else "body", says=str(error["msg"]))
+
+
+_ITEM = 2
+"""A place of a row is at least the body, a list and a number."""
+
+
+def _json(answer: Problem, headers: Mapping[str, str] | None = None) -> Response:
+    return JSONResponse(answer.model_dump(exclude_none=True), answer.status, headers, MEDIA_TYPE)
+
+
+def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return how a route's failures stand in the API's description."""
+    said: dict[int | str, dict[str, Any]] = {}
+    for status in statuses:
+        schema = {"schema": {"$ref": "#/components/schemas/Problem"}}
+        said[status] = {"description": _MEANS[status], "content": {MEDIA_TYPE: schema}}
+    return said
+
+
+_MEANS = {
+    400: "The request could not be read, or its Idempotency-Key is none.",
+    401: "No token, or one that is not (or no longer) in use.",
+    404: "What the request names is not there.",
+    409: "It contradicts what is known, or the same request is being worked on (then with Retry-After).",
+    413: "The body is larger than 16 MB.",
+    422: "Values that cannot be used; nothing was written. Or an Idempotency-Key of another request.",
+    503: "The database does not answer; send the same request again after Retry-After seconds.",
+}
+
+
+def describe(app: FastAPI) -> None:
+    """Let the API's description say what failures look like; the framework's own form of them is never sent."""
+    framework = app.openapi
+
+    def described() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            schemas = framework()["components"]["schemas"]
+            for unused in ("HTTPValidationError", "ValidationError"):
+                schemas.pop(unused, None)
+            ours = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+            schemas |= ours.pop("$defs")
+            schemas["Problem"] = ours
+        assert app.openapi_schema is not None  # noqa: S101 - the framework keeps what it made
+        return app.openapi_schema
+
+    app.openapi = described  # type: ignore[method-assign] # the framework's documented way to extend it

@@ -1,0 +1,78 @@
+"""The console over a database of each kind: two teams that do not know each other, and a clock that stands."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import Engine, select
+from starlette.types import ASGIApp
+
+from config.settings import Settings
+from console.app import create_app
+from models.session import reading, transaction
+from models.tables import RecipientEvent, Team
+from tests.worker.small_world import NOW, furnish, send_all, statuses
+from worker.act import Act
+from worker.api_tokens import add_token
+from worker.links import Linked, linked_of_addresses
+
+KEY, OLD_KEY = "k" * 32, "o" * 32
+PUBLIC_URL = "https://go.outreach.example"
+ANNA, BEN = "anna@client.example", "ben@client.example"
+OURS, THEIRS = 1, 2
+"""The two teams."""
+
+
+@dataclass
+class Console:
+    """What a test talks to."""
+
+    engine: Engine
+    now: datetime = NOW
+    settings: dict[str, Any] = field(default_factory=lambda: {"public_url": PUBLIC_URL, "link_keys": KEY})
+
+    @property
+    def app(self) -> ASGIApp:
+        return create_app(self.engine, Settings(_env_file=None, **self.settings), lambda: self.now)
+
+    def ask(self, method: str, path: str, token: str | None = None, **more: Any) -> httpx.Response:
+        """Send one request and return the answer, whatever went wrong inside."""
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        return asyncio.run(self.request(method, path, headers=headers | more.pop("headers", {}), **more))
+
+    async def request(self, method: str, path: str, **more: Any) -> httpx.Response:
+        transport = httpx.ASGITransport(app=self.app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://console") as client:
+            return await client.request(method, path, **more)
+
+    def token(self, team_id: int = OURS, name: str = "sender") -> str:
+        with transaction(self.engine) as session:
+            return add_token(session, team_id, name, Act("petra", self.now))
+
+    def linked(self, address: str = ANNA, campaign: str = "campaign-1", team_id: int = OURS) -> Linked:
+        with reading(self.engine) as session:
+            (found,) = linked_of_addresses(session, team_id, [address], campaign)
+            return found
+
+    def events(self, *kinds: str) -> list[RecipientEvent]:
+        with reading(self.engine) as session:
+            query = select(RecipientEvent).order_by(RecipientEvent.id)
+            return [each for each in session.scalars(query) if each.kind.value in kinds]
+
+    def status(self, address: str = ANNA, campaign: str = "campaign-1") -> str:
+        return statuses(self.engine)[campaign, address]
+
+
+@pytest.fixture
+def console(engine: Engine) -> Console:
+    """Anna and Ben, each in two campaigns of the first team, after their sends; the second team is empty."""
+    furnish(engine)
+    with transaction(engine) as session:
+        session.add(Team(id=THEIRS, name="theirs"))
+    send_all(engine)
+    return Console(engine)

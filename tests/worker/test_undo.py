@@ -1,0 +1,173 @@
+"""What a person said can be taken back, with everything that followed from it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import Engine, select
+
+from classifier.verdict import OptOut, Reply, ReplyClass
+from models.events import DneReason, EventKind, ReviewKind, Status
+from models.learning import Label
+from models.outside import EventType, OutboxEvent
+from models.session import reading, transaction
+from models.tables import DneEntry, RecipientEvent, ReviewItem, Team
+from tests.worker.small_world import NOW, RULES, a_mail, furnish, send_all, statuses, take_in
+from worker.act import Act
+from worker.errors import InputError
+from worker.person import find_recipients, resolve_review, set_status
+from worker.refold import Change
+from worker.tie import Rules
+from worker.undo import undo
+
+ANNA = "anna@client.example"
+FIRST, SECOND = ("campaign-1", ANNA), ("campaign-2", ANNA)
+
+
+@pytest.fixture
+def engine(engine: Engine) -> Engine:
+    furnish(engine)
+    with transaction(engine) as session:
+        session.add(Team(id=2, name="others"))
+    send_all(engine)
+    return engine
+
+
+def act(minutes: int = 0, why: str | None = None, by: str = "mila") -> Act:
+    return Act(by, NOW + timedelta(minutes=minutes), why)
+
+
+def anna(engine: Engine) -> int:
+    with reading(engine) as session:
+        return find_recipients(session, 1, ANNA, "campaign-1")[0]
+
+
+def choose(engine: Engine, status: Status, minutes: int = 0) -> None:
+    with transaction(engine) as session:
+        set_status(session, RULES, anna(engine), status, act(minutes))
+
+
+def take_back(
+    engine: Engine, minutes: int = 10, why: str | None = None, rules: Rules = RULES
+) -> tuple[str, Sequence[Change]]:
+    with transaction(engine) as session:
+        return undo(session, rules, anna(engine), act(minutes, why))
+
+
+def answer(reply_class: ReplyClass, *, sure: bool = True, hold: bool = False) -> Reply:
+    return Reply(
+        reply_class=reply_class, confidence=0.6, sure=sure, hold=hold, visible_text="Please call me on Monday."
+    )
+
+
+def labels(engine: Engine) -> list[Status]:
+    with reading(engine) as session:
+        return list(session.scalars(select(Label.label)))
+
+
+def test_the_machines_word_counts_again(engine: Engine) -> None:
+    take_in(engine, a_mail(answer(ReplyClass.INTERESTED), answers=("anna-1-0@us",)))
+    choose(engine, Status.NOT_INTERESTED)
+    assert statuses(engine)[FIRST] == "Not Interested"
+    said, changes = take_back(engine, why="the wrong person")
+    assert said == "mila chose Not Interested"
+    assert statuses(engine)[FIRST] == "Interested"
+    assert [(each.before, each.after) for each in changes] == [(Status.NOT_INTERESTED, Status.INTERESTED)]
+    with reading(engine) as session:
+        event = session.scalars(select(RecipientEvent).where(RecipientEvent.kind == EventKind.UNDONE)).one()
+    assert event.because == ["mila took back: mila chose Not Interested: the wrong person"]
+
+
+def test_acts_are_taken_back_one_after_the_other_and_each_once(engine: Engine) -> None:
+    choose(engine, Status.INTERESTED)
+    choose(engine, Status.ENGAGED, 1)
+    take_back(engine)
+    assert statuses(engine)[FIRST] == "Interested"
+    take_back(engine, 11)
+    assert statuses(engine)[FIRST] == "Active"
+    with pytest.raises(InputError, match="set-status"):
+        take_back(engine, 12)
+
+
+def test_what_is_set_anew_after_an_undo_stands_and_can_be_taken_back(engine: Engine) -> None:
+    choose(engine, Status.INTERESTED)
+    take_back(engine)
+    choose(engine, Status.INTERESTED, 20)
+    assert statuses(engine)[FIRST] == "Interested"
+    take_back(engine, 30)
+    assert statuses(engine)[FIRST] == "Active"
+
+
+def test_the_entry_that_the_act_made_goes_with_it_everywhere(engine: Engine) -> None:
+    choose(engine, Status.UNSUBSCRIBED)
+    assert (statuses(engine)[FIRST], statuses(engine)[SECOND]) == ("Unsubscribed", "Removed")
+    take_back(engine, why="a slip")
+    assert (statuses(engine)[FIRST], statuses(engine)[SECOND]) == ("Active", "Active")
+    with reading(engine) as session:
+        entry = session.scalars(select(DneEntry)).one()
+        told = session.scalars(select(OutboxEvent).where(OutboxEvent.type == EventType.DNE_WITHDRAWN)).all()
+    assert (entry.withdrawn_at, entry.lifted_by, entry.lifted_why) == (act(10).at, "mila", "a slip")
+    assert [(each.subject, each.payload["reason"], each.payload["withdrawn_by"]) for each in told] == [
+        (ANNA, "manual", "mila")
+    ]
+
+
+def possible_opt_out(engine: Engine) -> int:
+    take_in(engine, a_mail(answer(ReplyClass.UNSUBSCRIBED, sure=False, hold=True), answers=("anna-1-0@us",)))
+    with reading(engine) as session:
+        query = select(ReviewItem.id).where(ReviewItem.kind == ReviewKind.POSSIBLE_OPT_OUT)
+        return session.scalars(query).one()
+
+
+def test_a_resolved_review_opens_again_and_an_opt_out_is_taken_back_with_a_reason_only(engine: Engine) -> None:
+    item = possible_opt_out(engine)
+    with transaction(engine) as session:
+        resolve_review(session, RULES, item, Status.UNSUBSCRIBED, act())
+    assert labels(engine) == [Status.UNSUBSCRIBED]
+    with pytest.raises(InputError, match="needs a reason"):
+        take_back(engine)
+    assert statuses(engine)[FIRST] == "Unsubscribed"
+    take_back(engine, why="it was about another list")
+    assert statuses(engine)[FIRST] == "Engaged"
+    assert labels(engine) == []
+    with reading(engine) as session:
+        assert session.get_one(ReviewItem, item).closed_at is None
+
+
+def test_an_opt_out_by_mail_stays_whatever_is_taken_back(engine: Engine) -> None:
+    take_in(engine, a_mail(OptOut(), answers=("anna-1-0@us",)))
+    choose(engine, Status.UNSUBSCRIBED)
+    take_back(engine)
+    with reading(engine) as session:
+        live = session.scalars(select(DneEntry.reason).where(DneEntry.withdrawn_at.is_(None))).all()
+    assert live == [DneReason.UNSUBSCRIBE_REPLY]
+    assert statuses(engine)[FIRST] == "Unsubscribed"
+
+
+def test_a_label_that_somebody_gave_since_is_kept(engine: Engine) -> None:
+    take_in(engine, a_mail(answer(ReplyClass.INTERESTED), answers=("anna-1-0@us",)))
+    choose(engine, Status.NOT_INTERESTED)
+    with transaction(engine) as session:
+        session.scalars(select(Label)).one().recorded_at = NOW + timedelta(minutes=5)
+    take_back(engine)
+    assert labels(engine) == [Status.NOT_INTERESTED]
+
+
+def test_nothing_to_take_back_is_an_error(engine: Engine) -> None:
+    with pytest.raises(InputError, match="no person's act is left"):
+        take_back(engine)
+
+
+def test_no_team_reaches_anothers_recipients(engine: Engine) -> None:
+    choose(engine, Status.INTERESTED)
+    others = Rules(team_id=2)
+    with pytest.raises(InputError, match="no recipient"):
+        take_back(engine, rules=others)
+    with transaction(engine) as session, pytest.raises(InputError, match="no recipient"):
+        set_status(session, others, anna(engine), Status.ENGAGED, act())
+    item = possible_opt_out(engine)
+    with transaction(engine) as session, pytest.raises(InputError, match="no open review item"):
+        resolve_review(session, others, item, Status.ENGAGED, act())
+    assert statuses(engine)[FIRST] == "Interested"

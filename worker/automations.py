@@ -1,0 +1,159 @@
+"""The rules of campaigns: read from JSON, put in place of those of the same name, taken away, listed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from models.automation import Automation, Call, Move
+from models.outside import AutomationRule, WebhookEndpoint
+from models.tables import Campaign, Recipient
+from worker.act import Act
+from worker.errors import InputError
+
+_RULES = TypeAdapter(list[Automation])
+MOST_RULES = 50
+
+
+def read_automations(path: Path) -> list[Automation]:
+    """Read one rule, or a list of rules, from a JSON file.
+
+    Raises:
+        InputError: names every mistake and where in the file it stands.
+    """
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} cannot be read: {error}") from error
+    try:
+        return _RULES.validate_python(data if isinstance(data, list) else [data])
+    except ValidationError as error:
+        said = "\n".join(f"{path}: rule {_place(each['loc'])}: {each['msg']}" for each in error.errors())
+        raise InputError(f"{said}\nNothing is changed; docs/automations.md shows the form.") from error
+
+
+def _place(location: Sequence[int | str]) -> str:
+    """Return where a mistake stands: the number of its rule, and the way from there."""
+    number, *rest = location
+    return " ".join([str(int(number) + 1), *(str(each + 1 if isinstance(each, int) else each) for each in rest)])
+
+
+def put_automations(
+    session: Session, team_id: int, campaign_key: str, automations: Sequence[Automation], act: Act
+) -> None:
+    """Let rules stand from now on, in place of those of the same names; what happened before is theirs no more.
+
+    Raises:
+        InputError: no such campaign, too many rules, or a rule names a campaign or an endpoint that the team lacks.
+    """
+    campaign = find_campaign(session, team_id, campaign_key)
+    for automation in automations:
+        _refuse_unknown_places(session, campaign, automation)
+    standing = {rule.name: rule for rule in _standing(session, campaign.id)}
+    if len(standing | {each.name: each for each in automations}) > MOST_RULES:
+        raise InputError(f"campaign {campaign_key!r} would have more than {MOST_RULES} rules; remove some first")
+    for automation in automations:
+        definition = automation.model_dump(mode="json", by_alias=True, exclude_unset=True)
+        old = standing.get(automation.name)
+        if old is not None and old.definition == definition:
+            continue
+        if old is not None:
+            old.until = act.at
+        session.add(
+            AutomationRule(
+                campaign_id=campaign.id,
+                name=automation.name,
+                definition=definition,
+                since=act.at,
+                actor=act.by,
+                recorded_at=act.at,
+            )
+        )
+    session.flush()
+    _fold_soon(session, campaign.id, act)
+
+
+def remove_automation(session: Session, team_id: int, campaign_key: str, name: str, act: Act) -> None:
+    """Let a rule stand no longer; what it did stays done.
+
+    Raises:
+        InputError: no such campaign or rule.
+    """
+    campaign = find_campaign(session, team_id, campaign_key)
+    rules = {rule.name: rule for rule in _standing(session, campaign.id)}
+    if name not in rules:
+        known = ", ".join(sorted(rules)) or "none"
+        raise InputError(f"campaign {campaign_key!r} has no rule {name!r}; it has: {known}")
+    rules[name].until = act.at
+    session.flush()
+    _fold_soon(session, campaign.id, act)
+
+
+def list_automations(session: Session, team_id: int, campaign_key: str | None = None) -> list[dict[str, Any]]:
+    """Return the rules that stand, as plain rows."""
+    query = (
+        select(AutomationRule, Campaign.key)
+        .join(Campaign, Campaign.id == AutomationRule.campaign_id)
+        .where(Campaign.team_id == team_id, AutomationRule.until.is_(None))
+        .order_by(Campaign.key, AutomationRule.id)
+    )
+    if campaign_key is not None:
+        query = query.where(Campaign.id == find_campaign(session, team_id, campaign_key).id)
+    return [
+        {
+            "campaign": key,
+            "name": rule.name,
+            "when": str(Automation.model_validate(rule.definition).when),
+            "since": rule.since,
+            "by": rule.actor,
+            "definition": rule.definition,
+        }
+        for rule, key in session.execute(query)
+    ]
+
+
+def find_campaign(session: Session, team_id: int, key: str) -> Campaign:
+    """Return a campaign of the team by its key.
+
+    Raises:
+        InputError: there is none.
+    """
+    campaign = session.scalar(select(Campaign).where(Campaign.team_id == team_id, Campaign.key == key))
+    if campaign is None:
+        raise InputError(f"no campaign {key!r}; inbox-worker campaigns list shows the keys")
+    return campaign
+
+
+def _standing(session: Session, campaign_id: int) -> list[AutomationRule]:
+    query = select(AutomationRule).where(AutomationRule.campaign_id == campaign_id, AutomationRule.until.is_(None))
+    return list(session.scalars(query.with_for_update()))
+
+
+def _refuse_unknown_places(session: Session, campaign: Campaign, automation: Automation) -> None:
+    for action in automation.actions():
+        if isinstance(action, Move):
+            if action.campaign == campaign.key:
+                raise InputError(f"rule {automation.name!r}: campaign {campaign.key!r} cannot move to itself")
+            find_campaign(session, campaign.team_id, action.campaign)
+        if isinstance(action, Call):
+            query = select(WebhookEndpoint.id).filter_by(team_id=campaign.team_id, name=action.endpoint)
+            if session.scalar(query) is None:
+                raise InputError(
+                    f"rule {automation.name!r}: no endpoint {action.endpoint!r}; inbox-worker webhooks add makes it"
+                )
+
+
+def _fold_soon(session: Session, campaign_id: int, act: Act) -> None:
+    """Let the daemon's tick fold the campaign's recipients anew, which tells when a rule acts as time passes."""
+    session.execute(
+        update(Recipient)
+        .where(Recipient.campaign_id == campaign_id)
+        .values(next_change_at=act.at)
+        .execution_options(synchronize_session=False)
+    )

@@ -1,0 +1,140 @@
+"""`events`: what happened, as other systems hear of it."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from models.outside import DeliveryState, EventType, OutboxEvent
+from models.session import reading, transaction
+from worker.cli.common import find_team, now, start, team_option
+from worker.cli.output import as_json, emit, show
+from worker.dispatch import dispatch
+from worker.endpoints import replay as send_again
+from worker.lanes import Lanes
+from worker.tail import Tail, before_newest, before_time
+
+NEWEST = 20
+PAUSE_SECONDS = 1.0
+
+
+class _Since(click.ParamType[int | datetime]):
+    """The id of an event, or a time."""
+
+    name = "ID|TIME"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | datetime:
+        if value.isascii() and value.isdigit():
+            return int(value)
+        return _time(value, self, param, ctx)
+
+
+class _Time(click.ParamType[datetime]):
+    """A time as ISO 8601 writes it; UTC where it names no zone."""
+
+    name = "TIME"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        return _time(value, self, param, ctx)
+
+
+def _time(value: str, kind: click.ParamType[Any], param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+    try:
+        at = datetime.fromisoformat(value)
+    except ValueError:
+        kind.fail(f"{value!r} is no time; write it as 2026-05-04T09:00:00Z", param, ctx)
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at
+
+
+@click.group()
+def events() -> None:
+    """What happened, as other systems hear of it."""
+
+
+@events.command()
+@click.option("--since", type=_Since(), help=f"From this event or time on; default: the newest {NEWEST} events.")
+@click.option(
+    "--type", "types", multiple=True, type=click.Choice([each.value for each in EventType]),
+    help="Only events of this type; may be repeated.",
+)  # fmt: skip
+@click.option("--follow", is_flag=True, help="Go on with what happens, until Ctrl-C.")
+@team_option
+@as_json
+def tail(since: int | datetime | None, types: tuple[str, ...], follow: bool, team: str, as_json: bool) -> None:
+    """Print the team's events in order, each exactly once."""
+    _, engine = start()
+    reader = Tail(find_team(engine, team), frozenset(map(EventType, types)))
+    with reading(engine) as session:
+        if isinstance(since, datetime):
+            reader.top = before_time(session, reader.team_id, since)
+        else:
+            reader.top = before_newest(session, reader.team_id, NEWEST) if since is None else max(since - 1, 0)
+    while True:
+        with reading(engine) as session:
+            _print(reader.read(session, now()), as_json=as_json)
+        if not follow:
+            return
+        sys.stdout.flush()
+        time.sleep(PAUSE_SECONDS)
+
+
+@events.command()
+def deliver() -> None:
+    """Deliver once what is due, for those who run no daemon (`run` does it all the time).
+
+    Exit status 1 where an attempt failed; it is made again when it is due again.
+    """
+    _, engine = start()
+    dispatch(engine, now())
+    lanes = Lanes(engine, now)
+    tally = lanes.deliver_all()
+    lanes.close()
+    click.echo(f"delivered: {tally.delivered}, failed: {tally.failed}")
+    if tally.failed:
+        sys.exit(1)
+
+
+@events.command()
+@click.argument("endpoint")
+@click.option("--dead", is_flag=True, help="Only what was given up; the default without --all and --since.")
+@click.option("--all", "also_delivered", is_flag=True, help="Also what was delivered.")
+@click.option("--since", type=_Time(), help="Given up or delivered, of what happened from this time on.")
+@team_option
+def replay(endpoint: str, dead: bool, also_delivered: bool, since: datetime | None, team: str) -> None:
+    """Send events to ENDPOINT again, with the webhook-id they had."""
+    if dead and also_delivered:
+        raise click.UsageError("--dead and --all exclude each other")
+    wide = not dead and (also_delivered or since is not None)
+    states = (DeliveryState.DEAD, DeliveryState.DELIVERED) if wide else (DeliveryState.DEAD,)
+    _, engine = start()
+    team_id = find_team(engine, team)
+    with transaction(engine) as session:
+        count = send_again(session, team_id, endpoint, now(), states=states, since=since)
+    click.echo(f"{count} {'delivery goes' if count == 1 else 'deliveries go'} out again")
+
+
+def _print(found: Iterable[OutboxEvent], *, as_json: bool) -> None:
+    rows = (
+        {
+            "id": event.id,
+            "type": event.type.value,
+            "recorded_at": event.recorded_at.isoformat(),
+            "subject": event.subject,
+            "endpoint": event.endpoint,
+            "data": event.payload,
+        }
+        for event in found
+    )
+    if as_json:
+        emit(rows)
+        return
+    columns = ("id", "recorded_at", "type", "subject")
+    shown = [[row[each] for each in columns] + [json.dumps(row["data"], ensure_ascii=False)] for row in rows]
+    if shown:
+        show("events", (*columns, "data"), shown)

@@ -1,0 +1,106 @@
+"""What automations do outside the fold: call an endpoint, move to another campaign; done once and never undone."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.automation import Call, Command, Move
+from models.events import Event, EventKind
+from models.outcome import Folded
+from models.outside import AutomationCommand, EventType
+from models.session import insert_new
+from models.tables import Campaign, Recipient, RecipientEvent
+from worker.book import Book, Person
+from worker.outbox import Told, tell
+from worker.stored import event_columns
+
+
+def run_commands(session: Session, book: Book, folded: Mapping[int, Folded], now: datetime) -> set[int]:
+    """Do what the rules ask for and was not done yet; return the contacts that joined another campaign by it.
+
+    That it was done is written in the same transaction as what it does.
+    """
+    joined: set[int] = set()
+    for person in book.people:
+        for command in folded[person.row.id].commands:
+            if _is_done(session, person, command):
+                continue
+            outcome = _run(session, book, person, command, now)
+            _note(session, person, command, outcome, now)
+            if outcome == JOINED:
+                joined.add(person.row.contact_id)
+    return joined
+
+
+def _is_done(session: Session, person: Person, command: Command) -> bool:
+    query = select(AutomationCommand.id).where(
+        AutomationCommand.recipient_id == person.row.id,
+        AutomationCommand.rule_id == command.fired.rule_id,
+        AutomationCommand.event_key == command.fired.key,
+        AutomationCommand.action == command.says,
+    )
+    return session.scalar(query) is not None
+
+
+def _note(session: Session, person: Person, command: Command, outcome: str, now: datetime) -> None:
+    row = {
+        "recipient_id": person.row.id,
+        "rule_id": command.fired.rule_id,
+        "event_key": command.fired.key,
+        "action": command.says,
+        "outcome": outcome,
+        "recorded_at": now,
+    }
+    insert_new(session, AutomationCommand, [row])
+
+
+JOINED = "joined"
+
+
+def _run(session: Session, book: Book, person: Person, command: Command, now: datetime) -> str:
+    if isinstance(command.action, Call):
+        return _call(session, person, command, command.action, now)
+    return _move(session, book, person, command, command.action, now)
+
+
+def _call(session: Session, person: Person, command: Command, action: Call, now: datetime) -> str:
+    payload = {
+        "address": person.row.address,
+        "campaign": person.row.campaign,
+        "rule": command.fired.rule,
+        "at": command.fired.at.isoformat(),
+        "because": command.fired.because,
+        "event": command.fired.trigger,
+    }
+    told = Told(EventType.AUTOMATION, person.row.address, payload, endpoint=action.endpoint)
+    tell(session, person.row.team_id, [told], now)
+    return "told"
+
+
+def _move(session: Session, book: Book, person: Person, command: Command, action: Move, now: datetime) -> str:
+    banned = book.covered_by(person)
+    if banned:
+        return f"refused: {banned} is under Do Not Email"
+    query = select(Campaign.id).where(Campaign.team_id == person.row.team_id, Campaign.key == action.campaign)
+    campaign_id = session.scalar(query)
+    if campaign_id is None:
+        return f"refused: no campaign {action.campaign!r}"
+    whose = {"campaign_id": campaign_id, "contact_id": person.row.contact_id}
+    if not insert_new(session, Recipient, [whose]):
+        return f"is in campaign {action.campaign!r} already"
+    recipient_id = session.scalars(select(Recipient.id).filter_by(**whose)).one()
+    key = hashlib.sha256(f"joined\n{command.fired.key}\n{action.campaign}".encode()).hexdigest()
+    row = event_columns(Event(kind=EventKind.JOINED, happened_at=command.fired.at, key=key, rule=command.fired.rule))
+    row |= {
+        "recipient_id": recipient_id,
+        "because": [f"moved from campaign {person.row.campaign!r} by {command.fired.because}"],
+        "actor": f"automation {command.fired.rule}",
+        "recorded_at": now,
+    }
+    insert_new(session, RecipientEvent, [row])
+    return JOINED

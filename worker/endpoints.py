@@ -1,0 +1,200 @@
+"""What a person may do with the endpoints of a team and what goes to them; for every front end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from models.outside import Delivery, DeliveryState, EventType, OutboxEvent, WebhookEndpoint
+from worker.errors import InputError
+from worker.guard import Resolve, addresses_of, system_addresses, target_of
+from worker.signing import new_secret, rotated
+
+LONGEST_NAME = 100
+
+
+def check_url(url: str, *, allow_private: bool, resolve: Resolve = system_addresses) -> None:
+    """See that an endpoint may lie at this URL now; looks its name up, so call it outside of transactions.
+
+    Raises:
+        InputError: it may not, or its name does not resolve.
+    """
+    addresses_of(target_of(url, allow_private=allow_private), resolve)
+
+
+def add_endpoint(session: Session, endpoint: WebhookEndpoint, now: datetime) -> str:
+    """Add an endpoint (team_id, name, url, types, allow_private given) whose URL was checked; return its secret.
+
+    It hears of what happens from now on.
+
+    Raises:
+        InputError: the name is none, or taken.
+    """
+    name = endpoint.name
+    if not name or len(name) > LONGEST_NAME or not name.isprintable() or name != name.strip():
+        raise InputError(f"{name!r} is no name of an endpoint; use up to {LONGEST_NAME} printable characters")
+    if _by_name(session, endpoint.team_id, name) is not None:
+        raise InputError(f"the endpoint {name} is there already; inbox-worker webhooks list shows it")
+    endpoint.secret = new_secret()
+    endpoint.recorded_at = now
+    session.add(endpoint)
+    session.flush()
+    return endpoint.secret
+
+
+def find_endpoint(session: Session, team_id: int, name: str) -> WebhookEndpoint:
+    """Return the team's endpoint of this name.
+
+    Raises:
+        InputError: there is none; names those that exist.
+    """
+    found = _by_name(session, team_id, name)
+    if found is None:
+        query = select(WebhookEndpoint.name).where(WebhookEndpoint.team_id == team_id).order_by(WebhookEndpoint.name)
+        names = ", ".join(session.scalars(query.limit(10))) or "none yet"
+        raise InputError(f"no endpoint {name!r} (there are: {names}); add it with: inbox-worker webhooks add")
+    return found
+
+
+def remove_endpoint(session: Session, team_id: int, name: str) -> None:
+    """Remove an endpoint with what still was on its way to it.
+
+    Raises:
+        InputError: there is none of this name.
+    """
+    session.delete(find_endpoint(session, team_id, name))
+
+
+def pause_endpoint(session: Session, team_id: int, name: str, now: datetime) -> None:
+    """Send nothing to an endpoint until it is resumed; what happens meanwhile is kept for it.
+
+    Raises:
+        InputError: there is none of this name.
+    """
+    endpoint = find_endpoint(session, team_id, name)
+    endpoint.paused_at = endpoint.paused_at or now
+
+
+def resume_endpoint(session: Session, team_id: int, name: str) -> None:
+    """Send to an endpoint again; the time in which it was paused does not count against what waited.
+
+    Raises:
+        InputError: there is none of this name.
+    """
+    endpoint = find_endpoint(session, team_id, name)
+    endpoint.paused_at = None
+    waiting = update(Delivery).where(Delivery.endpoint_id == endpoint.id, Delivery.state == DeliveryState.PENDING)
+    session.execute(waiting.values(first_attempt_at=None).execution_options(synchronize_session=False))
+
+
+def rotate_secret(session: Session, team_id: int, name: str, now: datetime) -> str:
+    """Give an endpoint a new secret and return it; the one before signs beside it for a day.
+
+    Raises:
+        InputError: there is no endpoint of this name.
+    """
+    endpoint = find_endpoint(session, team_id, name)
+    secret = new_secret()
+    endpoint.secret = rotated(endpoint.secret, secret, now)
+    return secret
+
+
+def replay(
+    session: Session, team_id: int, name: str, now: datetime, *, states: Sequence[DeliveryState], since: datetime | None
+) -> int:
+    """Send again what was given up or delivered, in the order of the events; return how many.
+
+    Args:
+        session: inside a write transaction.
+        team_id: whose endpoint.
+        name: which endpoint.
+        now: aware UTC.
+        states: DEAD, DELIVERED or both.
+        since: only events that were recorded at this time or later.
+
+    Raises:
+        InputError: there is no endpoint of this name.
+    """
+    endpoint = find_endpoint(session, team_id, name)
+    again = update(Delivery).where(Delivery.endpoint_id == endpoint.id, Delivery.state.in_(states))
+    if since is not None:
+        again = again.where(Delivery.event_id.in_(select(OutboxEvent.id).where(OutboxEvent.recorded_at >= since)))
+    fresh = again.values(
+        state=DeliveryState.PENDING, attempts=0, first_attempt_at=None, next_attempt_at=now, delivered_at=None
+    )
+    result: Any = session.execute(fresh.execution_options(synchronize_session=False))
+    return int(result.rowcount)
+
+
+def list_endpoints(session: Session, team_id: int) -> list[dict[str, Any]]:
+    """Return the team's endpoints without their secrets, with what waits, what was given up, and the last error."""
+    query = select(WebhookEndpoint).where(WebhookEndpoint.team_id == team_id).order_by(WebhookEndpoint.name)
+    return [_endpoint_row(session, endpoint) for endpoint in session.scalars(query)]
+
+
+def _endpoint_row(session: Session, endpoint: WebhookEndpoint) -> dict[str, Any]:
+    mine = Delivery.endpoint_id == endpoint.id
+    counts = {
+        state: session.scalar(select(func.count()).where(mine, Delivery.state == state)) or 0
+        for state in (DeliveryState.PENDING, DeliveryState.DEAD)
+    }
+    failed = Delivery.state.in_(counts)
+    return {
+        "name": endpoint.name,
+        "url": endpoint.url,
+        "types": endpoint.types or ["all"],
+        "state": "paused" if endpoint.paused_at else "active",
+        "pending": counts[DeliveryState.PENDING],
+        "dead": counts[DeliveryState.DEAD],
+        "last_error": session.scalar(
+            select(Delivery.last_error)
+            .where(mine, failed, Delivery.last_error.is_not(None))
+            .order_by(Delivery.id.desc())
+            .limit(1)
+        ),
+        "allow_private": endpoint.allow_private,
+        "paused_at": endpoint.paused_at,
+        "recorded_at": endpoint.recorded_at,
+    }
+
+
+def list_deliveries(
+    session: Session, team_id: int, name: str, *, state: DeliveryState | None, limit: int
+) -> list[dict[str, Any]]:
+    """Return what went or goes to an endpoint, the newest event first.
+
+    Raises:
+        InputError: there is no endpoint of this name.
+    """
+    endpoint = find_endpoint(session, team_id, name)
+    query = (
+        select(Delivery, OutboxEvent.type, OutboxEvent.recorded_at)
+        .join(OutboxEvent, OutboxEvent.id == Delivery.event_id)
+        .where(Delivery.endpoint_id == endpoint.id)
+        .order_by(Delivery.event_id.desc())
+        .limit(limit)
+    )
+    if state is not None:
+        query = query.where(Delivery.state == state)
+    return [_delivery_row(*row) for row in session.execute(query)]
+
+
+def _delivery_row(delivery: Delivery, kind: EventType, at: datetime) -> dict[str, Any]:
+    names = ("attempts", "first_attempt_at", "next_attempt_at", "delivered_at", "last_error")
+    return {
+        "event": delivery.event_id,
+        "type": kind.value,
+        "recorded_at": at,
+        "subject": delivery.subject,
+        "state": delivery.state.value,
+        **{name: getattr(delivery, name) for name in names},
+    }
+
+
+def _by_name(session: Session, team_id: int, name: str) -> WebhookEndpoint | None:
+    query = select(WebhookEndpoint).where(WebhookEndpoint.team_id == team_id, WebhookEndpoint.name == name)
+    return session.scalars(query).one_or_none()

@@ -1,0 +1,163 @@
+"""The Do Not Email entries that follow from recipients' events, and what the fold must know of all others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from models.automation import Fired
+from models.events import DneDraft, DneReason, Interval, Lifts
+from models.outcome import Folded
+from models.outside import EventType
+from models.session import insert_new
+from models.status import fold
+from models.tables import DneEntry
+from worker.book import Book, Person
+from worker.outbox import Told, tell
+
+EntryKey = tuple[str, DneReason, str]
+"""Target, reason, source: with the team what an entry is unique on."""
+
+TAKEN_BACK = frozenset({DneReason.HARD_BOUNCE, DneReason.SOFT_BOUNCE_LIMIT, DneReason.AUTOMATION})
+"""Reasons of entries that go when mail that came late takes away what they follow from."""
+
+
+def lifts_of(person: Person, book: Book) -> Lifts:
+    """Return what people lifted of the entries that name the contact's own address."""
+    lifts = Lifts()
+    for entry in book.by_target[person.row.address]:
+        if entry["recipient_id"] == person.row.id:
+            lifts.by_entry[entry["reason"], entry["source"]] = entry["lifted_at"]
+        if entry["lifted_at"]:
+            lifts.newest[entry["reason"]] = max(
+                lifts.newest.get(entry["reason"], entry["lifted_at"]), entry["lifted_at"]
+            )
+    return lifts
+
+
+def elsewhere(person: Person, book: Book, now: datetime) -> list[Interval]:
+    """Return when entries covered the contact that do not follow from the recipient's events as they are now."""
+    own = _wanted(person, book, now)
+    return [
+        Interval(entry["since"], entry["lifted_at"])
+        for target in person.targets()
+        for entry in book.by_target[target]
+        if entry["withdrawn_at"] is None and not (entry["recipient_id"] == person.row.id and _key(entry) in own)
+    ]
+
+
+def _wanted(person: Person, book: Book, now: datetime) -> dict[EntryKey, DneDraft]:
+    """Return the entries that the recipient's events make, whatever other entries there are."""
+    return _drafts(person, _alone(person, book, now))
+
+
+def _alone(person: Person, book: Book, now: datetime) -> Folded:
+    rules = book.rules[person.row.campaign_id]
+    return fold(person.events, now, lifts=lifts_of(person, book), rules=rules)
+
+
+def _drafts(person: Person, folded: Folded) -> dict[EntryKey, DneDraft]:
+    return {
+        (target, draft.reason, draft.source): draft
+        for draft in folded.dne
+        for target in (person.row.address, draft.other_address)
+        if target
+    }
+
+
+def _key(entry: dict[str, Any]) -> EntryKey:
+    return entry["target"], entry["reason"], entry["source"]
+
+
+def write_entries(session: Session, book: Book, now: datetime) -> None:
+    """Bring the entries that events make in line with the events: add, withdraw, or take a withdrawal back."""
+    new: list[dict[str, Any]] = []
+    moved: list[dict[str, Any]] = []
+    again: list[dict[str, Any]] = []
+    dropped: list[tuple[dict[str, Any], Person]] = []
+    for person in book.people:
+        lifts = lifts_of(person, book)
+        folded = _alone(person, book, now)
+        fired = {each.key: each for each in folded.fired}
+        wanted = _drafts(person, folded)
+        for key, draft in wanted.items():
+            entry = book.entries.get(key)
+            if entry is None:
+                entry = _entry(person, key[0], draft, lifts, now) | _said(person, draft.source, fired)
+                new.append(entry)
+                book.add(entry)
+            elif entry["withdrawn_at"] is not None or entry["since"] != draft.since:
+                if entry["lifted_at"] == entry["since"]:
+                    entry["lifted_at"] = draft.since
+                again += [entry] if entry["withdrawn_at"] is not None else []
+                entry |= {"withdrawn_at": None, "since": draft.since}
+                moved.append(entry)
+        dropped += [
+            (entry, person)
+            for entry in book.by_recipient[person.row.id]
+            if entry["withdrawn_at"] is None and _key(entry) not in wanted
+        ]
+    gone = [entry for entry, person in dropped if _may_go(entry, person, book)]
+    for entry in gone:
+        entry["withdrawn_at"] = now
+    insert_new(session, DneEntry, new)
+    if moved or gone:
+        columns = ("id", "withdrawn_at", "since", "lifted_at")
+        session.execute(update(DneEntry), [{name: entry[name] for name in columns} for entry in (*moved, *gone)])
+    live = [entry for entry in (*new, *again) if entry["lifted_at"] is None]
+    told = [_told(EventType.DNE_ADDED, each) for each in live] + [_told(EventType.DNE_WITHDRAWN, each) for each in gone]
+    if told:
+        tell(session, book.people[0].row.team_id, told, now)
+
+
+def _told(kind: EventType, entry: dict[str, Any]) -> Told:
+    payload = {
+        "target": entry["target"],
+        "reason": entry["reason"].value,
+        "since": entry["since"].isoformat(),
+        "by": entry["actor"],
+        "note": entry["note"],
+    }
+    return Told(kind, entry["target"], payload)
+
+
+def _may_go(entry: dict[str, Any], person: Person, book: Book) -> bool:
+    """Say whether an entry that its events no longer make may be withdrawn.
+
+    A bounce's or a rule's may. An opt-out or complaint is never taken back, but where its mail turned out to belong
+    to another recipient, that one's entry for the same address stands in its place.
+    """
+    if entry["reason"] in TAKEN_BACK:
+        return True
+    return entry["source"] in person.retracted and any(
+        other["reason"] == entry["reason"] and other is not entry and other["withdrawn_at"] is None
+        for other in book.by_target[entry["target"]]
+        if other["recipient_id"] != person.row.id
+    )
+
+
+def _entry(person: Person, target: str, draft: DneDraft, lifts: Lifts, now: datetime) -> dict[str, Any]:
+    return {
+        "team_id": person.row.team_id,
+        "target": target,
+        "reason": draft.reason,
+        "source": draft.source,
+        "recipient_id": person.row.id,
+        "since": draft.since,
+        # Known only after a lift of its reason that came later: it never acts, and never did.
+        "lifted_at": draft.since if draft.born_lifted else lifts.lifted_at(draft.reason, draft.source, draft.since),
+        "withdrawn_at": None,
+        "recorded_at": now,
+    }
+
+
+def _said(person: Person, source: str, fired: Mapping[str, Fired]) -> dict[str, Any]:
+    """Return who made an entry and why."""
+    if source in fired:
+        return {"actor": f"automation {fired[source].rule}", "note": fired[source].because}
+    cause = person.stored.get(source)
+    return {"actor": cause.actor if cause else None, "note": "; ".join(cause.because) if cause else None}

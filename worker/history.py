@@ -1,0 +1,187 @@
+"""The whole story of one address, in order: mail, verdict and evidence, event, status, who."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from classifier.decode import normal_address
+from models.outside import AutomationCommand, AutomationRule
+from models.tables import (
+    Campaign,
+    Contact,
+    DneEntry,
+    InboundMessage,
+    Recipient,
+    RecipientEvent,
+    SecondAddress,
+    SentMessage,
+    StatusChange,
+    VerdictRow,
+)
+from worker.book import covering
+from worker.errors import InputError
+from worker.story import Row, entry_row, is_campaign, list_reviews, standing_row
+
+
+def tell(session: Session, team_id: int, address: str, campaign: str | None = None) -> Row:
+    """Return the whole story of an address: entries, and for each campaign what happened in order, and open reviews.
+
+    Raises:
+        InputError: nothing is known about the address.
+    """
+    address = normal_address(address)
+    contact = _contact(session, team_id, address)
+    known_as = contact.address if contact else address
+    entries = _entries(session, team_id, known_as)
+    if contact is None and not entries:
+        raise InputError(f"nothing is known about {address}; inbox-worker recipients list --address PART searches")
+    live = [entry for entry in entries if entry["lifted_at"] is None and entry["withdrawn_at"] is None]
+    return {
+        "address": known_as,
+        "other_addresses": _others(session, contact) if contact else [],
+        "contact": "Do Not Email" if live else "Active",
+        "entries": entries,
+        "recipients": _recipients(session, contact, campaign) if contact else [],
+    }
+
+
+def _contact(session: Session, team_id: int, address: str) -> Contact | None:
+    """Find a contact by its address, else by another address the person answered from."""
+    team = select(Contact).where(Contact.team_id == team_id)
+    by_other = team.join(SecondAddress, SecondAddress.contact_id == Contact.id).where(SecondAddress.address == address)
+    return session.scalar(team.where(Contact.address == address)) or session.scalar(
+        by_other.order_by(Contact.id).limit(1)
+    )
+
+
+def _entries(session: Session, team_id: int, address: str) -> list[Row]:
+    query = select(DneEntry).where(DneEntry.team_id == team_id, DneEntry.target.in_(covering(address)))
+    return [entry_row(entry) for entry in session.scalars(query.order_by(DneEntry.since, DneEntry.id))]
+
+
+def _recipients(session: Session, contact: Contact, campaign: str | None) -> list[Row]:
+    query = (
+        select(Recipient, Campaign.key, Campaign.name)
+        .join(Campaign, Campaign.id == Recipient.campaign_id)
+        .where(Recipient.contact_id == contact.id)
+        .order_by(Campaign.key)
+    )
+    if campaign:
+        query = query.where(is_campaign(campaign))
+    return [
+        {
+            "campaign": key,
+            "campaign_name": name,
+            **standing_row(recipient),
+            "story": _story(session, recipient.id),
+            "reviews": list_reviews(session, contact.team_id, recipient_id=recipient.id),
+        }
+        for recipient, key, name in session.execute(query)
+    ]
+
+
+def _others(session: Session, contact: Contact) -> list[Row]:
+    query = select(SecondAddress).where(SecondAddress.contact_id == contact.id).order_by(SecondAddress.address)
+    return [
+        {"address": other.address, "by": other.actor, "why": other.why, "since": other.recorded_at}
+        for other in session.scalars(query)
+    ]
+
+
+def _story(session: Session, recipient_id: int) -> list[Row]:
+    """Return what happened to a recipient by the time it happened, each event with the changes it caused.
+
+    A change that no stored event caused (time passed, a rule acted, Do Not Email arose elsewhere) stands at the time
+    at which it was noticed.
+    """
+    changes = list(session.scalars(select(StatusChange).where(StatusChange.recipient_id == recipient_id)))
+    events = _events(session, recipient_id)
+    by_key = {row["key"]: row for row in events}
+    rows = [*_sends(session, recipient_id), *events, *_commands(session, recipient_id)]
+    for change in sorted(changes, key=lambda change: change.id):
+        row = _change(change)
+        cause = by_key.get(change.event_key or "")
+        # An event that decided long ago does not explain what changed later, when a pause ended or a hold fell.
+        if cause is not None and row["because"] == cause["because"]:
+            cause["changes"].append(row)
+        else:
+            rows.append({"at": row["at"], "event": "changed", "because": [], "changes": [row]})
+    return sorted(rows, key=lambda row: (row["at"], _SENT_FIRST.get(row["event"], 1)))
+
+
+_SENT_FIRST = {"sent": 0, "changed": 2, "automation": 3}
+"""What we sent comes before what came back within the same second, and what followed after it."""
+
+
+def _sends(session: Session, recipient_id: int) -> list[Row]:
+    query = select(SentMessage).where(SentMessage.recipient_id == recipient_id)
+    return [
+        {"at": s.sent_at, "event": "sent", "subject": s.subject_key, "send_id": s.send_id, "because": [], "changes": []}
+        for s in session.scalars(query)
+    ]
+
+
+def _events(session: Session, recipient_id: int) -> list[Row]:
+    query = (
+        select(RecipientEvent, InboundMessage.subject, VerdictRow.kind)
+        .outerjoin(InboundMessage, InboundMessage.id == RecipientEvent.message_id)
+        .outerjoin(VerdictRow, VerdictRow.message_id == RecipientEvent.message_id)
+        .where(RecipientEvent.recipient_id == recipient_id)
+    )
+    return [_event(event, subject, verdict) for event, subject, verdict in session.execute(query)]
+
+
+def _event(event: RecipientEvent, subject: str | None, verdict: str | None) -> Row:
+    return {
+        "at": event.happened_at,
+        "event": event.kind.value,
+        "key": event.key,
+        "verdict": verdict,
+        "class": event.status.value if event.status else None,
+        "bounce": event.bounce.value if event.bounce else None,
+        "confidence": event.confidence,
+        "sure": event.sure,
+        "until": event.until,
+        "acts": event.trust.value,
+        "link": event.link,
+        "about": event.about,
+        "subject": subject,
+        "message": event.message_id,
+        "because": event.because,
+        "by": event.actor,
+        "retracted_at": event.retracted_at,
+        "changes": [],
+    }
+
+
+def _commands(session: Session, recipient_id: int) -> list[Row]:
+    query = (
+        select(AutomationCommand, AutomationRule.name)
+        .join(AutomationRule, AutomationRule.id == AutomationCommand.rule_id)
+        .where(AutomationCommand.recipient_id == recipient_id)
+    )
+    return [
+        {
+            "at": command.recorded_at,
+            "event": "automation",
+            "rule": rule,
+            "did": command.action,
+            "outcome": command.outcome,
+            "because": [],
+            "changes": [],
+        }
+        for command, rule in session.execute(query)
+    ]
+
+
+def _change(change: StatusChange) -> Row:
+    return {
+        "at": change.recorded_at,
+        "from": change.from_status.value if change.from_status else None,
+        "to": change.to_status.value,
+        "from_sequence": change.from_sequence.value if change.from_sequence else None,
+        "to_sequence": change.to_sequence.value,
+        "because": change.because,
+        "by": change.actor,
+    }

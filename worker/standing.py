@@ -1,0 +1,194 @@
+"""Writes what the fold says of recipients: their standing, its history, and the open questions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from models.events import EndReason, ReviewKind, SequenceState, Status
+from models.outcome import Folded
+from models.outside import EventType
+from models.session import insert_new
+from models.tables import Recipient, ReviewItem, StatusChange
+from worker.book import Book, Person
+from worker.chunks import chunks
+from worker.outbox import Told, tell
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change of a recipient, for reports and the history."""
+
+    campaign: str
+    address: str
+    before: Status
+    after: Status
+    sequence_before: SequenceState
+    sequence_after: SequenceState
+    because: tuple[str, ...] = ()
+
+
+def write_standing(session: Session, book: Book, folded: dict[int, Folded], now: datetime) -> list[Change]:
+    """Write how recipients stand now, and tell what changed."""
+    rows: list[dict[str, Any]] = []
+    history: list[dict[str, Any]] = []
+    changes: list[Change] = []
+    told: list[Told] = []
+    for person in book.people:
+        after = _columns(folded[person.row.id])
+        after["listed"] = after["listed"] and not person.is_left_over()
+        before = {name: getattr(person.row, name) for name in after}
+        if before == after:
+            continue
+        rows.append({"id": person.row.id, **after})
+        if (before["status"], before["sequence"]) == (after["status"], after["sequence"]):
+            continue
+        change = _change(person, after, folded[person.row.id])
+        changes.append(change)
+        history.append(_history(person, change, after["decided_by"], now))
+        told.append(_told(change, after, history[-1]))
+    if rows:
+        session.execute(update(Recipient), rows)
+    insert_new(session, StatusChange, history)
+    if told:
+        tell(session, book.people[0].row.team_id, told, now)
+    return changes
+
+
+def _told(change: Change, after: dict[str, Any], row: dict[str, Any]) -> Told:
+    until, reason = after["sequence_until"], after["sequence_reason"]
+    payload = {
+        "address": change.address,
+        "campaign": change.campaign,
+        "from": change.before.value,
+        "to": change.after.value,
+        "sequence": {
+            "from": change.sequence_before.value,
+            "to": change.sequence_after.value,
+            "until": until.isoformat() if until else None,
+            "reason": reason.value if reason else None,
+        },
+        "because": list(change.because),
+        "event": row["event_key"],
+        "confidence": row["confidence"],
+        "artifact": row["artifact"],
+        "by": row["actor"],
+    }
+    return Told(EventType.STATUS_CHANGED, change.address, payload)
+
+
+def _columns(one: Folded) -> dict[str, Any]:
+    return {
+        "status": one.status,
+        "removed_by_person": one.removed_by_person,
+        "sequence": one.sequence.state,
+        "sequence_until": one.sequence.until,
+        "sequence_reason": one.sequence.reason,
+        "next_change_at": one.next_change_at,
+        "decided_by": one.decided_by,
+        "listed": one.listed,
+    }
+
+
+def _because(person: Person, after: dict[str, Any], folded: Folded) -> tuple[str, ...]:
+    """Say why the recipient stands where it stands now."""
+    if after["sequence"] is SequenceState.HELD:
+        return tuple(f"held for review: {item.kind.value}" for item in folded.reviews if item.holds)
+    ended = person.row.sequence_reason is None and after["sequence_reason"] is EndReason.AUTOMATION
+    fired = [each for each in folded.fired if each.key == after["decided_by"]] or (folded.fired[-1:] if ended else ())
+    if fired:
+        return (fired[0].because,)
+    cause = person.stored.get(after["decided_by"])
+    if cause is not None:
+        return tuple(cause.because)
+    if after["status"] is Status.REMOVED or after["sequence_reason"] is EndReason.DNE:
+        return ("Do Not Email arose elsewhere in the team",)
+    return ("a pause ended",) if person.row.sequence is SequenceState.PAUSED else ("what held it no longer counts",)
+
+
+def _change(person: Person, after: dict[str, Any], folded: Folded) -> Change:
+    return Change(
+        person.row.campaign,
+        person.row.address,
+        person.row.status,
+        after["status"],
+        person.row.sequence,
+        after["sequence"],
+        _because(person, after, folded),
+    )
+
+
+def _history(person: Person, change: Change, event_key: str | None, now: datetime) -> dict[str, Any]:
+    cause = person.stored.get(event_key) if event_key else None
+    return {
+        "recipient_id": person.row.id,
+        "from_status": change.before,
+        "to_status": change.after,
+        "from_sequence": change.sequence_before,
+        "to_sequence": change.sequence_after,
+        "event_key": event_key,
+        "because": list(change.because),
+        "artifact": cause.artifact if cause else None,
+        "confidence": cause.confidence if cause else None,
+        "actor": cause.actor if cause else None,
+        "recorded_at": now,
+    }
+
+
+def write_reviews(session: Session, book: Book, folded: dict[int, Folded], now: datetime) -> None:
+    """Open the questions that the fold asks, and close those it asks no more."""
+    table = ReviewItem.__table__
+    stored = {
+        (row.recipient_id, row.event_key, row.kind): row
+        for chunk in chunks(folded)
+        for row in session.execute(select(table).where(table.c.recipient_id.in_(chunk)))
+    }
+    wanted = {
+        (recipient_id, item.event_key, item.kind): item for recipient_id, one in folded.items() for item in one.reviews
+    }
+    opened = [key for key in wanted if key not in stored or stored[key].closed_at is not None]
+    closed = [key for key, row in stored.items() if key not in wanted and row.closed_at is None]
+    new = [key for key in opened if key not in stored]
+    insert_new(
+        session,
+        ReviewItem,
+        [
+            {"recipient_id": r, "event_key": e, "kind": k, "holds": wanted[r, e, k].holds, "opened_at": now}
+            for r, e, k in new
+        ],
+    )
+    moved = [{"id": stored[key].id, "closed_at": None} for key in opened if key in stored]
+    moved += [{"id": stored[key].id, "closed_at": now} for key in closed]
+    if moved:
+        session.execute(update(ReviewItem), moved)
+    _tell_reviews(session, book, opened, closed, now)
+
+
+ReviewKey = tuple[int, str, ReviewKind]
+
+
+def _tell_reviews(
+    session: Session, book: Book, opened: Sequence[ReviewKey], closed: Sequence[ReviewKey], now: datetime
+) -> None:
+    people = {person.row.id: person.row for person in book.people}
+    told = [
+        Told(
+            kind,
+            people[recipient_id].address,
+            {
+                "address": people[recipient_id].address,
+                "campaign": people[recipient_id].campaign,
+                "kind": review.value,
+                "event": event_key,
+            },
+        )
+        for kind, keys in ((EventType.REVIEW_OPENED, opened), (EventType.REVIEW_CLOSED, closed))
+        for recipient_id, event_key, review in keys
+    ]
+    if told:
+        tell(session, book.people[0].row.team_id, told, now)

@@ -56,18 +56,18 @@ def react(state: State, cause: Event | None, trigger: str) -> None:
     """Let every rule act whose condition has become true; `cause` None: the passing of time made it so."""
     if not state.rules or (state.waits and not state.ended):
         return
-    acted: set[int] = set()
-    # What one rule does may make the condition of another true; each acts once for one cause.
-    while due := [rule for rule in _risen(state) if rule.id not in acted]:
-        acted.add(due[0].id)
-        _act(state, due[0], cause, trigger)
+    # What one rule does may make the condition of another true, so all are asked again; a rule that acted is noted as
+    # true, and nothing that rules do makes its condition true a second time.
+    while risen := _risen(state):
+        state.true_rules.add(risen[0].id)
+        _act(state, risen[0], cause, trigger)
 
 
 def _risen(state: State) -> list[Standing]:
-    """Note what is true now, and return the rules that stand and whose condition was not true before."""
+    """Return the rules that stand and whose condition was not true before; note what else is true."""
     true = {rule.id for rule in state.rules if holds(state, rule.automation.when)}
     risen = [rule for rule in state.rules if rule.id in true - state.true_rules and rule.covers(state.at)]
-    state.true_rules = true - {rule.id for rule in risen[1:]}
+    state.true_rules = true - {rule.id for rule in risen}
     return risen
 
 

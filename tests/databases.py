@@ -24,7 +24,7 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def postgres_template(postgres_url: str) -> Iterator[str]:
-    with _postgres_database(postgres_url) as url:
+    with postgres_database(postgres_url) as url:
         _migrate(url)
         yield make_url(url).database or ""
 
@@ -35,7 +35,7 @@ def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterat
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path}/empty.sqlite"
         return
-    with _postgres_database(request.getfixturevalue("postgres_url")) as url:
+    with postgres_database(request.getfixturevalue("postgres_url")) as url:
         yield url
 
 
@@ -47,7 +47,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         yield f"sqlite:///{tmp_path}/test.sqlite"
         return
     template = request.getfixturevalue("postgres_template")
-    with _postgres_database(request.getfixturevalue("postgres_url"), template) as url:
+    with postgres_database(request.getfixturevalue("postgres_url"), template) as url:
         yield url
 
 
@@ -65,7 +65,7 @@ def _migrate(url: str) -> None:
 
 
 @contextmanager
-def _postgres_database(server: str, template: str = "template0") -> Iterator[str]:
+def postgres_database(server: str, template: str = "template0") -> Iterator[str]:
     name = f"test_{uuid4().hex}"
     url = make_url(server).set(drivername="postgresql+psycopg")
     _on_server(url, f"CREATE DATABASE {name} TEMPLATE {template}")

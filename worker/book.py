@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from models.automation import Automation, Standing
 from models.events import DneReason, Event, EventKind
+from models.outcome import Folded
 from models.outside import AutomationRule
 from models.tables import Campaign, Contact, DneEntry, Recipient, RecipientEvent, SentMessage
 from worker.chunks import chunks
@@ -35,6 +36,8 @@ class Person:
     events: list[Event] = field(default_factory=list)
     stored: dict[str, Row[Any]] = field(default_factory=dict)
     retracted: set[str] = field(default_factory=set)
+    alone: Folded | None = None
+    """What the fold gives where no entry of others covers the contact, once it was asked for."""
 
     def is_left_over(self) -> bool:
         """Say whether an import took over every send that was learnt for it, so that it stands for nothing."""

@@ -45,7 +45,7 @@ MOST_CHANGES = 1_000
 WAITING = Table(
     "dne_waiting",
     MetaData(),
-    Column("row", Integer, primary_key=True, autoincrement=False),
+    Column("row", Integer, nullable=False),
     Column("target", String, nullable=False),
     Column("note", Text),
     prefixes=["TEMPORARY"],
@@ -107,7 +107,10 @@ class _Fresh:
 
     def entries(self, reason: DneReason, act: Act) -> Insert:
         """Return the statement that makes them, in the order of the index that they go into."""
-        target = WAITING.c.target
+        # One sort by target finds the first of each and gives the order.
+        place = func.row_number().over(partition_by=WAITING.c.target, order_by=WAITING.c.row)
+        waiting = select(WAITING.c.target, WAITING.c.note, place.label("place")).subquery()
+        target = waiting.c.target
         live = exists().where(
             DneEntry.team_id == self.team_id, DneEntry.target == target, DneEntry.recipient_id.is_(None), *LIVE
         )
@@ -118,11 +121,10 @@ class _Fresh:
             "source": literal(self.source),
             "since": _value("since", act.at),
             "actor": literal(act.by),
-            "note": WAITING.c.note,
+            "note": waiting.c.note,
             "recorded_at": _value("recorded_at", act.at),
         }
-        first = select(func.min(WAITING.c.row)).group_by(target)
-        query = select(*columns.values()).where(WAITING.c.row.in_(first), ~live).order_by(target)
+        query = select(*columns.values()).where(waiting.c.place == 1, ~live).order_by(target)
         return insert(DneEntry).from_select(list(columns), query)
 
     def told(self, act: Act, dialect: str) -> Insert:

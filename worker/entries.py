@@ -52,12 +52,15 @@ def elsewhere(person: Person, book: Book, now: datetime) -> list[Interval]:
 
 def _wanted(person: Person, book: Book, now: datetime) -> dict[EntryKey, DneDraft]:
     """Return the entries that the recipient's events make, whatever other entries there are."""
-    return _drafts(person, _alone(person, book, now))
+    return _drafts(person, alone(person, book, now))
 
 
-def _alone(person: Person, book: Book, now: datetime) -> Folded:
-    rules = book.rules[person.row.campaign_id]
-    return fold(person.events, now, lifts=lifts_of(person, book), rules=rules)
+def alone(person: Person, book: Book, now: datetime) -> Folded:
+    """Return the fold of a recipient that no entry of others covers; asked again it is the same."""
+    if person.alone is None:
+        rules = book.rules[person.row.campaign_id]
+        person.alone = fold(person.events, now, lifts=lifts_of(person, book), rules=rules)
+    return person.alone
 
 
 def _drafts(person: Person, folded: Folded) -> dict[EntryKey, DneDraft]:
@@ -81,7 +84,7 @@ def write_entries(session: Session, book: Book, now: datetime) -> None:
     dropped: list[tuple[dict[str, Any], Person]] = []
     for person in book.people:
         lifts = lifts_of(person, book)
-        folded = _alone(person, book, now)
+        folded = alone(person, book, now)
         fired = {each.key: each for each in folded.fired}
         wanted = _drafts(person, folded)
         for key, draft in wanted.items():

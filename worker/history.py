@@ -102,8 +102,8 @@ def _story(session: Session, recipient_id: int) -> list[Row]:
     for change in sorted(changes, key=lambda change: change.id):
         row = _change(change)
         cause = by_key.get(change.event_key or "")
-        # An event that decided long ago does not explain what changed later, when a pause ended or a hold fell.
-        if cause is not None and row["because"] == cause["because"]:
+        # An event that gave the status long ago does not explain what changed later beside it, as a hold that fell.
+        if cause is not None and (row["from"] != row["to"] or row["because"] == cause["because"]):
             cause["changes"].append(row)
         else:
             rows.append({"at": row["at"], "event": "changed", "because": [], "changes": [row]})

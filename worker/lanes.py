@@ -21,7 +21,7 @@ from worker.post import Answer, Line
 
 THREADS = 32
 LANES_EACH = 4
-AT_ONCE = 20
+AT_ONCE = 100
 TURN = 200
 """Deliveries of one lane before its thread is free for another endpoint."""
 REST = timedelta(minutes=1)
@@ -119,6 +119,8 @@ class Lanes:
         while tally.delivered + tally.failed < TURN:
             with reading(self.engine) as session:
                 ids = due(session, endpoint_id, self.clock(), AT_ONCE)
+            # In an order of chance, so that lanes side by side do not all reach for the same one.
+            self.random.shuffle(ids)
             before = tally.delivered + tally.failed
             for delivery_id in ids:
                 if self.stopping() or self._rests.get(endpoint_id, self.clock()) > self.clock():

@@ -11,13 +11,14 @@ from datetime import datetime
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from models.outcome import Folded
 from models.session import lock_contacts
 from models.status import fold
 from models.tables import Contact, SecondAddress
-from worker.book import read
+from worker.book import Book, Person, read
 from worker.chunks import chunks
 from worker.commands import run_commands
-from worker.entries import elsewhere, lifts_of, write_entries
+from worker.entries import alone, elsewhere, lifts_of, write_entries
 from worker.standing import Change, write_reviews, write_standing
 
 __all__ = ["Change", "contacts_covered", "lock", "refold"]
@@ -55,21 +56,20 @@ def refold(session: Session, contact_ids: Iterable[int], now: datetime) -> list[
     changes: list[Change] = []
     joined: set[int] = set()
     for book in books:
-        folded = {
-            one.row.id: fold(
-                one.events,
-                now,
-                intervals=elsewhere(one, book, now),
-                lifts=lifts_of(one, book),
-                rules=book.rules[one.row.campaign_id],
-            )
-            for one in book.people
-        }
+        folded = {one.row.id: _fold(one, book, now) for one in book.people}
         changes += write_standing(session, book, folded, now)
         write_reviews(session, book, folded, now)
         joined |= run_commands(session, book, folded, now)
     # Whoever an automation brought into another campaign stands there from now on.
     return changes + (refold(session, joined, now) if joined else [])
+
+
+def _fold(person: Person, book: Book, now: datetime) -> Folded:
+    intervals = elsewhere(person, book, now)
+    if not intervals:
+        return alone(person, book, now)
+    rules = book.rules[person.row.campaign_id]
+    return fold(person.events, now, intervals=intervals, lifts=lifts_of(person, book), rules=rules)
 
 
 def contacts_covered(session: Session, team_id: int, target: str) -> list[int]:

@@ -95,20 +95,26 @@ def _columns(one: Folded) -> dict[str, Any]:
     }
 
 
+FREED = "nothing holds it any more"
+
+
 def _because(person: Person, after: dict[str, Any], folded: Folded) -> tuple[str, ...]:
     """Say why the recipient stands where it stands now."""
     if after["sequence"] is SequenceState.HELD:
         return tuple(f"held for review: {item.kind.value}" for item in folded.reviews if item.holds)
-    ended = person.row.sequence_reason is None and after["sequence_reason"] is EndReason.AUTOMATION
-    fired = [each for each in folded.fired if each.key == after["decided_by"]] or (folded.fired[-1:] if ended else ())
+    ended_now = person.row.sequence_reason is None and after["sequence_reason"] is not None
+    stopped = ended_now and after["sequence_reason"] is EndReason.AUTOMATION
+    fired = [each for each in folded.fired if each.key == after["decided_by"]] or (folded.fired[-1:] if stopped else ())
     if fired:
         return (fired[0].because,)
+    if person.row.sequence is SequenceState.HELD and (after["status"], ended_now) == (person.row.status, False):
+        return (FREED,)
     cause = person.stored.get(after["decided_by"])
     if cause is not None:
         return tuple(cause.because)
     if after["status"] is Status.REMOVED or after["sequence_reason"] is EndReason.DNE:
         return ("Do Not Email arose elsewhere in the team",)
-    return ("a pause ended",) if person.row.sequence is SequenceState.PAUSED else ("what held it no longer counts",)
+    return ("a pause ended",) if person.row.sequence is SequenceState.PAUSED else (FREED,)
 
 
 def _change(person: Person, after: dict[str, Any], folded: Folded) -> Change:

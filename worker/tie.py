@@ -112,7 +112,9 @@ def lock_team(session: Session, team_id: int, *, exclusive: bool) -> None:
 
     Otherwise a mail and the send that explains it, written at the same moment, would not see each other.
     """
-    session.execute(select(Team.id).where(Team.id == team_id).with_for_update(read=not exclusive))
+    # Not FOR UPDATE: whoever writes a row that names the team would wait for it, and may hold the contact we want.
+    query = select(Team.id).where(Team.id == team_id)
+    session.execute(query.with_for_update(read=not exclusive, key_share=exclusive))
 
 
 def rematch(session: Session, rules: Rules, values: Collection[str], now: datetime) -> list[Change]:

@@ -35,10 +35,15 @@ class Console:
     engine: Engine
     now: datetime = NOW
     settings: dict[str, Any] = field(default_factory=lambda: {"public_url": PUBLIC_URL, "link_keys": KEY})
+    apps: dict[str, ASGIApp] = field(default_factory=dict)
 
     @property
     def app(self) -> ASGIApp:
-        return create_app(self.engine, Settings(_env_file=None, **self.settings), lambda: self.now)
+        """The application under the present settings."""
+        name = str(self.settings)
+        if name not in self.apps:
+            self.apps[name] = create_app(self.engine, Settings(_env_file=None, **self.settings), lambda: self.now)
+        return self.apps[name]
 
     def ask(self, method: str, path: str, token: str | None = None, **more: Any) -> httpx.Response:
         """Send one request and return the answer, whatever went wrong inside."""

@@ -28,7 +28,7 @@ from models.migrate import upgrade
 from models.outside import Delivery, DeliveryState, OutboxEvent
 from models.session import open_engine, reading
 from models.tables import InboundMessage
-from tests.databases import _postgres_database
+from tests.databases import postgres_database
 from tests.journey.world import NAME, World
 from tests.servers import PrivateDovecot
 from tests.worker.receiver import Receiver, receiving
@@ -248,7 +248,7 @@ def all_mail(links: dict[str, str]) -> list[bytes]:
 @pytest.fixture(scope="module")
 def stage(dovecot: PrivateDovecot, postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     folder = tmp_path_factory.mktemp("every-status")
-    with _postgres_database(postgres_url) as url, receiving() as receiver:
+    with postgres_database(postgres_url) as url, receiving() as receiver:
         engine = open_engine(url)
         upgrade(engine)
         engine.dispose()

@@ -125,6 +125,14 @@ def test_what_one_rule_does_may_make_another_act() -> None:
         assert said(folded(opened(1), rules=rules)) == ["call crm"]
 
 
+def test_two_rules_act_on_the_same_cause_each_once() -> None:
+    rules = [
+        Standing(number, Automation.model_validate({"name": name, "when": {"opens": 1}, "then": [CALL]}), day(0))
+        for number, name in ((1, "a"), (2, "b"))
+    ]
+    assert [one.rule for one in folded(opened(1), opened(2), rules=rules).fired] == ["a", "b"]
+
+
 # --- What a rule may do ---
 
 
@@ -165,6 +173,8 @@ def test_what_a_person_says_lets_a_rule_act_as_mail_would() -> None:
     found = folded(manual(1, Status.INTERESTED), rules=[rule({"status": ["Interested"]}, MOVE)])
     assert (found.status, found.sequence.reason) == (Status.INTERESTED, EndReason.AUTOMATION)
     assert said(found) == ["move nurture"]
+    away = folded(manual(1, Status.OUT_OF_OFFICE, until=day(300)), rules=[rule({"status": ["Out of Office"]})])
+    assert (away.status, away.sequence.reason) == (Status.OUT_OF_OFFICE, EndReason.AUTOMATION)
 
 
 def test_while_a_person_is_asked_rules_wait() -> None:

@@ -43,7 +43,7 @@ from models.events import Bounced, DneReason, EventKind, Status
 from models.outside import AutomationCommand, EventType, OutboxEvent, WebhookEndpoint
 from models.session import open_engine, reading, transaction
 from models.tables import Campaign, Contact, DneEntry, Recipient, ReviewItem
-from tests.databases import _postgres_database
+from tests.databases import postgres_database
 from tests.journey.world import end_state
 from tests.worker.small_world import NOW, RULES, SENT_AT, a_mail, a_reply, furnish, send_all, take_in
 from worker.act import Act
@@ -338,7 +338,7 @@ def sqlite(template: Path) -> Iterator[Engine]:
 
 @contextmanager
 def postgresql(server: str, template: str) -> Iterator[Engine]:
-    with _postgres_database(server, template) as url:
+    with postgres_database(server, template) as url:
         engine = open_engine(url)
         yield engine
         engine.dispose()

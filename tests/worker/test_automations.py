@@ -38,6 +38,11 @@ def world(engine: Engine) -> Engine:
     furnish(engine)
     send_all(engine)
     with transaction(engine) as session:
+        # Another team has a campaign of the same name, and had it first.
+        session.add(Team(id=2, name="other"))
+        session.flush()
+        session.add(Campaign(team_id=2, key="nurture", name="nurture"))
+        session.flush()
         session.add(Campaign(team_id=1, key="nurture", name="nurture"))
         session.add(
             WebhookEndpoint(team_id=1, name="crm", url="https://crm.example", secret="whsec_x", recorded_at=NOW)
@@ -45,10 +50,12 @@ def world(engine: Engine) -> Engine:
     return engine
 
 
-def put(engine: Engine, when: dict[str, Any], *then: dict[str, Any], name: str = "the rule", act: Act = ACT) -> None:
-    rule = Automation.model_validate({"name": name, "when": when, "then": list(then)})
+def put(
+    engine: Engine, when: dict[str, Any], *then: dict[str, Any], campaign: str = "campaign-1", act: Act = ACT
+) -> None:
+    rule = Automation.model_validate({"name": "the rule", "when": when, "then": list(then)})
     with transaction(engine) as session:
-        put_automations(session, 1, "campaign-1", [rule], act)
+        put_automations(session, 1, campaign, [rule], act)
 
 
 def answer(engine: Engine, hours: int = 30, reply_class: ReplyClass = ReplyClass.INTERESTED) -> None:
@@ -97,6 +104,15 @@ def test_a_rule_that_moves_stops_here_and_joins_there_once(world: Engine) -> Non
     assert sorted(commands(world)) == [("call crm", "told"), ("move nurture", "joined")]
     (call,) = told(world, EventType.AUTOMATION)
     assert (call.endpoint, call.subject, call.payload["rule"]) == ("crm", ANNA_1[1], "the rule")
+
+
+def test_who_was_moved_follows_the_rules_there(world: Engine) -> None:
+    put(world, INTERESTED, MOVE)
+    put(world, {"status": ["Active"]}, {"do": "call", "endpoint": "crm"}, campaign="nurture")
+    answer(world)
+    assert sorted(commands(world)) == [("call crm", "told"), ("move nurture", "joined")]
+    (call,) = told(world, EventType.AUTOMATION)
+    assert call.payload["campaign"] == "nurture"
 
 
 def test_the_history_names_the_rule(world: Engine) -> None:
@@ -169,8 +185,6 @@ def test_a_rule_is_replaced_by_one_of_its_name_and_the_past_stays(world: Engine)
 )
 def test_a_rule_reaches_no_place_outside_its_team(world: Engine, then: dict[str, Any], says: str) -> None:
     with transaction(world) as session:
-        session.add(Team(id=2, name="other"))
-        session.flush()
         session.add(Campaign(team_id=2, key="theirs", name="theirs"))
         session.add(WebhookEndpoint(team_id=2, name="theirs", url="https://x.example", secret="s", recorded_at=NOW))
     with pytest.raises(InputError, match=says):

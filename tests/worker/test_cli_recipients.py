@@ -66,6 +66,23 @@ def test_the_story_as_json_holds_events_history_and_reviews(run: Commands) -> No
     assert [item["kind"] for item in recipient["reviews"]] == ["low confidence"]
 
 
+def test_a_change_stands_under_the_event_that_caused_it_and_no_other(run: Commands) -> None:
+    run.add_mailbox()
+    now = datetime.now(UTC)
+    message_id = run.send(ANNA)
+    run.done("campaigns", "set", "spring", "--no-stop-on-reply")
+    doubtful = reply(ReplyClass.UNSUBSCRIBED, 0.4, sure=False, hold=True)
+    run.receive(doubtful, ANNA, message_id, arrived_at=now - timedelta(hours=1))
+    (item,) = run.done("review", "list", "--json").rows
+    run.done("review", "resolve", str(item["id"]), "dismiss")
+    (story,) = run.done("recipients", "show", ANNA, "--json").rows
+    sent, answer, resolved, freed = story["recipients"][0]["story"]
+    assert (sent["event"], sent["changes"]) == ("sent", [])
+    assert [change["because"] for change in answer["changes"]] == [["held for review: possible opt-out"]]
+    assert (resolved["event"], resolved["changes"]) == ("review_resolved", [])
+    assert [change["to_sequence"] for change in freed["changes"]] == ["running"]
+
+
 def test_the_story_is_found_by_another_address_of_the_person(run: Commands) -> None:
     run.add_mailbox()
     run.receive(reply(ReplyClass.INTERESTED), "anna@home.example", run.send(ANNA))

@@ -21,7 +21,6 @@ from worker import poll as poll_module
 from worker.act import Act
 from worker.apply import apply
 from worker.backfill import EVER, rehearsal
-from worker.decide import working_days_after
 from worker.desk import Desk
 from worker.do_not_email import add_dne, lift_dne
 from worker.errors import MailboxError
@@ -32,6 +31,7 @@ from worker.poll import PollReport, Visit, Watch, go_round, learn_sent, read_fol
 from worker.process import write
 from worker.schedule import Daemon
 from worker.service import station
+from worker.working_days import Calendar
 
 DESK = Desk(
     box=BOX,
@@ -195,7 +195,7 @@ def test_a_rehearsal_leaves_no_trace_and_sees_its_own_work(engine: Engine) -> No
 
 
 def test_the_end_of_time_has_no_working_day_after_it() -> None:
-    assert working_days_after(date.max, 1) < date.max
+    assert Calendar().after(date.max, 1) < date.max
 
 
 def test_statistics_are_refreshed_while_a_long_read_goes_on(

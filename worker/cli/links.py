@@ -40,9 +40,7 @@ def links() -> None:
 @click.option("--booking", metavar="URL", help="Also the link to this booking page, with the recipient's token in it.")
 @team_option
 @as_json
-def make(
-    address: str | None, whole: bool, campaign: str | None, booking: str | None, team: str, as_json: bool
-) -> None:
+def make(address: str | None, whole: bool, campaign: str | None, booking: str | None, team: str, as_json: bool) -> None:
     """Make the links for ADDRESS in its campaigns, and the header fields that carry them (RFC 2369, RFC 8058)."""
     if whole == (address is not None) or (whole and campaign is None):
         raise click.UsageError("give an ADDRESS, or --all with --campaign")

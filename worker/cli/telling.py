@@ -70,9 +70,8 @@ def _event(row: Row) -> Iterable[str]:
         yield f"{text(row['at'])} {row['event'].replace('_', ' ')}: {_facts(row)}".rstrip(": ")
         yield from (f"    because {text(reason)}" for reason in row["because"])
     for change in row["changes"]:
-        own = row["event"] == "changed"
-        yield f"{text(row['at'])} {_change(change)}" if own else f"    -> {_change(change)}"
-        yield from (f"    because {text(reason)}" for reason in change["because"] if own)
+        yield f"{text(row['at'])} {_change(change)}" if row["event"] == "changed" else f"    -> {_change(change)}"
+        yield from (f"    because {text(reason)}" for reason in change["because"] if reason not in row["because"])
 
 
 def _facts(row: Row) -> str:

@@ -91,6 +91,11 @@ class DneReason(StrEnum):
     AUTOMATION = "automation"
 
 
+OPTED_OUT = frozenset({DneReason.UNSUBSCRIBE_REPLY, DneReason.UNSUBSCRIBE_LINK, DneReason.COMPLAINT})
+OF_THE_PERSON = OPTED_OUT | {DneReason.MANUAL}
+"""Reasons that concern the person and not the address; an address can be dead while the person is not."""
+
+
 class ReviewKind(StrEnum):
     """Why a person should look."""
 

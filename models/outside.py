@@ -127,7 +127,7 @@ class Delivery(Base):
     __tablename__ = "delivery"
     __table_args__ = (
         UniqueConstraint("endpoint_id", "event_id"),
-        Index(None, "endpoint_id", "state", "next_attempt_at"),
+        Index(None, "endpoint_id", "state", "next_attempt_at", "id"),
         Index(
             "ix_delivery_waiting",
             "endpoint_id",

@@ -7,14 +7,14 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from sqlalchemy import Row, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Row, and_, select
+from sqlalchemy.orm import Session, aliased
 
 from models.automation import Automation, Standing
 from models.events import DneReason, Event, EventKind
 from models.outcome import Folded
 from models.outside import AutomationRule
-from models.tables import Campaign, Contact, DneEntry, Recipient, RecipientEvent, SentMessage
+from models.tables import Campaign, Contact, DneEntry, Recipient, RecipientEvent, SecondAddress, SentMessage
 from worker.chunks import chunks
 
 # The campaign of sends that were learnt from a Sent folder begins so; nobody knows the real one.
@@ -36,6 +36,8 @@ class Person:
     events: list[Event] = field(default_factory=list)
     stored: dict[str, Row[Any]] = field(default_factory=dict)
     retracted: set[str] = field(default_factory=set)
+    merged: set[str] = field(default_factory=set)
+    """Addresses that people said are the same person's."""
     alone: Folded | None = None
     """What the fold gives where no entry of others covers the contact, once it was asked for."""
 
@@ -108,11 +110,31 @@ def read(session: Session, contact_ids: Sequence[int]) -> Book:
         people[send.recipient_id].events.append(
             Event(kind=EventKind.SENT, happened_at=send.sent_at, key=send.send_id, send_id=send.send_id)
         )
+    for contact_id, address in _merged(session, contact_ids):
+        for person in people.values():
+            if person.row.contact_id == contact_id:
+                person.merged.add(address)
     rules = read_rules(session, {person.row.campaign_id for person in people.values()})
     book = Book(list(people.values()), {}, defaultdict(list), defaultdict(list), rules)
     for row in _entry_rows(session, book.people):
         book.add(row._asdict())
     return book
+
+
+def _merged(session: Session, contact_ids: Sequence[int]) -> Iterator[tuple[int, str]]:
+    """Yield contact and another address of the same person, whichever of the two a person named first."""
+    holder = aliased(Contact)
+    said = SecondAddress.actor.is_not(None)
+    seconds = select(SecondAddress.contact_id, SecondAddress.address).where(said)
+    firsts = (
+        select(Contact.id, holder.address)
+        .join(SecondAddress, SecondAddress.address == Contact.address)
+        .join(holder, and_(holder.id == SecondAddress.contact_id, holder.team_id == Contact.team_id))
+        .where(said)
+    )
+    for chunk in chunks(contact_ids):
+        yield from session.execute(seconds.where(SecondAddress.contact_id.in_(chunk)))
+        yield from session.execute(firsts.where(Contact.id.in_(chunk)))
 
 
 def read_rules(session: Session, campaign_ids: Collection[int]) -> dict[int, list[Standing]]:

@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import or_, select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from classifier.decode import normal_address
-from models.events import DneReason
+from models.events import OF_THE_PERSON
 from models.outside import EventType
 from models.session import insert_new
-from models.tables import Contact, DneEntry, SecondAddress
+from models.tables import Contact, DneEntry, Recipient, RecipientEvent, SecondAddress
 from worker.act import Act
-from worker.do_not_email import OPTED_OUT, dne_target, entry_payload, withdraw
+from worker.do_not_email import dne_target, entry_payload, withdraw
 from worker.errors import InputError
 from worker.outbox import Told, tell
 from worker.refold import Change, lock, refold
 from worker.stored import storable
 from worker.suppression import LIVE
 from worker.tie import Rules, lock_team, rematch
-
-OF_THE_PERSON = OPTED_OUT | {DneReason.MANUAL}
-"""Reasons that concern the person and not the address; an address can be dead while the person is not."""
 
 
 def merge(session: Session, rules: Rules, address: str, second: str, act: Act) -> list[Change]:
@@ -74,7 +71,8 @@ def split(session: Session, rules: Rules, address: str, second: str, act: Act) -
     originals = select(DneEntry).where(
         DneEntry.team_id == rules.team_id, DneEntry.target.in_((pair.contact.address, pair.second))
     )
-    withdraw(session, rules.team_id, copies(session, session.scalars(originals).all()), act)
+    made = [*copies(session, session.scalars(originals).all()), *_followed(session, pair)]
+    withdraw(session, rules.team_id, made, act)
     session.delete(said)
     session.flush()
     changes = refold(session, locked, act.at)
@@ -119,15 +117,38 @@ def _refuse_taken(session: Session, team_id: int, pair: _Pair) -> SecondAddress 
     return known
 
 
+def _followed(session: Session, pair: _Pair) -> Sequence[DneEntry]:
+    """Return the entries that ban one address for what came from the other, and for no mail of its own."""
+    query = (
+        select(DneEntry)
+        .join(Recipient, Recipient.id == DneEntry.recipient_id)
+        .join(Contact, Contact.id == Recipient.contact_id)
+        .join(
+            RecipientEvent,
+            and_(RecipientEvent.recipient_id == Recipient.id, RecipientEvent.key == DneEntry.source),
+        )
+        .where(
+            Contact.id.in_(pair.contacts),
+            DneEntry.target.in_((pair.contact.address, pair.second)),
+            DneEntry.target != Contact.address,
+            or_(RecipientEvent.other_address.is_(None), RecipientEvent.other_address != DneEntry.target),
+        )
+    )
+    return session.scalars(query).all()
+
+
 def _extend(session: Session, pair: _Pair, act: Act) -> None:
-    """Give each of the two addresses an entry of its own for what bans the other as a person."""
+    """Give each of the two addresses an entry of its own for what people said of the other.
+
+    What events say of the other follows by itself, now and later (`worker.entries`).
+    """
     both, team_id = (pair.contact.address, pair.second), pair.contact.team_id
     entries = session.scalars(
         select(DneEntry)
-        .where(DneEntry.team_id == team_id, DneEntry.target.in_(both), DneEntry.reason.in_(OF_THE_PERSON), *LIVE)
+        .where(DneEntry.team_id == team_id, DneEntry.target.in_(both), DneEntry.recipient_id.is_(None), *LIVE)
+        .where(DneEntry.reason.in_(OF_THE_PERSON))
         .order_by(DneEntry.id)
     ).all()
-    known = {(entry.target, entry.reason, entry.source) for entry in entries}
     rows: list[dict[str, Any]] = [
         {
             "team_id": team_id,
@@ -141,8 +162,7 @@ def _extend(session: Session, pair: _Pair, act: Act) -> None:
         }
         for entry in entries
         for other in both
-        # An opt-out that came from the second address has banned both from the start.
-        if other != entry.target and (other, entry.reason, entry.source) not in known
+        if other != entry.target
     ]
     insert_new(session, DneEntry, rows)
     told = [

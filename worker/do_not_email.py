@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from classifier.decode import normal_address, normal_domain
-from models.events import DneReason
+from models.events import OPTED_OUT, DneReason
 from models.outside import EventType
 from models.tables import DneEntry
 from worker.act import Act
@@ -24,7 +24,6 @@ from worker.stored import storable
 from worker.suppression import LIVE
 from worker.tie import lock_team
 
-OPTED_OUT = frozenset({DneReason.UNSUBSCRIBE_REPLY, DneReason.UNSUBSCRIBE_LINK, DneReason.COMPLAINT})
 LONGEST_DOMAIN = 253
 _DOMAIN = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 

@@ -10,7 +10,7 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from models.automation import Fired
-from models.events import DneDraft, DneReason, Interval, Lifts
+from models.events import OF_THE_PERSON, DneDraft, DneReason, Interval, Lifts
 from models.outcome import Folded
 from models.outside import EventType
 from models.session import insert_new
@@ -67,9 +67,14 @@ def _drafts(person: Person, folded: Folded) -> dict[EntryKey, DneDraft]:
     return {
         (target, draft.reason, draft.source): draft
         for draft in folded.dne
-        for target in (person.row.address, draft.other_address)
+        for target in (person.row.address, draft.other_address, *_same(person, draft))
         if target
     }
+
+
+def _same(person: Person, draft: DneDraft) -> set[str]:
+    """Return the other addresses that what was said bans too, because they are the same person's."""
+    return person.merged if draft.reason in OF_THE_PERSON else set()
 
 
 def _key(entry: dict[str, Any]) -> EntryKey:
@@ -90,7 +95,7 @@ def write_entries(session: Session, book: Book, now: datetime) -> None:
         for key, draft in wanted.items():
             entry = book.entries.get(key)
             if entry is None:
-                entry = _entry(person, key[0], draft, lifts, now) | _said(person, draft.source, fired)
+                entry = _entry(person, key[0], draft, lifts, now) | _said(person, key, fired)
                 new.append(entry)
                 book.add(entry)
             elif entry["withdrawn_at"] is not None or entry["since"] != draft.since:
@@ -158,9 +163,11 @@ def _entry(person: Person, target: str, draft: DneDraft, lifts: Lifts, now: date
     }
 
 
-def _said(person: Person, source: str, fired: Mapping[str, Fired]) -> dict[str, Any]:
+def _said(person: Person, key: EntryKey, fired: Mapping[str, Fired]) -> dict[str, Any]:
     """Return who made an entry and why."""
+    target, _, source = key
     if source in fired:
         return {"actor": f"automation {fired[source].rule}", "note": fired[source].because}
     cause = person.stored.get(source)
-    return {"actor": cause.actor if cause else None, "note": "; ".join(cause.because) if cause else None}
+    same = [f"same person as {person.row.address}"] if target != person.row.address else []
+    return {"actor": cause.actor if cause else None, "note": "; ".join([*same, *(cause.because if cause else ())])}

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import and_, or_, select
+from sqlalchemy.orm import Session, aliased
 
 from models.outcome import Folded
 from models.session import lock_contacts
@@ -27,21 +27,24 @@ PART = 500
 
 
 def lock(session: Session, contact_ids: Iterable[int]) -> list[int]:
-    """Lock the contacts, and those whose address is a second one of theirs, in id order; return all their ids."""
+    """Lock the contacts, and those of the same persons, in id order; return all their ids."""
     ids = set(contact_ids)
     for chunk in chunks(sorted(ids)):
-        query = (
-            select(SecondAddress.address, Contact.team_id)
-            .join(Contact, Contact.id == SecondAddress.contact_id)
-            .where(SecondAddress.contact_id.in_(chunk))
-        )
-        for address, team_id in session.execute(query).all():
-            ids.update(
-                session.scalars(select(Contact.id).where(Contact.team_id == team_id, Contact.address == address))
-            )
+        ids.update(session.scalars(_SECONDS.where(SecondAddress.contact_id.in_(chunk))))
+        ids.update(session.scalars(_FIRSTS.where(_SECOND.id.in_(chunk))))
     locked = sorted(ids)
     lock_contacts(session, locked)
     return locked
+
+
+_FIRST, _SECOND = aliased(Contact), aliased(Contact)
+_FIRSTS = (
+    select(_FIRST.id)
+    .join(SecondAddress, SecondAddress.contact_id == _FIRST.id)
+    .join(_SECOND, and_(_SECOND.address == SecondAddress.address, _SECOND.team_id == _FIRST.team_id))
+)
+_SECONDS = _FIRSTS.with_only_columns(_SECOND.id)
+"""Contacts, and the contacts that their second addresses are."""
 
 
 def refold(session: Session, contact_ids: Iterable[int], now: datetime) -> list[Change]:

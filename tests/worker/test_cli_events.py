@@ -75,7 +75,9 @@ def test_delivered_events_are_sent_again_when_a_person_says_so(run: Commands, re
     assert run.done("events", "replay", "crm", "--since", "2026-05-15").out.startswith("0 ")
     assert run.done("events", "replay", "crm", "--all").out == "2 deliveries go out again\n"
     run.done("events", "deliver")
-    assert [heard.id for heard in receiver.heard[:2]] == [heard.id for heard in receiver.heard[2:]]
+    first, again = receiver.heard[:2], receiver.heard[2:]
+    assert {heard.id for heard in first} == {heard.id for heard in again}
+    assert len(again) == 2
     assert run("events", "replay", "crm", "--all", "--dead").code == 2
 
 

@@ -82,11 +82,30 @@ def test_an_opt_out_of_one_bans_the_other_with_an_entry_of_its_own(engine: Engin
         told = session.scalars(
             select(OutboxEvent).where(OutboxEvent.type == EventType.DNE_ADDED, OutboxEvent.subject == HOME)
         ).one()
-    assert (copy.note, copy.actor, copy.since) == (f"same person as {ANNA}", "mila", NOW)
+        first = session.scalars(select(DneEntry).where(DneEntry.target == ANNA)).one()
+    assert copy.note == f"same person as {ANNA}; {first.note}"
+    assert (copy.since, copy.source) == (first.since, first.source)
     assert told.payload == {
-        "target": HOME, "reason": "unsubscribe reply", "since": NOW.isoformat(), "by": "mila",
-        "note": f"same person as {ANNA}",
+        "target": HOME, "reason": "unsubscribe reply", "since": first.since.isoformat(), "by": None, "note": copy.note,
     }  # fmt: skip
+
+
+def test_what_one_asks_later_bans_the_other_too_whichever_of_them_it_is(engine: Engine) -> None:
+    merged(engine, ANNA, BEN)
+    take_in(engine, a_mail(OptOut(), answers=("ben-2-0@us",)))
+    assert banned(engine, ANNA, BEN) == {ANNA: ["unsubscribe reply"], BEN: ["unsubscribe reply"]}
+    assert statuses(engine)["campaign-1", ANNA] == "Removed"
+    with transaction(engine) as session:
+        split(session, RULES, ANNA, BEN, act(10, "two persons"))
+    assert banned(engine, ANNA, BEN) == {BEN: ["unsubscribe reply"]}
+    assert statuses(engine)["campaign-1", ANNA] == "Active"
+
+
+def test_an_opt_out_from_the_second_address_itself_outlives_a_split(engine: Engine) -> None:
+    merged(engine)
+    take_in(engine, a_mail(OptOut(), answers=("anna-1-0@us",), from_address=HOME))
+    parted(engine)
+    assert banned(engine, ANNA, HOME) == {ANNA: ["unsubscribe reply"], HOME: ["unsubscribe reply"]}
 
 
 def test_what_bans_the_second_address_acts_on_the_contact_at_once(engine: Engine) -> None:

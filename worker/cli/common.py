@@ -56,7 +56,7 @@ def team_id(session: Session, name: str) -> int:
     found = session.scalar(select(Team.id).where(Team.name == name))
     if found is None:
         if name != DEFAULT_TEAM:
-            raise InputError(f"no team {name!r}; a mailbox added with --team makes it (inbox-worker mailboxes add)")
+            raise InputError(f"no team {name!r}; inbox-worker teams add makes it, teams list shows all")
         found = make_team(session, name)
     return found
 

@@ -133,8 +133,8 @@ def upgrade() -> None:
     with op.batch_alter_table("delivery", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_delivery_event_id"), ["event_id"], unique=False)
         batch_op.create_index(
-            batch_op.f("ix_delivery_endpoint_id_state_next_attempt_at"),
-            ["endpoint_id", "state", "next_attempt_at"],
+            batch_op.f("ix_delivery_endpoint_id_state_next_attempt_at_id"),
+            ["endpoint_id", "state", "next_attempt_at", "id"],
             unique=False,
         )
         batch_op.create_index(
@@ -255,7 +255,7 @@ def downgrade() -> None:
             sqlite_where=sa.text("state = 'pending'"),
             postgresql_where=sa.text("state = 'pending'"),
         )
-        batch_op.drop_index(batch_op.f("ix_delivery_endpoint_id_state_next_attempt_at"))
+        batch_op.drop_index(batch_op.f("ix_delivery_endpoint_id_state_next_attempt_at_id"))
         batch_op.drop_index(batch_op.f("ix_delivery_event_id"))
 
     op.drop_table("delivery")

@@ -100,7 +100,8 @@ def _act(state: State, rule: Standing, cause: Event | None, trigger: str) -> Non
     event = Event(kind=EventKind.AUTOMATION_STOP, happened_at=state.at, key=fired.key, rule=automation.name)
     # What follows from a person's own word may end what that word let run.
     obeys = cause is not None and cause.kind in PERSON
-    for step in _chosen(state, automation.then):
+    # An action that two branches name is done once.
+    for step in dict.fromkeys(_chosen(state, automation.then)):
         _do(state, step, fired, event, obeys=obeys)
 
 

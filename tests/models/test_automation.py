@@ -116,6 +116,12 @@ def test_the_branches_are_chosen_before_anything_is_done() -> None:
     assert said(folded(opened(1), rules=[rule({"opens": 1}, STOP, fork)])) == ["call crm"]
 
 
+def test_what_two_branches_ask_for_is_done_once() -> None:
+    fork = {"if": {"opens": 1}, "then": [CALL, BAN]}
+    found = folded(opened(1), rules=[rule({"opens": 1}, fork, fork, BAN)])
+    assert (said(found), len(found.dne)) == (["call crm"], 1)
+
+
 def test_what_one_rule_does_may_make_another_act() -> None:
     first = rule({"opens": 1})
     second = Standing(

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from models.causes import SOFT_LIMIT
 from models.events import (
     Bounced,
     DneReason,
@@ -20,7 +21,8 @@ from models.events import (
     Status,
     Trust,
 )
-from models.status import SOFT_LIMIT, fold, order, rank_of
+from models.status import fold
+from models.timeline import order, rank_of
 from tests.models.strategies import (
     LATER,
     absence,

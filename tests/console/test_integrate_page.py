@@ -7,13 +7,17 @@ import re
 import shutil
 import subprocess
 import sys
+from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
 
 from tests.console.test_console_process import Machine
+from tests.worker.commanding import Commands
+from tests.worker.conftest import run as run  # noqa: PLC0414 - the fixture
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "integrate.md"
+PYTHON = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text(), re.DOTALL | re.MULTILINE)
 EXAMPLES = re.findall(r"^```sh\n(.*?)^```$", PAGE.read_text(), re.DOTALL | re.MULTILINE)
 
 
@@ -42,3 +46,17 @@ def test_every_example_does_what_the_page_says(tmp_path: Path) -> None:
     assert "booking: https://calendly.com/mila/30min?utm_content=" in booking
     (story,) = machine.run("recipients", "list", "--status", "Bounced")
     assert story["address"] == "boris@shop.example"
+
+
+def test_the_lines_of_python_give_the_same_link_as_the_command(run: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
+    key, message = "k" * 40, EmailMessage()
+    monkeypatch.setenv("INBOX_LINK_KEYS", key)
+    monkeypatch.setenv("INBOX_PUBLIC_URL", "https://go.outreach.example")
+    run.send("anna@client.example")
+    (lines,) = PYTHON
+    exec(lines, {"key": key, "database_url": run.url, "team_id": 1, "message": message})  # noqa: S102 - our own page
+    (made,) = run.done("links", "make", "anna@client.example", "--json").rows
+    assert message["List-Unsubscribe-Post"] == made["list_unsubscribe_post"] == "List-Unsubscribe=One-Click"
+    link, mail = message["List-Unsubscribe"].split(", ")
+    assert link == f"<{made['unsubscribe']}>"
+    assert mail.startswith("<mailto:out@outreach.example?subject=unsubscribe%20")

@@ -76,7 +76,7 @@ def put_automations(
             )
         )
     session.flush()
-    _fold_soon(session, campaign.id, act)
+    _announce(session, campaign.id, act)
 
 
 def remove_automation(session: Session, team_id: int, campaign_key: str, name: str, act: Act) -> None:
@@ -90,9 +90,8 @@ def remove_automation(session: Session, team_id: int, campaign_key: str, name: s
     if name not in rules:
         known = ", ".join(sorted(rules)) or "none"
         raise InputError(f"campaign {campaign_key!r} has no rule {name!r}; it has: {known}")
+    # Who was announced for a change by this rule is folded then, and nothing happens.
     rules[name].until = act.at
-    session.flush()
-    _fold_soon(session, campaign.id, act)
 
 
 def list_automations(session: Session, team_id: int, campaign_key: str | None = None) -> list[dict[str, Any]]:
@@ -149,11 +148,13 @@ def _refuse_unknown_places(session: Session, campaign: Campaign, automation: Aut
                 )
 
 
-def _fold_soon(session: Session, campaign_id: int, act: Act) -> None:
-    """Let the daemon's tick fold the campaign's recipients anew, which tells when a rule acts as time passes."""
-    session.execute(
-        update(Recipient)
-        .where(Recipient.campaign_id == campaign_id)
-        .values(next_change_at=act.at)
-        .execution_options(synchronize_session=False)
-    )
+def _announce(session: Session, campaign_id: int, act: Act) -> None:
+    """Let the daemon fold the recipients where a rule acts by the passing of time, which tells when."""
+    rules = (Automation.model_validate(rule.definition) for rule in _standing(session, campaign_id))
+    if any(rule.when.days_without_reply for rule in rules):
+        session.execute(
+            update(Recipient)
+            .where(Recipient.campaign_id == campaign_id)
+            .values(next_change_at=act.at)
+            .execution_options(synchronize_session=False)
+        )

@@ -58,7 +58,7 @@ def import_sends(session: Session, rules: Rules, sends: Sequence[Sent], now: dat
     """
     lock_team(session, rules.team_id, exclusive=True)
     contacts = _contacts(session, rules.team_id, {send.to for send in sends})
-    lock(session, contacts.values())
+    same_persons = set(lock(session, contacts.values())) - set(contacts.values())
     known = KnownSends(session, rules.team_id, sends, contacts.values())
     slots = [known.place(send, contacts[send.to]) for send in sends]
     touched = [slot for slot in known.slots if slot.write]
@@ -68,7 +68,7 @@ def import_sends(session: Session, rules: Rules, sends: Sequence[Sent], now: dat
     values = {value for send in sends for value in (send.to, send.token, *send.message_ids) if value}
     values |= _second_addresses(session, contacts.values()) | _link_tokens(session, rules, contacts)
     report.changes = rematch(session, rules, values, now)
-    report.changes += refold(session, {slot.contact_id for slot in touched}, now)
+    report.changes += refold(session, {slot.contact_id for slot in touched} | same_persons, now)
     return report
 
 

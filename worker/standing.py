@@ -33,6 +33,10 @@ class Change:
     because: tuple[str, ...] = ()
 
 
+_TOLD = ("status", "sequence", "sequence_until")
+"""What the sending side acts on; a change of anything else is noted and not told."""
+
+
 def write_standing(session: Session, book: Book, folded: dict[int, Folded], now: datetime) -> list[Change]:
     """Write how recipients stand now, and tell what changed."""
     rows: list[dict[str, Any]] = []
@@ -46,7 +50,7 @@ def write_standing(session: Session, book: Book, folded: dict[int, Folded], now:
         if before == after:
             continue
         rows.append({"id": person.row.id, **after})
-        if (before["status"], before["sequence"]) == (after["status"], after["sequence"]):
+        if all(before[name] == after[name] for name in _TOLD):
             continue
         change = _change(person, after, folded[person.row.id])
         changes.append(change)

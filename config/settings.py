@@ -61,8 +61,8 @@ class Settings(BaseSettings):
     )
     batch_messages: int = Field(200, ge=1, le=5000, description="Most messages of one database transaction.")
     imap_timeout: float = Field(60.0, gt=0, description="Seconds an IMAP answer may take.")
-    absence_days: int = Field(7, ge=0, description="Days a sequence pauses on an absence notice without a date.")
-    absence_extra_days: int = Field(1, ge=0, description="Working days a sequence waits after the return date.")
+    absence_days: int = Field(7, ge=0, le=3650, description="Days a sequence pauses on an absence with no date.")
+    absence_extra_days: int = Field(1, ge=0, le=365, description="Working days a sequence waits after the return.")
     weak_match_days: int = Field(90, ge=1, description="Days after a send in which a mail may match without its id.")
     reply_scope: Literal["answered", "all"] = Field(
         "answered", description="Campaigns of the contact a reply changes: the answered one, or all."
@@ -78,6 +78,9 @@ class Settings(BaseSettings):
     )
     alarm_bounce_days: int = Field(28, ge=1, description="Days of sends that this share is taken of.")
     alarm_bounce_sends: int = Field(20, ge=1, description="Least sends in these days for a share to tell something.")
+    event_days: int = Field(
+        90, ge=1, le=36_500, description="Days an event is kept that no endpoint waits for or has missed."
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least severe log line shown.")
     log_format: Literal["text", "json"] = Field("text", description="Log lines for people or for machines.")
 

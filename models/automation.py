@@ -17,7 +17,10 @@ from models.events import Status
 DEEPEST = 5
 MOST_STEPS = 50
 
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+# No control characters: no database takes NUL, and a name is one line in every report.
+Name = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")
+]
 CampaignKey = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 
 ReplyClassName = Literal[
@@ -37,9 +40,9 @@ class _Data(BaseModel):
 class Condition(_Data):
     """What must be true: everything that is named; of several statuses or classes one."""
 
-    status: tuple[Status, ...] = ()
+    status: tuple[Status, ...] = Field((), min_length=1)
     """The recipient's status is one of these."""
-    reply_class: tuple[ReplyClassName, ...] = Field((), alias="class")
+    reply_class: tuple[ReplyClassName, ...] = Field((), alias="class", min_length=1)
     """The newest answer counts as one of these."""
     link: str | None = Field(None, min_length=1, max_length=500)
     """A link with this in it was clicked."""
@@ -50,7 +53,7 @@ class Condition(_Data):
 
     @model_validator(mode="after")
     def _says_something(self) -> Condition:
-        if not self.model_fields_set:
+        if not str(self):
             raise ValueError("a condition names at least one of status, class, link, opens, days_without_reply")
         return self
 

@@ -148,9 +148,7 @@ def _manual(state: State, event: Event) -> None:
 
 def _review_resolved(state: State, event: Event) -> None:
     """Label what the person says about the newest mail; an older mail counts as the reply it turned out to be."""
-    mail_at = state.timeline.arrivals.get(event.about or "")
-    newest = mail_at is None or state.human_at is None or mail_at >= state.human_at
-    if newest or event.status in _BANS_OF_REVIEWS:
+    if is_newest(state, event) or event.status in _BANS_OF_REVIEWS:
         _label(state, event, _BANS_OF_REVIEWS)
     elif event.status is Status.AUTO_RESPONSE:
         _auto_reply(state, event)
@@ -158,6 +156,12 @@ def _review_resolved(state: State, event: Event) -> None:
         _absence(state, event)
     elif event.status in _REPLIES:
         _answer(state, event, _REPLIES[event.status])
+
+
+def is_newest(state: State, event: Event) -> bool:
+    """Say whether a person speaks of the newest mail of a person, or of no mail."""
+    mail_at = state.timeline.arrivals.get(event.about or "")
+    return mail_at is None or state.human_at is None or mail_at >= state.human_at
 
 
 def _label(state: State, event: Event, bans: Mapping[Status, DneReason]) -> None:
@@ -206,5 +210,4 @@ HANDLERS: Mapping[EventKind, Callable[[State, Event], None]] = {
     EventKind.BOOKING_CANCELLED: _keep,
     EventKind.MANUAL: _manual,
     EventKind.REVIEW_RESOLVED: _review_resolved,
-    EventKind.UNDONE: _keep,
 }

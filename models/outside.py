@@ -73,7 +73,7 @@ class AutomationCommand(Base):
     rule_id: Mapped[int] = mapped_column(ForeignKey("automation_rule.id"), index=True)
     event_key: Mapped[str] = mapped_column(String(64))
     action: Mapped[str] = mapped_column(String(250))
-    """What and where to: "move CAMPAIGN" or "webhook ENDPOINT"."""
+    """What and where to: "move CAMPAIGN" or "call ENDPOINT"."""
     outcome: Mapped[str] = mapped_column(Text)
     recorded_at: Mapped[datetime]
 

@@ -30,11 +30,16 @@ from models.timeline import PERSON
 
 
 def next_due(state: State) -> datetime | None:
-    """Return when a rule that stands then becomes true by the passing of time alone."""
+    """Return when a rule becomes true by the passing of time alone, also one that stands only later.
+
+    For what became true before it stood is no reason to act when something else happens.
+    """
     due = [
         moment
         for rule in state.rules
-        if rule.id not in state.true_rules and (moment := _due(state, rule.automation.when)) and rule.covers(moment)
+        if rule.id not in state.true_rules
+        and (moment := _due(state, rule.automation.when))
+        and (rule.until is None or moment < rule.until)
     ]
     return min(due, default=None)
 
@@ -52,9 +57,13 @@ def _is_silent(state: State) -> bool:
     return state.ended is None and not answered
 
 
+_SETTLED = frozenset({EndReason.OPT_OUT, EndReason.BOUNCE, EndReason.DNE, EndReason.PERSON})
+"""Ends after which nobody needs to be asked any more; after a reply somebody may still have opted out."""
+
+
 def react(state: State, cause: Event | None, trigger: str) -> None:
     """Let every rule act whose condition has become true; `cause` None: the passing of time made it so."""
-    if not state.rules or (state.waits and not state.ended):
+    if not state.rules or (state.waits and state.ended not in _SETTLED and not state.is_banned()):
         return
     # What one rule does may make the condition of another true, so all are asked again; a rule that acted is noted as
     # true, and nothing that rules do makes its condition true a second time.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,10 @@ READ_ONLY: dict[str, dict[str, Any]] = {
     "postgresql": {"postgresql_readonly": True, "isolation_level": "REPEATABLE READ"},
 }
 INSERTS: dict[str, Callable[[Any], Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+
+
+Writer = Callable[[], AbstractContextManager[Session]]
+"""Opens one write transaction; commits at its end."""
 
 
 class DatabaseUnavailable(Exception):  # noqa: N818 - it names a state of the world, not a mistake of the program

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from models.automation import Standing
-from models.causes import HANDLERS, banned_elsewhere, may_be_opt_out
+from models.causes import HANDLERS, banned_elsewhere, is_newest, may_be_opt_out
 from models.events import (
     Bounced,
     Event,
@@ -88,7 +88,7 @@ def _take(state: State, event: Event) -> None:
         _hear(state, event, kind)
     if kind in PERSON:
         state.waits.discard(event.about or "")
-    if event.trust is Trust.ACTS:
+    if event.trust is Trust.ACTS and (kind is not EventKind.REVIEW_RESOLVED or is_newest(state, event)):
         state.heard = _counts_as(event, kind) or state.heard
     if kind in MAIL and event.trust is Trust.SUGGESTS:
         _suggest(state, event)

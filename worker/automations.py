@@ -13,12 +13,16 @@ from sqlalchemy.orm import Session
 
 from models.automation import Automation, Call, Move
 from models.outside import AutomationRule, WebhookEndpoint
+from models.session import Writer, lock_contacts
 from models.tables import Campaign, Recipient
 from worker.act import Act
+from worker.campaigns import find_campaign
 from worker.errors import InputError
 
 _RULES = TypeAdapter(list[Automation])
 MOST_RULES = 50
+AT_ONCE = 2_000
+"""Contacts of one transaction."""
 
 
 def read_automations(path: Path) -> list[Automation]:
@@ -46,8 +50,11 @@ def _place(location: Sequence[int | str]) -> str:
 
 def put_automations(
     session: Session, team_id: int, campaign_key: str, automations: Sequence[Automation], act: Act
-) -> None:
+) -> bool:
     """Let rules stand from now on, in place of those of the same names; what happened before is theirs no more.
+
+    Returns:
+        Whether a new one acts by the passing of time, so that the campaign must be told of it (`announce`).
 
     Raises:
         InputError: no such campaign, too many rules, or a rule names a campaign or an endpoint that the team lacks.
@@ -58,6 +65,7 @@ def put_automations(
     standing = {rule.name: rule for rule in _standing(session, campaign.id)}
     if len(standing | {each.name: each for each in automations}) > MOST_RULES:
         raise InputError(f"campaign {campaign_key!r} would have more than {MOST_RULES} rules; remove some first")
+    timed = False
     for automation in automations:
         definition = automation.model_dump(mode="json", by_alias=True, exclude_unset=True)
         old = standing.get(automation.name)
@@ -65,6 +73,7 @@ def put_automations(
             continue
         if old is not None:
             old.until = act.at
+        timed |= automation.when.days_without_reply is not None
         session.add(
             AutomationRule(
                 campaign_id=campaign.id,
@@ -76,7 +85,7 @@ def put_automations(
             )
         )
     session.flush()
-    _announce(session, campaign.id, act)
+    return timed
 
 
 def remove_automation(session: Session, team_id: int, campaign_key: str, name: str, act: Act) -> None:
@@ -117,18 +126,6 @@ def list_automations(session: Session, team_id: int, campaign_key: str | None = 
     ]
 
 
-def find_campaign(session: Session, team_id: int, key: str) -> Campaign:
-    """Return a campaign of the team by its key.
-
-    Raises:
-        InputError: there is none.
-    """
-    campaign = session.scalar(select(Campaign).where(Campaign.team_id == team_id, Campaign.key == key))
-    if campaign is None:
-        raise InputError(f"no campaign {key!r}; inbox-worker campaigns list shows the keys")
-    return campaign
-
-
 def _standing(session: Session, campaign_id: int) -> list[AutomationRule]:
     query = select(AutomationRule).where(AutomationRule.campaign_id == campaign_id, AutomationRule.until.is_(None))
     return list(session.scalars(query.with_for_update()))
@@ -148,13 +145,30 @@ def _refuse_unknown_places(session: Session, campaign: Campaign, automation: Aut
                 )
 
 
-def _announce(session: Session, campaign_id: int, act: Act) -> None:
-    """Let the daemon fold the recipients where a rule acts by the passing of time, which tells when."""
-    rules = (Automation.model_validate(rule.definition) for rule in _standing(session, campaign_id))
-    if any(rule.when.days_without_reply for rule in rules):
-        session.execute(
-            update(Recipient)
-            .where(Recipient.campaign_id == campaign_id)
-            .values(next_change_at=act.at)
-            .execution_options(synchronize_session=False)
-        )
+def announce(writer: Writer, team_id: int, campaign_key: str, act: Act) -> None:
+    """Let the daemon fold everybody in a campaign, which tells when its rules act by the passing of time.
+
+    Needed only where `put_automations` says so, after it was committed: whoever is folded from then on knows the rules.
+    In many short transactions, each under the contacts' locks, so that no fold in hand writes over it.
+    """
+    last = 0
+    while True:
+        with writer() as session:
+            campaign_id = find_campaign(session, team_id, campaign_key).id
+            query = (
+                select(Recipient.contact_id)
+                .where(Recipient.campaign_id == campaign_id, Recipient.contact_id > last)
+                .order_by(Recipient.contact_id)
+                .limit(AT_ONCE)
+            )
+            contacts = session.scalars(query).all()
+            if not contacts:
+                return
+            lock_contacts(session, contacts)
+            session.execute(
+                update(Recipient)
+                .where(Recipient.campaign_id == campaign_id, Recipient.contact_id.in_(contacts))
+                .values(next_change_at=act.at)
+                .execution_options(synchronize_session=False)
+            )
+            last = contacts[-1]

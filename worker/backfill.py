@@ -13,14 +13,14 @@ from pathlib import Path
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from models.session import open_engine, reading, transaction
+from models.session import Writer, open_engine, reading, transaction
 from models.tables import Mailbox
 from worker.chunks import chunks
 from worker.desk import Desk
 from worker.files import as_fetched
 from worker.mailbox import FetchedMessage, connect
 from worker.poll import PollReport, Station, Visit, account_of, go_round
-from worker.process import Writer, process
+from worker.process import process
 from worker.record import seen_uids
 
 # A day before any mail: SINCE it, a backfill reads everything.

@@ -39,7 +39,9 @@ class Person:
     merged: set[str] = field(default_factory=set)
     """Addresses that people said are the same person's."""
     alone: Folded | None = None
-    """What the fold gives where no entry of others covers the contact, once it was asked for."""
+    """What the fold gives without rules and without the entries of others, once it was asked for."""
+    ruled: Folded | None = None
+    """What it gives with rules, and with the entries of others that no rule made."""
 
     def is_left_over(self) -> bool:
         """Say whether an import took over every send that was learnt for it, so that it stands for nothing."""
@@ -110,10 +112,9 @@ def read(session: Session, contact_ids: Sequence[int]) -> Book:
         people[send.recipient_id].events.append(
             Event(kind=EventKind.SENT, happened_at=send.sent_at, key=send.send_id, send_id=send.send_id)
         )
-    for contact_id, address in _merged(session, contact_ids):
-        for person in people.values():
-            if person.row.contact_id == contact_id:
-                person.merged.add(address)
+    merged = _merged(session, contact_ids)
+    for person in people.values():
+        person.merged = merged[person.row.contact_id] - {person.row.address}
     rules = read_rules(session, {person.row.campaign_id for person in people.values()})
     book = Book(list(people.values()), {}, defaultdict(list), defaultdict(list), rules)
     for row in _entry_rows(session, book.people):
@@ -121,20 +122,27 @@ def read(session: Session, contact_ids: Sequence[int]) -> Book:
     return book
 
 
-def _merged(session: Session, contact_ids: Sequence[int]) -> Iterator[tuple[int, str]]:
-    """Yield contact and another address of the same person, whichever of the two a person named first."""
-    holder = aliased(Contact)
+def _merged(session: Session, contact_ids: Sequence[int]) -> dict[int, set[str]]:
+    """Return contact -> all addresses that people said are the same person's, whichever of them it is."""
+    first = aliased(Contact)
     said = SecondAddress.actor.is_not(None)
-    seconds = select(SecondAddress.contact_id, SecondAddress.address).where(said)
     firsts = (
-        select(Contact.id, holder.address)
+        select(Contact.id, first.id, first.address)
         .join(SecondAddress, SecondAddress.address == Contact.address)
-        .join(holder, and_(holder.id == SecondAddress.contact_id, holder.team_id == Contact.team_id))
-        .where(said)
+        .join(first, and_(first.id == SecondAddress.contact_id, first.team_id == Contact.team_id))
+        .where(said, Contact.id.in_(contact_ids))
     )
-    for chunk in chunks(contact_ids):
-        yield from session.execute(seconds.where(SecondAddress.contact_id.in_(chunk)))
-        yield from session.execute(firsts.where(Contact.id.in_(chunk)))
+    heads: dict[int, set[int]] = {contact_id: {contact_id} for contact_id in contact_ids}
+    found: dict[int, set[str]] = {contact_id: set() for contact_id in contact_ids}
+    for contact_id, head, address in session.execute(firsts):
+        heads[contact_id].add(head)
+        found[contact_id].add(address)
+    of_head: dict[int, set[str]] = defaultdict(set)
+    for chunk in chunks({head for several in heads.values() for head in several}):
+        seconds = select(SecondAddress.contact_id, SecondAddress.address).where(said)
+        for head, address in session.execute(seconds.where(SecondAddress.contact_id.in_(chunk))):
+            of_head[head].add(address)
+    return {each: addresses.union(*(of_head[head] for head in heads[each])) for each, addresses in found.items()}
 
 
 def read_rules(session: Session, campaign_ids: Collection[int]) -> dict[int, list[Standing]]:

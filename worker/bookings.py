@@ -190,9 +190,12 @@ def _booking_id(uri: str) -> str:
 
 
 def _whose(session: Session, rules: Rules, booking: _Booking, kind: EventKind, now: datetime) -> list[_Whose]:
-    if kind is EventKind.BOOKING_CANCELLED and (booked := _known(session, rules.team_id, booking)):
+    told = _by_token(session, rules, booking.payload.tracking)
+    booked = _known(session, rules.team_id, booking)
+    # A booking that is known stays where it is, whatever was sent since; its cancellation goes there.
+    if booked and (kind is EventKind.BOOKING_CANCELLED or not told):
         return booked
-    return _by_token(session, rules, booking.payload.tracking) or _by_address(session, rules, booking.payload, now)
+    return told or _by_address(session, rules, booking.payload, _happened_at(booking, now))
 
 
 def _known(session: Session, team_id: int, booking: _Booking) -> list[_Whose]:
@@ -227,13 +230,13 @@ def _of(linked: Linked, trust: Trust, because: str) -> _Whose:
     return _Whose(linked.recipient_id, linked.contact_id, linked.address, linked.campaign, trust, because)
 
 
-def _by_address(session: Session, rules: Rules, invitee: _Invitee, now: datetime) -> list[_Whose]:
-    """Return the recipient of the latest mail to the invitee's address, also where it is a second one."""
+def _by_address(session: Session, rules: Rules, invitee: _Invitee, at: datetime) -> list[_Whose]:
+    """Return the recipient of the latest mail to the invitee's address until then, also where it is a second one."""
     address = storable(normal_address(invitee.email or ""))
     if not address:
         return []
     sends = find_sends(session, rules.team_id, [Clues(family=Family.REPLY, from_address=address)])
-    before = [send for send in sends.by_address.get(address, ()) if send.sent_at <= now]
+    before = [send for send in sends.by_address.get(address, ()) if send.sent_at <= at]
     if not before:
         return []
     latest = max(before, key=lambda send: (send.sent_at, send.send_id))

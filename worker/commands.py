@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from sqlalchemy import select
@@ -16,6 +16,7 @@ from models.outside import AutomationCommand, EventType
 from models.session import insert_new
 from models.tables import Campaign, Recipient, RecipientEvent
 from worker.book import Book, Person
+from worker.chunks import chunks
 from worker.outbox import Told, tell
 from worker.stored import event_columns
 
@@ -25,26 +26,31 @@ def run_commands(session: Session, book: Book, folded: Mapping[int, Folded], now
 
     That it was done is written in the same transaction as what it does.
     """
+    wanted = [(person, command) for person in book.people for command in folded[person.row.id].commands]
+    done = _done(session, {person.row.id for person, _ in wanted})
+    held = {person.row.contact_id for person in book.people if any(r.holds for r in folded[person.row.id].reviews)}
     joined: set[int] = set()
-    for person in book.people:
-        for command in folded[person.row.id].commands:
-            if _is_done(session, person, command):
-                continue
-            outcome = _run(session, book, person, command, now)
-            _note(session, person, command, outcome, now)
-            if outcome == JOINED:
-                joined.add(person.row.contact_id)
+    for person, command in wanted:
+        if (person.row.id, command.fired.rule_id, command.fired.key, command.says) in done:
+            continue
+        # Who may have opted out, wherever in the team, moves on only once a person has looked.
+        if isinstance(command.action, Move) and person.row.contact_id in held:
+            continue
+        outcome = _run(session, book, person, command, now)
+        _note(session, person, command, outcome, now)
+        if outcome == JOINED:
+            joined.add(person.row.contact_id)
     return joined
 
 
-def _is_done(session: Session, person: Person, command: Command) -> bool:
-    query = select(AutomationCommand.id).where(
-        AutomationCommand.recipient_id == person.row.id,
-        AutomationCommand.rule_id == command.fired.rule_id,
-        AutomationCommand.event_key == command.fired.key,
-        AutomationCommand.action == command.says,
-    )
-    return session.scalar(query) is not None
+def _done(session: Session, recipient_ids: Collection[int]) -> set[tuple[int, int, str, str]]:
+    table = AutomationCommand
+    query = select(table.recipient_id, table.rule_id, table.event_key, table.action)
+    return {
+        (row[0], row[1], row[2], row[3])
+        for chunk in chunks(recipient_ids)
+        for row in session.execute(query.where(table.recipient_id.in_(chunk)))
+    }
 
 
 def _note(session: Session, person: Person, command: Command, outcome: str, now: datetime) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -68,10 +68,7 @@ def split(session: Session, rules: Rules, address: str, second: str, act: Act) -
         why = "a reply to our own mail came from it" if said else "nobody said so"
         raise InputError(f"{pair.second} cannot be split from {pair.contact.address}: {why}")
     locked = lock(session, pair.contacts)
-    originals = select(DneEntry).where(
-        DneEntry.team_id == rules.team_id, DneEntry.target.in_((pair.contact.address, pair.second))
-    )
-    made = [*copies(session, session.scalars(originals).all()), *_followed(session, pair)]
+    made = [*_copies(session, pair, said), *_followed(session, pair, locked)]
     withdraw(session, rules.team_id, made, act)
     session.delete(said)
     session.flush()
@@ -110,6 +107,9 @@ def _refuse_taken(session: Session, team_id: int, pair: _Pair) -> SecondAddress 
     known: SecondAddress | None = None
     for row, owner in session.execute(query):
         if row.contact_id != pair.contact.id:
+            if row.actor is None:
+                # Somebody answered for two people; that says nothing against what a person knows.
+                continue
             raise InputError(f"{row.address} is another address of {owner} already; inbox-worker contacts split first")
         if row.actor is not None:
             raise InputError(f"{row.address} is known as another address of {owner} already")
@@ -117,8 +117,8 @@ def _refuse_taken(session: Session, team_id: int, pair: _Pair) -> SecondAddress 
     return known
 
 
-def _followed(session: Session, pair: _Pair) -> Sequence[DneEntry]:
-    """Return the entries that ban one address for what came from the other, and for no mail of its own."""
+def _followed(session: Session, pair: _Pair, contacts: Collection[int]) -> Sequence[DneEntry]:
+    """Return the entries that ban the second address for what others of the person said, or these for what it said."""
     query = (
         select(DneEntry)
         .join(Recipient, Recipient.id == DneEntry.recipient_id)
@@ -128,9 +128,9 @@ def _followed(session: Session, pair: _Pair) -> Sequence[DneEntry]:
             and_(RecipientEvent.recipient_id == Recipient.id, RecipientEvent.key == DneEntry.source),
         )
         .where(
-            Contact.id.in_(pair.contacts),
-            DneEntry.target.in_((pair.contact.address, pair.second)),
+            Contact.id.in_(contacts),
             DneEntry.target != Contact.address,
+            or_(DneEntry.target == pair.second, Contact.address == pair.second),
             or_(RecipientEvent.other_address.is_(None), RecipientEvent.other_address != DneEntry.target),
         )
     )
@@ -176,31 +176,14 @@ def _extend(session: Session, pair: _Pair, act: Act) -> None:
     tell(session, team_id, told, act.at)
 
 
-def copies(session: Session, originals: Iterable[DneEntry]) -> list[DneEntry]:
-    """Return the entries that merges which still stand made of these."""
-    found: list[DneEntry] = []
-    for entry in originals:
-        for other, merged_at in _merges(session, entry.team_id, entry.target):
-            query = select(DneEntry).where(
-                DneEntry.team_id == entry.team_id,
-                DneEntry.target == other,
-                DneEntry.source == _source(entry, merged_at),
-            )
-            found += session.scalars(query)
-    return found
-
-
-def _merges(session: Session, team_id: int, address: str) -> list[tuple[str, datetime]]:
-    """Return the other addresses that people said belong to the owner of this one, and when they said so."""
-    query = (
-        select(Contact.address, SecondAddress.address, SecondAddress.recorded_at)
-        .join(SecondAddress, SecondAddress.contact_id == Contact.id)
-        .where(
-            Contact.team_id == team_id,
-            or_(Contact.address == address, SecondAddress.address == address),
-        )
-    )
-    return [(second if first == address else first, at) for first, second, at in session.execute(query) if at]
+def _copies(session: Session, pair: _Pair, said: SecondAddress) -> Sequence[DneEntry]:
+    """Return the entries that the merge of these two made of what people had said of one of them."""
+    if said.recorded_at is None:
+        return []
+    both = DneEntry.team_id == pair.contact.team_id, DneEntry.target.in_((pair.contact.address, pair.second))
+    entries = session.scalars(select(DneEntry).where(*both)).all()
+    made = {_source(entry, said.recorded_at) for entry in entries}
+    return [entry for entry in entries if entry.source in made]
 
 
 def _source(entry: DneEntry, merged_at: datetime) -> str:

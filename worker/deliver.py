@@ -78,12 +78,21 @@ def due(session: Session, endpoint_id: int, now: datetime, most: int) -> list[in
     return found[:most]
 
 
-def claim(session: Session, delivery_id: int, now: datetime) -> Claim | None:
-    """Take a delivery that was `due` into this thread's hands; None where somebody else has it, or it is paused."""
+def claim(session: Session, delivery_id: int, now: datetime, due_at: datetime | None = None) -> Claim | None:
+    """Take a delivery that was `due` into this thread's hands; None where somebody else has it, or it is paused.
+
+    Args:
+        session: inside a write transaction.
+        delivery_id: which delivery.
+        now: aware UTC.
+        due_at: only if it is due since then, for whoever makes one attempt at each; default: now.
+    """
     active = exists().where(WebhookEndpoint.id == Delivery.endpoint_id, WebhookEndpoint.paused_at.is_(None))
     taken = session.execute(
         update(Delivery)
-        .where(Delivery.id == delivery_id, Delivery.state == _PENDING, Delivery.next_attempt_at <= now, active)
+        .where(
+            Delivery.id == delivery_id, Delivery.state == _PENDING, Delivery.next_attempt_at <= (due_at or now), active
+        )
         .values(
             next_attempt_at=now + CLAIM,
             attempts=Delivery.attempts + 1,
@@ -167,12 +176,12 @@ def _pause(attempts: int, answer: Answer, now: datetime, random: Random) -> time
 
 
 def _seconds(retry_after: str, now: datetime) -> float:
-    """Read Retry-After (RFC 9110): seconds, or a date; 0 where it is neither."""
+    """Read Retry-After (RFC 9110): seconds, or a date; 0 where it is neither, or no date that a calendar has."""
     if retry_after.strip().isascii() and retry_after.strip().isdigit():
         return float(retry_after)
     try:
         until = parsedate_to_datetime(retry_after)
-    except ValueError:
+    except (ValueError, OverflowError):
         return 0.0
     return (until.replace(tzinfo=until.tzinfo or UTC) - now).total_seconds()
 

@@ -16,8 +16,8 @@ from sqlalchemy.orm import Session
 from models.outside import Delivery, DeliveryState, EventType, OutboxEvent, WebhookEndpoint
 from models.session import insert_new, reading, transaction
 
-Waiting = Row[int, int, EventType, str, str | None]
-"""Id, team_id, type, subject and endpoint of an event."""
+Waiting = Row[int, int, EventType, str, str | None, datetime]
+"""Id, team_id, type, subject, endpoint and recorded_at of an event."""
 
 BATCH = 5_000
 LOCK = int.from_bytes(b"outbox", "big")
@@ -42,7 +42,9 @@ def dispatch(engine: Engine, now: datetime, stopping: Callable[[], bool] = lambd
 def dispatch_batch(session: Session, now: datetime, most: int = BATCH) -> int:
     """Write the deliveries of the first `most` events that wait; the caller holds the lock."""
     endpoints: dict[int, list[WebhookEndpoint]] = defaultdict(list)
-    for endpoint in session.scalars(select(WebhookEndpoint)):
+    # Whoever removes an endpoint meanwhile waits until the deliveries that refer to it are written.
+    known = select(WebhookEndpoint).order_by(WebhookEndpoint.id).with_for_update(read=True, key_share=True)
+    for endpoint in session.scalars(known):
         endpoints[endpoint.team_id].append(endpoint)
     events = _take(session, now, most)
     insert_new(
@@ -66,7 +68,12 @@ def dispatch_batch(session: Session, now: datetime, most: int = BATCH) -> int:
 
 
 def wants(endpoint: WebhookEndpoint, event: Waiting) -> bool:
-    """Say whether an endpoint is to hear of an event: one that names an endpoint is for that one alone."""
+    """Say whether an endpoint is to hear of an event: one that names an endpoint is for that one alone.
+
+    Whatever was recorded before the endpoint was added is none of its business, however long it waited here.
+    """
+    if event.recorded_at < endpoint.recorded_at:
+        return False
     if event.endpoint is not None:
         return bool(event.endpoint == endpoint.name)
     return not endpoint.types or event.type in endpoint.types
@@ -90,6 +97,13 @@ def _take(session: Session, now: datetime, most: int) -> Sequence[Waiting]:
         update(OutboxEvent)
         .where(OutboxEvent.id.in_(waiting.scalar_subquery()))
         .values(dispatched_at=now)
-        .returning(OutboxEvent.id, OutboxEvent.team_id, OutboxEvent.type, OutboxEvent.subject, OutboxEvent.endpoint)
+        .returning(
+            OutboxEvent.id,
+            OutboxEvent.team_id,
+            OutboxEvent.type,
+            OutboxEvent.subject,
+            OutboxEvent.endpoint,
+            OutboxEvent.recorded_at,
+        )
     )
     return session.execute(statement, execution_options={"synchronize_session": False}).all()

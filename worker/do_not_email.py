@@ -14,6 +14,7 @@ from models.events import OPTED_OUT, DneReason
 from models.outside import EventType
 from models.tables import DneEntry
 from worker.act import Act
+from worker.chunks import chunks
 from worker.dne_import import ban
 from worker.errors import InputError
 from worker.outbox import Told, tell
@@ -81,7 +82,8 @@ def lift_dne(session: Session, team_id: int, target: str, act: Act) -> int:
     reasons = sorted({entry.reason.value for entry in entries})
     payload = {"target": target, "reasons": reasons, "by": act.by, "why": storable(act.why)}
     tell(session, team_id, [Told(EventType.DNE_LIFTED, target, payload)], act.at)
-    refold(session, locked, act.at)
+    for some in chunks(locked):
+        refold(session, some, act.at)
     return len(entries)
 
 

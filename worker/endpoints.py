@@ -92,7 +92,7 @@ def resume_endpoint(session: Session, team_id: int, name: str) -> None:
 
 
 def rotate_secret(session: Session, team_id: int, name: str, now: datetime) -> str:
-    """Give an endpoint a new secret and return it; the one before signs beside it for a day.
+    """Give an endpoint a new secret and return it; those before sign beside it, each for a day from its replacement.
 
     Raises:
         InputError: there is no endpoint of this name.

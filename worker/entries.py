@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from models.automation import Fired
+from models.automation import AddDne
 from models.events import OF_THE_PERSON, DneDraft, DneReason, Interval, Lifts
 from models.outcome import Folded
 from models.outside import EventType
@@ -41,32 +41,47 @@ def lifts_of(person: Person, book: Book) -> Lifts:
 
 def elsewhere(person: Person, book: Book, now: datetime) -> list[Interval]:
     """Return when entries covered the contact that do not follow from the recipient's events as they are now."""
-    own = _wanted(person, book, now)
+    own = _drafts(person, alone(person, book, now).dne) | _drafts(person, _ruled(person, book, now))
+    return _intervals(person, book, own, ruled=True)
+
+
+def _intervals(person: Person, book: Book, own: Collection[EntryKey], *, ruled: bool) -> list[Interval]:
     return [
         Interval(entry["since"], entry["lifted_at"])
         for target in person.targets()
         for entry in book.by_target[target]
-        if entry["withdrawn_at"] is None and not (entry["recipient_id"] == person.row.id and _key(entry) in own)
+        if entry["withdrawn_at"] is None
+        and not (entry["recipient_id"] == person.row.id and _key(entry) in own)
+        and (ruled or entry["reason"] is not DneReason.AUTOMATION)
     ]
 
 
-def _wanted(person: Person, book: Book, now: datetime) -> dict[EntryKey, DneDraft]:
-    """Return the entries that the recipient's events make, whatever other entries there are."""
-    return _drafts(person, alone(person, book, now))
-
-
 def alone(person: Person, book: Book, now: datetime) -> Folded:
-    """Return the fold of a recipient that no entry of others covers; asked again it is the same."""
+    """Return the fold of a recipient without rules and without the entries of others; asked again it is the same."""
     if person.alone is None:
-        rules = book.rules[person.row.campaign_id]
-        person.alone = fold(person.events, now, lifts=lifts_of(person, book), rules=rules)
+        person.alone = fold(person.events, now, lifts=lifts_of(person, book))
     return person.alone
 
 
-def _drafts(person: Person, folded: Folded) -> dict[EntryKey, DneDraft]:
+def _ruled(person: Person, book: Book, now: datetime) -> tuple[DneDraft, ...]:
+    """Return the entries that the rules of the campaign make.
+
+    They depend on all entries but those that rules made, so two rules that ban the same contact do not undo each other.
+    """
+    rules = book.rules[person.row.campaign_id]
+    if not any(isinstance(action, AddDne) for rule in rules for action in rule.automation.actions()):
+        return ()
+    if person.ruled is None:
+        own = _drafts(person, alone(person, book, now).dne)
+        intervals = _intervals(person, book, own, ruled=False)
+        person.ruled = fold(person.events, now, intervals=intervals, lifts=lifts_of(person, book), rules=rules)
+    return tuple(draft for draft in person.ruled.dne if draft.reason is DneReason.AUTOMATION)
+
+
+def _drafts(person: Person, drafts: Iterable[DneDraft]) -> dict[EntryKey, DneDraft]:
     return {
         (target, draft.reason, draft.source): draft
-        for draft in folded.dne
+        for draft in drafts
         for target in (person.row.address, draft.other_address, *_same(person, draft))
         if target
     }
@@ -83,19 +98,32 @@ def _key(entry: dict[str, Any]) -> EntryKey:
 
 def write_entries(session: Session, book: Book, now: datetime) -> None:
     """Bring the entries that events make in line with the events: add, withdraw, or take a withdrawal back."""
+    wanted = {person.row.id: _drafts(person, alone(person, book, now).dne) for person in book.people}
+    _write(session, book, now, wanted, ruled=False)
+
+
+def write_ruled_entries(session: Session, book: Book, now: datetime) -> None:
+    """Do the same for the entries that rules make, once all others are written."""
+    wanted = {person.row.id: _drafts(person, _ruled(person, book, now)) for person in book.people}
+    _write(session, book, now, wanted, ruled=True)
+
+
+Wanted = Mapping[int, Mapping[EntryKey, DneDraft]]
+"""Recipient -> the entries that its events, or its rules, make."""
+
+
+def _write(session: Session, book: Book, now: datetime, all_wanted: Wanted, *, ruled: bool) -> None:
     new: list[dict[str, Any]] = []
     moved: list[dict[str, Any]] = []
     again: list[dict[str, Any]] = []
     dropped: list[tuple[dict[str, Any], Person]] = []
     for person in book.people:
         lifts = lifts_of(person, book)
-        folded = alone(person, book, now)
-        fired = {each.key: each for each in folded.fired}
-        wanted = _drafts(person, folded)
+        wanted = all_wanted[person.row.id]
         for key, draft in wanted.items():
             entry = book.entries.get(key)
             if entry is None:
-                entry = _entry(person, key[0], draft, lifts, now) | _said(person, key, fired)
+                entry = _entry(person, key[0], draft, lifts, now) | _said(person, key)
                 new.append(entry)
                 book.add(entry)
             elif entry["withdrawn_at"] is not None or entry["since"] != draft.since:
@@ -107,7 +135,9 @@ def write_entries(session: Session, book: Book, now: datetime) -> None:
         dropped += [
             (entry, person)
             for entry in book.by_recipient[person.row.id]
-            if entry["withdrawn_at"] is None and _key(entry) not in wanted
+            if entry["withdrawn_at"] is None
+            and _key(entry) not in wanted
+            and (entry["reason"] is DneReason.AUTOMATION) is ruled
         ]
     gone = [entry for entry, person in dropped if _may_go(entry, person, book)]
     for entry in gone:
@@ -117,7 +147,9 @@ def write_entries(session: Session, book: Book, now: datetime) -> None:
         columns = ("id", "withdrawn_at", "since", "lifted_at")
         session.execute(update(DneEntry), [{name: entry[name] for name in columns} for entry in (*moved, *gone)])
     live = [entry for entry in (*new, *again) if entry["lifted_at"] is None]
-    told = [_told(EventType.DNE_ADDED, each) for each in live] + [_told(EventType.DNE_WITHDRAWN, each) for each in gone]
+    # Who hears of it knows a lifted entry as gone already.
+    told = [_told(EventType.DNE_ADDED, each) for each in live]
+    told += [_told(EventType.DNE_WITHDRAWN, each) for each in gone if each["lifted_at"] is None]
     if told:
         tell(session, book.people[0].row.team_id, told, now)
 
@@ -163,9 +195,10 @@ def _entry(person: Person, target: str, draft: DneDraft, lifts: Lifts, now: date
     }
 
 
-def _said(person: Person, key: EntryKey, fired: Mapping[str, Fired]) -> dict[str, Any]:
+def _said(person: Person, key: EntryKey) -> dict[str, Any]:
     """Return who made an entry and why."""
     target, _, source = key
+    fired = {each.key: each for each in person.ruled.fired} if person.ruled else {}
     if source in fired:
         return {"actor": f"automation {fired[source].rule}", "note": fired[source].because}
     cause = person.stored.get(source)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -14,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.events import Bounced, Event, EventKind
-from models.session import insert_new
+from models.session import Writer, insert_new
 from models.tables import Campaign, Contact, Mailbox, Recipient, RecipientEvent, SentMessage, SentMessageId
 from worker.chunks import chunks
 from worker.decide import event_key
@@ -23,9 +22,6 @@ from worker.refold import lock, refold
 from worker.sends import BATCH, import_sends
 from worker.stored import event_columns, storable
 from worker.tie import Rules, lock_team
-
-Writer = Callable[[], AbstractContextManager[Session]]
-"""Opens a write transaction."""
 
 LONGEST_REASON = 1_000
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -14,13 +14,13 @@ from models.events import Event, EventKind
 from models.session import insert_new
 from models.tables import Campaign, Contact, Recipient, RecipientEvent
 from worker.act import Act
+from worker.campaigns import find_campaign
 from worker.chunks import chunks
 from worker.decide import event_key
-from worker.errors import InputError
 from worker.refold import lock, refold
 from worker.sends import ADDRESS, LONGEST_ADDRESS
 from worker.stored import event_columns, storable
-from worker.suppression import suppressed
+from worker.suppression import Covering, suppressed
 from worker.tie import Rules, lock_team
 
 
@@ -51,29 +51,29 @@ def join(session: Session, rules: Rules, campaign_key: str, addresses: Sequence[
     """
     # The team's lock keeps an entry that is made at this moment from missing the new contact, or it from the entry.
     lock_team(session, rules.team_id, exclusive=True)
-    campaign = _campaign(session, rules.team_id, campaign_key)
+    campaign = find_campaign(session, rules.team_id, campaign_key)
     plain = [normal_address(address) for address in addresses]
     good = sorted({each for each in plain if len(each) <= LONGEST_ADDRESS and ADDRESS.fullmatch(each)})
     covers = suppressed(session, rules.team_id, good)
     answers = {each: Joined(each, "refused", f"{each!r} is no address") for each in plain}
-    answers |= {
-        each: Joined(each, "refused", f"under Do Not Email: {'; '.join(map(str, found))}")
-        for each, found in covers.items()
-    }
+    answers |= _refused(covers)
     answers |= _take_in(session, campaign, [each for each in good if each not in covers], act)
     return [answers[each] for each in plain]
 
 
-def _campaign(session: Session, team_id: int, key: str) -> Campaign:
-    found = session.scalar(select(Campaign).where(Campaign.team_id == team_id, Campaign.key == key))
-    if found is None:
-        raise InputError(f"no campaign {key!r}; inbox-worker campaigns list shows the keys")
-    return found
+def _refused(covers: Mapping[str, Sequence[Covering]]) -> dict[str, Joined]:
+    return {
+        each: Joined(each, "refused", f"under Do Not Email: {'; '.join(map(str, found))}")
+        for each, found in covers.items()
+    }
 
 
 def _take_in(session: Session, campaign: Campaign, addresses: Sequence[str], act: Act) -> dict[str, Joined]:
     contacts = _contacts(session, campaign.team_id, addresses)
     lock(session, contacts.values())
+    # A person may have banned somebody while this waited for the contact.
+    banned = _refused(suppressed(session, campaign.team_id, contacts))
+    contacts = {address: contact_id for address, contact_id in contacts.items() if address not in banned}
     known = _recipients(session, campaign.id, contacts.values())
     new = {address: contact_id for address, contact_id in contacts.items() if contact_id not in known}
     rows = [{"campaign_id": campaign.id, "contact_id": contact_id} for contact_id in new.values()]
@@ -82,7 +82,7 @@ def _take_in(session: Session, campaign: Campaign, addresses: Sequence[str], act
     events = [_event_row(made[contact_id].id, campaign.key, address, act) for address, contact_id in new.items()]
     insert_new(session, RecipientEvent, events)
     refold(session, new.values(), act.at)
-    return {
+    return banned | {
         address: Joined(address, "joined", "joined the campaign")
         if address in new
         else Joined(address, "known", _standing(known[contact_id]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
@@ -20,11 +20,15 @@ from worker.guard import Target
 from worker.post import Answer, Line
 
 THREADS = 32
+SLOW_THREADS = 16
+"""For endpoints whose last answer was slow: however many they are, the others have threads of their own."""
+SLOW = timedelta(seconds=1)
 LANES_EACH = 4
 AT_ONCE = 100
-TURN = 200
-"""Deliveries of one lane before its thread is free for another endpoint."""
+TURN = timedelta(seconds=10)
+"""Time of one lane before its thread is free for another endpoint."""
 REST = timedelta(minutes=1)
+LOOK_SECONDS = 1.0
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +39,15 @@ class Tally:
 
     delivered: int = 0
     failed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """What one lane does: for which endpoint, in which threads, and since when its deliveries have to be due."""
+
+    endpoint_id: int
+    slow: bool
+    due_at: datetime | None
 
 
 @dataclass(slots=True)
@@ -51,90 +64,119 @@ class Lanes:
     open_line: Callable[[Target], Line] = Line
     random: Random = field(default_factory=Random)
     _threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(THREADS, "deliver"))
+    _slow_threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(SLOW_THREADS, "deliver-slow"))
     _busy: Counter[int] = field(default_factory=Counter)
+    _took: dict[int, timedelta] = field(default_factory=dict)
+    """How long the last request to an endpoint took."""
     _rests: dict[int, datetime] = field(default_factory=dict)
     _told: dict[int, datetime] = field(default_factory=dict)
     """When trouble with an endpoint was last logged."""
     _lock: Lock = field(default_factory=Lock)
 
-    def start(self) -> list[Future[Tally]]:
-        """Start lanes for every endpoint that has something due, and return at once."""
-        now = self.clock()
+    def start(self, due_at: datetime | None = None) -> list[Future[Tally]]:
+        """Start lanes for every endpoint that has something due, and return at once.
+
+        Args:
+            due_at: they send only what is due since then, each delivery at most once; default: what is due by and by.
+        """
         started = []
-        for endpoint_id, count in self._wanted(now).items():
+        for endpoint_id, count in self._wanted(due_at).items():
+            turn = _Turn(endpoint_id, self._is_slow(endpoint_id), due_at)
+            threads = self._slow_threads if turn.slow else self._threads
             for _ in range(count):
                 with self._lock:
                     self._busy[endpoint_id] += 1
-                started.append(self._threads.submit(self._lane, endpoint_id))
+                started.append(threads.submit(self._lane, turn))
         return started
 
     def deliver_all(self) -> Tally:
-        """Send what is due, and return once nothing is or every endpoint that is left rests."""
-        total = Tally()
-        while not self.stopping() and (started := self.start()):
-            wait(started)
-            for future in started:
+        """Send what is due by now, and return once all of it was tried or every endpoint that is left rests."""
+        total, due_at = Tally(), self.clock()
+        running: set[Future[Tally]] = set()
+        while True:
+            if not self.stopping():
+                running.update(self.start(due_at))
+            if not running:
+                return total
+            done, running = wait(running, LOOK_SECONDS, FIRST_COMPLETED)
+            for future in done:
                 total.delivered += future.result().delivered
                 total.failed += future.result().failed
-        return total
 
     def close(self) -> None:
         """Wait for the requests in hand."""
-        self._threads.shutdown(cancel_futures=True)
+        for threads in (self._threads, self._slow_threads):
+            threads.shutdown(cancel_futures=True)
 
-    def _wanted(self, now: datetime) -> dict[int, int]:
+    def _is_slow(self, endpoint_id: int) -> bool:
+        return self._took.get(endpoint_id, timedelta(0)) > SLOW
+
+    def _wanted(self, due_at: datetime | None) -> dict[int, int]:
         """Return endpoint -> how many more lanes it may have; with many endpoints the threads are shared out."""
+        now = self.clock()
         with reading(self.engine) as session:
             active = session.scalars(
                 select(WebhookEndpoint.id).where(WebhookEndpoint.paused_at.is_(None)).order_by(WebhookEndpoint.id)
             )
             waiting = {
-                endpoint_id: len(due(session, endpoint_id, now, LANES_EACH))
+                endpoint_id: len(due(session, endpoint_id, due_at or now, LANES_EACH))
                 for endpoint_id in active
                 if self._rests.get(endpoint_id, now) <= now
             }
         waiting = {endpoint_id: count for endpoint_id, count in waiting.items() if count}
-        share = max(1, min(LANES_EACH, THREADS // max(len(waiting), 1)))
+        slow = {each for each in waiting if self._is_slow(each)}
+        fair = {True: SLOW_THREADS // max(len(slow), 1), False: THREADS // max(len(waiting) - len(slow), 1)}
+        # One lane until it is known how fast an endpoint answers.
+        share = {each: min(LANES_EACH, fair[each in slow]) if each in self._took else 1 for each in waiting}
         with self._lock:
-            return {each: max(0, min(count, share) - self._busy[each]) for each, count in waiting.items()}
+            return {each: max(0, min(count, max(1, share[each])) - self._busy[each]) for each, count in waiting.items()}
 
-    def _lane(self, endpoint_id: int) -> Tally:
+    def _lane(self, turn: _Turn) -> Tally:
         tally = Tally()
         try:
             with reading(self.engine) as session:
-                target = target_in(session, endpoint_id)
+                target = target_in(session, turn.endpoint_id)
             if target is not None:
                 with self.open_line(target) as line:
-                    self._work(endpoint_id, line, tally)
+                    self._work(turn, line, tally)
         except Exception:
-            self._rests[endpoint_id] = self.clock() + REST
-            log.exception("endpoint %s: delivering failed, it is tried again in a minute", endpoint_id)
+            self._rests[turn.endpoint_id] = self.clock() + REST
+            log.exception("endpoint %s: delivering failed, it is tried again in a minute", turn.endpoint_id)
         finally:
             with self._lock:
-                self._busy[endpoint_id] -= 1
+                self._busy[turn.endpoint_id] -= 1
         return tally
 
-    def _work(self, endpoint_id: int, line: Line, tally: Tally) -> None:
-        """Send one delivery after the other until the turn is over, nothing is due, or the endpoint is to rest."""
-        while tally.delivered + tally.failed < TURN:
+    def _work(self, turn: _Turn, line: Line, tally: Tally) -> None:
+        """Send one delivery after the other until the turn is over or nothing is due."""
+        ends = self.clock() + TURN
+        while True:
             with reading(self.engine) as session:
-                ids = due(session, endpoint_id, self.clock(), AT_ONCE)
+                ids = due(session, turn.endpoint_id, turn.due_at or self.clock(), AT_ONCE)
             # In an order of chance, so that lanes side by side do not all reach for the same one.
             self.random.shuffle(ids)
             before = tally.delivered + tally.failed
             for delivery_id in ids:
-                if self.stopping() or self._rests.get(endpoint_id, self.clock()) > self.clock():
+                if self.clock() >= ends or self._is_over(turn):
                     return
-                self._one(endpoint_id, delivery_id, line, tally)
+                self._one(delivery_id, line, turn.due_at, tally)
             if before == tally.delivered + tally.failed:
                 return  # Nothing is due, the endpoint was paused, or other lanes have it all in hand.
 
-    def _one(self, endpoint_id: int, delivery_id: int, line: Line, tally: Tally) -> None:
+    def _is_over(self, turn: _Turn) -> bool:
+        now = self.clock()
+        # An endpoint that turned out to be slow goes on in the threads for those.
+        turned_slow = not turn.slow and self._is_slow(turn.endpoint_id)
+        return turned_slow or self.stopping() or self._rests.get(turn.endpoint_id, now) > now
+
+    def _one(self, delivery_id: int, line: Line, due_at: datetime | None, tally: Tally) -> None:
         with transaction(self.engine) as session:
-            claimed = claim(session, delivery_id, self.clock())
+            claimed = claim(session, delivery_id, self.clock(), due_at)
         if claimed is None:
             return
-        answer = send(line, claimed, self.clock())
+        sent_at = self.clock()
+        answer = send(line, claimed, sent_at)
+        self._took[claimed.endpoint_id] = self.clock() - sent_at
         with transaction(self.engine) as session:
             rest = settle(session, claimed, answer, self.clock(), self.random)
         if answer.well:
@@ -142,8 +184,8 @@ class Lanes:
             return
         tally.failed += 1
         if rest is not None:
-            self._rests[endpoint_id] = self.clock() + rest
-        self._tell(endpoint_id, answer)
+            self._rests[claimed.endpoint_id] = self.clock() + rest
+        self._tell(claimed.endpoint_id, answer)
 
     def _tell(self, endpoint_id: int, answer: Answer) -> None:
         """Log trouble with an endpoint, once a minute."""

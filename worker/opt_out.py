@@ -15,6 +15,7 @@ from models.tables import DneEntry, RecipientEvent
 from worker.links import Linked, Purpose, find_linked
 from worker.refold import lock, refold
 from worker.stored import event_columns
+from worker.suppression import LIVE
 from worker.tie import lock_team
 
 RECIPIENT = "recipient"
@@ -55,8 +56,9 @@ def _is_out(session: Session, whose: Linked) -> bool:
     """Say whether this recipient's own press of the link still stands; a person may have lifted it."""
     query = select(DneEntry.id).where(
         DneEntry.recipient_id == whose.recipient_id,
+        # The entry for another address of the same person says nothing of this one.
+        DneEntry.target == whose.address,
         DneEntry.reason == DneReason.UNSUBSCRIBE_LINK,
-        DneEntry.lifted_at.is_(None),
-        DneEntry.withdrawn_at.is_(None),
+        *LIVE,
     )
     return session.scalar(query.limit(1)) is not None

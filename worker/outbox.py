@@ -1,7 +1,8 @@
 """The outbox: what other systems may hear of, written in the same transaction as the change itself.
 
-Whoever writes about a recipient holds the contact's lock, and whoever writes about a Do Not Email target the team's,
-so the ids of one subject's events rise in the order in which they were committed.
+Whoever writes about a recipient holds the contact's lock, so the ids of one subject's events rise in the order in which
+they were committed. Who makes or lifts an entry by hand holds the team's too; only for an address that is no contact
+itself may such an act, and what follows from another contact's mail, come in either order.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from sqlalchemy import Engine, delete
 from sqlalchemy.orm import Session
 
 from config.settings import Settings
-from models.session import insert_new, reading, refresh_statistics
+from models.session import Writer, insert_new, reading, refresh_statistics
 from models.tables import FolderCursor, Mailbox
 from worker.apply import Applied
 from worker.desk import Desk
@@ -22,7 +22,7 @@ from worker.imap import Account
 from worker.learn import SentHeader, learn
 from worker.mailbox import FolderState, connect
 from worker.mailbox import Mailbox as Imap
-from worker.process import Writer, process, write
+from worker.process import process, write
 from worker.record import Judged, known_mails, seen_uids
 from worker.refold import Change
 from worker.sends import import_sends, split

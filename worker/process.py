@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from datetime import datetime
 
 from sqlalchemy.exc import OperationalError
@@ -13,6 +12,7 @@ from sqlalchemy.orm import Session
 from classifier.judge import JudgeContext, judge, judge_batch
 from classifier.message import ParsedMessage, parse
 from classifier.verdict import Verdict
+from models.session import Writer
 from worker.apply import Applied, apply
 from worker.clues import clues_of
 from worker.desk import Desk
@@ -21,9 +21,6 @@ from worker.mailbox import FetchedMessage
 from worker.record import Judged
 
 log = logging.getLogger(__name__)
-
-Writer = Callable[[], AbstractContextManager[Session]]
-"""Opens one write transaction; commits at its end."""
 
 DEADLOCK_TRIES = 5
 TRY_AGAIN = frozenset({"40P01", "40001"})  # PostgreSQL: deadlock detected, serialization failure.

@@ -18,7 +18,7 @@ from models.tables import Contact, SecondAddress
 from worker.book import Book, Person, read
 from worker.chunks import chunks
 from worker.commands import run_commands
-from worker.entries import alone, elsewhere, lifts_of, write_entries
+from worker.entries import alone, elsewhere, lifts_of, write_entries, write_ruled_entries
 from worker.standing import Change, write_reviews, write_standing
 
 __all__ = ["Change", "contacts_covered", "lock", "refold"]
@@ -28,10 +28,15 @@ PART = 500
 
 def lock(session: Session, contact_ids: Iterable[int]) -> list[int]:
     """Lock the contacts, and those of the same persons, in id order; return all their ids."""
-    ids = set(contact_ids)
-    for chunk in chunks(sorted(ids)):
-        ids.update(session.scalars(_SECONDS.where(SecondAddress.contact_id.in_(chunk))))
-        ids.update(session.scalars(_FIRSTS.where(_SECOND.id.in_(chunk))))
+    ids: set[int] = set()
+    new = set(contact_ids)
+    while new:
+        ids |= new
+        found: set[int] = set()
+        for chunk in chunks(sorted(new)):
+            found.update(session.scalars(_SECONDS.where(SecondAddress.contact_id.in_(chunk))))
+            found.update(session.scalars(_FIRSTS.where(_SECOND.id.in_(chunk))))
+        new = found - ids
     locked = sorted(ids)
     lock_contacts(session, locked)
     return locked
@@ -56,6 +61,10 @@ def refold(session: Session, contact_ids: Iterable[int], now: datetime) -> list[
     if len(parts) > 1:
         # An entry that a later part wrote may cover somebody of an earlier one.
         books = [read(session, part) for part in parts]
+    for book in books:
+        write_ruled_entries(session, book, now)
+    if len(parts) > 1 and any(rules for book in books for rules in book.rules.values()):
+        books = [read(session, part) for part in parts]
     changes: list[Change] = []
     joined: set[int] = set()
     for book in books:
@@ -69,9 +78,9 @@ def refold(session: Session, contact_ids: Iterable[int], now: datetime) -> list[
 
 def _fold(person: Person, book: Book, now: datetime) -> Folded:
     intervals = elsewhere(person, book, now)
-    if not intervals:
-        return alone(person, book, now)
     rules = book.rules[person.row.campaign_id]
+    if not intervals and not rules:
+        return alone(person, book, now)
     return fold(person.events, now, intervals=intervals, lifts=lifts_of(person, book), rules=rules)
 
 

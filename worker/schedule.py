@@ -25,6 +25,7 @@ from worker.dispatch import dispatch
 from worker.errors import MailboxError
 from worker.lanes import Lanes
 from worker.poll import PollReport
+from worker.retention import remove_old
 from worker.signs import limits_of
 from worker.ticks import Pauses, Step
 
@@ -35,6 +36,9 @@ TICK_SECONDS = 1
 LONGEST_PAUSE = timedelta(hours=1)
 ALARM_SECONDS = 60
 """Longest time between two looks for alarms; mailboxes that are polled more often are looked at more often."""
+
+
+REMOVAL_SECONDS = 600
 
 
 @dataclass(slots=True)
@@ -86,6 +90,12 @@ class Daemon:
             "ending pauses": (TICK_SECONDS, pauses.end),
             "dispatching events": (TICK_SECONDS, lambda: dispatch(self.engine, self.clock(), self.stop.is_set)),
             "delivering events": (TICK_SECONDS, lanes.start),
+            "removing old events": (
+                REMOVAL_SECONDS,
+                lambda: remove_old(
+                    self.engine, self.clock() - timedelta(days=self.settings.event_days), self.stop.is_set
+                ),
+            ),
             "looking for alarms": (
                 min(ALARM_SECONDS, self.settings.poll_seconds),
                 lambda: look(self.engine, limits, self.clock()),

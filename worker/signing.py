@@ -1,6 +1,6 @@
 """Signs what is sent to an endpoint, as Standard Webhooks asks (webhook-id, webhook-timestamp, webhook-signature).
 
-A stored secret is "whsec_" and base64; after a rotation the one before follows, with a colon and the second at which
+A stored secret is "whsec_" and base64; after rotations those before follow, each with a colon and the second at which
 it stops to sign.
 """
 
@@ -23,15 +23,16 @@ def new_secret() -> str:
 
 
 def rotated(stored: str, secret: str, now: datetime) -> str:
-    """Return what to store so that `secret` signs, and the newest one before it for `OVERLAP` more."""
-    return f"{secret} {stored.split(maxsplit=1)[0]}:{int((now + OVERLAP).timestamp())}"
+    """Return what to store so that `secret` signs, the one before it for `OVERLAP` more, and others to their end."""
+    newest, *earlier = stored.split()
+    ended = f"{newest}:{int((now + OVERLAP).timestamp())}"
+    return " ".join([secret, ended, *(each for each in earlier if _signs(each, now))])
 
 
 def secrets_at(stored: str, now: datetime) -> list[str]:
     """Return the secrets that sign at `now`, the newest first."""
     newest, *earlier = stored.split()
-    ending = (each.rpartition(":") for each in earlier)
-    return [newest, *(secret for secret, _, until in ending if now.timestamp() < int(until))]
+    return [newest, *(each.rpartition(":")[0] for each in earlier if _signs(each, now))]
 
 
 def sign(stored: str, message_id: str, body: bytes, now: datetime) -> dict[str, str]:
@@ -44,6 +45,10 @@ def sign(stored: str, message_id: str, body: bytes, now: datetime) -> dict[str, 
         "webhook-timestamp": seconds,
         "webhook-signature": " ".join(f"v1,{signature}" for signature in signatures),
     }
+
+
+def _signs(ending: str, now: datetime) -> bool:
+    return now.timestamp() < int(ending.rpartition(":")[2])
 
 
 def _signature(secret: str, signed: bytes) -> str:

@@ -136,21 +136,34 @@ def _rates(
     return found
 
 
+REFUSED = "refused while it was sent"
+
+
 def _policy_bounces(session: Session, now: datetime) -> Iterator[Sign]:
     """Find mailboxes and campaigns that are refused for what they are or write, with the most frequent reason."""
     reason = VerdictRow.details["reason"].as_string()
+    mailbox = func.coalesce(InboundMessage.mailbox_id, SentMessage.mailbox_id)
     query = (
-        select(RecipientEvent.message_id, InboundMessage.mailbox_id, Recipient.campaign_id, reason)
+        select(RecipientEvent.id, RecipientEvent.message_id, mailbox, Recipient.campaign_id, reason)
         .join(Recipient, Recipient.id == RecipientEvent.recipient_id)
-        .join(InboundMessage, InboundMessage.id == RecipientEvent.message_id)
-        .join(VerdictRow, VerdictRow.message_id == InboundMessage.id)
+        # What the sending side was told while it sent is no message, and may say which mailbox it sent from.
+        .outerjoin(InboundMessage, InboundMessage.id == RecipientEvent.message_id)
+        .outerjoin(VerdictRow, VerdictRow.message_id == InboundMessage.id)
+        .outerjoin(
+            SentMessage,
+            and_(
+                SentMessage.recipient_id == RecipientEvent.recipient_id, SentMessage.send_id == RecipientEvent.send_id
+            ),
+        )
         .where(*_bounced(Bounced.POLICY, now - timedelta(days=POLICY_DAYS)))
-        .distinct()
     )
-    reports: dict[tuple[str, int], dict[int, str]] = defaultdict(dict)
-    for message_id, mailbox_id, campaign_id, why in session.execute(query):
-        reports[MAILBOX, mailbox_id][message_id] = why
-        reports[CAMPAIGN, campaign_id][message_id] = why
+    reports: dict[tuple[str, int], dict[tuple[str, int], str]] = defaultdict(dict)
+    for event_id, message_id, mailbox_id, campaign_id, why in session.execute(query):
+        # One report may be about several people.
+        report = ("message", message_id) if message_id else ("event", event_id)
+        reports[CAMPAIGN, campaign_id][report] = why or REFUSED
+        if mailbox_id is not None:
+            reports[MAILBOX, mailbox_id][report] = why or REFUSED
     for what in (MAILBOX, CAMPAIGN):
         says = {
             each: f"{len(whys)} mails were refused for policy or content in the last {POLICY_DAYS} days, most often:"

@@ -6,11 +6,11 @@ Whoever follows remembers the ids that are missing, and looks for them for a whi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Row, Select, func, select
 from sqlalchemy.orm import Session
 
 from models.outside import EventType, OutboxEvent
@@ -19,6 +19,8 @@ from worker.chunks import chunks
 AWAITED = timedelta(minutes=10)
 """How long a missing id is looked for; a transaction of ours that lasts longer has failed."""
 AT_ONCE = 5_000
+LOOKED_BACK = 10_000
+"""How many ids below where a reader begins may still be missing."""
 
 
 @dataclass(slots=True)
@@ -32,13 +34,32 @@ class Tail:
     missing: dict[int, datetime] = field(default_factory=dict)
     """Ids below it that were not there, and when that was noticed."""
 
+    def begin(self, session: Session, top: int, now: datetime) -> None:
+        """Read from above `top` on; an event below it that is committed only now is new too."""
+        self.top = top
+        newest = session.scalar(select(func.max(OutboxEvent.id))) or 0
+        low, high = max(top - LOOKED_BACK, 0), min(top, newest) + 1
+        there = select(OutboxEvent.id, OutboxEvent.recorded_at).where(OutboxEvent.id > low, OutboxEvent.id < high)
+        self._await(session.execute(there).all(), low, high, now)
+
     def read(self, session: Session, now: datetime) -> Iterator[OutboxEvent]:
         """Yield what is new since the last reading: what was late first, then in the order of the ids."""
         yield from self._late(session, now)
-        while ids := list(session.scalars(_after(self.top))):
-            self.missing |= dict.fromkeys(sorted(set(range(self.top + 1, ids[-1])) - set(ids)), now)
+        while there := session.execute(_after(self.top)).all():
+            ids = [row.id for row in there]
+            self._await(there, self.top, ids[-1], now)
             self.top = ids[-1]
             yield from self._mine(session, ids)
+
+    def _await(self, there: Sequence[Row[int, datetime]], low: int, high: int, now: datetime) -> None:
+        """Remember the ids between `low` and `high` that are missing and may still come.
+
+        An id is given out after those below it, so what is missing below an event that was recorded before the longest
+        transaction that may still run, and within one as long, was never written or is removed.
+        """
+        settled = max((row.id for row in there if now - row.recorded_at > 2 * AWAITED), default=low)
+        ids = {row.id for row in there}
+        self.missing |= {each: now for each in range(settled + 1, high) if each not in ids}
 
     def _late(self, session: Session, now: datetime) -> Iterator[OutboxEvent]:
         for chunk in chunks(list(self.missing), AT_ONCE):
@@ -68,5 +89,10 @@ def before_newest(session: Session, team_id: int, count: int) -> int:
     return min(session.scalars(newest), default=1) - 1
 
 
-def _after(top: int) -> Select[int]:
-    return select(OutboxEvent.id).where(OutboxEvent.id > top).order_by(OutboxEvent.id).limit(AT_ONCE)
+def _after(top: int) -> Select[int, datetime]:
+    return (
+        select(OutboxEvent.id, OutboxEvent.recorded_at)
+        .where(OutboxEvent.id > top)
+        .order_by(OutboxEvent.id)
+        .limit(AT_ONCE)
+    )

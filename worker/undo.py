@@ -13,7 +13,6 @@ from models.learning import Label
 from models.tables import DneEntry, InboundMessage, RecipientEvent
 from models.timeline import PERSON
 from worker.act import Act
-from worker.contacts import copies
 from worker.do_not_email import withdraw
 from worker.errors import InputError
 from worker.person import recipient_of, stamp, write_act
@@ -24,7 +23,7 @@ from worker.tie import Rules, lock_team
 def undo(session: Session, rules: Rules, recipient_id: int, act: Act) -> tuple[str, list[Change]]:
     """Take back the newest act of a person on a recipient that was not taken back; machines count again as before.
 
-    With the act go the Do Not Email entries it made, their copies for another address of the same person, and what the
+    With the act go the Do Not Email entries it made, also for another address of the same person, and what the
     classifier would have learnt from it; a review item that it settled is open again.
 
     Args:
@@ -79,9 +78,8 @@ def _newest_act(session: Session, recipient_id: int) -> RecipientEvent | None:
 
 
 def _entries(session: Session, recipient_id: int, key: str) -> Sequence[DneEntry]:
-    """Return the entries that an act made, and those that a merge made of them."""
-    made = session.scalars(select(DneEntry).where(DneEntry.recipient_id == recipient_id, DneEntry.source == key)).all()
-    return [*made, *copies(session, made)]
+    """Return the entries that an act made, also for other addresses of the person."""
+    return session.scalars(select(DneEntry).where(DneEntry.recipient_id == recipient_id, DneEntry.source == key)).all()
 
 
 def _forget_label(session: Session, team_id: int, recipient_id: int, act: RecipientEvent) -> None:

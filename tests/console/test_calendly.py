@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,6 +16,7 @@ from models.events import Trust
 from models.session import reading, transaction
 from models.tables import ReviewItem, Team
 from tests.console.conftest import ANNA, BEN, KEY, OURS, THEIRS, Console
+from tests.worker.small_world import SENDS, send_all
 from worker.links import Purpose, make_token
 
 SECRET = "calendly-signing-key"
@@ -191,3 +193,22 @@ def test_a_signed_body_that_is_no_webhook_is_refused(calendly: Console, body: by
 def test_strange_characters_in_a_booking_do_no_harm(calendly: Console) -> None:
     assert tell(calendly, a_webhook(calendly, uri="a\x00b", **token(calendly))) == "recorded"
     assert tell(calendly, a_webhook(calendly, email="a\x00@b.example")) == "nobody"
+
+
+def test_a_booking_told_again_stays_where_it_was_whatever_was_sent_since(calendly: Console) -> None:
+    webhook = a_webhook(calendly, email=ANNA)
+    assert tell(calendly, webhook) == "recorded"
+    late = replace(SENDS[0], campaign="campaign-1", message_ids=("late@us",), send_id="late", sent_at=calendly.now)
+    send_all(calendly.engine, [late])
+    assert tell(calendly, webhook) == "known"
+    assert len(calendly.events("booked")) == 1
+    assert tell(calendly, a_webhook(calendly, "invitee.canceled", email=ANNA)) == "recorded"
+    assert len(calendly.events("booking_cancelled")) == 1
+
+
+def test_a_booking_belongs_to_the_mail_before_it_also_when_it_is_told_late(calendly: Console) -> None:
+    late = replace(SENDS[0], campaign="campaign-1", message_ids=("late@us",), send_id="late", sent_at=calendly.now)
+    send_all(calendly.engine, [late])
+    assert tell(calendly, a_webhook(calendly, email=ANNA)) == "recorded"
+    (event,) = calendly.events("booked")
+    assert event.recipient_id == calendly.linked(campaign="campaign-2").recipient_id

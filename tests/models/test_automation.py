@@ -192,12 +192,27 @@ def test_while_a_person_is_asked_rules_wait() -> None:
     assert folded(doubtful, resolved(2, Status.UNSUBSCRIBED, about=doubtful), rules=moving).fired == ()
 
 
+def test_a_possible_opt_out_is_moved_nowhere_also_where_its_reply_ended_the_sequence() -> None:
+    doubtful = reply(1, Status.UNSUBSCRIBED, sure=False, ends=True)
+    assert folded(doubtful, rules=[rule({"class": ["Engaged"]}, MOVE)]).fired == ()
+    assert folded(doubtful, opt_out(2), rules=[rule({"status": ["Unsubscribed"]}, CALL)]).fired != ()
+
+
+def test_judging_an_older_mail_late_makes_it_not_the_newest_answer() -> None:
+    older, newer = reply(1, sure=False), reply(2, Status.INTERESTED)
+    banning = [rule({"class": ["Not Interested"]}, BAN)]
+    assert folded(older, newer, resolved(3, Status.NOT_INTERESTED, about=older), rules=banning).fired == ()
+    assert folded(older, resolved(3, Status.NOT_INTERESTED, about=older), rules=banning).fired != ()
+
+
 # --- When a rule stands ---
 
 
 def test_a_new_rule_does_nothing_about_what_was_true_before_it() -> None:
     assert folded(opened(1), opened(5), rules=[rule({"opens": 1}, CALL, since=2)]).fired == ()
-    assert folded(now=300, rules=[rule({"days_without_reply": 5}, since=6)]).fired == ()
+    late = [rule({"days_without_reply": 5}, since=6)]
+    assert folded(now=300, rules=late).fired == ()
+    assert folded(opened(7), now=300, rules=late).fired == ()
 
 
 def test_a_rule_that_stands_no_longer_keeps_what_it_did_and_does_no_more() -> None:
@@ -220,6 +235,10 @@ def test_under_do_not_email_nothing_is_silence_any_more() -> None:
     ("data", "says"),
     [
         ({"name": "x", "when": {}, "then": [STOP]}, "at least one of"),
+        ({"name": "x", "when": {"link": None}, "then": [STOP]}, "at least one of"),
+        ({"name": "x", "when": {"status": []}, "then": [STOP]}, "at least 1"),
+        ({"name": "x", "when": {"class": []}, "then": [STOP]}, "at least 1"),
+        ({"name": "a\x00b", "when": {"opens": 1}, "then": [STOP]}, "should match pattern"),
         ({"name": "x", "when": {"opens": 0}, "then": [STOP]}, "greater than or equal to 1"),
         ({"name": "x", "when": {"weather": 1}, "then": [STOP]}, "Extra inputs"),
         ({"name": "x", "when": {"class": ["Bounced"]}, "then": [STOP]}, "Input should be"),

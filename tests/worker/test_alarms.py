@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -25,8 +26,9 @@ from models.tables import (
     SentMessage,
     VerdictRow,
 )
-from tests.worker.small_world import BOX, NOW, furnish
+from tests.worker.small_world import BOX, NOW, RULES, furnish
 from worker.alarms import Looked, list_alarms, look, note
+from worker.intake import Signal, Told, take_in
 from worker.signs import Limits, Sign, signs
 
 LIMITS = Limits()
@@ -173,6 +175,19 @@ def test_policy_bounces_say_the_most_frequent_reason(engine: Engine) -> None:
     assert "3 mails were refused" in says[AlarmKind.POLICY_BOUNCES, MAILBOX]
     assert "most often: spam content" in says[AlarmKind.POLICY_BOUNCES, MAILBOX]
     assert found(engine, NOW + timedelta(days=8)).keys().isdisjoint(says)
+
+
+def test_policy_refusals_that_the_sending_side_tells_count_too(engine: Engine) -> None:
+    told = Told(
+        signals=[
+            Signal(row=row, kind=EventKind.BOUNCE, happened_at=NOW, send_id=f"s{number}", bounce=Bounced.POLICY)
+            for row, number in enumerate(send(engine, 3))
+        ]
+    )
+    take_in(partial(transaction, engine), RULES, told, "crm", NOW)
+    says = found(engine)
+    assert "most often: refused while it was sent" in says[AlarmKind.POLICY_BOUNCES, "campaign spring"]
+    assert (AlarmKind.POLICY_BOUNCES, MAILBOX) in says
 
 
 def fare(engine: Engine, **columns: Any) -> None:

@@ -5,26 +5,30 @@ from __future__ import annotations
 import json
 import re
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine, func, select
 
-from classifier.verdict import ReplyClass
+from classifier.verdict import OptOut, ReplyClass
 from models.automation import Automation
 from models.events import DneReason, Event, EventKind, Status
 from models.outside import AutomationCommand, AutomationRule, EventType, OutboxEvent, WebhookEndpoint
 from models.session import insert_new, reading, transaction
-from models.tables import Campaign, Contact, DneEntry, Recipient, RecipientEvent, StatusChange, Team
+from models.tables import Campaign, Contact, DneEntry, Recipient, RecipientEvent, ReviewItem, StatusChange, Team
 from tests.worker.commanding import ANNA, Commands
 from tests.worker.small_world import NOW, SENT_AT, a_mail, a_reply, furnish, send_all, statuses, take_in
 from worker.act import Act
-from worker.automations import put_automations, remove_automation
+from worker.automations import announce, put_automations, remove_automation
+from worker.do_not_email import add_dne, lift_dne
 from worker.errors import InputError
+from worker.person import resolve_review
 from worker.refold import lock, refold
 from worker.stored import event_columns
 from worker.ticks import due_contacts, fold_all
+from worker.tie import Rules
 
 ACT = Act("petra", SENT_AT + timedelta(hours=1))
 ANNA_1 = ("campaign-1", "anna@client.example")
@@ -55,7 +59,9 @@ def put(
 ) -> None:
     rule = Automation.model_validate({"name": "the rule", "when": when, "then": list(then)})
     with transaction(engine) as session:
-        put_automations(session, 1, campaign, [rule], act)
+        timed = put_automations(session, 1, campaign, [rule], act)
+    if timed:
+        announce(partial(transaction, engine), 1, campaign, act)
 
 
 def answer(engine: Engine, hours: int = 30, reply_class: ReplyClass = ReplyClass.INTERESTED) -> None:
@@ -144,6 +150,55 @@ def test_an_entry_of_a_rule_names_it_and_goes_when_late_mail_shows_that_it_was_w
         assert all(each.withdrawn_at for each in session.scalars(select(DneEntry).where(DneEntry.target == ANNA_1[1])))
     assert [each.payload["target"] for each in told(world, EventType.DNE_WITHDRAWN)] == [ANNA_1[1]]
     assert statuses(world)["campaign-2", ANNA_1[1]] == "Active"
+
+
+def test_a_rule_bans_nobody_whose_sequence_an_entry_of_others_had_ended(world: Engine) -> None:
+    put(world, {"days_without_reply": 5}, {"do": "add_dne"})
+    take_in(world, a_mail(OptOut(), 40, answers=("anna-2-1@us",), from_address=ANNA_1[1]))
+    with transaction(world) as session:
+        lift_dne(session, 1, ANNA_1[1], Act("petra", NOW, "she asked for it"))
+    fold_everybody(world, NOW + timedelta(days=1))
+    with reading(world) as session:
+        reasons = session.scalars(select(DneEntry.reason).where(DneEntry.target == ANNA_1[1])).all()
+    assert reasons == [DneReason.UNSUBSCRIBE_REPLY]
+
+
+def test_a_rule_may_ban_because_of_an_entry_of_others(world: Engine) -> None:
+    put(world, {"status": ["Removed"]}, {"do": "add_dne"})
+    with transaction(world) as session:
+        add_dne(session, 1, {"client.example": None}, DneReason.MANUAL, Act("petra", NOW))
+    fold_everybody(world, NOW + timedelta(days=1))
+    with reading(world) as session:
+        reasons = session.scalars(select(DneEntry.reason).where(DneEntry.target == ANNA_1[1])).all()
+    assert reasons == [DneReason.AUTOMATION]
+
+
+def test_two_rules_that_ban_the_same_contact_do_not_undo_each_other(world: Engine) -> None:
+    put(world, {"days_without_reply": 5}, {"do": "add_dne"})
+    put(world, {"days_without_reply": 5}, {"do": "add_dne"}, campaign="campaign-2")
+    for days in range(4):
+        fold_everybody(world, NOW + timedelta(days=days))
+    with reading(world) as session:
+        entries = session.scalars(select(DneEntry).where(DneEntry.target == ANNA_1[1])).all()
+    assert [entry.withdrawn_at for entry in entries] == [None, None]
+    assert len([each for each in told(world, EventType.DNE_ADDED) if each.subject == ANNA_1[1]]) == 2
+    assert told(world, EventType.DNE_WITHDRAWN) == []
+
+
+def test_who_may_have_opted_out_in_one_campaign_is_moved_from_no_other_before_a_person_has_looked(
+    world: Engine,
+) -> None:
+    put(world, {"opens": 1}, MOVE)
+    doubtful = a_mail(
+        a_reply(ReplyClass.UNSUBSCRIBED, sure=False), 40, answers=("anna-2-1@us",), from_address=ANNA_1[1]
+    )
+    take_in(world, doubtful)
+    happen(world, EventKind.OPENED, NOW - timedelta(days=1))
+    assert commands(world) == []
+    with transaction(world) as session:
+        (item,) = session.scalars(select(ReviewItem.id).where(ReviewItem.closed_at.is_(None)))
+        resolve_review(session, Rules(team_id=1), item, Status.ENGAGED, Act("petra", NOW))
+    assert commands(world) == [("move nurture", "joined")]
 
 
 def test_days_without_a_reply_are_seen_by_the_tick_also_after_a_week_of_downtime(world: Engine) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -12,7 +13,7 @@ from models.outside import EventType, OutboxEvent
 from models.session import reading, transaction
 from models.tables import Mailbox, Team
 from tests.worker.commanding import BOX, Commands
-from tests.worker.receiver import Receiver, receiving
+from tests.worker.receiver import Receiver, Say, receiving
 from tests.worker.small_world import NOW, furnish
 from worker.outbox import Told, tell
 from worker.tail import AWAITED, Tail
@@ -68,17 +69,45 @@ def test_of_no_events_nothing_is_shown(run: Commands) -> None:
 
 def test_delivered_events_are_sent_again_when_a_person_says_so(run: Commands, receiver: Receiver) -> None:
     run.done("webhooks", "add", "crm", receiver.url, "--allow-private")
-    happen(run, 2)
+    now = datetime.now(UTC)
+    happen(run, 2, now)
     run.done("events", "deliver")
     assert run.done("events", "replay", "crm").out == "0 deliveries go out again\n"
-    assert run.done("events", "replay", "crm", "--dead", "--since", "2026-01-01").out.startswith("0 ")
-    assert run.done("events", "replay", "crm", "--since", "2026-05-15").out.startswith("0 ")
+    assert run.done("events", "replay", "crm", "--since", "2026-01-01").out.startswith("0 ")
+    after = (now + timedelta(days=1)).isoformat()
+    assert run.done("events", "replay", "crm", "--all", "--since", after).out.startswith("0 ")
     assert run.done("events", "replay", "crm", "--all").out == "2 deliveries go out again\n"
     run.done("events", "deliver")
     first, again = receiver.heard[:2], receiver.heard[2:]
     assert {heard.id for heard in first} == {heard.id for heard in again}
     assert len(again) == 2
-    assert run("events", "replay", "crm", "--all", "--dead").code == 2
+
+
+def test_delivering_without_a_daemon_removes_old_events_too(run: Commands) -> None:
+    now = datetime.now(UTC)
+    for days in (91, 89, 0):
+        happen(run, 1, now - timedelta(days=days))
+    run.done("events", "deliver")
+    assert [row["id"] for row in run.done("events", "tail", "--json").rows] == [2, 3]
+
+
+def test_ctrl_c_ends_delivering_with_the_request_in_hand(
+    run: Commands, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        while not receiver.heard:
+            time.sleep(0.01)
+        raise KeyboardInterrupt
+
+    receiver.answer = lambda _: (time.sleep(0.1), Say())[1]
+    run.done("webhooks", "add", "crm", receiver.url, "--allow-private")
+    happen(run, 50, datetime.now(UTC))
+    monkeypatch.setattr("worker.lanes.wait", interrupted)
+    assert run("events", "deliver").code == 1
+    heard = len(receiver.heard)
+    assert 1 <= heard <= 4
+    time.sleep(0.4)
+    assert len(receiver.heard) == heard
 
 
 def ids(tail: Tail, engine: Engine, minutes: int = 0) -> list[int]:
@@ -105,6 +134,36 @@ def test_whoever_follows_misses_nothing_that_is_committed_late(engine: Engine) -
     assert set(tail.missing) == {3}
     assert ids(tail, engine, 2 + int(AWAITED.total_seconds() / 60)) == []
     assert tail.missing == {}
+
+
+@pytest.mark.parametrize("database_url", [pytest.param("postgresql", marks=pytest.mark.server)], indirect=True)
+def test_whoever_begins_to_follow_misses_nothing_below_that_is_committed_late(engine: Engine) -> None:
+    furnish(engine)
+    tail = Tail(1)
+    with transaction(engine) as late:
+        tell(late, 1, [told("anna@client.example")], NOW)
+        with transaction(engine) as session:
+            tell(session, 1, [told("ben@client.example"), told("cara@client.example")], NOW)
+        with reading(engine) as session:
+            tail.begin(session, 2, NOW)
+        assert ids(tail, engine) == [3]
+    assert ids(tail, engine) == [1]
+    assert ids(tail, engine) == []
+
+
+def test_what_is_missing_below_an_old_event_is_not_awaited(engine: Engine) -> None:
+    furnish(engine)
+    with transaction(engine) as session:
+        for number, minutes in ((5, -21), (8, 0), (10, 0)):
+            event = OutboxEvent(id=number, team_id=1, type=EventType.DNE_ADDED, subject="anna@client.example")
+            event.payload, event.recorded_at = {}, NOW + timedelta(minutes=minutes)
+            session.add(event)
+    for top, awaited in ((0, {6, 7, 9}), (8, {6, 7, 9}), (10, {6, 7, 9}), (20, {6, 7, 9})):
+        tail = Tail(1)
+        with reading(engine) as session:
+            tail.begin(session, top, NOW)
+        ids(tail, engine)
+        assert set(tail.missing) == awaited
 
 
 def test_whoever_follows_reads_the_own_team_alone(engine: Engine) -> None:

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
 
 from classifier.verdict import OptOut, ReplyClass
 from models.events import DneReason, Status
@@ -15,8 +16,10 @@ from models.tables import DneEntry, InboundMessage, MessageState, SecondAddress,
 from tests.worker.small_world import HARD, NOW, RULES, a_mail, a_reply, furnish, send_all, statuses, take_in
 from worker.act import Act
 from worker.contacts import merge, split
-from worker.do_not_email import add_dne
+from worker.do_not_email import add_dne, lift_dne
 from worker.errors import InputError
+from worker.links import Purpose, linked_of_addresses, make_token
+from worker.opt_out import opt_out_by_link
 from worker.person import find_recipients, set_status
 from worker.suppression import suppressed
 from worker.tie import Rules
@@ -106,6 +109,45 @@ def test_an_opt_out_from_the_second_address_itself_outlives_a_split(engine: Engi
     take_in(engine, a_mail(OptOut(), answers=("anna-1-0@us",), from_address=HOME))
     parted(engine)
     assert banned(engine, ANNA, HOME) == {ANNA: ["unsubscribe reply"], HOME: ["unsubscribe reply"]}
+
+
+def test_of_three_addresses_of_a_person_each_bans_all(engine: Engine) -> None:
+    other = "anna@third.example"
+    merged(engine, ANNA, BEN)
+    merged(engine, ANNA, other, minutes=1)
+    take_in(engine, a_mail(OptOut(), answers=("ben-2-0@us",)))
+    assert set(banned(engine, ANNA, BEN, other)) == {ANNA, BEN, other}
+
+
+def test_a_split_leaves_a_third_address_banned(engine: Engine) -> None:
+    other = "anna@third.example"
+    with transaction(engine) as session:
+        add_dne(session, 1, {ANNA: None}, DneReason.MANUAL, act())
+    merged(engine)
+    merged(engine, ANNA, other, minutes=1)
+    parted(engine)
+    assert set(banned(engine, ANNA, HOME, other)) == {ANNA, other}
+
+
+def test_a_link_pressed_again_after_a_lift_counts_again_for_the_address_that_was_lifted(engine: Engine) -> None:
+    merged(engine)
+    key = "k" * 32
+    with reading(engine) as session:
+        (whose,) = linked_of_addresses(session, 1, [ANNA], "campaign-1")
+    token = make_token(key, Purpose.UNSUBSCRIBE, whose)
+    for minutes in (1, 3):
+        with transaction(engine) as session:
+            assert opt_out_by_link(session, (key,), token, "one-click", NOW + timedelta(minutes=minutes))
+            assert set(banned_now(session)) == {ANNA, HOME}
+            if minutes == 1:
+                lift_dne(session, 1, ANNA, act(2))
+    with reading(engine) as session:
+        told = session.scalars(select(OutboxEvent.type).where(OutboxEvent.subject == ANNA).order_by(OutboxEvent.id))
+        assert EventType.DNE_WITHDRAWN not in told.all()
+
+
+def banned_now(session: Session) -> dict[str, object]:
+    return {**suppressed(session, 1, (ANNA, HOME))}
 
 
 def test_what_bans_the_second_address_acts_on_the_contact_at_once(engine: Engine) -> None:

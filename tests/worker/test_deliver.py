@@ -21,7 +21,15 @@ from tests.worker.small_world import NOW, furnish
 from worker import dispatch as dispatching
 from worker.deliver import Claim, claim, due, settle
 from worker.dispatch import dispatch
-from worker.endpoints import add_endpoint, list_endpoints, pause_endpoint, replay, resume_endpoint, rotate_secret
+from worker.endpoints import (
+    add_endpoint,
+    list_endpoints,
+    pause_endpoint,
+    remove_endpoint,
+    replay,
+    resume_endpoint,
+    rotate_secret,
+)
 from worker.lanes import Lanes, Tally
 from worker.outbox import Told, tell
 from worker.post import Answer
@@ -134,7 +142,11 @@ def test_a_rotated_secret_signs_beside_the_one_before_for_a_day(
     assert secrets_at(stored, NOW + timedelta(hours=23)) == [new, old]
     assert secrets_at(stored, NOW + timedelta(hours=25)) == [new]
     third = new_secret()
-    assert secrets_at(rotated(stored, third, NOW), NOW) == [third, new]
+    later = NOW + timedelta(hours=1)
+    again = rotated(stored, third, later)
+    assert secrets_at(again, later) == [third, new, old]
+    assert secrets_at(again, NOW + timedelta(hours=24)) == [third, new]
+    assert len(rotated(again, new_secret(), NOW + timedelta(hours=24)).split()) == 3
 
 
 def test_the_signature_is_the_one_of_the_reference_library() -> None:
@@ -165,10 +177,10 @@ def test_events_of_another_team_or_from_before_the_endpoint_are_not_sent(
     engine: Engine, receiver: Receiver, clock: Clock
 ) -> None:
     happen(engine, ANNA)
-    dispatch(engine, clock())
+    happen(engine, ANNA, kind=EventType.AUTOMATION, endpoint="crm")
     add(engine, receiver)
     with transaction(engine) as session:
-        session.execute(update(WebhookEndpoint).values(name="crm"))
+        session.execute(update(WebhookEndpoint).values(recorded_at=NOW + timedelta(microseconds=1)))
         session.connection().exec_driver_sql("INSERT INTO team (id, name) VALUES (2, 'other')")
         tell(session, 2, [Told(EventType.DNE_ADDED, ANNA, {})], NOW)
     assert run(engine, clock) == Tally()
@@ -237,6 +249,8 @@ def test_attempts_come_ever_later_until_a_day_has_passed_and_then_the_next_event
         (503, "Thu, 14 May 2026 09:10:00 GMT", (600, 601)),
         (429, "999999999", (3_600, 3_601)),
         (429, "soon", (4, 6)),
+        (503, "Mon, 01 Jan 99999999999999999999 00:00:00 GMT", (4, 6)),
+        (503, "Mon, 01 Jan 2026 00:00:00 +999999999999999", (4, 6)),
         (500, "120", (4, 6)),
     ],
 )
@@ -359,6 +373,22 @@ def test_a_delivery_is_in_one_hand_only(engine: Engine, receiver: Receiver, cloc
     with transaction(engine) as session:
         assert take(session, clock) is None
         assert claim(session, first.delivery_id, clock()) is None
+
+
+def test_whoever_makes_one_attempt_at_each_takes_none_that_another_has_tried(
+    engine: Engine, receiver: Receiver, clock: Clock
+) -> None:
+    add(engine, receiver)
+    happen(engine, ANNA)
+    dispatch(engine, clock())
+    with transaction(engine) as session:
+        first = take(session, clock)
+        assert first is not None
+        settle(session, first, Answer(500), clock(), CHANCE)
+    clock.on(minutes=1)
+    with transaction(engine) as session:
+        assert claim(session, first.delivery_id, clock(), due_at=NOW) is None
+        assert claim(session, first.delivery_id, clock()) is not None
 
 
 def test_whoever_hung_too_long_does_not_undo_what_another_did(engine: Engine, receiver: Receiver, clock: Clock) -> None:
@@ -522,3 +552,27 @@ def test_what_waits_behind_a_failing_event_hides_nobody_else(
         assert sorted(session.scalars(query)) == list(range(36, 61))
         assert due(session, 1, clock(), 7) == found[:7]
         assert due(session, 1, NOW - timedelta(seconds=1), 100) == []
+
+
+def test_an_endpoint_removed_during_a_dispatch_fails_nothing(
+    engine: Engine, receiver: Receiver, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(engine, receiver)
+    add(engine, receiver, "erp")
+    happen(engine, ANNA)
+
+    def remove() -> None:
+        with transaction(engine) as session:
+            remove_endpoint(session, 1, "crm")
+
+    removing, insert_at_once = threading.Thread(target=remove), dispatching.insert_new
+
+    def insert_slowly(*given: Any) -> int:
+        removing.start()
+        removing.join(0.3)
+        return insert_at_once(*given)
+
+    monkeypatch.setattr(dispatching, "insert_new", insert_slowly)
+    assert dispatch(engine, clock()) == 1
+    removing.join()
+    assert states(engine) == ["pending"]

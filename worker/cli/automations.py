@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import click
 
 from models.session import reading, transaction
-from worker.automations import list_automations, put_automations, read_automations, remove_automation
+from worker.automations import announce, list_automations, put_automations, read_automations, remove_automation
 from worker.cli.common import act, find_team, start, team_option
 from worker.cli.listing import limit_option, listing
 from worker.cli.output import as_json, text
@@ -44,8 +45,11 @@ def put(campaign: str, file: Path, team: str) -> None:
     _, engine = start()
     rules = read_automations(file)
     team_id = find_team(engine, team)
+    who = act()
     with transaction(engine) as session:
-        put_automations(session, team_id, campaign, rules, act())
+        timed = put_automations(session, team_id, campaign, rules, who)
+    if timed:
+        announce(partial(transaction, engine), team_id, campaign, who)
     click.echo(f"campaign {text(campaign)}: {', '.join(text(rule.name) for rule in rules)} in place from now on")
 
 

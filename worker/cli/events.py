@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
 import time
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import click
@@ -18,6 +19,7 @@ from worker.cli.output import as_json, emit, show
 from worker.dispatch import dispatch
 from worker.endpoints import replay as send_again
 from worker.lanes import Lanes
+from worker.retention import remove_old
 from worker.tail import Tail, before_newest, before_time
 
 NEWEST = 20
@@ -63,7 +65,7 @@ def events() -> None:
     "--type", "types", multiple=True, type=click.Choice([each.value for each in EventType]),
     help="Only events of this type; may be repeated.",
 )  # fmt: skip
-@click.option("--follow", is_flag=True, help="Go on with what happens, until Ctrl-C.")
+@click.option("--follow", is_flag=True, help="Go on with what happens or is committed late, until Ctrl-C.")
 @team_option
 @as_json
 def tail(since: int | datetime | None, types: tuple[str, ...], follow: bool, team: str, as_json: bool) -> None:
@@ -72,9 +74,10 @@ def tail(since: int | datetime | None, types: tuple[str, ...], follow: bool, tea
     reader = Tail(find_team(engine, team), frozenset(map(EventType, types)))
     with reading(engine) as session:
         if isinstance(since, datetime):
-            reader.top = before_time(session, reader.team_id, since)
+            top = before_time(session, reader.team_id, since)
         else:
-            reader.top = before_newest(session, reader.team_id, NEWEST) if since is None else max(since - 1, 0)
+            top = before_newest(session, reader.team_id, NEWEST) if since is None else max(since - 1, 0)
+        reader.begin(session, top, now())
     while True:
         with reading(engine) as session:
             _print(reader.read(session, now()), as_json=as_json)
@@ -88,13 +91,19 @@ def tail(since: int | datetime | None, types: tuple[str, ...], follow: bool, tea
 def deliver() -> None:
     """Deliver once what is due, for those who run no daemon (`run` does it all the time).
 
-    Exit status 1 where an attempt failed; it is made again when it is due again.
+    Each delivery that is due now is tried once. Exit status 1 where an attempt failed; a later call makes the next one.
+    Ctrl-C ends it with the requests in hand.
     """
-    _, engine = start()
+    settings, engine = start()
     dispatch(engine, now())
-    lanes = Lanes(engine, now)
-    tally = lanes.deliver_all()
-    lanes.close()
+    stop = threading.Event()
+    lanes = Lanes(engine, now, stop.is_set)
+    try:
+        tally = lanes.deliver_all()
+    finally:
+        stop.set()
+        lanes.close()
+    remove_old(engine, now() - timedelta(days=settings.event_days))
     click.echo(f"delivered: {tally.delivered}, failed: {tally.failed}")
     if tally.failed:
         sys.exit(1)
@@ -102,16 +111,12 @@ def deliver() -> None:
 
 @events.command()
 @click.argument("endpoint")
-@click.option("--dead", is_flag=True, help="Only what was given up; the default without --all and --since.")
 @click.option("--all", "also_delivered", is_flag=True, help="Also what was delivered.")
-@click.option("--since", type=_Time(), help="Given up or delivered, of what happened from this time on.")
+@click.option("--since", type=_Time(), help="Only of what happened from this time on.")
 @team_option
-def replay(endpoint: str, dead: bool, also_delivered: bool, since: datetime | None, team: str) -> None:
-    """Send events to ENDPOINT again, with the webhook-id they had."""
-    if dead and also_delivered:
-        raise click.UsageError("--dead and --all exclude each other")
-    wide = not dead and (also_delivered or since is not None)
-    states = (DeliveryState.DEAD, DeliveryState.DELIVERED) if wide else (DeliveryState.DEAD,)
+def replay(endpoint: str, also_delivered: bool, since: datetime | None, team: str) -> None:
+    """Send what was given up to ENDPOINT again, with the webhook-id it had."""
+    states = (DeliveryState.DEAD, DeliveryState.DELIVERED) if also_delivered else (DeliveryState.DEAD,)
     _, engine = start()
     team_id = find_team(engine, team)
     with transaction(engine) as session:

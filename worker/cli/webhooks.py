@@ -116,7 +116,7 @@ def resume(name: str, team: str) -> None:
 @click.argument("name")
 @team_option
 def rotate(name: str, team: str) -> None:
-    """Give the endpoint NAME a new secret and print it; for 24 hours the one before signs beside it."""
+    """Give the endpoint NAME a new secret and print it; for 24 hours the one before still signs beside it."""
     _, engine = start()
     team_id = find_team(engine, team)
     with transaction(engine) as session:

@@ -92,7 +92,7 @@ class Settings(BaseSettings):
         url = value.strip().rstrip("/")
         parts = urlsplit(url)
         safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _HERE)
-        if not safe or not parts.hostname or any(each in url for each in "?#<>, "):
+        if not safe or not parts.hostname or not url.isprintable() or any(each in url for each in "?#<>, "):
             # Mail programs press an unsubscribe button for people only over HTTPS (RFC 8058 3.1).
             raise ValueError("write https://host or https://host/path; http:// is for this machine alone")
         return url

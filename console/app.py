@@ -28,6 +28,7 @@ class Health(BaseModel):
     status: str = "ok"
 
 
+@health.head("/healthz", include_in_schema=False)
 @health.get("/healthz", responses=documented(503))
 def healthz(office: Annotated[Office, Depends(office_of)]) -> Health:
     """Say whether the console answers and reaches its database."""
@@ -51,6 +52,8 @@ def create_app(engine: Engine, settings: Settings, clock: Callable[[], datetime]
         # These pages load scripts from elsewhere; the description itself stands at /openapi.json.
         docs_url=None,
         redoc_url=None,
+        # An unsubscribe link is answered and never redirected (RFC 8058 3.1), and a token goes to no other address.
+        redirect_slashes=False,
     )
     app.state.office = Office(engine, settings, clock)
     problems.install(app)

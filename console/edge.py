@@ -8,8 +8,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from console.pages import STYLE_HASH
 
-LARGEST_BODY = 16 * 1024 * 1024
-TOO_LARGE = "the body is larger than 16 MB; send smaller batches"
+MEGABYTE = 1024 * 1024
+LARGEST_BODY = 16 * MEGABYTE
+LARGEST_OF = {"/u/": 10_000, "/webhooks/": MEGABYTE}
+"""Paths at which strangers may ask, by what they begin with: a form, and one webhook."""
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -21,6 +23,10 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",
 }
+
+
+def _said(size: int) -> str:
+    return f"{size // MEGABYTE} MB" if size >= MEGABYTE else f"{size} bytes"
 
 
 class Edge:
@@ -35,17 +41,20 @@ class Edge:
             await self._app(scope, receive, send)
             return
         told = Headers(scope=scope).get("content-length", "0")
+        path = scope["path"]
+        largest = next((most for start, most in LARGEST_OF.items() if path.startswith(start)), LARGEST_BODY)
+        refusal = HTTPException(413, f"the body is larger than {_said(largest)}; send less at once")
         taken = 0
 
         async def measured() -> Message:
             nonlocal taken
             # A length that is told is refused before the first byte; one that is not told is counted.
-            if told.isdecimal() and int(told) > LARGEST_BODY:
-                raise HTTPException(413, TOO_LARGE)
+            if told.isdecimal() and int(told) > largest:
+                raise refusal
             message = await receive()
             taken += len(message.get("body", b""))
-            if taken > LARGEST_BODY:
-                raise HTTPException(413, TOO_LARGE)
+            if taken > largest:
+                raise refusal
             return message
 
         async def protected(message: Message) -> None:

@@ -19,7 +19,6 @@ from worker.opt_out import opt_out_by_link
 
 router = APIRouter(prefix="/u", include_in_schema=False)
 
-LARGEST_FORM = 10_000
 HOW = {tuple(ONE_CLICK.split("=")): "one-click", (pages.CONFIRM, "yes"): "confirmed on the page"}
 """The two forms that are understood: of mail programs (RFC 8058), and of our own page."""
 UNKNOWN = HTTPException(404, "this link is not valid")
@@ -29,9 +28,7 @@ UNKNOWN = HTTPException(404, "this link is not valid")
 @router.api_route("/{token}", methods=["GET", "HEAD"])
 def look(token: str, office: Annotated[Office, Depends(office_of)]) -> HTMLResponse:
     """Ask for confirmation: scanners open every link in a mail, so opening it changes nothing."""
-    with reading(office.engine) as session:
-        if not find_linked(session, office.settings.signing_keys, Purpose.UNSUBSCRIBE, [token]):
-            raise UNKNOWN
+    _refuse_unknown(office, token)
     return pages.ask()
 
 
@@ -46,16 +43,22 @@ def press(
     how = HOW.get(_only_field(request.headers.get("content-type", ""), body))
     if how is None:
         raise HTTPException(400, f"the body is neither {ONE_CLICK} nor our own form")
+    # Strangers with no valid token take no lock: a SQLite database has one for all writers.
+    _refuse_unknown(office, token)
     with transaction(office.engine) as session:
         if not opt_out_by_link(session, office.settings.signing_keys, token, how, office.clock()):
             raise UNKNOWN
     return pages.done()
 
 
+def _refuse_unknown(office: Office, token: str) -> None:
+    with reading(office.engine) as session:
+        if not find_linked(session, office.settings.signing_keys, Purpose.UNSUBSCRIBE, [token]):
+            raise UNKNOWN
+
+
 def _only_field(content_type: str, body: bytes) -> tuple[str, ...]:
     """Return name and value of a form's only field; nothing where it has several, or is no form."""
-    if len(body) > LARGEST_FORM:
-        return ()
     kind = content_type.partition(";")[0].strip().lower()
     if kind == "multipart/form-data":
         fields = _parts(content_type, body)

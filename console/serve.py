@@ -14,6 +14,8 @@ from worker.errors import InputError
 
 log = logging.getLogger(__name__)
 
+MOST_AT_ONCE = 500
+"""Connections; who comes beyond is asked to come again (503)."""
 GRACE_SECONDS = 20
 """How long requests in hand may take to end."""
 
@@ -31,6 +33,7 @@ def serve(host: str | None, port: int | None) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        limit_concurrency=MOST_AT_ONCE,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     # The server raises the signal again when it has stopped; it was obeyed, so the command ends well.

@@ -5,14 +5,26 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
 from classifier.decode import normal_address
+from worker.book import LEARNT
 from worker.sends import ADDRESS, LONGEST_ADDRESS, LONGEST_CAMPAIGN, LONGEST_ID, LONGEST_SEND_ID, LONGEST_TOKEN
 
 MOST_ROWS = 10_000
 """Of one request."""
 MOST_IDS = 50
+MOST_FIELDS = 20
+"""Of one row; no row has so many."""
 LONGEST_TEXT = 2_000
 LONGEST_MAILBOX = 320
 PLAIN = r"^[^\x00-\x1f\x7f]+$"
@@ -24,6 +36,14 @@ class Strict(BaseModel):
     """A request, or a part of one: what it does not know it refuses, so that a typing mistake shows."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_small(cls, value: Any) -> Any:
+        # Each unknown field would be an error of its own, and a body has room for a million.
+        if isinstance(value, dict) and len(value) > MOST_FIELDS:
+            raise ValueError(f"has more than {MOST_FIELDS} fields")
+        return value
 
 
 def _address(text: str) -> str:
@@ -57,8 +77,17 @@ def _plain(longest: int) -> StringConstraints:
     return StringConstraints(strip_whitespace=True, min_length=1, max_length=longest, pattern=PLAIN)
 
 
+def _not_learnt(key: str) -> str:
+    if key.startswith(LEARNT):
+        raise ValueError(f"{LEARNT!r} begins the campaigns of mail that was found in a Sent folder; take another key")
+    return key
+
+
 CampaignKey = Annotated[
-    str, _plain(LONGEST_CAMPAIGN), Field(description="Your own key of the campaign.", examples=["spring-2026"])
+    str,
+    _plain(LONGEST_CAMPAIGN),
+    AfterValidator(_not_learnt),
+    Field(description="Your own key of the campaign.", examples=["spring-2026"]),
 ]
 Name = Annotated[str, _plain(LONGEST_CAMPAIGN), Field(description="The name people see.", examples=["Spring 2026"])]
 SendId = Annotated[str, _plain(LONGEST_SEND_ID), Field(description="Your own id of the send.", examples=["s-1001"])]

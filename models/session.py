@@ -28,8 +28,9 @@ CONNECT_SECONDS = 10
 """How long a PostgreSQL server may take to answer; a URL with its own connect_timeout wins."""
 LOCKED_AT_ONCE = 500
 WRITTEN_AT_ONCE = 10_000
-# As many connections as threads ask for: how many threads there are is a setting of its own.
-POOL: dict[str, Any] = {"max_overflow": -1}
+# As many connections as threads ask for: how many threads there are is a setting of its own. Errors go into logs, and
+# the values of their statements (addresses, links, secrets) must not.
+POOL: dict[str, Any] = {"max_overflow": -1, "hide_parameters": True}
 
 # What one transaction may be, in the words of each dialect; ours for SQLite are read by `_begin`.
 READ_ONLY: dict[str, dict[str, Any]] = {

@@ -21,9 +21,16 @@ from worker.chunks import chunks
 LEARNT = "learnt:"
 
 
+LONGEST_DOMAIN = 253
+"""Octets of a name in DNS (RFC 1035 2.3.4 without the last dot); what is longer has no parents to look for."""
+
+
 def covering(address: str) -> list[str]:
     """Return the targets of Do Not Email entries that cover an address: itself, its domain and those above."""
-    labels = address.rpartition("@")[2].split(".")
+    domain = address.rpartition("@")[2]
+    if len(domain) > LONGEST_DOMAIN:
+        return [address]
+    labels = domain.split(".")
     return [address, *(".".join(labels[i:]) for i in range(len(labels)))]
 
 

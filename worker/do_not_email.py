@@ -14,6 +14,7 @@ from models.events import OPTED_OUT, DneReason
 from models.outside import EventType
 from models.tables import DneEntry
 from worker.act import Act
+from worker.book import LONGEST_DOMAIN
 from worker.chunks import chunks
 from worker.dne_import import ban
 from worker.errors import InputError
@@ -25,7 +26,6 @@ from worker.stored import storable
 from worker.suppression import LIVE
 from worker.tie import lock_team
 
-LONGEST_DOMAIN = 253
 _DOMAIN = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from classifier.decode import normal_address
+from worker.book import LEARNT
 from worker.errors import InputError
 from worker.known_sends import Sent
 from worker.sends import (
@@ -108,8 +109,7 @@ def _sent(row: Mapping[str, Any], mailboxes: Mapping[str, int]) -> Sent:
     to = normal_address(text["to"])
     if not ADDRESS.fullmatch(to):
         raise ValueError(f"to is no address: {text['to']!r}")
-    if not text["campaign"]:
-        raise ValueError("campaign is missing")
+    _check_campaign(text["campaign"])
     if not ids and not text["send_id"]:
         raise ValueError("message_ids is missing, and no send_id stands in for it")
     for name, most in LONGEST.items():
@@ -130,6 +130,13 @@ def _sent(row: Mapping[str, Any], mailboxes: Mapping[str, int]) -> Sent:
         token=text["token"] or None,
         mailbox_id=mailboxes.get(text["mailbox"]),
     )
+
+
+def _check_campaign(key: str) -> None:
+    if not key:
+        raise ValueError("campaign is missing")
+    if key.startswith(LEARNT):
+        raise ValueError(f"campaign begins with {LEARNT!r}, as those of mail that was found in a Sent folder do")
 
 
 def _message_ids(value: Any) -> tuple[str, ...]:

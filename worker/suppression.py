@@ -21,6 +21,10 @@ LIVE = (DneEntry.lifted_at.is_(None), DneEntry.withdrawn_at.is_(None))
 """The conditions under which an entry bans."""
 
 
+AT_ONCE = 1_000
+"""Addresses of one step; each may have a hundred domains above it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Covering:
     """One live entry that keeps an address from being mailed: what it names, why, and since when."""
@@ -43,7 +47,7 @@ def suppressed(session: Session, team_id: int, addresses: Iterable[str]) -> dict
         addresses: however they are written; the answer names them as they were given.
     """
     found: dict[str, list[Covering]] = {}
-    for chunk in chunks(dict.fromkeys(addresses)):
+    for chunk in chunks(dict.fromkeys(addresses), AT_ONCE):
         targets = {address: covering(normal_address(address)) for address in chunk}
         live = _live(session, team_id, {target for each in targets.values() for target in each})
         for address, names in targets.items():

@@ -61,7 +61,14 @@ def test_a_campaign_is_made_and_changed(console: Console) -> None:
 
 
 def test_a_key_of_learnt_sends_is_no_campaign(console: Console) -> None:
-    assert "learnt:" in post(console, "/v1/campaigns", {"key": "learnt:x"}, status=409)["detail"]
+    (error,) = post(console, "/v1/campaigns", {"key": "learnt:x"}, status=422)["errors"]
+    assert "'learnt:' begins the campaigns of mail that was found in a Sent folder" in error["says"]
+
+
+def test_a_row_of_very_many_fields_is_one_error(console: Console) -> None:
+    row = {"event": "opened", "at": "2026-05-05T09:00:00Z", "send_id": "anna-1-0"} | {f"f{n}": n for n in range(5_000)}
+    said = post(console, "/v1/events", {"events": [row]}, status=422)
+    assert ["more than 20 fields" in error["says"] for error in said["errors"]] == [True]
 
 
 def test_recipients_join_with_their_links_unless_they_may_not_be_mailed(console: Console) -> None:

@@ -75,7 +75,7 @@ def test_each_team_has_keys_of_its_own(console: Console) -> None:
 
 def test_a_request_that_failed_may_be_tried_again_under_its_key(console: Console) -> None:
     token = console.token()
-    assert make(console, token, "one", key="learnt:x").status_code == 409
+    assert make(console, token, "one", key="learnt:x").status_code == 422
     assert make(console, token, "one", stop_on_reply="maybe").status_code == 422
     assert stored(console) == 0
     assert make(console, token, "one").status_code == 200

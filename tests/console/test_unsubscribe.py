@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from models.events import DneReason
 from models.session import reading, transaction
@@ -94,7 +94,7 @@ def test_pressing_again_after_a_lift_counts_again(console: Console) -> None:
         ("--b\r\nbroken", "multipart/form-data; boundary=b"),
         ("no boundary", "multipart/form-data"),
         (b"\xff\xfe=\x00", FORM["Content-Type"]),
-        ("a" * 20_000, FORM["Content-Type"]),
+        ("a" * 9_000, FORM["Content-Type"]),
         (
             '--b\r\nContent-Disposition: form-data; name="List-Unsubscribe"; filename="f"\r\n\r\nOne-Click\r\n--b--',
             "multipart/form-data; boundary=b",
@@ -170,3 +170,18 @@ def test_many_presses_at_once_are_one(console: Console) -> None:
 
     assert asyncio.run(all_at_once()) == [200] * 8
     assert len(console.events("link_opt_out")) == 1
+
+
+def test_what_is_larger_than_a_form_is_refused_before_it_is_read(console: Console) -> None:
+    assert press(console, path(console), "a" * 10_001) == 413
+    assert console.status() == "Active"
+
+
+def test_a_link_with_a_slash_behind_it_is_redirected_nowhere(console: Console) -> None:
+    assert press(console, path(console) + "/") == 404
+
+
+def test_a_token_that_is_not_ours_waits_for_no_writer(console: Console) -> None:
+    with transaction(console.engine) as writing:
+        writing.execute(text("SELECT 1"))
+        assert press(console, "/u/" + "a" * 40) == 404

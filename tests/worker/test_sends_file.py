@@ -83,3 +83,10 @@ def test_a_send_id_for_two_people_is_refused(tmp_path: Path) -> None:
 def test_a_file_that_is_not_there_is_a_clear_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be read"):
         read_sends(tmp_path / "none.jsonl", {})
+
+
+def test_the_campaigns_of_learnt_sends_cannot_be_imported(tmp_path: Path) -> None:
+    path = tmp_path / "sends.jsonl"
+    path.write_text(GOOD.replace("spring", "learnt:mila@outreach.example"))
+    with pytest.raises(InputError, match="campaign begins with 'learnt:'"):
+        read_sends(path, {})

@@ -13,6 +13,7 @@ from models.session import bulk_insert, reading, refresh_statistics, transaction
 from models.tables import DneEntry, Team
 from tests.worker.small_world import NOW, furnish
 from worker.act import Act
+from worker.book import covering
 from worker.chunks import CHUNK
 from worker.do_not_email import add_dne, lift_dne
 from worker.suppression import Covering, is_suppressed, suppressed
@@ -115,3 +116,9 @@ def test_more_addresses_than_a_statement_takes_are_looked_up_together(engine: En
     addresses = many(engine, 2 * CHUNK + 2)
     with reading(engine) as session:
         assert [*suppressed(session, 1, addresses)] == addresses[::2]
+
+
+def test_a_name_longer_than_dns_allows_has_no_domains_above_it() -> None:
+    domain = ".".join(["a"] * 127)
+    assert len(covering(f"x@{domain}")) == 128
+    assert covering(f"x@{domain}.b") == [f"x@{domain}.b"]

@@ -10,7 +10,8 @@ from fastapi import Request
 from sqlalchemy import Engine
 
 from config.settings import Settings
-from worker.links import Links
+from worker.errors import InputError
+from worker.links import Links, links_with
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +25,10 @@ class Office:
     @property
     def links(self) -> Links | None:
         """What links are made with; None while the settings name no address or no key."""
-        settings = self.settings
-        if settings.public_url is None or not settings.signing_keys:
+        try:
+            return links_with(self.settings.public_url, self.settings.signing_keys)
+        except InputError:
             return None
-        return Links(settings.public_url, settings.signing_keys)
 
 
 def office_of(request: Request) -> Office:

@@ -25,22 +25,25 @@ UNKNOWN = HTTPException(404, "this link is not valid")
 """One answer for every token that is not ours, whatever is wrong with it."""
 
 
-@router.api_route("/{token}", methods=["GET", "HEAD"])
-def look(token: str, office: Annotated[Office, Depends(office_of)]) -> HTMLResponse:
-    """Ask for confirmation: scanners open every link in a mail, so opening it changes nothing."""
-    _refuse_unknown(office, token)
-    return pages.ask()
-
-
-@router.post("/{token}")
-def press(
+# One route for all, so that the refusal of another method names each of them.
+@router.api_route("/{token}", methods=["GET", "HEAD", "POST"])
+def answer(
     token: str,
     request: Request,
     body: Annotated[bytes, Depends(body_of)],
     office: Annotated[Office, Depends(office_of)],
 ) -> HTMLResponse:
+    """Ask for confirmation, or take the recipient out where the button was pressed."""
+    if request.method == "POST":
+        return _press(office, token, request.headers.get("content-type", ""), body)
+    # Scanners open every link in a mail, so opening it changes nothing.
+    _refuse_unknown(office, token)
+    return pages.ask()
+
+
+def _press(office: Office, token: str, content_type: str, body: bytes) -> HTMLResponse:
     """Take the recipient out; pressing again gives the same answer and changes nothing."""
-    how = HOW.get(_only_field(request.headers.get("content-type", ""), body))
+    how = HOW.get(_only_field(content_type, body))
     if how is None:
         raise HTTPException(400, f"the body is neither {ONE_CLICK} nor our own form")
     # Strangers with no valid token take no lock: a SQLite database has one for all writers.

@@ -24,6 +24,8 @@ MEDIA_TYPE = "application/problem+json"
 FOR_PEOPLE = "/u/"
 """Paths below it are opened by people."""
 SHOWN = 20
+LONGEST_SAID = 500
+"""Characters of one value of an answer: names of fields and kinds of rows are as long as a stranger makes them."""
 RETRY_SECONDS = "30"
 
 
@@ -123,7 +125,7 @@ def _bad_value(error: Mapping[str, Any]) -> BadValue:
     place = [each for each in error["loc"] if each not in {"body", "query", "path", "header"}]
     row = next((each for each in place if isinstance(each, int)), None) if len(error["loc"]) > _ITEM else None
     names = [str(each) for each in place if each != row]
-    return BadValue(row=row, field=names[-1] if names else "body", says=str(error["msg"]))
+    return BadValue(row=row, field=names[-1][:LONGEST_SAID] if names else "body", says=str(error["msg"])[:LONGEST_SAID])
 
 
 _ITEM = 2
@@ -148,7 +150,7 @@ _MEANS = {
     401: "No token, or one that is not (or no longer) in use.",
     404: "What the request names is not there.",
     409: "It contradicts what is known, or the same request is being worked on (then with Retry-After).",
-    413: "The body is larger than 16 MB.",
+    413: "The body is larger than 16 MB; of a webhook, than 1 MB.",
     422: "Values that cannot be used; nothing was written. Or an Idempotency-Key of another request.",
     503: "The database does not answer; send the same request again after Retry-After seconds.",
 }

@@ -15,6 +15,7 @@ from console.values import (
     MOST_ROWS,
     Address,
     AnyAddress,
+    Batch,
     CampaignKey,
     EventId,
     Mailbox,
@@ -275,7 +276,7 @@ def _is_named(row: N) -> N:
 EventRow = Annotated[SentRow | SeenRow | ClickedRow | RejectedRow, Field(discriminator="event")]
 
 
-class EventsRequest(Strict):
+class EventsRequest(Batch):
     """What was sent, and what became of it; rows may come in any order, and again."""
 
     events: list[EventRow] = Field(min_length=1, max_length=MOST_ROWS)

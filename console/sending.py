@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Security
+from fastapi import APIRouter, Depends, Header, HTTPException, Security
 from fastapi.security import HTTPBearer
+from sqlalchemy import select
 
 from console.office import Office, office_of
 from console.problems import BadValue, InvalidRowsError, documented
@@ -28,6 +29,7 @@ from console.schemas import (
 from console.schemas import RejectedRow as Rejected
 from console.signed import KEY_HEADER, SignedRoute, caller_of
 from models.session import reading, transaction
+from models.tables import Campaign
 from worker.act import Act
 from worker.api_tokens import Caller
 from worker.campaigns import put_campaign
@@ -86,13 +88,14 @@ def campaigns(asked: CampaignRow, office: TheOffice, caller: TheCaller) -> Campa
         )
 
 
-@router.post("/recipients")
+@router.post("/recipients", responses=documented(404))
 def recipients(asked: JoinRequest, office: TheOffice, caller: TheCaller) -> JoinAnswer:
     """Let addresses join a campaign that is there; those under Do Not Email are refused, each with the reason.
 
     Where INBOX_PUBLIC_URL and INBOX_LINK_KEYS are set, the answer holds the unsubscribe link of each recipient.
     """
     rules = rules_of(office.settings, caller.team_id)
+    _refuse_unknown(office, caller, asked.campaign)
     rows: list[JoinedRow] = []
     for batch in chunks(asked.addresses, BATCH):
         with transaction(office.engine) as session:
@@ -136,6 +139,13 @@ def check(asked: CheckRequest, office: TheOffice, caller: TheCaller) -> CheckAns
             for address, covers in found.items()
         ]
     )
+
+
+def _refuse_unknown(office: Office, caller: Caller, campaign: str) -> None:
+    with reading(office.engine) as session:
+        known = session.scalar(select(Campaign.id).where(Campaign.team_id == caller.team_id, Campaign.key == campaign))
+    if known is None:
+        raise HTTPException(404, f"no campaign {campaign!r}; make it first: POST /v1/campaigns")
 
 
 def _links(office: Office, caller: Caller, campaign: str, joined: Sequence[Joined]) -> dict[str, ListUnsubscribe]:

@@ -62,7 +62,7 @@ def _sign_in(request: Request) -> Caller:
 
 async def _once(request: Request, caller: Caller, key: str, handle: Handle) -> Response:
     office = office_of(request)
-    asked = idempotency.Request(caller.team_id, _plain(key), await _hash(request), office.clock())
+    asked = idempotency.Request(caller.team_id, _own(caller, key), await _hash(request), office.clock())
     known = await run_in_threadpool(_begin, office, asked)
     if known is not None:
         return JSONResponse(known.body, known.status_code)
@@ -74,6 +74,11 @@ async def _once(request: Request, caller: Caller, key: str, handle: Handle) -> R
         raise
     await run_in_threadpool(_finish, office, asked, response)
     return response
+
+
+def _own(caller: Caller, key: str) -> str:
+    """Return what a key is stored as: two systems of one team may hit upon the same key."""
+    return hashlib.sha256(f"{caller.name}\0{_plain(key)}".encode()).hexdigest()
 
 
 def _plain(key: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import (
     AfterValidator,
@@ -12,7 +12,9 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    ModelWrapValidatorHandler,
     StringConstraints,
+    ValidationError,
     model_validator,
 )
 
@@ -23,6 +25,8 @@ from worker.sends import ADDRESS, LONGEST_ADDRESS, LONGEST_CAMPAIGN, LONGEST_ID,
 MOST_ROWS = 10_000
 """Of one request."""
 MOST_IDS = 50
+MOST_ERRORS = 20_000
+"""Two of each row; each of them is told in words, and half a million would fill the memory."""
 MOST_FIELDS = 20
 """Of one row; no row has so many."""
 LONGEST_TEXT = 2_000
@@ -44,6 +48,21 @@ class Strict(BaseModel):
         if isinstance(value, dict) and len(value) > MOST_FIELDS:
             raise ValueError(f"has more than {MOST_FIELDS} fields")
         return value
+
+
+class Batch(Strict):
+    """A request of many rows: what is wrong with it is told row by row, within a limit."""
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _has_not_too_many_errors(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        try:
+            return handler(value)
+        except ValidationError as error:
+            if error.error_count() <= MOST_ERRORS:
+                raise
+            says = f"has {error.error_count()} values that cannot be used; send one of the rows to see which"
+        raise ValueError(says)
 
 
 def _address(text: str) -> str:

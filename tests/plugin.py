@@ -50,5 +50,14 @@ def imap_user() -> str:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put fast tests first: journeys and whatever needs a server come last."""
-    items.sort(key=lambda item: ("journey" in item.nodeid, item.get_closest_marker("server") is not None))
+    """Put fast tests first: whatever needs a server comes later, journeys last.
+
+    Of the journeys those that stay together on one process begin first, so that the others run beside them.
+    """
+    items.sort(
+        key=lambda item: (
+            "journey" in item.nodeid,
+            "journey" in item.nodeid and item.get_closest_marker("xdist_group") is None,
+            item.get_closest_marker("server") is not None,
+        )
+    )

@@ -1,4 +1,4 @@
-"""What the sending side tells: sends, and what became of them; recipients that join, and who may be mailed."""
+"""What the sending side tells: sends, and what became of them."""
 
 from __future__ import annotations
 

@@ -15,6 +15,7 @@ from config.settings import Settings
 from models.session import Writer, insert_new, reading, refresh_statistics
 from models.tables import FolderCursor, Mailbox
 from worker.apply import Applied
+from worker.chunks import chunks
 from worker.desk import Desk
 from worker.errors import MailboxError
 from worker.fingerprint import content_hash, has_message_id
@@ -25,7 +26,7 @@ from worker.mailbox import Mailbox as Imap
 from worker.process import process, write
 from worker.record import Judged, known_mails, seen_uids
 from worker.refold import Change
-from worker.sends import import_sends, split
+from worker.sends import BATCH, import_sends
 
 log = logging.getLogger(__name__)
 
@@ -191,7 +192,7 @@ def learn_sent(visit: Visit, folder: str | None = None) -> list[Change]:
     box, watch = visit.desk.box, visit.station.watch
     changes: list[Change] = []
     watch.progress(len(uids), 0)
-    for chunk in split(visit.imap.headers(uids)):
+    for chunk in chunks(visit.imap.headers(uids), BATCH):
         headers = [SentHeader(raw, arrived_at) for _, raw, arrived_at, _ in chunk]
         with visit.station.writer() as session:
             sends = learn(session, box.rules.team_id, box.mailbox_id, box.name, headers, visit.desk.own_addresses)
@@ -214,7 +215,7 @@ def _recognise(visit: Visit, state: FolderState, uids: Sequence[int]) -> bool:
     """
     watch = visit.station.watch
     watch.progress(len(uids), 0)
-    for chunk in split(visit.imap.headers(uids)):
+    for chunk in chunks(visit.imap.headers(uids), BATCH):
         if watch.stopping():
             return False
         headers = [_by_header(state, *each) for each in chunk if has_message_id(each[1])]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from models.session import insert_new
 from models.tables import Campaign, Contact, Recipient, SecondAddress, SentMessage, SentMessageId
-from worker.chunks import T, chunks
+from worker.chunks import chunks
 from worker.known_sends import KnownSends, Sent, Slot
 from worker.links import Purpose, linked_of_addresses, make_token
 from worker.match import subject_key
@@ -125,11 +125,6 @@ def _link_tokens(session: Session, rules: Rules, addresses: Collection[str]) -> 
         return set()
     linked = linked_of_addresses(session, rules.team_id, addresses)
     return {make_token(key, Purpose.UNSUBSCRIBE, each) for each in linked for key in rules.link_keys}
-
-
-def split(sends: Iterable[T]) -> Iterator[list[T]]:
-    """Cut many sends into transactions."""
-    return chunks(sends, BATCH)
 
 
 def _row_ids(session: Session, team_id: int, send_ids: set[str]) -> dict[str, int]:

@@ -51,6 +51,15 @@ def test_a_huge_body_of_untold_length_is_refused_on_the_way(console: Console) ->
     assert answer.headers["content-type"] == "application/problem+json"
 
 
+def test_a_webhook_is_smaller_than_a_batch(console: Console) -> None:
+    answer = console.ask("POST", "/webhooks/calendly/default", content=b"x" * (MEGABYTE + 1))
+    assert (answer.status_code, "1 MB" in answer.json()["detail"]) == (413, True)
+
+
+def test_the_health_check_may_ask_without_a_body(console: Console) -> None:
+    assert console.ask("HEAD", "/healthz").status_code == 200
+
+
 def test_a_database_that_is_gone_is_told_without_its_name() -> None:
     console = Console(create_engine("postgresql+psycopg://mila:secret@127.0.0.1:1/nobody"))
     for method, path, more in (

@@ -71,6 +71,18 @@ def test_a_row_of_very_many_fields_is_one_error(console: Console) -> None:
     assert ["more than 20 fields" in error["says"] for error in said["errors"]] == [True]
 
 
+def test_very_many_bad_values_are_one_error(console: Console) -> None:
+    row = {"event": "sent"} | {f"f{number}": number for number in range(19)}
+    (error,) = tell(console, *[row] * 1_000, status=422)["errors"]
+    assert "has 22000 values that cannot be used" in error["says"]
+
+
+def test_names_that_a_stranger_made_long_are_told_short(console: Console) -> None:
+    for row in (a_send() | {"x" * 100_000: 1}, {"event": "x" * 100_000}):
+        (error,) = tell(console, row, status=422)["errors"]
+        assert len(error["field"] + error["says"]) < 1_100
+
+
 def test_recipients_join_with_their_links_unless_they_may_not_be_mailed(console: Console) -> None:
     ban(console, "banned.example")
     with transaction(console.engine) as session:
@@ -104,7 +116,8 @@ def test_recipients_join_without_links_where_none_can_be_made(console: Console) 
 
 def test_recipients_of_an_unknown_campaign_are_refused(console: Console) -> None:
     asked = {"campaign": "nowhere", "addresses": ["clara@new.example"]}
-    assert "nowhere" in post(console, "/v1/recipients", asked, status=409)["detail"]
+    said = post(console, "/v1/recipients", asked, status=404)["detail"]
+    assert said == "no campaign 'nowhere'; make it first: POST /v1/campaigns"
     assert count(console, Contact) == 2
 
 
@@ -256,7 +269,7 @@ def test_another_team_sees_and_changes_nothing(console: Console) -> None:
     ]
     assert tell(console, *rows, team=THEIRS) == {"new": 0, "known": 0, "unknown": 2, "unknown_rows": [0, 1]}
     assert post(console, "/v1/suppressions/check", {"addresses": [BEN]}, THEIRS) == {"suppressed": []}
-    post(console, "/v1/recipients", {"campaign": "campaign-1", "addresses": [ANNA]}, THEIRS, 409)
+    post(console, "/v1/recipients", {"campaign": "campaign-1", "addresses": [ANNA]}, THEIRS, 404)
     tell(console, a_send(ANNA, mailbox=BOX.name), team=THEIRS, status=422)
     assert before == {table: count(console, table) for table in (Campaign, Contact, Recipient)}
     assert console.status() == "Active"

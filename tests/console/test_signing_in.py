@@ -73,6 +73,11 @@ def test_each_team_has_keys_of_its_own(console: Console) -> None:
     assert make(console, console.token(THEIRS), "one").json()["created"]
 
 
+def test_each_system_of_a_team_has_keys_of_its_own(console: Console) -> None:
+    assert make(console, console.token(name="crm"), "one").json()["created"]
+    assert make(console, console.token(name="shop"), "one", name="Winter").json()["name"] == "Winter"
+
+
 def test_a_request_that_failed_may_be_tried_again_under_its_key(console: Console) -> None:
     token = console.token()
     assert make(console, token, "one", key="learnt:x").status_code == 422
@@ -127,10 +132,10 @@ def test_a_request_whose_process_died_may_be_begun_again_after_a_while(console: 
     make(console, token, "one")
     with transaction(console.engine) as session:
         session.execute(update(IdempotencyKey).values(status_code=0, answer={}))
-        (request_hash,) = session.scalars(select(IdempotencyKey.request_hash)).all()
+        ((key, request_hash),) = session.execute(select(IdempotencyKey.key, IdempotencyKey.request_hash)).all()
     assert make(console, token, "one").status_code == 409
     console.now += timedelta(minutes=6)
     assert make(console, token, "one").status_code == 200
     with transaction(console.engine) as session:
-        known = begin(session, Request(OURS, "one", request_hash, console.now))
+        known = begin(session, Request(OURS, key, request_hash, console.now))
     assert known.status_code == 200

@@ -181,6 +181,12 @@ def test_a_link_with_a_slash_behind_it_is_redirected_nowhere(console: Console) -
     assert press(console, path(console) + "/") == 404
 
 
+def test_another_method_is_told_all_that_a_link_answers(console: Console) -> None:
+    answer = console.ask("PUT", path(console))
+    assert answer.status_code == 405
+    assert set(answer.headers["allow"].split(", ")) == {"GET", "HEAD", "POST"}
+
+
 def test_a_token_that_is_not_ours_waits_for_no_writer(console: Console) -> None:
     with transaction(console.engine) as writing:
         writing.execute(text("SELECT 1"))

@@ -409,3 +409,10 @@ def test_rows_in_bulk_are_taken_as_they_come(engine: Engine, monkeypatch: pytest
     with transaction(engine) as session:
         bulk_insert(session, Team.__table__, ("name",), ((f"team {number}",) for number in range(5)))
     assert len(names(engine)) == 5
+
+
+def test_an_error_names_no_value_of_its_statement(engine: Engine) -> None:
+    with pytest.raises(DBAPIError) as error, transaction(engine) as session:
+        session.execute(text("SELECT * FROM nowhere WHERE address = :address"), {"address": "anna@client.example"})
+    assert "nowhere" in str(error.value)
+    assert "anna@" not in str(error.value)

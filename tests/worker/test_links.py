@@ -101,6 +101,8 @@ def test_keys_stay_out_of_logs() -> None:
         ("PUBLIC_URL", "go.us.example", "INBOX_PUBLIC_URL.*https"),
         ("PUBLIC_URL", "http://go.us.example", "INBOX_PUBLIC_URL.*https"),
         ("PUBLIC_URL", "https://go.us.example/?a=b", "INBOX_PUBLIC_URL.*https"),
+        ("PUBLIC_URL", "https://go.us.example/\r\nBcc:x", "INBOX_PUBLIC_URL.*https"),
+        ("PUBLIC_URL", "https://go.us.example/\u00a0x", "INBOX_PUBLIC_URL.*https"),
     ],
 )
 @pytest.mark.usefixtures("run")

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from models.session import reading, refresh_statistics, transaction
 from models.tables import Mailbox
+from worker.chunks import chunks
 from worker.cli.common import find_mailbox, find_team, now, start, team_option
 from worker.cli.output import as_json, emit
 from worker.cli.progress import bar
@@ -17,7 +18,7 @@ from worker.desk import open_desk, rules_of
 from worker.errors import InputError
 from worker.mailbox import connect
 from worker.poll import Visit, Watch, account_of, learn_sent
-from worker.sends import SendsReport, import_sends, split
+from worker.sends import BATCH, SendsReport, import_sends
 from worker.sends_file import read_sends
 from worker.service import station
 
@@ -46,7 +47,7 @@ def import_(file: Path, team: str, as_json: bool) -> None:
     total = SendsReport()
     with bar(f"importing {file}", shown=not as_json) as progress:
         progress(len(read), 0)
-        for chunk in split(read):
+        for chunk in chunks(read, BATCH):
             with transaction(engine) as session:
                 found = import_sends(session, rules, chunk, now())
             total.new += found.new

@@ -113,7 +113,7 @@ class _Breaking:
 def test_learning_goes_on_where_a_lost_connection_stopped_it(
     engine: Engine, dovecot: PrivateDovecot, imap_user: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("worker.sends.BATCH", 10)
+    monkeypatch.setattr("worker.poll.BATCH", 10)
     dovecot.deliver_many(
         imap_user,
         [
@@ -135,7 +135,7 @@ def test_learning_goes_on_where_a_lost_connection_stopped_it(
 def test_stopped_while_recognising_a_renumbered_folder_goes_on_there_later(
     engine: Engine, dovecot: PrivateDovecot, imap_user: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("worker.sends.BATCH", 10)
+    monkeypatch.setattr("worker.poll.BATCH", 10)
     mails = [f"From: p{n}@client.example\r\nMessage-ID: <{n}@client>\r\n\r\nYes.\r\n".encode() for n in range(25)]
     dovecot.deliver_many(imap_user, mails)
     stop: list[bool] = []

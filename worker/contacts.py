@@ -16,9 +16,9 @@ from models.outside import EventType
 from models.session import insert_new
 from models.tables import Contact, DneEntry, Recipient, RecipientEvent, SecondAddress
 from worker.act import Act
-from worker.do_not_email import dne_target, entry_payload, withdraw
+from worker.do_not_email import dne_target, withdraw
 from worker.errors import InputError
-from worker.outbox import Told, tell
+from worker.outbox import Told, entry_payload, tell
 from worker.refold import Change, lock, refold
 from worker.stored import storable
 from worker.suppression import LIVE

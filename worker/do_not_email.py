@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -18,7 +17,7 @@ from worker.book import LONGEST_DOMAIN
 from worker.chunks import chunks
 from worker.dne_import import ban
 from worker.errors import InputError
-from worker.outbox import Told, tell
+from worker.outbox import Told, entry_payload, tell
 from worker.providers import shared
 from worker.refold import Change, contacts_covered, lock, refold
 from worker.sends import ADDRESS, LONGEST_ADDRESS
@@ -112,13 +111,6 @@ def withdraw(session: Session, team_id: int, entries: Iterable[DneEntry], act: A
         for each in gone
     ]
     tell(session, team_id, told, act.at)
-
-
-def entry_payload(
-    target: str, reason: DneReason, since: datetime, by: str | None, note: str | None
-) -> dict[str, str | None]:
-    """Return what other systems hear of an entry."""
-    return {"target": target, "reason": reason.value, "since": since.isoformat(), "by": by, "note": note}
 
 
 def need_why(entries: Iterable[DneEntry], act: Act) -> None:

@@ -17,7 +17,7 @@ from models.session import insert_new
 from models.status import fold
 from models.tables import DneEntry
 from worker.book import Book, Person
-from worker.outbox import Told, tell
+from worker.outbox import Told, entry_payload, tell
 
 EntryKey = tuple[str, DneReason, str]
 """Target, reason, source: with the team what an entry is unique on."""
@@ -155,13 +155,7 @@ def _write(session: Session, book: Book, now: datetime, all_wanted: Wanted, *, r
 
 
 def _told(kind: EventType, entry: dict[str, Any]) -> Told:
-    payload = {
-        "target": entry["target"],
-        "reason": entry["reason"].value,
-        "since": entry["since"].isoformat(),
-        "by": entry["actor"],
-        "note": entry["note"],
-    }
+    payload = entry_payload(entry["target"], entry["reason"], entry["since"], entry["actor"], entry["note"])
     return Told(kind, entry["target"], payload)
 
 

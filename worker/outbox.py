@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from models.events import DneReason
 from models.outside import EventType, OutboxEvent
 from models.session import insert_new
 
@@ -46,3 +47,10 @@ def tell(session: Session, team_id: int, events: Sequence[Told], now: datetime) 
             for each in events
         ],
     )
+
+
+def entry_payload(
+    target: str, reason: DneReason, since: datetime, by: str | None, note: str | None
+) -> dict[str, str | None]:
+    """Return what other systems hear of an entry."""
+    return {"target": target, "reason": reason.value, "since": since.isoformat(), "by": by, "note": note}

@@ -100,6 +100,7 @@ def _columns(one: Folded) -> dict[str, Any]:
 
 
 FREED = "nothing holds it any more"
+_PASSED = {SequenceState.PAUSED: "a pause ended", SequenceState.HELD: FREED}
 
 
 def _because(person: Person, after: dict[str, Any], folded: Folded) -> tuple[str, ...]:
@@ -118,7 +119,7 @@ def _because(person: Person, after: dict[str, Any], folded: Folded) -> tuple[str
         return tuple(cause.because)
     if after["status"] is Status.REMOVED or after["sequence_reason"] is EndReason.DNE:
         return ("Do Not Email arose elsewhere in the team",)
-    return ("a pause ended",) if person.row.sequence is SequenceState.PAUSED else (FREED,)
+    return (_PASSED.get(person.row.sequence, "what gave it no longer counts"),)
 
 
 def _change(person: Person, after: dict[str, Any], folded: Folded) -> Change:

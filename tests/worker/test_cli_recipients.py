@@ -221,3 +221,14 @@ def test_an_undo_tells_machines_what_it_took_back(run: Commands) -> None:
     assert (row["status"], row["undone"]) == ("Active", "petra chose Interested")
     said = run("recipients", "undo", ANNA)
     assert (said.code, "no person's act is left" in said.err) == (1, True)
+
+
+def test_after_an_undo_the_story_says_that_what_was_said_no_longer_counts(run: Commands) -> None:
+    run.send(ANNA)
+    run.done("recipients", "set-status", ANNA, "Not Interested")
+    run.done("recipients", "undo", ANNA)
+    (story,) = run.done("recipients", "show", ANNA, "--json").rows
+    last = story["recipients"][0]["story"][-1]
+    assert [(change["to"], change["because"]) for change in last["changes"]] == [
+        ("Active", ["what gave it no longer counts"])
+    ]

@@ -14,6 +14,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, func, select
 
+import models.handling
 import models.learning
 import models.outside  # noqa: F401 - tables that nothing else here needs to name
 from models.session import SETTING, DatabaseUnavailable, open_engine, reading, transaction

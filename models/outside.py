@@ -45,6 +45,8 @@ class AlarmKind(StrEnum):
     MAILBOX_STALE = "mailbox stale"
     MAILBOX_FAILING = "mailbox failing"
     UNMATCHED = "unmatched mail growing"
+    SIGN_IN = "mailbox stopped"
+    TOKEN = "access token refused"  # noqa: S105 - the name of an alarm, no password
 
 
 class AutomationRule(Base):
@@ -113,7 +115,7 @@ class WebhookEndpoint(Base):
     name: Mapped[str] = mapped_column(String(100))
     url: Mapped[str] = mapped_column(Text)
     secret: Mapped[str] = mapped_column(Text)
-    """Signs what is sent (Standard Webhooks: "whsec_" and base64)."""
+    """Signs what is sent (Standard Webhooks: "whsec_" and base64); encrypted (`worker.vault`)."""
     types: Mapped[list[str]] = mapped_column(default=list)
     """Which events; empty: all."""
     allow_private: Mapped[bool] = mapped_column(default=False)

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, Text, UniqueConstraint, false, text
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, Text, UniqueConstraint, false, text, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, by_value
@@ -35,6 +35,14 @@ class MessageState(StrEnum):
     SET_ASIDE = "set aside"
 
 
+class SignIn(StrEnum):
+    """What a mailbox's server is shown."""
+
+    PASSWORD = "password"  # noqa: S105 - the name of a way, no password
+    GOOGLE = "google"
+    MICROSOFT = "microsoft"
+
+
 class AutoResponsePolicy(StrEnum):
     """What an automatic answer does to a campaign's sequence."""
 
@@ -55,7 +63,7 @@ class Team(Base):
     holidays: Mapped[str | None] = mapped_column(String(10))
     """Whose public holidays are no working days (ISO 3166: "DE" or "DE-BY")."""
     calendly_key: Mapped[str | None] = mapped_column(Text)
-    """Signs the bookings that Calendly tells of."""
+    """Signs the bookings that Calendly tells of; encrypted (`worker.vault`)."""
 
 
 class Mailbox(Base):
@@ -68,8 +76,10 @@ class Mailbox(Base):
     host: Mapped[str] = mapped_column(String(255))
     port: Mapped[int]
     security: Mapped[str] = mapped_column(String(10), default="tls")
+    sign_in: Mapped[SignIn] = mapped_column(by_value(SignIn), default=SignIn.PASSWORD, server_default="password")
     username: Mapped[str] = mapped_column(String(320))
     password: Mapped[str] = mapped_column(Text)
+    """Encrypted (`worker.vault`); empty where a provider's tokens take its place (`models.handling.OAuthGrant`)."""
     ca_file: Mapped[str | None] = mapped_column(Text)
     addresses: Mapped[list[str]] = mapped_column(default=list)
     """Our own addresses: mail from them is outgoing."""
@@ -77,9 +87,17 @@ class Mailbox(Base):
     authserv_ids: Mapped[list[str]] = mapped_column(default=list)
     """Whose Authentication-Results we believe (RFC 8601); empty: the topmost."""
     folders: Mapped[list[str]] = mapped_column(default=list)
+    """Paths, or special uses such as \\Archive (RFC 6154); empty: the inbox."""
+    read_junk: Mapped[bool] = mapped_column(default=True, server_default=true())
+    """Also the junk folder, whose mail is believed less."""
+    bounces_to: Mapped[str | None] = mapped_column(String(500))
+    opt_outs_to: Mapped[str | None] = mapped_column(String(500))
+    """Folders that such mail is moved to once it is dealt with; empty: it stays."""
     sent_folder: Mapped[str | None] = mapped_column(String(500))
     learn_sends: Mapped[bool] = mapped_column(default=True)
     paused_at: Mapped[datetime | None]
+    stopped_at: Mapped[datetime | None]
+    """When polling was given up, since only a person can mend what `last_error` says."""
     next_poll_at: Mapped[datetime | None] = mapped_column(index=True)
     last_success_at: Mapped[datetime | None]
     last_error: Mapped[str | None] = mapped_column(Text)

@@ -1,0 +1,99 @@
+"""The tables of how mailboxes are handled: consent to read them, what is read of them, mail set aside, mail moved."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from enum import StrEnum
+
+from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, String, Text, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base, by_value
+
+
+class GrantKind(StrEnum):
+    """How access tokens are come by (RFC 6749)."""
+
+    REFRESH = "refresh token"
+    """A person consented once (6)."""
+    CLIENT = "client credentials"
+    """The application itself may read the mailbox (4.4)."""
+
+
+class MoveState(StrEnum):
+    """How far a mail has come on its way to another folder."""
+
+    WANTED = "wanted"
+    MOVED = "moved"
+    REFUSED = "refused"
+    """The server would not; tried no more."""
+    GONE = "gone"
+    """Somebody else had moved or deleted it by then."""
+    RETURNED = "returned"
+    """A person put it back."""
+
+
+class Purpose(StrEnum):
+    """What mail is read for; each has a budget of its own."""
+
+    LIVE = "live"
+    BACKFILL = "backfill"
+
+
+class OAuthGrant(Base):
+    """A provider's consent that a mailbox may be read; the tokens are encrypted (`worker.vault`)."""
+
+    __tablename__ = "oauth_grant"
+    mailbox_id: Mapped[int] = mapped_column(ForeignKey("mailbox.id", ondelete="CASCADE"), primary_key=True)
+    kind: Mapped[GrantKind] = mapped_column(by_value(GrantKind))
+    refresh_token: Mapped[str | None] = mapped_column(Text)
+    access_token: Mapped[str | None] = mapped_column(Text)
+    expires_at: Mapped[datetime | None]
+    error: Mapped[str | None] = mapped_column(Text)
+    """What the provider said when it last refused to give a token; empty once it has given one."""
+    granted_at: Mapped[datetime]
+
+
+class MailboxTraffic(Base):
+    """Octets read of a mailbox on one day (UTC), so that providers' limits are kept."""
+
+    __tablename__ = "mailbox_traffic"
+    mailbox_id: Mapped[int] = mapped_column(ForeignKey("mailbox.id", ondelete="CASCADE"), primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    purpose: Mapped[Purpose] = mapped_column(by_value(Purpose), primary_key=True)
+    octets: Mapped[int] = mapped_column(BigInteger, default=0)
+
+
+class AsideMessage(Base):
+    """The octets of a message that could not be judged or written, and how often it was tried."""
+
+    __tablename__ = "aside_message"
+    message_id: Mapped[int] = mapped_column(ForeignKey("inbound_message.id", ondelete="CASCADE"), primary_key=True)
+    raw: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """None where the server would not hand it over."""
+    omitted: Mapped[list[str]] = mapped_column(default=list)
+    attempts: Mapped[int] = mapped_column(default=1)
+    last_attempt_at: Mapped[datetime]
+
+
+class MessageMove(Base):
+    """One mail that is to be moved, or was, after what it caused was committed."""
+
+    __tablename__ = "message_move"
+    __table_args__ = (
+        Index(
+            "ix_message_move_wanted",
+            "mailbox_id",
+            sqlite_where=text("state = 'wanted'"),
+            postgresql_where=text("state = 'wanted'"),
+        ),
+    )
+    message_id: Mapped[int] = mapped_column(ForeignKey("inbound_message.id", ondelete="CASCADE"), primary_key=True)
+    mailbox_id: Mapped[int] = mapped_column(ForeignKey("mailbox.id", ondelete="CASCADE"))
+    to_folder: Mapped[str] = mapped_column(String(500))
+    state: Mapped[MoveState] = mapped_column(by_value(MoveState), default=MoveState.WANTED)
+    uidvalidity: Mapped[int | None] = mapped_column(BigInteger)
+    uid: Mapped[int | None] = mapped_column(BigInteger)
+    """Where it lies now, if the server told (COPYUID, RFC 4315)."""
+    error: Mapped[str | None] = mapped_column(Text)
+    changed_at: Mapped[datetime]

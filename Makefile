@@ -43,6 +43,22 @@ bench: $(STAMP) servers ## measure understanding, the classifier and the whole p
 fuzz: $(STAMP) ## throw damaged mail at parse and judge for a minute (SECONDS=600 for ten)
 	@$(BIN)/python -W ignore -m tests.fuzzing --seconds $(or $(SECONDS),60)
 
+.PHONY: audit
+audit: $(STAMP) ## security rules, and known holes in what we install (OSV_URL=... asks a mirror of the advisories)
+	@echo "Exceptions to the security rules, each explained on its line:"
+	@$(BIN)/ruff check --quiet --select S --ignore-noqa --exit-zero --output-format concise config models classifier worker console
+	@echo "Everything else:"
+	@$(BIN)/ruff check --select S .
+	@errors=$$(mktemp); trap 'rm -f "$$errors"' EXIT; \
+	$(BIN)/pip-audit --requirement requirements.lock --disable-pip --require-hashes --progress-spinner off \
+		--vulnerability-service osv $(if $(OSV_URL),--osv-url $(OSV_URL)) 2>"$$errors"; status=$$?; \
+	if grep -q Traceback "$$errors"; then \
+		tail -n 1 "$$errors"; \
+		echo "NOT AUDITED: no source of advisories answered, so nothing is known of what we install; try again online"; \
+		exit 1; \
+	fi; \
+	cat "$$errors"; exit $$status
+
 clean: ## remove the virtual environment and every cache
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
 

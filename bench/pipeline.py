@@ -22,6 +22,7 @@ from pathlib import Path
 
 from bench.mails import OURS, make
 from tests.servers import PrivateDovecot, PrivatePostgres
+from worker.vault import new_key
 
 ROOT = Path(__file__).parent.parent
 PYTHON = [sys.executable, "-W", "ignore"]
@@ -74,7 +75,7 @@ class Bench:
         )
 
     def backfill(self, database: str, url: str) -> Run:
-        environment = os.environ | {"INBOX_DATABASE_URL": url}
+        environment = os.environ | {"INBOX_DATABASE_URL": url, "INBOX_SECRET_KEYS": new_key()}
         for words in (
             ["migrate"],
             ["mailboxes", "add", OURS, "--host", "localhost", "--port", str(self.dovecot.tls_port), "--username",

@@ -32,6 +32,8 @@ _WHOLE_ADDRESS = re.compile(
     r"(\"(?:[^\"\\\x00-\x1f]|\\.){1,62}\"|[^\s@<>()\[\]{},;:\\\"'|`][^\s@<>()\[\]{},;:\\\"|`]{0,63})@([\w-]{1,63}(?:\.[\w-]{1,63}){1,8})"
 )
 """A value that is an address and nothing else: any letters (RFC 6531), and a quoted local part."""
+_KELVIN = "\u212a"
+"""The one letter beyond ASCII whose small letter is one of ASCII alone."""
 _AROUND = " \t\r\n<>'."
 """What stands around an address and is none of it."""
 _CONTROL_BYTES = bytes({*range(0x20), 0x7F} - set(b"\t\n\r"))
@@ -232,7 +234,12 @@ def normal_domain(domain: str) -> str | None:
 def _normal(local: str, domain: str) -> str | None:
     """Write an address the one way in which two of them are compared."""
     plain = normal_domain(domain)
-    return f"{local.lower()}@{plain}" if plain else None
+    return f"{_lower(local)}@{plain}" if plain else None
+
+
+def _lower(local: str) -> str:
+    """Return a local part in lower case; the Kelvin sign is no K of ASCII, or one mailbox would pass for another."""
+    return _KELVIN.join(piece.lower() for piece in local.split(_KELVIN))
 
 
 def address_and_name(value: str) -> tuple[str | None, str]:

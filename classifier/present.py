@@ -115,7 +115,12 @@ def as_card(identity: Mapping[str, str], parsed: ParsedMessage, verdict: Verdict
     lines = [" ".join(identity.values()), f"  {_headline(verdict)}"]
     for label, value, most in rows:
         lines += _row(label, value, most)
-    return "\n".join(lines) + "\n"
+    return "\n".join(map(_harmless, lines)) + "\n"
+
+
+def _harmless(line: str) -> str:
+    """Return a line that does nothing to the terminal, whatever a stranger wrote."""
+    return line if line.isprintable() else "".join(each if each.isprintable() else " " for each in line)
 
 
 _LINES = 3

@@ -30,3 +30,5 @@ def start(level: str, form: str) -> None:
     logging.basicConfig(level=level, handlers=[handler], force=True)
     logging.getLogger("apscheduler").setLevel(max(logging.WARNING, logging.getLevelName(level)))
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    # It tells of every connection that is closed.
+    logging.getLogger("imapclient").setLevel(max(logging.WARNING, logging.getLevelName(level)))

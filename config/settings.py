@@ -7,6 +7,7 @@ Sources, strongest first: flags (passed as keyword arguments), environment `INBO
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -23,6 +24,8 @@ from pydantic_settings import (
 PREFIX = "INBOX_"
 LEAST_KEY = 32
 """Characters: what is shorter can be guessed."""
+FERNET_KEY = re.compile("[A-Za-z0-9_-]{43}=")
+"""32 octets as URL-safe base64."""
 _HERE = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -40,6 +43,8 @@ class Settings(BaseSettings):
         dotenv_filtering="match_prefix",
         extra="forbid",
         frozen=True,
+        # A wrong secret must not stand in the error that says so.
+        hide_input_in_errors=True,
     )
 
     database_url: SecretStr = Field(
@@ -54,13 +59,22 @@ class Settings(BaseSettings):
     review_share: float = Field(
         0.02, ge=0, le=1, description="Share of answers drawn at random for review, by which accuracy is measured."
     )
-    poll_seconds: int = Field(60, ge=1, description="Seconds between two polls of one mailbox.")
+    poll_seconds: int = Field(60, ge=1, le=86_400, description="Seconds between two polls of one mailbox.")
     poll_threads: int = Field(8, ge=1, le=256, description="Mailboxes polled at the same time.")
     poll_messages: int = Field(
         5000, ge=1, description="Most messages one poll takes before other mailboxes get a turn."
     )
     batch_messages: int = Field(200, ge=1, le=5000, description="Most messages of one database transaction.")
     imap_timeout: float = Field(60.0, gt=0, description="Seconds an IMAP answer may take.")
+    host_connections: int = Field(2000, ge=1, description="Most connections to one mail server, kept ones included.")
+    host_connects_a_second: float = Field(20.0, gt=0, description="Most new connections to one mail server a second.")
+    mailbox_megabytes_a_day: int = Field(1000, ge=1, description="Most megabytes of one mailbox read a day (UTC).")
+    backfill_megabytes_a_day: int = Field(
+        1000, ge=1, description="Most megabytes of one mailbox that backfills read a day, besides the live ones."
+    )
+    push: bool = Field(
+        default=True, description="Keep the connection to each mailbox, and let its server tell of new mail (IDLE)."
+    )
     absence_days: int = Field(7, ge=0, le=3650, description="Days a sequence pauses on an absence with no date.")
     absence_extra_days: int = Field(1, ge=0, le=365, description="Working days a sequence waits after the return.")
     weak_match_days: int = Field(90, ge=1, description="Days after a send in which a mail may match without its id.")
@@ -70,6 +84,18 @@ class Settings(BaseSettings):
     public_url: str | None = Field(None, description="Where the links in our mail lead: the address of the console.")
     link_keys: SecretStr | None = Field(
         None, description="Keys that sign links, separated by spaces or commas; the first signs, all are accepted."
+    )
+    secret_keys: SecretStr | None = Field(
+        None, description="Keys that stored secrets are encrypted with, by spaces or commas; the first encrypts."
+    )
+    google_client_id: str | None = Field(None, description="Client id of this installation at Google.")
+    google_client_secret: SecretStr | None = Field(None, description="Its client secret.")
+    google_issuer: str = Field("https://accounts.google.com", description="Issuer of Google's tokens.")
+    microsoft_client_id: str | None = Field(None, description="Application id of this installation at Microsoft.")
+    microsoft_client_secret: SecretStr | None = Field(None, description="Its client secret; none: a public client.")
+    microsoft_issuer: str = Field(
+        "https://login.microsoftonline.com/common/v2.0",
+        description="Issuer of Microsoft's tokens; for client credentials with the tenant instead of common.",
     )
     console_host: str = Field("127.0.0.1", description="Address the console listens on.")
     console_port: int = Field(8025, ge=0, le=65535, description="Port the console listens on; 0: any free one.")
@@ -89,13 +115,14 @@ class Settings(BaseSettings):
     def _is_base(cls, value: str | None) -> str | None:
         if value is None or not value.strip():
             return None
-        url = value.strip().rstrip("/")
-        parts = urlsplit(url)
-        safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _HERE)
-        if not safe or not parts.hostname or not url.isprintable() or any(each in url for each in "?#<>, "):
-            # Mail programs press an unsubscribe button for people only over HTTPS (RFC 8058 3.1).
-            raise ValueError("write https://host or https://host/path; http:// is for this machine alone")
-        return url
+        # Mail programs press an unsubscribe button for people only over HTTPS (RFC 8058 3.1).
+        return _base(value)
+
+    @field_validator("google_issuer", "microsoft_issuer")
+    @classmethod
+    def _is_issuer(cls, value: str) -> str:
+        # Client secrets and tokens go there (RFC 8414 2: an issuer is an https URL without query and fragment).
+        return _base(value)
 
     @field_validator("link_keys")
     @classmethod
@@ -103,6 +130,18 @@ class Settings(BaseSettings):
         if value is not None and any(len(key) < LEAST_KEY for key in _keys(value)):
             raise ValueError(f"each key needs at least {LEAST_KEY} characters; `openssl rand -hex 32` makes one")
         return value
+
+    @field_validator("secret_keys")
+    @classmethod
+    def _are_keys(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not all(FERNET_KEY.fullmatch(key) for key in _keys(value)):
+            raise ValueError("each key is 43 characters and an equals sign; `inbox-worker secrets new-key` makes one")
+        return value
+
+    @property
+    def encryption_keys(self) -> tuple[str, ...]:
+        """The keys that stored secrets may be encrypted with, the one that encrypts first; empty where none is set."""
+        return _keys(self.secret_keys) if self.secret_keys else ()
 
     @property
     def signing_keys(self) -> tuple[str, ...]:
@@ -121,6 +160,19 @@ class Settings(BaseSettings):
         """Put the sources in the order the module's docstring promises."""
         toml = TomlConfigSettingsSource(settings_cls, os.environ.get(f"{PREFIX}CONFIG", "inbox-worker.toml"))
         return init_settings, env_settings, _SecretFiles(settings_cls), dotenv_settings, toml
+
+
+def is_safe(url: str) -> bool:
+    """Say whether what is sent to this URL is encrypted, or never leaves this machine."""
+    parts = urlsplit(url)
+    return bool(parts.hostname) and (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _HERE))
+
+
+def _base(value: str) -> str:
+    url = value.strip().rstrip("/")
+    if not is_safe(url) or not url.isprintable() or any(each in url for each in "?#<>, "):
+        raise ValueError("write https://host or https://host/path; http:// is for this machine alone")
+    return url
 
 
 def _keys(value: SecretStr) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, HTTPException, Path
@@ -14,8 +15,11 @@ from worker.bookings import Heard, hear_booking, is_signed, signing_team
 from worker.desk import rules_of
 from worker.errors import InputError
 from worker.teams import LONGEST_NAME
+from worker.vault import vault_of
 
 router = APIRouter(prefix="/webhooks", tags=["webhooks"])
+
+log = logging.getLogger(__name__)
 
 NO_KEY = "no key"
 """Stands in for the key of a team that is not there, so that the answer takes as long."""
@@ -46,8 +50,7 @@ def calendly(
     Whatever is told again changes nothing. Kinds of events that are no booking are answered and ignored.
     """
     now = office.clock()
-    with reading(office.engine) as session:
-        found = None if "\0" in team else signing_team(session, team)
+    found = _signing_team(office, team)
     team_id, key = found or (None, NO_KEY)
     signed = is_signed(key, calendly_webhook_signature, body, now)
     if team_id is None or not signed:
@@ -57,3 +60,13 @@ def calendly(
             return HeardAnswer(heard=hear_booking(session, rules_of(office.settings, team_id), body, now))
         except InputError as error:
             raise HTTPException(422, str(error)) from None
+
+
+def _signing_team(office: Office, team: str) -> tuple[int, str] | None:
+    with reading(office.engine) as session:
+        try:
+            return None if "\0" in team else signing_team(session, team, vault_of(office.settings))
+        except InputError as error:
+            # Which key is missing is told to whoever operates this; Calendly tells of the booking again.
+            log.error("the signing key of team %s cannot be opened: %s", team, error)  # noqa: TRY400 - says it all
+            raise HTTPException(503, "signatures cannot be checked now; send the same request again") from None

@@ -188,6 +188,11 @@ _MAY_GO_ON = RESTING | {Status.ENGAGED, Status.INTERESTED}
 """Labels under which the sequence goes on unless the event says otherwise."""
 
 
+def _moved_back(state: State, event: Event) -> None:
+    """Ask what is wrong with a verdict that a person seems to doubt; moving a mail says too little to act on."""
+    state.ask(event, ReviewKind.MOVED_BACK)
+
+
 def _keep(_state: State, _event: Event) -> None:
     """Change nothing: the event speaks through the timeline or is only kept."""
 
@@ -210,4 +215,5 @@ HANDLERS: Mapping[EventKind, Callable[[State, Event], None]] = {
     EventKind.BOOKING_CANCELLED: _keep,
     EventKind.MANUAL: _manual,
     EventKind.REVIEW_RESOLVED: _review_resolved,
+    EventKind.MOVED_BACK: _moved_back,
 }

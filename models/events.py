@@ -44,6 +44,8 @@ class EventKind(StrEnum):
     BOOKING_CANCELLED = "booking_cancelled"
     MANUAL = "manual"
     REVIEW_RESOLVED = "review_resolved"
+    MOVED_BACK = "moved_back"
+    """A person put back a mail that we had moved to the folder of its kind."""
     UNDONE = "undone"
     """A person takes back what a person said."""
 
@@ -107,6 +109,7 @@ class ReviewKind(StrEnum):
     CONTRADICTION = "contradicts the status"
     BOUNCE_AFTER_REPLY = "bounce although a person answered"
     NEAR_OPT_OUT = "close to a possible opt-out"
+    MOVED_BACK = "moved back"
     RANDOM_SAMPLE = "drawn at random"
 
 

@@ -102,6 +102,8 @@ class Mailbox(Base):
     last_success_at: Mapped[datetime | None]
     last_error: Mapped[str | None] = mapped_column(Text)
     failures: Mapped[int] = mapped_column(default=0)
+    revision: Mapped[int] = mapped_column(default=0, server_default="0", onupdate=text("revision + 1"))
+    """Counts the changes of what describes it, so that a daemon need not read everything at every poll."""
 
 
 class FolderCursor(Base):

@@ -10,7 +10,7 @@ from itertools import count
 
 import pytest
 
-from tests.servers import PrivateDovecot, PrivatePostgres, ServerMissingError
+from tests.servers import PrivateCyrus, PrivateDovecot, PrivatePostgres, PymapServer, ServerMissingError
 
 pytest_plugins = ["tests.databases"]
 
@@ -25,6 +25,23 @@ def dovecot() -> Iterator[PrivateDovecot]:
             yield server
     except ServerMissingError as error:
         pytest.fail(str(error), pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def cyrus() -> Iterator[PrivateCyrus]:
+    """A Cyrus, for what must not hold on Dovecot alone."""
+    try:
+        with PrivateCyrus() as server:
+            yield server
+    except ServerMissingError as error:
+        pytest.fail(str(error), pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def pymap() -> Iterator[PymapServer]:
+    """The server inside the demo, in a process of its own."""
+    with PymapServer() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -13,9 +13,11 @@ from sqlalchemy.orm import Session
 
 from classifier.verdict import Outgoing, name_of
 from models.tables import MessageState
-from worker.record import Judged, record, set_aside
+from worker.aside import set_aside
+from worker.moves import note_returned
+from worker.record import Judged, record
 from worker.refold import Change
-from worker.tie import Rules, Tied, tie
+from worker.tie import Anew, Rules, Tied, tie
 
 log = logging.getLogger(__name__)
 
@@ -67,17 +69,21 @@ def apply(session: Session, box: Box, batch: Sequence[Judged], now: datetime) ->
 
 
 def _write(session: Session, box: Box, batch: Sequence[Judged], now: datetime) -> Applied:
-    recorded = record(session, box.mailbox_id, batch, now)
+    failed = [judged for judged in batch if judged.error is not None]
+    aside = sum(set_aside(session, box.mailbox_id, judged, judged.error or "", now) for judged in failed)
+    recorded = record(session, box.mailbox_id, [judged for judged in batch if judged.error is None], now)
     tied = [
         Tied(row_id, judged.verdict, judged.clues, judged.arrived_at, judged.content_hash)
         for row_id, judged in recorded.first
         if judged.verdict is not None and judged.clues is not None and not isinstance(judged.verdict, Outgoing)
     ]
-    outcome = tie(session, box.rules, tied, now, earlier=recorded.earlier)
+    returned = note_returned(session, recorded.copies, now)
+    outcome = tie(session, box.rules, tied, now, Anew(recorded.earlier, recorded.out_of_junk, returned))
     applied = Applied(Counter(recorded.states), changes=outcome.changes)
     applied.verdicts.update(name_of(judged.verdict) for _, judged in recorded.first if judged.verdict is not None)
-    applied.states[MessageState.JUDGED] -= len(outcome.unmatched)
-    applied.states[MessageState.UNMATCHED] += len(outcome.unmatched)
+    unmatched = len(outcome.unmatched & {each.message_id for each in tied})
+    applied.states += Counter({MessageState.UNMATCHED.value: unmatched, MessageState.SET_ASIDE.value: aside})
+    applied.states[MessageState.JUDGED] -= unmatched
     return applied
 
 

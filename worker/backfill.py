@@ -13,15 +13,18 @@ from pathlib import Path
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from models.handling import Purpose
 from models.session import Writer, open_engine, reading, transaction
 from models.tables import Mailbox
+from worker.access import connected
 from worker.chunks import chunks
 from worker.desk import Desk
 from worker.files import as_fetched
-from worker.mailbox import FetchedMessage, connect
-from worker.poll import PollReport, Station, Visit, account_of, go_round
+from worker.mailbox import FetchedMessage
+from worker.poll import go_round
 from worker.process import process
 from worker.record import seen_uids
+from worker.visit import PollReport, Station, Visit
 
 # A day before any mail: SINCE it, a backfill reads everything.
 EVER = date(1970, 1, 1)
@@ -78,8 +81,10 @@ def backfill_imap(
     Raises:
         MailboxError: the mailbox cannot be reached; run it again, it goes on where it stopped.
     """
-    with connect(account_of(mailbox, station.settings), mailbox.name) as imap:
-        return go_round(Visit(station, desk, imap), mailbox, folders, since=since or EVER)
+    with connected(station.engine, mailbox, station.settings, station.watch.clock()) as imap:
+        imap.compress()
+        visit = Visit(station, desk, imap, purpose=Purpose.BACKFILL)
+        return go_round(visit, mailbox, folders, since=since or EVER)
 
 
 def backfill_files(station: Station, desk: Desk, messages: Iterable[tuple[str, bytes]]) -> PollReport:

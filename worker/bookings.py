@@ -27,6 +27,7 @@ from worker.match import Clues, Family
 from worker.refold import lock, refold
 from worker.stored import event_columns, storable
 from worker.tie import Rules, lock_team
+from worker.vault import Vault
 
 log = logging.getLogger(__name__)
 
@@ -108,10 +109,14 @@ def is_signed(key: str, signature: str, body: bytes, now: datetime) -> bool:
     return any(fits) and abs(now.timestamp() - int(times[0])) <= TOLERANCE.total_seconds()
 
 
-def signing_team(session: Session, name: str) -> tuple[int, str] | None:
-    """Return the id of a team and the key that signs its bookings, or None where it has none."""
+def signing_team(session: Session, name: str, vault: Vault) -> tuple[int, str] | None:
+    """Return the id of a team and the key that signs its bookings, or None where it has none.
+
+    Raises:
+        InputError: the key is encrypted, and the vault lacks the key for it.
+    """
     row = session.execute(select(Team.id, Team.calendly_key).where(Team.name == name)).one_or_none()
-    return (row[0], row[1]) if row is not None and row[1] else None
+    return (row[0], vault.open(row[1])) if row is not None and row[1] else None
 
 
 def hear_booking(session: Session, rules: Rules, body: bytes, now: datetime) -> Heard:

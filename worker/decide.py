@@ -46,11 +46,12 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """What an event keeps of the mail behind it: its lasting key, its arrival, and whether From is authentic."""
+    """What an event keeps of the mail behind it: its lasting key and arrival, and what speaks against believing it."""
 
     key: str
     arrived_at: datetime
     authentic: bool = True
+    junk: bool = False
 
 
 def decide(verdict: Verdict, mail: Mail, match: Match, address: str, policy: Policy) -> Event | None:
@@ -58,7 +59,7 @@ def decide(verdict: Verdict, mail: Mail, match: Match, address: str, policy: Pol
 
     Args:
         verdict: what we think the message is.
-        mail: its key, arrival and authenticity.
+        mail: its key, its arrival, and how far it is believed.
         match: the send it belongs to.
         address: the recipient's address, which with the campaign identifies the recipient in the event's key.
         policy: what the campaign does, as of now; the event stores the outcome.
@@ -77,6 +78,12 @@ def decide(verdict: Verdict, mail: Mail, match: Match, address: str, policy: Pol
     )
 
 
+def moved_back(mail_key: str, at: datetime, address: str, policy: Policy) -> Event:
+    """Return the event that a person put back a mail which we had moved, on a recipient it is about."""
+    key = event_key(mail_key, EventKind.MOVED_BACK, policy.campaign_key, address)
+    return Event(kind=EventKind.MOVED_BACK, happened_at=at, key=key)
+
+
 _CLASSIFIED = frozenset({EventKind.REPLY, EventKind.AUTO_REPLY, EventKind.ABSENCE, EventKind.OPT_OUT})
 _ALL = 2**32
 
@@ -91,10 +98,14 @@ def event_key(mail_key: str, kind: EventKind, campaign_key: str, address: str) -
     return hashlib.sha256(f"{mail_key}\0{kind}\0{campaign_key}\0{address}".encode()).hexdigest()[:40]
 
 
+_OF_REPORTS = frozenset({EventKind.BOUNCE, EventKind.COMPLAINT, EventKind.DELIVERED})
+
+
 def _trust(kind: EventKind, match: Match, mail: Mail) -> Trust:
     if match.strength is Strength.STRONG:
-        return Trust.ACTS
-    if match.strength is Strength.FROM_ALONE or kind in {EventKind.BOUNCE, EventKind.COMPLAINT, EventKind.DELIVERED}:
+        # Of several readers of one mail a forger could pick any.
+        return Trust.SUGGESTS if match.shared and not mail.authentic else Trust.ACTS
+    if mail.junk or match.strength is Strength.FROM_ALONE or kind in _OF_REPORTS:
         return Trust.SUGGESTS
     return Trust.ACTS if mail.authentic or kind is not EventKind.OPT_OUT else Trust.SUGGESTS
 

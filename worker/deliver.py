@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -21,9 +21,11 @@ from sqlalchemy.orm import Session
 
 from models.base import UtcDateTime
 from models.outside import Delivery, DeliveryState, OutboxEvent, WebhookEndpoint
+from worker.errors import InputError
 from worker.guard import Target, target_of
 from worker.post import Answer, Line
 from worker.signing import sign
+from worker.vault import Vault
 
 CLAIM = timedelta(minutes=5)
 """Longer than any request may take, a slow resolver included."""
@@ -51,7 +53,8 @@ class Claim:
     first_attempt_at: datetime
     message_id: str
     body: bytes
-    secret: str
+    sealed_secret: str = field(repr=False)
+    """As it is stored; opened only where it signs."""
 
 
 def due(session: Session, endpoint_id: int, now: datetime, most: int) -> list[int]:
@@ -116,10 +119,13 @@ def claim(session: Session, delivery_id: int, now: datetime, due_at: datetime | 
     )
 
 
-def send(line: Line, claimed: Claim, now: datetime) -> Answer:
+def send(line: Line, claimed: Claim, vault: Vault, now: datetime) -> Answer:
     """Send a claimed delivery; a failure that nobody foresaw is an answer too, so that it is not tried for ever."""
     try:
-        return line.post(claimed.body, sign(claimed.secret, claimed.message_id, claimed.body, now))
+        secret = vault.open(claimed.sealed_secret)
+        return line.post(claimed.body, sign(secret, claimed.message_id, claimed.body, now))
+    except InputError as error:
+        return Answer(None, str(error))
     except Exception as error:
         log.exception("delivery %s could not be sent", claimed.delivery_id)
         return Answer(None, f"{type(error).__name__}: {error}")

@@ -36,17 +36,37 @@ class Desk:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Ours:
+    """The addresses of a whole team: its own, and those where opt-outs by mail go."""
+
+    addresses: frozenset[str]
+    opt_out_aliases: frozenset[str]
+
+
 def open_desk(session: Session, mailbox: Mailbox, settings: Settings, classifier: ReplyJudge | None) -> Desk:
     """Prepare the work on a mailbox; mail from any mailbox of the same team counts as our own."""
-    team = session.execute(
-        select(Mailbox.name, Mailbox.addresses, Mailbox.opt_out_aliases).where(Mailbox.team_id == mailbox.team_id)
-    ).all()
+    return desk_of(mailbox, ours(session, mailbox.team_id), settings, classifier)
+
+
+def desk_of(mailbox: Mailbox, ours: Ours, settings: Settings, classifier: ReplyJudge | None) -> Desk:
+    """Prepare the work on a mailbox of a team whose addresses are known."""
     return Desk(
         box=Box(mailbox.id, mailbox.name, rules_of(settings, mailbox.team_id)),
-        own_addresses=frozenset(each.lower() for row in team for each in (row.name, *row.addresses)),
-        opt_out_aliases=frozenset(each.lower() for row in team for each in row.opt_out_aliases),
+        own_addresses=ours.addresses,
+        opt_out_aliases=ours.opt_out_aliases,
         authserv_ids=frozenset(each.lower() for each in mailbox.authserv_ids),
         classifier=classifier,
+    )
+
+
+def ours(session: Session, team_id: int) -> Ours:
+    """Read the addresses of a team."""
+    query = select(Mailbox.name, Mailbox.addresses, Mailbox.opt_out_aliases).where(Mailbox.team_id == team_id)
+    team = session.execute(query).all()
+    return Ours(
+        addresses=frozenset(each.lower() for row in team for each in (row.name, *row.addresses)),
+        opt_out_aliases=frozenset(each.lower() for row in team for each in row.opt_out_aliases),
     )
 
 

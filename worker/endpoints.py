@@ -13,6 +13,7 @@ from models.outside import Delivery, DeliveryState, EventType, OutboxEvent, Webh
 from worker.errors import InputError
 from worker.guard import Resolve, addresses_of, system_addresses, target_of
 from worker.signing import new_secret, rotated
+from worker.vault import Vault
 
 LONGEST_NAME = 100
 
@@ -26,24 +27,25 @@ def check_url(url: str, *, allow_private: bool, resolve: Resolve = system_addres
     addresses_of(target_of(url, allow_private=allow_private), resolve)
 
 
-def add_endpoint(session: Session, endpoint: WebhookEndpoint, now: datetime) -> str:
+def add_endpoint(session: Session, endpoint: WebhookEndpoint, vault: Vault, now: datetime) -> str:
     """Add an endpoint (team_id, name, url, types, allow_private given) whose URL was checked; return its secret.
 
     It hears of what happens from now on.
 
     Raises:
-        InputError: the name is none, or taken.
+        InputError: the name is none, or taken; or there is no key to encrypt the secret with.
     """
     name = endpoint.name
     if not name or len(name) > LONGEST_NAME or not name.isprintable() or name != name.strip():
         raise InputError(f"{name!r} is no name of an endpoint; use up to {LONGEST_NAME} printable characters")
     if _by_name(session, endpoint.team_id, name) is not None:
         raise InputError(f"the endpoint {name} is there already; inbox-worker webhooks list shows it")
-    endpoint.secret = new_secret()
+    secret = new_secret()
+    endpoint.secret = vault.seal(secret)
     endpoint.recorded_at = now
     session.add(endpoint)
     session.flush()
-    return endpoint.secret
+    return secret
 
 
 def find_endpoint(session: Session, team_id: int, name: str) -> WebhookEndpoint:
@@ -91,15 +93,15 @@ def resume_endpoint(session: Session, team_id: int, name: str) -> None:
     session.execute(waiting.values(first_attempt_at=None).execution_options(synchronize_session=False))
 
 
-def rotate_secret(session: Session, team_id: int, name: str, now: datetime) -> str:
+def rotate_secret(session: Session, team_id: int, name: str, vault: Vault, now: datetime) -> str:
     """Give an endpoint a new secret and return it; those before sign beside it, each for a day from its replacement.
 
     Raises:
-        InputError: there is no endpoint of this name.
+        InputError: there is no endpoint of this name, or the vault lacks the key.
     """
     endpoint = find_endpoint(session, team_id, name)
     secret = new_secret()
-    endpoint.secret = rotated(endpoint.secret, secret, now)
+    endpoint.secret = vault.seal(rotated(vault.open(endpoint.secret), secret, now))
     return secret
 
 

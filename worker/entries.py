@@ -163,9 +163,13 @@ def _may_go(entry: dict[str, Any], person: Person, book: Book) -> bool:
     """Say whether an entry that its events no longer make may be withdrawn.
 
     A bounce's or a rule's may. An opt-out or complaint is never taken back, but where its mail turned out to belong
-    to another recipient, that one's entry for the same address stands in its place.
+    to another recipient, that one's entry for the same address stands in its place; and it may have banned an address
+    that turned out to be another contact's, and no second one of this person.
     """
     if entry["reason"] in TAKEN_BACK:
+        return True
+    cause = person.stored.get(entry["source"])
+    if cause is not None and entry["target"] not in {person.row.address, cause.other_address, *person.merged}:
         return True
     return entry["source"] in person.retracted and any(
         other["reason"] == entry["reason"] and other is not entry and other["withdrawn_at"] is None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 
 class InboxWorkerError(Exception):
     """The root: whatever goes wrong for a reason we know."""
@@ -11,9 +13,31 @@ class InputError(InboxWorkerError):
     """What somebody gave us (a file, a name, a value) cannot be used."""
 
 
+class Trouble(StrEnum):
+    """What kind of trouble a mailbox is in; it decides how long one waits, not what a person is told."""
+
+    SIGN_IN = "sign-in refused"
+    THROTTLED = "throttled"
+    CROWDED = "too many connections"
+    QUOTA = "over a limit"
+    UNAVAILABLE = "unavailable"
+    NETWORK = "network"
+    """Also a session that the server ended when it liked."""
+    NAME = "host name"
+    TLS = "TLS"
+    FOLDER = "folder"
+    PROTOCOL = "protocol"
+    BUDGET = "budget used up"
+    """Ours: `worker.traffic`."""
+    TURN = "waits for its turn"
+    """Ours: `worker.manners.Hosts`."""
+    OTHER = "other"
+
+
 class MailboxError(InboxWorkerError):
     """A mailbox cannot be read now; `permanent` says that trying again changes nothing until a person acts."""
 
-    def __init__(self, message: str, *, permanent: bool) -> None:
+    def __init__(self, message: str, *, permanent: bool, trouble: Trouble = Trouble.OTHER) -> None:
         super().__init__(message)
         self.permanent = permanent
+        self.trouble = trouble

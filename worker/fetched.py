@@ -27,7 +27,7 @@ class FetchedMessage:
 
     `arrived_at` is the INTERNALDATE, aware UTC; `raw` the message, octet by octet only where `omitted` is empty;
     `size` the octets it has on the server (RFC822.SIZE). `refused` says why the server would not hand over a message
-    it still lists; `raw` is empty then.
+    it still lists; `raw` is empty then. `junk`: it lies where the server puts what it takes for junk.
     """
 
     mailbox: str
@@ -39,16 +39,18 @@ class FetchedMessage:
     size: int
     omitted: tuple[str, ...] = ()
     refused: str | None = None
+    junk: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class FolderState:
-    """A folder as it was when selected; `uidnext` is 0 where the server does not tell it."""
+    """A folder as it was when asked for; `uidnext` is 0 where the server does not tell it, `modseq` (RFC 7162) None."""
 
     folder: str
     uidvalidity: int
     uidnext: int
     exists: int
+    modseq: int | None = None
 
 
 def batches(pairs: Sequence[tuple[int, int]], most: int) -> Iterator[list[tuple[int, int]]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from imapclient import IMAPClient
@@ -15,17 +16,39 @@ _USES: Final = frozenset({"\\all", "\\archive", "\\drafts", "\\flagged", "\\junk
 _CLOSED: Final = frozenset({"\\noselect", "\\nonexistent"})
 _NAMES: Final = {
     "\\sent": (
-        *("sent", "sent items", "sent mail", "sent messages"),
-        *("gesendet", "gesendete elemente", "gesendete objekte", "envoyés", "éléments envoyés"),
-        *("enviados", "elementos enviados", "posta inviata", "verzonden items"),
+        *("sent", "sent items", "sent mail", "sent messages", "sent-mail"),
+        *("gesendet", "gesendete elemente", "gesendete objekte", "gesendete nachrichten"),
+        *("envoyés", "éléments envoyés", "messages envoyés", "enviados", "elementos enviados", "mensajes enviados"),
+        *("itens enviados", "mensagens enviadas", "e-mails enviados", "posta inviata", "inviati", "inviata"),
+        *("verzonden items", "verzonden", "verzonden berichten", "skickat", "skickade objekt", "sendt", "sendt post"),
+        *("sendte elementer", "lähetetyt", "wysłane", "elementy wysłane", "odeslané", "odeslaná pošta", "odoslané"),
+        *("elküldött elemek", "elküldött", "trimise", "elemente trimise", "gönderilmiş öğeler", "gönderilenler"),
+        *("отправленные", "надіслані", "відправлені", "изпратени", "απεσταλμένα", "送信済み", "送信済みメール"),
+        *("送信済みアイテム", "已发送", "已发送邮件", "已傳送郵件", "寄件備份", "보낸 편지함", "보낸편지함"),
+        *("보낸 메일함", "đã gửi", "thư đã gửi", "terkirim", "المرسلة", "דואר יוצא", "נשלח"),
     ),
     "\\junk": (
-        *("junk", "junk e-mail", "junk email", "spam", "bulk mail"),
-        *("junk-e-mail", "spamverdacht", "courrier indésirable", "correo no deseado", "posta indesiderata"),
+        *("junk", "junk e-mail", "junk email", "junk mail", "spam", "bulk mail", "bulk", "quarantine"),
+        *("junk-e-mail", "spamverdacht", "spam-verdacht", "unerwünscht", "courrier indésirable", "indésirables"),
+        *("pourriel", "correo no deseado", "no deseado", "lixo eletrônico", "lixo electrónico", "lixo eletrónico"),
+        *("posta indesiderata", "indesiderata", "ongewenste e-mail", "ongewenst", "skräppost", "uønsket mail"),
+        *("uønsket post", "søppelpost", "roskaposti", "wiadomości-śmieci", "nevyžádaná pošta", "nevyžiadaná pošta"),
+        *("levélszemét", "mesaje nedorite", "e-mail nedorit", "önemsiz", "önemsiz e-posta", "istenmeyen posta"),
+        *("спам", "нежелательная почта", "небажана пошта", "нежелана поща", "ανεπιθύμητα", "迷惑メール", "垃圾邮件"),
+        *("垃圾郵件", "垃圾箱", "정크 메일", "스팸", "스팸메일함", "스팸 메일함", "thư rác", "البريد العشوائي"),
+        *("البريد غير الهام", "דואר זבל"),
+    ),
+    "\\archive": (
+        *("archive", "archives", "archiv", "archivo", "arquivo", "archivio", "archief", "arkiv", "arkisto"),
+        *("archiwum", "archív", "archívum", "arhivă", "arşiv", "архив", "архів", "αρχείο", "アーカイブ", "存档"),
+        *("归档", "封存", "보관", "보관함", "lưu trữ", "arsip", "الأرشيف", "ארכיון"),
     ),
 }
 # Where servers keep folders that are not at the top.
 _PARENTS: Final = frozenset({"", "inbox", "[gmail]", "[google mail]"})
+
+INBOX: Final = "INBOX"
+ALL, JUNK, TRASH = "\\All", "\\Junk", "\\Trash"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +59,57 @@ class Folder:
     attributes: frozenset[str]
     parent: str
     name: str
+
+    @property
+    def uses(self) -> frozenset[str]:
+        r"""Return its special uses in lower case, such as \junk."""
+        return self.attributes & _USES
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A folder that is read, and whether it holds what the server takes for junk."""
+
+    path: str
+    junk: bool = False
+
+
+def to_read(wanted: Sequence[str], folders: Sequence[Folder], *, junk: bool) -> list[Place]:
+    r"""Return the folders of a mailbox that are read, each mail once and junk last.
+
+    Where the folder of all mail is among them, it stands for every folder whose mail it holds: all but junk and trash
+    (RFC 6154 leaves open what else; so does Gmail).
+
+    Args:
+        wanted: paths, or special uses such as r"\Archive"; empty: the inbox.
+        folders: what the mailbox has.
+        junk: whether the junk folder is read too, if there is one.
+    """
+    by_path = {folder.path: folder for folder in folders}
+    paths = [_path(name, folders) for name in wanted or (INBOX,)]
+    if any(_is(by_path.get(path), ALL) for path in paths):
+        kept = (ALL, JUNK, TRASH)
+        paths = [path for path in paths if path not in by_path or any(_is(by_path[path], use) for use in kept)]
+    found = find(folders, JUNK)
+    if junk and found:
+        paths.append(found)
+    places = [Place(path, junk=path == found or _is(by_path.get(path), JUNK)) for path in dict.fromkeys(paths)]
+    return sorted(places, key=lambda place: place.junk)
+
+
+def _path(name: str, folders: Sequence[Folder]) -> str:
+    """Return the path that a name or a special use means; one that does not exist fails where it is opened."""
+    if name.upper() == INBOX:
+        return INBOX
+    return (find(folders, name) if name.startswith("\\") else None) or name
+
+
+def _is(folder: Folder | None, use: str) -> bool:
+    """Say whether a folder has a special use, by its attribute or by a well-known name."""
+    if folder is None:
+        return False
+    named = folder.name in _NAMES.get(use.lower(), ()) and folder.parent in _PARENTS
+    return use.lower() in folder.uses or (named and not folder.uses)
 
 
 def listed(client: IMAPClient) -> list[Folder]:
@@ -58,9 +132,9 @@ def listed(client: IMAPClient) -> list[Folder]:
 def find(folders: Sequence[Folder], use: str) -> str | None:
     """Return the path of the folder with the attribute; by its name only where no folder has any such attribute."""
     wanted = use.lower()
-    marked = [folder for folder in folders if folder.attributes & _USES]
+    marked = [folder for folder in folders if folder.uses]
     if marked:
-        return next((folder.path for folder in marked if wanted in folder.attributes), None)
+        return next((folder.path for folder in marked if wanted in folder.uses), None)
     for name in _NAMES.get(wanted, ()):
         for folder in folders:
             if folder.name == name and folder.parent in _PARENTS:
@@ -68,6 +142,7 @@ def find(folders: Sequence[Folder], use: str) -> str | None:
     return None
 
 
+@lru_cache(4_096)  # Mailboxes of one provider have the same folders, and those of thousands are remembered.
 def _folder(attributes: object, delimiter: object, name: object) -> Folder:
     # A folder called 2024 comes as a number.
     path = decode(name) if isinstance(name, bytes) else str(name)

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from models.outside import Alarm, AlarmKind, Delivery, DeliveryState, WebhookEndpoint
-from models.tables import Mailbox
+from models.tables import Mailbox, SignIn
 
 FAILING = 3
 """Failures in a row from which on a mailbox counts as failing; one may be a server that restarts."""
@@ -41,16 +41,38 @@ def state_of(mailbox: Mailbox) -> str:
     """Return how a mailbox fares, in a word or two."""
     if mailbox.paused_at:
         return "paused"
+    if mailbox.stopped_at:
+        return "stopped"
     if mailbox.failures:
         return "failing" if mailbox.failures >= FAILING else "trying again"
     return "well" if mailbox.last_success_at else "not polled yet"
 
 
+def why_stopped(mailbox: Mailbox, most: int = 2_000) -> str:
+    """Return since when and why a mailbox is left alone; of the last error at most so many characters."""
+    since = f"since {mailbox.stopped_at:%Y-%m-%d %H:%MZ}" if mailbox.stopped_at else ""
+    error = (mailbox.last_error or "unknown")[:most]
+    return f"not polled {since}, as providers lock accounts that go on signing in wrongly; the last error: {error}"
+
+
+def how_to_go_on(mailbox: Mailbox) -> str:
+    """Return what a person does about a mailbox that is left alone."""
+    anew = f"set {mailbox.name} --password-file FILE"
+    if mailbox.sign_in is not SignIn.PASSWORD:
+        anew = f"sign-in {mailbox.name}"
+    return (
+        f"run: inbox-worker mailboxes {anew}; or, where only the provider had to be asked: "
+        f"inbox-worker mailboxes resume {mailbox.name}"
+    )
+
+
 def mailboxes(session: Session) -> Iterator[Finding]:
-    """Find every failing mailbox, and sum up all of them."""
+    """Find every mailbox that fails or is left alone, and sum up all of them."""
     states: Counter[str] = Counter()
     for mailbox in session.scalars(select(Mailbox).order_by(Mailbox.name)):
         states[state_of(mailbox)] += 1
+        if state_of(mailbox) == "stopped":
+            yield wrong(f"mailbox {mailbox.name}", why_stopped(mailbox), how_to_go_on(mailbox))
         if state_of(mailbox) == "failing":
             said = f"{mailbox.failures} failures in a row; the last: {mailbox.last_error or 'unknown'}"
             yield wrong(f"mailbox {mailbox.name}", said, f"run: inbox-worker mailboxes check {mailbox.name}")
@@ -59,8 +81,10 @@ def mailboxes(session: Session) -> Iterator[Finding]:
 
 
 def alarms(session: Session) -> Iterator[Finding]:
-    """Find every open alarm, but failing mailboxes, which `mailboxes` finds."""
-    query = select(Alarm).where(Alarm.closed_at.is_(None), Alarm.kind != AlarmKind.MAILBOX_FAILING)
+    """Find every open alarm, but those of mailboxes that fail or are left alone, which `mailboxes` finds."""
+    query = select(Alarm).where(
+        Alarm.closed_at.is_(None), Alarm.kind.not_in([AlarmKind.MAILBOX_FAILING, AlarmKind.SIGN_IN])
+    )
     for alarm in session.scalars(query.order_by(Alarm.kind, Alarm.subject)):
         yield wrong(f"alarm: {alarm.kind.value}: {alarm.subject}", alarm.says)
 
@@ -80,11 +104,13 @@ def dead_letters(session: Session) -> Iterator[Finding]:
 
 
 def polling(session: Session, now: datetime, max_age: timedelta) -> Finding:
-    """Find whether any mailbox that is not paused was read successfully within `max_age`.
+    """Find whether any mailbox that is polled at all was read successfully within `max_age`.
 
     One mailbox with a wrong password says nothing about the daemon; that none is read any more does.
     """
-    query = select(func.count(), func.max(Mailbox.last_success_at)).where(Mailbox.paused_at.is_(None))
+    query = select(func.count(), func.max(Mailbox.last_success_at)).where(
+        Mailbox.paused_at.is_(None), Mailbox.stopped_at.is_(None)
+    )
     count, newest = session.execute(query).one()
     if not count:
         return well("polling", "no mailbox to poll")

@@ -3,31 +3,45 @@
 from __future__ import annotations
 
 import functools
+import imaplib
+import logging
 import re
 import socket
 import ssl
-from collections.abc import Iterator
+import weakref
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from imapclient import IMAPClient
 from imapclient.exceptions import CapabilityError, IMAPClientAbortError, IMAPClientError, LoginError
 
-from worker.errors import MailboxError
+from worker import bearer, refusals
+from worker.errors import MailboxError, Trouble
+from worker.refusals import Refusal, passes, stays
 
 # What imapclient's parser lets out where a server's answer makes no sense.
 MALFORMED: Final = (ValueError, TypeError, LookupError, RecursionError)
+# After two quiet minutes, every half minute, four times; systems without these settings have their own.
+_PROBES: Final = {"TCP_KEEPIDLE": 120, "TCP_KEEPINTVL": 30, "TCP_KEEPCNT": 4}
 SECURITIES: Final = ("tls", "starttls", "plain")
 
-# Response codes (RFC 5530, RFC 9208, and Gmail's THROTTLED) of a refusal that passes by itself.
-_PASSING = re.compile(
-    r"\[(UNAVAILABLE|INUSE|LIMIT|SERVERBUG|OVERQUOTA|THROTTLED)\b|too many .*connections", re.IGNORECASE
-)
-_NO_FOLDER = re.compile(r"\[NONEXISTENT\]|doesn't exist|does not exist|unknown (mailbox|folder)|no such", re.IGNORECASE)
+# What a person has to be shown (RFC 9051 7.1), wherever a server says it.
+_ALERT = re.compile(rb"(?:\S+ )(?:OK|NO|BAD|BYE|PREAUTH) \[ALERT\] *(.*)", re.IGNORECASE | re.DOTALL)
 # imaplib sends a LOGIN's user name as it is; anything that is no atom has to go as SASL PLAIN.
 _ATOM = re.compile(r"[A-Za-z0-9.@_+=/-]+")
 _BYTES_TEXT = re.compile(r"\bb(['\"])(.*)\1")
+# OpenSSL's X509_V_ERR_CERT_HAS_EXPIRED.
+_EXPIRED: Final = 10
+_BROKE: Final = passes(Trouble.NETWORK, "the connection broke; it is tried again and goes on where it stopped")
+
+_TOKEN: Final = stays(
+    Trouble.SIGN_IN,
+    "see that IMAP is on for user {username!r} and that it was this user who consented; sign in again: {renew}",
+)
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +55,8 @@ class Account:
     security: str = "tls"
     ca_file: str | None = None
     timeout: float = 60.0
+    token: str | None = field(default=None, repr=False)
+    """A provider's access token; signs in instead of the password."""
 
 
 @functools.cache
@@ -49,17 +65,24 @@ def tls_context(ca_file: str | None) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=ca_file)
 
 
-def open_client(account: Account) -> IMAPClient:
+def open_client(account: Account, alert: Callable[[str], None] | None = None) -> IMAPClient:
     """Connect and sign in.
+
+    Args:
+        account: where and how.
+        alert: is told whatever the server wants a person to be shown, as long as the connection lasts; by default it
+            goes to the log, the same words of one account once.
 
     Raises:
         IMAPClientError, OSError: as they come; see `telling`.
     """
     client = _connected(account)
     try:
+        _listen_for_alerts(client, alert or functools.partial(_log_alert, account.host, account.username))
         client.normalise_times = False
         # imapclient sends a command's end on its own; with Nagle's algorithm that waits for the server's slow ACK.
         client.socket().setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        _notice_silent_ends(client.socket())
         if account.security == "starttls":
             client.starttls(tls_context(account.ca_file))
         _sign_in(client, account)
@@ -67,6 +90,15 @@ def open_client(account: Account) -> IMAPClient:
         hang_up(client)
         raise
     return client
+
+
+def _notice_silent_ends(line: socket.socket) -> None:
+    """Let the system probe a quiet connection, so that one whose other end is gone does not wait for ever."""
+    line.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in _PROBES.items():
+        option = getattr(socket, name, None)
+        if option is not None:
+            line.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
 def hang_up(client: IMAPClient) -> None:
@@ -95,14 +127,18 @@ def telling(account: Account, name: str, doing: str) -> Iterator[None]:
     try:
         yield
     except (IMAPClientError, OSError, *MALFORMED) as error:
-        advice, permanent = _advice(account, error)
+        refusal = _meaning(account, error)
+        how = f"set {name} --password-file FILE" if account.token is None else f"sign-in {name}"
+        renew = f"inbox-worker mailboxes {how}"
+        advice = refusal.advice.format(name=name, renew=renew, **_shown(account))
         where = f"{name}: {doing} at {account.host}:{account.port} failed"
-        raise MailboxError(f"{where}: {said(error)}; {advice}", permanent=permanent) from error
+        message = f"{where}: {said(error)}; {advice}"
+        raise MailboxError(message, permanent=refusal.permanent, trouble=refusal.trouble) from error
 
 
 def is_passing(error: Exception) -> bool:
     """Say whether a server refuses only for now."""
-    return bool(_PASSING.search(str(error)))
+    return refusals.is_passing(str(error))
 
 
 def said(error: Exception) -> str:
@@ -121,55 +157,116 @@ def _connected(account: Account) -> IMAPClient:
     return IMAPClient(account.host, account.port, ssl=tls, ssl_context=context, timeout=account.timeout)
 
 
+def _listen_for_alerts(client: IMAPClient, alert: Callable[[str], None]) -> None:
+    """Hear every line that a server says; imaplib keeps none of these texts beyond the next command."""
+
+    def heard(line: bytes) -> bytes:
+        if b"[ALERT]" in line and (told := _ALERT.match(line)):
+            alert(told[1].decode("utf-8", "replace"))
+        return line
+
+    imap: Any = client._imap  # noqa: SLF001 - imapclient offers no other seam
+    heard(client.welcome)
+    # A proxy, since an object that holds itself outlives its connection.
+    one = weakref.proxy(imap)
+    imap._get_line = lambda: heard(imaplib.IMAP4._get_line(one))  # type: ignore[attr-defined] # noqa: SLF001
+
+
+@functools.lru_cache(maxsize=1_000)
+def _log_alert(host: str, username: str, words: str) -> None:
+    # Some come with every sign-in.
+    log.warning("%s at %s: the server wants a person to know: %s", username, host, words)
+
+
 def _sign_in(client: IMAPClient, account: Account) -> None:
-    plain_words = _ATOM.fullmatch(account.username) and account.password.isascii()
-    login = client.login if plain_words else client.plain_login
     try:
-        login(account.username, account.password)
+        if account.token is None:
+            _show_password(client, account)
+        else:
+            bearer.sign_in(client, account.username, account.token)
     except LoginError as error:
         # imapclient calls a connection that broke during the login a failed login.
         if isinstance(error.__context__, IMAPClientAbortError):
             raise error.__context__ from error
+        secret = account.token or account.password
+        if secret and secret in str(error):
+            # Some servers repeat what they do not understand; it would be stored and shown.
+            raise LoginError(str(error).replace(secret, "***")) from None
         raise
 
 
-def _advice(account: Account, error: Exception) -> tuple[str, bool]:
-    """Return the next step, and whether only a person can take it."""
-    if isinstance(error, ssl.SSLError):
-        return _tls_advice(account, error)
-    if isinstance(error, OSError | IMAPClientAbortError):
-        return _network_advice(account, error)
-    return _server_advice(account, error)
+def _show_password(client: IMAPClient, account: Account) -> None:
+    if account.security == "plain" and client.has_capability("LOGINDISABLED"):
+        # It would be refused after everybody on the way has read it (RFC 9051 6.2.3).
+        raise CapabilityError("LOGINDISABLED: the server takes no password on a connection that is not encrypted")
+    plain_words = _ATOM.fullmatch(account.username) and account.password.isascii()
+    login = client.login if plain_words else client.plain_login
+    login(account.username, account.password)
 
 
-def _server_advice(account: Account, error: Exception) -> tuple[str, bool]:
-    if is_passing(error):
-        return "the server asks for patience, it is tried again", False
+def _shown(account: Account) -> dict[str, Any]:
+    """Return what of an account an advice may name."""
+    return {name: getattr(account, name) for name in ("username", "security", "ca_file", "timeout")}
+
+
+def _meaning(account: Account, error: Exception) -> Refusal:
+    """Return what an error means and what the next step is."""
+    ended = isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError)
+    if isinstance(error, ssl.SSLError) and not ended:
+        return _tls_meaning(error)
+    if isinstance(error, IMAPClientAbortError):
+        refusal = refusals.understood(str(error))
+        return refusal if refusal and refusal.trouble in refusals.ASKS_LESS else _BROKE
+    if isinstance(error, OSError):
+        return _network_meaning(error)
+    if isinstance(error, IMAPClientError):
+        meaning = _server_meaning(error)
+        return _refused(account) if meaning is refusals.REFUSED else meaning
+    if isinstance(error, UnicodeError) and "idna" in str(error):
+        return stays(Trouble.NAME, "this cannot be a host's name; check it")
+    return passes(Trouble.PROTOCOL, "it is tried again; if it stays, the server's log says more")
+
+
+def _refused(account: Account) -> Refusal:
+    """Return what a refusal without reasons means for whoever signs in like this."""
+    if account.token:
+        return _TOKEN
+    return refusals.NO_PASSWORDS if account.host.lower().endswith(refusals.NO_PASSWORDS_AT) else refusals.REFUSED
+
+
+def _server_meaning(error: IMAPClientError) -> Refusal:
+    refusal = refusals.understood(str(error))
     if isinstance(error, LoginError):
-        return f"check user name {account.username!r} and its password (many providers want an app password)", True
+        # "No such user" is no folder.
+        return refusal if refusal and refusal.trouble is not Trouble.FOLDER else refusals.REFUSED
+    if refusal:
+        return refusal
     if isinstance(error, CapabilityError):
-        return f"the server cannot do this; check port and security (now {account.security!r})", True
-    if _NO_FOLDER.search(str(error)):
-        return "check the folder's name among the mailbox's folders", True
-    return "it is tried again; if it stays, the server's log says more", False
+        return stays(Trouble.PROTOCOL, "the server cannot do this; check port and security (now {security!r})")
+    if "* BYE" in str(error):
+        return _BROKE
+    return passes(Trouble.OTHER, "it is tried again; if it stays, the server's log says more")
 
 
-def _tls_advice(account: Account, error: ssl.SSLError) -> tuple[str, bool]:
+def _tls_meaning(error: ssl.SSLError) -> Refusal:
     if isinstance(error, ssl.SSLCertVerificationError):
-        advice = f"use the host name the certificate names, or give its CA as ca_file (now {account.ca_file!r})"
-        return advice, True
+        if error.verify_code == _EXPIRED:
+            return passes(Trouble.TLS, "the server's administrator has to renew its certificate; it is tried again")
+        return stays(
+            Trouble.TLS, "use the host name the certificate names, or give its CA as ca_file (now {ca_file!r})"
+        )
     if error.reason in {"WRONG_VERSION_NUMBER", "NO_CERTIFICATE_OR_CRL_FOUND", "PEM_LIB"}:
-        return f"check port, security (now {account.security!r}) and ca_file (now {account.ca_file!r})", True
-    return "it is tried again", False
+        return stays(Trouble.TLS, "check port, security (now {security!r}) and ca_file (now {ca_file!r})")
+    return passes(Trouble.TLS, "it is tried again")
 
 
-def _network_advice(account: Account, error: Exception) -> tuple[str, bool]:
+def _network_meaning(error: OSError) -> Refusal:
     if isinstance(error, FileNotFoundError | PermissionError | IsADirectoryError):
-        return f"check ca_file {account.ca_file!r}", True
+        return stays(Trouble.TLS, "check ca_file {ca_file!r}")
     if isinstance(error, socket.gaierror):
-        return "check the host name and this machine's DNS; it is tried again", False
+        return passes(Trouble.NAME, "check the host name and this machine's DNS; it is tried again")
     if isinstance(error, ConnectionRefusedError):
-        return "check host and port; it is tried again", False
+        return passes(Trouble.NETWORK, "check host and port; it is tried again")
     if isinstance(error, TimeoutError):
-        return f"no answer within {account.timeout:g} seconds; it is tried again", False
-    return "the connection broke; it is tried again and goes on where it stopped", False
+        return passes(Trouble.NETWORK, "no answer within {timeout:g} seconds; it is tried again")
+    return _BROKE

@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from models.learning import Label
 from worker.errors import InputError
 from worker.label_files import CSV, ONLY_WRITTEN
+from worker.spreadsheet import guarded
 
 WRITTEN = ("id", "language", "subject", "text", "class", "hard", "note", *ONLY_WRITTEN)
 _LINE_ENDS = {ord(each): json.dumps(each)[1:-1] for each in "\x85\u2028\u2029"}
@@ -89,7 +90,7 @@ def _fields(label: Label) -> dict[str, Any]:
 def _cell(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    return "" if value is None else str(value)
+    return "" if value is None else guarded(str(value))
 
 
 class _Echo:

@@ -17,6 +17,7 @@ from typing import Any
 from classifier.features import document, has_words, key
 from classifier.verdict import ReplyClass
 from worker.errors import InputError
+from worker.spreadsheet import unguarded
 from worker.stored import storable
 
 READ = ("class", "text", "subject", "language", "id", "hard", "note")
@@ -138,7 +139,7 @@ def _csv_rows(lines: Iterator[str], path: Path) -> Iterator[tuple[int, Found]]:
         while True:
             number = table.line_num + 1
             try:
-                cells = next(table)
+                cells = [unguarded(cell) for cell in next(table)]
             except StopIteration:
                 return
             except csv.Error as error:

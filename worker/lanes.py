@@ -18,6 +18,7 @@ from models.session import reading, transaction
 from worker.deliver import claim, due, send, settle, target_in
 from worker.guard import Target
 from worker.post import Answer, Line
+from worker.vault import Vault
 
 THREADS = 32
 SLOW_THREADS = 16
@@ -60,6 +61,7 @@ class Lanes:
 
     engine: Engine
     clock: Callable[[], datetime]
+    vault: Vault
     stopping: Callable[[], bool] = lambda: False
     open_line: Callable[[Target], Line] = Line
     random: Random = field(default_factory=Random)
@@ -175,7 +177,7 @@ class Lanes:
         if claimed is None:
             return
         sent_at = self.clock()
-        answer = send(line, claimed, sent_at)
+        answer = send(line, claimed, self.vault, sent_at)
         self._took[claimed.endpoint_id] = self.clock() - sent_at
         with transaction(self.engine) as session:
             rest = settle(session, claimed, answer, self.clock(), self.random)

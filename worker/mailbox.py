@@ -2,8 +2,8 @@ r"""Step 1: reads a mailbox over IMAP and leaves no trace in it (EXAMINE and BOD
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import date, datetime
 from typing import Final
 
@@ -13,6 +13,7 @@ from imapclient.response_parser import parse_fetch_response
 
 from worker import folders, partial
 from worker.arrival import arrival
+from worker.compress import compress
 from worker.errors import MailboxError
 from worker.fetched import (
     BATCH_MESSAGES,
@@ -25,7 +26,10 @@ from worker.fetched import (
     is_since,
     size_of,
 )
+from worker.idle import Ear
 from worker.imap import MALFORMED, Account, hang_up, is_passing, log_out, open_client, said, telling
+from worker.together import statuses
+from worker.transfer import Fate, transfer
 
 __all__ = ["Account", "FetchedMessage", "FolderState", "Mailbox", "connect"]
 
@@ -42,15 +46,23 @@ def connect(account: Account, name: str) -> Iterator[Mailbox]:
     Raises:
         MailboxError: it cannot be reached or signed in to; permanent where a person has to act.
     """
-    with telling(account, name, "signing in"):
-        client = open_client(account)
-    mailbox = Mailbox(client, account, name)
+    mailbox = reach(account, name)
     try:
         yield mailbox
     except BaseException:
         mailbox.close(broken=True)
         raise
     mailbox.close()
+
+
+def reach(account: Account, name: str) -> Mailbox:
+    """Sign in to the mailbox called `name`; whoever calls closes it.
+
+    Raises:
+        MailboxError: as `connect`.
+    """
+    with telling(account, name, "signing in"):
+        return Mailbox(open_client(account), account, name)
 
 
 class Mailbox:
@@ -61,6 +73,17 @@ class Mailbox:
         self._account = account
         self._name = name
         self._state: FolderState | None = None
+        self._folders: list[folders.Folder] | None = None
+
+    @property
+    def name(self) -> str:
+        """Return the mailbox's name."""
+        return self._name
+
+    @property
+    def account(self) -> Account:
+        """Return how this connection was signed in."""
+        return self._account
 
     def close(self, *, broken: bool = False) -> None:
         """Sign out, or just hang up where the connection may be broken."""
@@ -71,12 +94,20 @@ class Mailbox:
 
         Well-known names count only where the server marks no folder at all.
         """
-        with telling(self._account, self._name, "listing folders"):
-            return folders.find(folders.listed(self._client), use)
+        return folders.find(self.folders(), use)
+
+    def folders(self, *, anew: bool = False) -> list[folders.Folder]:
+        """Return the folders that can be opened, as they were when first asked for, or `anew`."""
+        if self._folders is None or anew:
+            with telling(self._account, self._name, "listing folders"):
+                self._folders = folders.listed(self._client)
+        return self._folders
 
     def select(self, folder: str) -> FolderState:
         """Open a folder for reading only, and return its state."""
         with telling(self._account, self._name, f"opening folder {folder!r}"):
+            # A server that refuses has closed the folder before (RFC 9051 6.3.2).
+            self._state = None
             answer = self._client.select_folder(folder, readonly=True)
             if not answer.get(b"UIDVALIDITY"):
                 raise MailboxError(
@@ -84,10 +115,53 @@ class Mailbox:
                     "so it cannot be read; choose another folder",
                     permanent=True,
                 )
-            self._state = FolderState(
-                folder, answer[b"UIDVALIDITY"], answer.get(b"UIDNEXT", 0), answer.get(b"EXISTS", 0)
-            )
+            self._state = _state(folder, answer, answer.get(b"EXISTS", 0))
             return self._state
+
+    def changed(self, states: Collection[FolderState]) -> set[str]:
+        """Return which folders are not as they were, asking for all of them in one go (RFC 9051 5.5).
+
+        STATUS may tell of the selected folder what was true when it was selected (6.3.11); of that one, NOOP brings
+        the news.
+        """
+        others = [state for state in states if self._state is None or state.folder != self._state.folder]
+        with telling(self._account, self._name, "asking for news"):
+            numbers = statuses(self._client, [(state.folder, _items(state)) for state in others])
+        same = {
+            state.folder
+            for state, found in zip(others, numbers, strict=True)
+            if state.uidnext and state == _state(state.folder, found, found.get(b"MESSAGES", 0))
+        }
+        same |= {state.folder for state in states if state not in others and self.stands_at(state)}
+        return {state.folder for state in states} - same
+
+    def count_changes(self) -> None:
+        """Let the server number every change of a folder where it can (CONDSTORE, RFC 7162), before one is opened."""
+        if self._state is None and self._client.has_capability("CONDSTORE") and self._client.has_capability("ENABLE"):
+            with telling(self._account, self._name, "asking for numbered changes"):
+                self._client.enable("CONDSTORE")
+
+    def listen(self, folder: str) -> Ear | None:
+        """Return an ear that waits for news of a folder (IDLE), or None where the server has no IDLE."""
+        if not self._client.has_capability("IDLE"):
+            return None
+        if self._state is None or self._state.folder != folder:
+            self.select(folder)
+        return Ear(self._client)
+
+    @property
+    def selected(self) -> str | None:
+        """Return which folder is selected."""
+        return self._state.folder if self._state else None
+
+    def stands_at(self, state: FolderState) -> bool:
+        """Say whether the selected folder is as it was then, as far as the server has told."""
+        return self._state == state and not self._was_told_of_news()
+
+    def compress(self) -> bool:
+        """Compress what passes from now on; return whether the server can."""
+        with telling(self._account, self._name, "agreeing on compression"):
+            return compress(self._client)
 
     def new_uids(self, state: FolderState, after_uid: int, since: date | None = None) -> list[tuple[int, int]]:
         """Return (UID, size in octets), ascending, of the messages with a UID above `after_uid`.
@@ -141,11 +215,33 @@ class Mailbox:
                 if header is not None:
                     yield uid, header, arrival(answer.get(b"INTERNALDATE"), header), size_of(answer)
 
+    def move(self, folder: str, uidvalidity: int, uids: Sequence[int], to: str) -> dict[int, Fate]:
+        """Move messages to another folder and say what became of each: the one thing that changes a mailbox.
+
+        Args:
+            folder: where they lie; it is open for reading only again afterwards.
+            uidvalidity: of that folder, when they were seen there.
+            uids: which.
+            to: where they go; made where it is missing.
+        """
+        with telling(self._account, self._name, f"moving mail from {folder!r} to {to!r}"):
+            self._state = self._folders = None
+            fates = transfer(self._client, folder, uidvalidity, uids, to)
+        with suppress(MailboxError):
+            self.select(folder)
+        return fates
+
     @property
     def _selected(self) -> FolderState:
         if self._state is None:
             raise RuntimeError("select a folder before reading it")
         return self._state
+
+    def _was_told_of_news(self) -> bool:
+        # What a server says of the selected folder comes with the answer to any command, and imaplib keeps it.
+        told = self._client._imap.untagged_responses  # noqa: SLF001
+        counts = told.get("EXISTS") or [b"%d" % self._selected.exists]
+        return "EXPUNGE" in told or int(counts[-1]) != self._selected.exists
 
     def _window(self, first: int, last: int, items: str) -> list[Answer]:
         # imapclient's own fetch takes no ranges, only lists, and 5,000 numbers are too long a line for many servers.
@@ -253,3 +349,14 @@ class Mailbox:
             omitted=omitted,
             refused=refused,
         )
+
+
+def _state(folder: str, answer: Answer, exists: int) -> FolderState:
+    return FolderState(
+        folder, answer.get(b"UIDVALIDITY", 0), answer.get(b"UIDNEXT", 0), exists, answer.get(b"HIGHESTMODSEQ")
+    )
+
+
+def _items(state: FolderState) -> str:
+    # Only what was known before is asked for, so that the two can be compared.
+    return "MESSAGES UIDNEXT UIDVALIDITY" + (" HIGHESTMODSEQ" if state.modseq is not None else "")

@@ -53,6 +53,8 @@ class Clues:
     """What may be the token of an unsubscribe link of ours: from the subject of an opt-out by mail."""
     authentic: bool = True
     """False where our own provider says that the From is not authentic (RFC 8601)."""
+    junk: bool = False
+    """The server took it for junk, and nobody has said otherwise by moving it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,10 @@ class Sends:
     by_link: Mapping[str, Sequence[Send]] = field(default_factory=dict)
     """By tokens that were verified."""
 
+    def is_mailed(self, address: str | None) -> bool:
+        """Say whether an address is a contact of its own that we have mailed."""
+        return any(send.address == address for send in self.by_address.get(address or "", ()))
+
 
 TOKEN_KEY = "token"  # noqa: S105 - the name of a key, no password
 
@@ -92,6 +98,8 @@ class Match:
     strength: Strength
     keys: tuple[str, ...]
     other_address: str | None = None
+    shared: bool = False
+    """What it names belongs to mail to several people, so that the mail's own words pick this one."""
 
     @property
     def by_token(self) -> bool:
@@ -102,16 +110,18 @@ class Match:
 def match(clues: Clues, arrived_at: datetime, sends: Sends, weak_days: int) -> tuple[Match, ...]:
     """Return the sends a message belongs to: one for a reply, one for each person a report is about.
 
+    A reply to a mail of one person in the name of another whom we mailed too is both theirs, the other's only perhaps.
+
     Args:
         clues: what the message offers.
         arrived_at: when it arrived, aware UTC; only mail sent before counts.
         sends: every send that one of the clues may name.
         weak_days: how many days after a send a match without its id counts.
     """
+    since = arrived_at - timedelta(days=weak_days)
     strong = _strong(clues, arrived_at, sends)
     if strong:
-        return strong
-    since = arrived_at - timedelta(days=weak_days)
+        return (*strong, *_in_the_name_of_another(clues, strong, since, arrived_at, sends))
     if clues.family is Family.REPORT:
         found = (_latest(sends, address, since, arrived_at, clues.subject) for address in clues.addresses)
         return tuple(Match(send, Strength.WEAK, ("failed address", "subject")) for send in found if send)
@@ -128,10 +138,24 @@ def _strong(clues: Clues, arrived_at: datetime, sends: Sends) -> tuple[Match, ..
             before = [send for send in known.get(value, ()) if send.sent_at <= arrived_at + CLOCK_SKEW]
             meant = _meant(before, clues)
             if meant:
+                keys, shared = (f"{key} {value}",), len({send.contact_id for send in before}) > 1
                 return tuple(
-                    Match(send, Strength.STRONG, (f"{key} {value}",), _other_address(clues, send)) for send in meant
+                    Match(send, Strength.STRONG, keys, _other_address(clues, send, sends), shared) for send in meant
                 )
     return ()
+
+
+def _in_the_name_of_another(
+    clues: Clues, strong: Sequence[Match], since: datetime, arrived_at: datetime, sends: Sends
+) -> tuple[Match, ...]:
+    """Return the latest send to the sender of a mail that answers a mail to somebody else: the two may be two people.
+
+    Who holds a mail of ours may write in any name; who is meant to be kept from mail shall be, all the same.
+    """
+    people = {send.contact_id for send in sends.by_address.get(clues.from_address or "", ())}
+    if clues.family is Family.REPORT or clues.junk or people & {one.send.contact_id for one in strong}:
+        return ()
+    return _from_alone(clues, since, arrived_at, sends)
 
 
 def _meant(sends: Sequence[Send], clues: Clues) -> list[Send]:
@@ -142,9 +166,14 @@ def _meant(sends: Sequence[Send], clues: Clues) -> list[Send]:
     return [send for send in by_contact.values() if send.address in {clues.from_address, *clues.addresses}]
 
 
-def _other_address(clues: Clues, send: Send) -> str | None:
-    sender = clues.from_address if clues.family is Family.REPLY else None
-    return sender if sender != send.address else None
+def _other_address(clues: Clues, send: Send, sends: Sends) -> str | None:
+    """Return from which other address of the same person a reply came.
+
+    None where From is not authentic, and where the address is one that we mail in its own right: a mail does not tell
+    that two contacts are one person.
+    """
+    sender = clues.from_address if clues.family is Family.REPLY and clues.authentic else None
+    return sender if sender != send.address and not sends.is_mailed(sender) else None
 
 
 def _by_sender(clues: Clues, since: datetime, arrived_at: datetime, sends: Sends) -> tuple[Match, ...]:
@@ -152,9 +181,13 @@ def _by_sender(clues: Clues, since: datetime, arrived_at: datetime, sends: Sends
         return ()
     by_subject = _latest(sends, clues.from_address, since, arrived_at, clues.subject)
     if by_subject:
-        return (Match(by_subject, Strength.WEAK, ("from", "subject"), _other_address(clues, by_subject)),)
-    any_send = _latest(sends, clues.from_address, since, arrived_at)
-    return (Match(any_send, Strength.FROM_ALONE, ("from",), _other_address(clues, any_send)),) if any_send else ()
+        return (Match(by_subject, Strength.WEAK, ("from", "subject"), _other_address(clues, by_subject, sends)),)
+    return () if clues.junk else _from_alone(clues, since, arrived_at, sends)
+
+
+def _from_alone(clues: Clues, since: datetime, arrived_at: datetime, sends: Sends) -> tuple[Match, ...]:
+    send = _latest(sends, clues.from_address or "", since, arrived_at)
+    return (Match(send, Strength.FROM_ALONE, ("from",), _other_address(clues, send, sends)),) if send else ()
 
 
 def _latest(

@@ -174,6 +174,8 @@ def _newest_mail(session: Session, recipient_id: int) -> RecipientEvent | None:
         .where(
             RecipientEvent.recipient_id == recipient_id,
             RecipientEvent.message_id.is_not(None),
+            # That a mail was put back says nothing of what it says.
+            RecipientEvent.kind != EventKind.MOVED_BACK,
             RecipientEvent.retracted_at.is_(None),
         )
         .order_by(RecipientEvent.happened_at.desc(), RecipientEvent.id.desc())

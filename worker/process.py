@@ -97,6 +97,11 @@ def _judged(desk: Desk, fetched: FetchedMessage, parsed: ParsedMessage, verdict:
         subject=parsed.subject,
         problems=parsed.problems,
         verdict=None if isinstance(verdict, Exception) else verdict,
-        clues=None if isinstance(verdict, Exception) else clues_of(parsed, verdict, desk.authserv_ids),
+        clues=None
+        if isinstance(verdict, Exception)
+        else clues_of(parsed, verdict, desk.authserv_ids, junk=fetched.junk),
         error=f"the server refuses it: {fetched.refused}" if fetched.refused else error,
+        raw=fetched.raw,
+        omitted=fetched.omitted,
+        junk=fetched.junk,
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import delete, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from classifier.verdict import Reply, Verdict, name_of
@@ -26,7 +26,10 @@ LARGEST = 2**63 - 1  # What a BIGINT holds.
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """A message with its verdict, ready to be written; `error` says why it could not be judged."""
+    """A message with its verdict, ready to be written; `error` says why it could not be judged.
+
+    `raw` and `omitted` are what was fetched of it: kept only where it is set aside.
+    """
 
     folder: str
     uidvalidity: int
@@ -41,6 +44,9 @@ class Judged:
     verdict: Verdict | None = None
     clues: Clues | None = None
     error: str | None = None
+    raw: bytes = field(default=b"", repr=False)
+    omitted: tuple[str, ...] = ()
+    junk: bool = False
 
     @property
     def place(self) -> tuple[str, int, int]:
@@ -48,49 +54,74 @@ class Judged:
         return self.folder, self.uidvalidity, self.uid
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The row of the first recorded copy of a mail: when it arrived, and whether every copy so far lay in junk."""
+
+    row_id: int
+    arrived_at: datetime
+    junk: bool
+
+
 @dataclass(slots=True)
 class Recorded:
-    """Rows that hold a mail for the first time, counts by state, and mails that turned out to have arrived earlier."""
+    """Rows that hold a mail for the first time, further copies of recorded mails, and counts by state."""
 
     first: list[tuple[int, Judged]] = field(default_factory=list)
+    copies: list[tuple[Known, Judged]] = field(default_factory=list)
     states: Counter[str] = field(default_factory=Counter)
-    earlier: dict[int, datetime] = field(default_factory=dict)
+
+    @property
+    def earlier(self) -> dict[int, datetime]:
+        """Return row id -> arrival of the mails whose copies show that they arrived earlier."""
+        found: dict[int, datetime] = {}
+        for known, copy in self.copies:
+            if copy.arrived_at < found.get(known.row_id, known.arrived_at):
+                found[known.row_id] = copy.arrived_at
+        return found
+
+    @property
+    def out_of_junk(self) -> set[int]:
+        """Return the row ids of the mails of which a copy turned up outside junk for the first time."""
+        return {known.row_id for known, copy in self.copies if known.junk and not copy.junk}
 
 
 def record(session: Session, mailbox_id: int, batch: Sequence[Judged], now: datetime) -> Recorded:
-    """Insert what is new of a batch, with verdicts and clues; recognise the same mail under another UID."""
+    """Insert what is new of a batch of judged messages, with verdicts and clues; recognise further copies of a mail."""
     fresh = _unknown_places(session, mailbox_id, batch)
     known = known_mails(session, mailbox_id, [judged.content_hash for judged in fresh])
     firsts: dict[str, Judged] = {}
     copies: list[Judged] = []
     recorded = Recorded()
     for judged in fresh:
-        if judged.error is not None:
-            set_aside(session, mailbox_id, judged, judged.error, now)
-            recorded.states[MessageState.SET_ASIDE] += 1
-        elif judged.content_hash in known or judged.content_hash in firsts:
+        if judged.content_hash in known or judged.content_hash in firsts:
             copies.append(judged)
         else:
             firsts[judged.content_hash] = judged
-    insert_new(session, InboundMessage, [_row(mailbox_id, each, MessageState.JUDGED, now) for each in firsts.values()])
+    insert_new(
+        session, InboundMessage, [row_of(mailbox_id, each, MessageState.JUDGED, now) for each in firsts.values()]
+    )
     ids = known_mails(session, mailbox_id, [judged.content_hash for judged in (*firsts.values(), *copies)])
     insert_new(
         session,
         InboundMessage,
         [
-            _row(mailbox_id, each, MessageState.DUPLICATE, now) | {"duplicate_of": ids[each.content_hash][0]}
+            row_of(mailbox_id, each, MessageState.DUPLICATE, now) | {"duplicate_of": ids[each.content_hash].row_id}
             for each in copies
         ],
     )
-    recorded.first = [(ids[content][0], judged) for content, judged in firsts.items()]
+    recorded.first = [(ids[content].row_id, judged) for content, judged in firsts.items()]
+    recorded.copies = [(ids[each.content_hash], each) for each in copies]
     _write_verdicts(session, recorded.first, now)
-    recorded.earlier = _earlier(copies, ids)
     recorded.states += Counter({MessageState.JUDGED.value: len(firsts), MessageState.DUPLICATE.value: len(copies)})
     return recorded
 
 
-def seen_uids(session: Session, mailbox_id: int, folder: str, uidvalidity: int, uids: Sequence[int]) -> set[int]:
-    """Return which UIDs of a folder are recorded and not set aside."""
+def seen_uids(
+    session: Session, mailbox_id: int, folder: str, uidvalidity: int, uids: Sequence[int], *, aside: bool = False
+) -> set[int]:
+    """Return which UIDs of a folder are recorded; those set aside only where `aside` asks for them too."""
+    judged = true() if aside else InboundMessage.state != MessageState.SET_ASIDE
     return {
         uid
         for chunk in chunks(uids)
@@ -100,30 +131,24 @@ def seen_uids(session: Session, mailbox_id: int, folder: str, uidvalidity: int, 
                 InboundMessage.folder == folder,
                 InboundMessage.uidvalidity == uidvalidity,
                 InboundMessage.uid.in_(chunk),
-                InboundMessage.state != MessageState.SET_ASIDE,
+                judged,
             )
         )
     }
 
 
-def set_aside(session: Session, mailbox_id: int, judged: Judged, error: Exception | str, now: datetime) -> None:
-    """Keep a message that cannot be judged or written, with its error; it stays in its mailbox."""
-    text = error if isinstance(error, str) else f"{type(error).__name__}: {error}"
-    # Only what cannot fail again: where it lies, and why.
-    bare = Judged(
-        folder=storable(judged.folder, LONGEST_FOLDER),
-        uidvalidity=min(judged.uidvalidity, LARGEST),
-        uid=min(judged.uid, LARGEST),
-        arrived_at=judged.arrived_at,
-        size=min(judged.size, LARGEST),
-        content_hash=judged.content_hash,
+def count_places(session: Session, mailbox_id: int, folder: str, uidvalidity: int) -> int:
+    """Return how many messages of a folder are recorded, whatever became of them."""
+    places = select(func.count()).where(
+        InboundMessage.mailbox_id == mailbox_id,
+        InboundMessage.folder == folder,
+        InboundMessage.uidvalidity == uidvalidity,
     )
-    row = _row(mailbox_id, bare, MessageState.SET_ASIDE, now)
-    insert_new(session, InboundMessage, [row | {"error": storable(text, 2_000)}])
+    return session.scalar(places) or 0
 
 
 def _unknown_places(session: Session, mailbox_id: int, batch: Sequence[Judged]) -> list[Judged]:
-    """Return what is not recorded yet, the earliest arrival first; a message set aside before is tried again."""
+    """Return what is not recorded yet, the earliest arrival first; a message set aside before makes room."""
     folders: dict[tuple[str, int], dict[int, Judged]] = {}
     for judged in batch:
         folders.setdefault((judged.folder, judged.uidvalidity), {})[judged.uid] = judged
@@ -143,13 +168,14 @@ def _unknown_places(session: Session, mailbox_id: int, batch: Sequence[Judged]) 
     return sorted(fresh, key=lambda judged: (judged.arrived_at, judged.uid))
 
 
-def known_mails(session: Session, mailbox_id: int, hashes: Iterable[str]) -> dict[str, tuple[int, datetime]]:
-    """Return content hash -> (row id, arrival) of the first copies that are recorded."""
+def known_mails(session: Session, mailbox_id: int, hashes: Iterable[str]) -> dict[str, Known]:
+    """Return content hash -> the first copy that is recorded."""
+    junk = InboundMessage.clues["junk"].as_boolean().label("junk")
     return {
-        row.content_hash: (row.id, row.arrived_at)
+        row.content_hash: Known(row.id, row.arrived_at, bool(row.junk))
         for chunk in chunks(set(hashes))
         for row in session.execute(
-            select(InboundMessage.id, InboundMessage.content_hash, InboundMessage.arrived_at)
+            select(InboundMessage.id, InboundMessage.content_hash, InboundMessage.arrived_at, junk)
             .where(
                 InboundMessage.mailbox_id == mailbox_id,
                 InboundMessage.content_hash.in_(chunk),
@@ -160,16 +186,8 @@ def known_mails(session: Session, mailbox_id: int, hashes: Iterable[str]) -> dic
     }
 
 
-def _earlier(copies: Sequence[Judged], known: dict[str, tuple[int, datetime]]) -> dict[int, datetime]:
-    earlier: dict[int, datetime] = {}
-    for judged in copies:
-        row_id, arrived_at = known[judged.content_hash]
-        if judged.arrived_at < earlier.get(row_id, arrived_at):
-            earlier[row_id] = judged.arrived_at
-    return earlier
-
-
-def _row(mailbox_id: int, judged: Judged, state: MessageState, now: datetime) -> dict[str, Any]:
+def row_of(mailbox_id: int, judged: Judged, state: MessageState, now: datetime) -> dict[str, Any]:
+    """Return the columns of the row that holds a message."""
     return {
         "mailbox_id": mailbox_id,
         "folder": judged.folder,
@@ -185,9 +203,16 @@ def _row(mailbox_id: int, judged: Judged, state: MessageState, now: datetime) ->
         "duplicate_of": None,
         "error": None,
         "problems": storable(judged.problems, 500),
-        "clues": dump(judged.clues) if judged.clues and state is MessageState.JUDGED else {},
+        "clues": _kept_clues(judged, state),
         "recorded_at": now,
     }
+
+
+def _kept_clues(judged: Judged, state: MessageState) -> dict[str, Any]:
+    """Return what the matcher may be asked with again; of a message set aside what its octets do not tell."""
+    if state is MessageState.SET_ASIDE:
+        return {"junk": judged.junk}
+    return dump(judged.clues) if judged.clues and state is MessageState.JUDGED else {}
 
 
 def _write_verdicts(session: Session, first: Sequence[tuple[int, Judged]], now: datetime) -> None:

@@ -8,32 +8,38 @@ from __future__ import annotations
 import logging
 import signal
 import threading
+from collections import deque
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
 
-from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
-from sqlalchemy import Engine, or_, select, update
+from sqlalchemy import Engine
 
 from config.settings import Settings
-from models.session import reading, transaction
+from models.session import reading
 from models.tables import Mailbox
 from worker.alarms import look
 from worker.dispatch import dispatch
-from worker.errors import MailboxError
+from worker.due import Due, Result, due_mailboxes, failure, success, wait, write_results
+from worker.errors import MailboxError, Trouble
+from worker.keeper import Keeper
 from worker.lanes import Lanes
-from worker.poll import PollReport
+from worker.manners import Hosts, counts, pause_after, stops
 from worker.retention import remove_old
 from worker.signs import limits_of
 from worker.ticks import Pauses, Step
+from worker.traffic import forget
+from worker.vault import vault_of
+from worker.visit import PollReport
 
 log = logging.getLogger(__name__)
 
 TICK_SECONDS = 1
-# After failures the pause doubles from the poll interval up to this.
-LONGEST_PAUSE = timedelta(hours=1)
+QUEUED = 20
+"""Due mailboxes queued for each thread at a tick: what it may do in that time where nothing is new."""
 ALARM_SECONDS = 60
 """Longest time between two looks for alarms; mailboxes that are polled more often are looked at more often."""
 
@@ -43,34 +49,50 @@ REMOVAL_SECONDS = 600
 
 @dataclass(slots=True)
 class Daemon:
-    """Polls every mailbox that is not paused when it is due, until it is told to stop.
+    """Polls every mailbox when it is due, and when its server told that mail came, until it is told to stop.
 
-    `poll_one` polls a mailbox by id and is given `stopping`, so that a signal lets the batch in hand finish.
-    Due times live in the mailbox table; the scheduler holds nothing that a restart would lose.
+    `poll` polls one mailbox; it is given the keeper that lends connections, and `stopping`, so that a signal lets the
+    batch in hand finish. Due times live in the mailbox table; nothing is held here that a restart would lose.
     """
 
     engine: Engine
     settings: Settings
-    poll_one: Callable[[int, Callable[[], bool]], PollReport]
+    poll: Callable[[Mailbox, Keeper, Callable[[], bool]], PollReport]
     clock: Callable[[], datetime]
     stop: threading.Event = field(default_factory=threading.Event)
+    keeper: Keeper = field(init=False)
+    _pool: ThreadPoolExecutor = field(init=False)
+    _queue: deque[tuple[int, Due | None]] = field(default_factory=deque)
+    _threads: int = 0
+    """How many threads work on the queue."""
     _busy: set[int] = field(default_factory=set)
+    """Mailboxes that are queued or being polled."""
+    _woken: set[int] = field(default_factory=set)
+    """Mailboxes that have news while they are polled."""
+    _results: dict[int, Result] = field(default_factory=dict)
+    """How the last polls went, not written down yet."""
+    _refusals: dict[int, int] = field(default_factory=dict)
+    """How often in a row each mailbox was not let in."""
+    _rows: dict[int, Mailbox] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _random: Random = field(default_factory=Random)
+
+    def __post_init__(self) -> None:
+        """Make what is shared by all polls."""
+        hosts = Hosts(self.settings.host_connections, self.settings.host_connects_a_second)
+        self.keeper = Keeper(hosts, self.clock, self.wake)
+        self._pool = ThreadPoolExecutor(self.settings.poll_threads, "poll")
 
     def run(self) -> None:
         """Work until SIGTERM or SIGINT; then finish the batches in hand and return."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self.stop.set())
-        lanes = Lanes(self.engine, self.clock, self.stop.is_set)
+        lanes = Lanes(self.engine, self.clock, vault_of(self.settings), self.stop.is_set)
         steps = [threading.Thread(target=step.loop, args=[self.stop], name=step.name) for step in self.steps(lanes)]
-        scheduler = BackgroundScheduler(
-            executors={"default": ThreadPoolExecutor(self.settings.poll_threads + 1)}, timezone="UTC"
-        )
+        scheduler = BackgroundScheduler(timezone="UTC")
         scheduler.add_job(
-            self.tick, "interval", args=[scheduler], seconds=TICK_SECONDS, coalesce=True, max_instances=1,
-            misfire_grace_time=60,
-        )  # fmt: skip
+            self.tick, "interval", seconds=TICK_SECONDS, coalesce=True, max_instances=1, misfire_grace_time=60
+        )
         scheduler.start()
         for thread in steps:
             thread.start()
@@ -80,16 +102,25 @@ class Daemon:
         scheduler.shutdown(wait=True)
         for thread in steps:
             thread.join()
+        self.close()
         lanes.close()
+
+    def close(self) -> None:
+        """Let the polls in hand end, write down how they went, and hang up every connection that is kept."""
+        self._pool.shutdown(wait=True)
+        self.write_down()
+        self.keeper.close()
 
     def steps(self, lanes: Lanes) -> list[Step]:
         """Return what is done again and again besides polling."""
         pauses = Pauses(self.engine, self.clock, self.stop.is_set)
         limits = limits_of(self.settings)
         work: dict[str, tuple[float, Callable[[], object]]] = {
+            "hearing mailboxes": (0, self.keeper.listen),
             "ending pauses": (TICK_SECONDS, pauses.end),
             "dispatching events": (TICK_SECONDS, lambda: dispatch(self.engine, self.clock(), self.stop.is_set)),
             "delivering events": (TICK_SECONDS, lanes.start),
+            "forgetting what was read": (REMOVAL_SECONDS, lambda: forget(self.engine, self.clock())),
             "removing old events": (
                 REMOVAL_SECONDS,
                 lambda: remove_old(
@@ -103,76 +134,129 @@ class Daemon:
         }
         return [Step(name, seconds, do, self.clock) for name, (seconds, do) in work.items()]
 
-    def tick(self, scheduler: BackgroundScheduler) -> None:
-        """Start a poll for each due mailbox while threads are free."""
+    def tick(self) -> None:
+        """Write down how polls went, and start one for each due mailbox while threads are free."""
+        self.write_down()
         if self.stop.is_set():
             return
-        for mailbox_id in self._due():
-            scheduler.add_job(self._poll, args=[mailbox_id], misfire_grace_time=None)
+        self._start([(due.mailbox_id, due) for due in self._due()])
 
-    def _due(self) -> list[int]:
-        """Pick the mailboxes that are due, the longest due first, as many as threads are free."""
+    def wake(self, mailbox_id: int) -> None:
+        """Poll a mailbox at once, or again when the poll in hand is done."""
+        with self._lock:
+            if mailbox_id in self._busy:
+                self._woken.add(mailbox_id)
+                return
+            self._busy.add(mailbox_id)
+        self._start([(mailbox_id, None)], first=True)
+
+    def write_down(self) -> None:
+        """Write how the polls since the last time went; where the database does not take it, once more next time."""
+        with self._lock:
+            results, self._results = self._results, {}
+        if not results:
+            return
+        try:
+            write_results(self.engine, results)
+        except Exception:
+            log.exception("the database does not take the results of %s polls, it is tried again", len(results))
+            with self._lock:
+                self._results = results | self._results
+
+    def _due(self) -> list[Due]:
+        """Pick mailboxes that are due, the longest due first, as many as the threads may do before the next tick."""
         now = self.clock()
         with self._lock:
-            free = self.settings.poll_threads - len(self._busy)
-            if free <= 0:
-                return []
-            with reading(self.engine) as session:
-                due = list(
-                    session.scalars(
-                        select(Mailbox.id)
-                        .where(
-                            Mailbox.paused_at.is_(None),
-                            or_(Mailbox.next_poll_at.is_(None), Mailbox.next_poll_at <= now),
-                            Mailbox.id.not_in(self._busy),
-                        )
-                        .order_by(Mailbox.next_poll_at.is_not(None), Mailbox.next_poll_at, Mailbox.id)
-                        .limit(free)
-                    )
-                )
-            self._busy.update(due)
+            left_alone = self._busy | self._results.keys()
+            free = self.settings.poll_threads * QUEUED - len(self._queue)
+        crowded = self.keeper.hosts.crowded(now)
+
+        def wanted(due: Due) -> bool:
+            reachable = due.host.lower() not in crowded or self.keeper.keeps(due.mailbox_id)
+            return reachable and due.mailbox_id not in left_alone
+
+        found = due_mailboxes(self.engine, now, free, wanted) if free > 0 else []
+        with self._lock:
+            # One that was woken meanwhile is being polled already.
+            due = [each for each in found if each.mailbox_id not in self._busy]
+            self._busy.update(each.mailbox_id for each in due)
         return due
 
-    def _poll(self, mailbox_id: int) -> None:
-        try:
-            report = self.poll_one(mailbox_id, self.stop.is_set)
-            self._note(mailbox_id, None, more=report.more)
-        except MailboxError as error:
-            log.warning("%s", error)
-            self._note(mailbox_id, error)
-        except Exception as error:
-            log.exception("mailbox %s: poll failed, it is tried again", mailbox_id)
-            self._note(mailbox_id, error)
-        finally:
+    def _start(self, polls: list[tuple[int, Due | None]], *, first: bool = False) -> None:
+        """Queue polls, `first` before all others, and set threads to work on the queue."""
+        with self._lock:
+            (self._queue.extendleft if first else self._queue.extend)(polls)
+            threads = min(len(polls), self.settings.poll_threads - self._threads)
+            self._threads += threads
+        for _ in range(threads):
+            self._pool.submit(self._work_off)
+
+    def _work_off(self) -> None:
+        """Do what is queued until nothing is left, or until the daemon stops."""
+        while True:
             with self._lock:
-                self._busy.discard(mailbox_id)
-
-    def _note(self, mailbox_id: int, error: Exception | None, *, more: bool = False) -> None:
-        """Write down how the poll went and when the next one is due."""
-        now = self.clock()
-        try:
-            with transaction(self.engine) as session:
-                mailbox = session.get(Mailbox, mailbox_id)
-                if mailbox is None:
+                if not self._queue or self.stop.is_set():
+                    self._threads -= 1
                     return
-                mailbox.failures = mailbox.failures + 1 if error else 0
-                mailbox.last_error = str(error)[:2_000] if error else None
-                mailbox.last_success_at = mailbox.last_success_at if error else now
-                mailbox.next_poll_at = now if more else now + self._pause(mailbox.failures)
+                mailbox_id, due = self._queue.popleft()
+            self._work(mailbox_id, due)
+
+    def _work(self, mailbox_id: int, due: Due | None = None) -> None:
+        try:
+            self._poll_and_note(mailbox_id, due)
         except Exception:
-            log.exception("mailbox %s: the database does not take the result of its poll", mailbox_id)
+            # The database, before the poll began: the mailbox stays due.
+            log.exception("mailbox %s: its poll could not begin, it is tried again", mailbox_id)
+        with self._lock:
+            self._busy.discard(mailbox_id)
+            again = mailbox_id in self._woken
+            self._woken.discard(mailbox_id)
+        if again:
+            self.wake(mailbox_id)
 
-    def _pause(self, failures: int) -> timedelta:
-        """Return the time to the next poll, with a little chance in it so that mailboxes spread out."""
-        longest = max(LONGEST_PAUSE.total_seconds(), self.settings.poll_seconds)
-        seconds = min(self.settings.poll_seconds * 2 ** min(failures, 10), longest)
-        return timedelta(seconds=seconds * self._random.uniform(0.9, 1.1))
+    def _poll_and_note(self, mailbox_id: int, due: Due | None) -> None:
+        mailbox = self._row(mailbox_id, due)
+        if mailbox is None or mailbox.paused_at or mailbox.stopped_at:
+            self.keeper.drop(mailbox_id)
+            return
+        error: Exception | None = None
+        more = False
+        try:
+            more = self.poll(mailbox, self.keeper, self.stop.is_set).more
+        except MailboxError as caught:
+            error = caught
+            log.log(logging.WARNING if counts(caught) else logging.DEBUG, "%s", caught)
+        except Exception as caught:
+            log.exception("mailbox %s: poll failed, it is tried again", mailbox.name)
+            error = caught
+        failures = due.failures if due else mailbox.failures
+        with self._lock:
+            self._results[mailbox_id] = self._result(mailbox_id, failures, error, more=more)
 
+    def _row(self, mailbox_id: int, due: Due | None) -> Mailbox | None:
+        """Return what describes a mailbox; as it was read before where its revision is still the same."""
+        known = self._rows.get(mailbox_id)
+        if known and due and known.revision == due.revision:
+            return known
+        with reading(self.engine) as session:
+            mailbox = session.get(Mailbox, mailbox_id)
+        if mailbox is None:
+            self._rows.pop(mailbox_id, None)
+        else:
+            self._rows[mailbox_id] = mailbox
+        return mailbox
 
-def spread(engine: Engine, settings: Settings, now: datetime, random: Random) -> None:
-    """Give mailboxes without a due time one within the next interval, so that a start does not poll all at once."""
-    with transaction(engine) as session:
-        ids = list(session.scalars(select(Mailbox.id).where(Mailbox.next_poll_at.is_(None))))
-        for mailbox_id in ids:
-            due = now + timedelta(seconds=random.uniform(0, min(settings.poll_seconds, len(ids))))
-            session.execute(update(Mailbox).where(Mailbox.id == mailbox_id).values(next_poll_at=due))
+    def _result(self, mailbox_id: int, failures: int, error: Exception | None, *, more: bool) -> Result:
+        now = self.clock()
+        refused = isinstance(error, MailboxError) and error.trouble is Trouble.SIGN_IN
+        refusals = self._refusals.pop(mailbox_id, 0) + 1 if refused else 0
+        if error is None:
+            seconds = self.settings.poll_seconds * self._random.uniform(0.9, 1.1)
+            return success(now, now if more else now + timedelta(seconds=seconds))
+        failures += counts(error)
+        next_poll_at = now + pause_after(error, failures, self.settings.poll_seconds, self._random)
+        if not counts(error):
+            return wait(next_poll_at)
+        if refused:
+            self._refusals[mailbox_id] = refusals
+        return failure(error, failures, next_poll_at, now if stops(error, refusals) else None)

@@ -15,7 +15,8 @@ from models.session import reading, transaction
 from models.tables import Mailbox
 from worker.desk import Desk, open_desk
 from worker.errors import InputError
-from worker.poll import PollReport, Station, Watch, poll
+from worker.poll import poll
+from worker.visit import PollReport, Station, Watch
 
 
 def open_mailbox(engine: Engine, mailbox_id: int, settings: Settings, classifier: ReplyJudge) -> tuple[Mailbox, Desk]:

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, and_, func, literal, or_, select
+from sqlalchemy import Select, and_, exists, func, literal, or_, select
 from sqlalchemy.orm import Session
 
 from config.settings import Settings
 from models.events import Bounced, Trust
+from models.handling import OAuthGrant
 from models.outside import AlarmKind
 from models.tables import (
     Campaign,
@@ -24,11 +25,13 @@ from models.tables import (
     SentMessage,
     VerdictRow,
 )
-from worker.health import FAILING
+from worker.health import FAILING, how_to_go_on, why_stopped
 
 POLICY_BOUNCES = 3
 """Refusals for what we are or write, in `POLICY_DAYS`, from which on somebody should look."""
 POLICY_DAYS = 7
+FAILING_FOR = timedelta(minutes=10)
+"""Time without success from which on a mailbox that fails is worth a look."""
 STALE_POLLS = 10
 """Polls that a mailbox may miss; never less than `STALE`."""
 STALE = timedelta(minutes=30)
@@ -77,7 +80,9 @@ def signs(session: Session, limits: Limits, now: datetime) -> Iterator[Sign]:
     yield from _bounce_rates(session, limits, now)
     yield from _policy_bounces(session, now)
     yield from _mailboxes(session, limits, now)
+    yield from _stopped(session)
     yield from _unmatched(session, now)
+    yield from _tokens(session)
 
 
 def _bounce_rates(session: Session, limits: Limits, now: datetime) -> Iterator[Sign]:
@@ -189,8 +194,10 @@ def _mailboxes(session: Session, limits: Limits, now: datetime) -> Iterator[Sign
     allowed = max(STALE, timedelta(seconds=STALE_POLLS * limits.poll_seconds))
     never = and_(Mailbox.last_success_at.is_(None), Mailbox.next_poll_at < now - allowed)
     stale = or_(Mailbox.last_success_at < now - allowed, never)
-    query = select(Mailbox).where(Mailbox.paused_at.is_(None)).order_by(Mailbox.id)
-    for mailbox in session.scalars(query.where(Mailbox.failures >= FAILING)):
+    query = select(Mailbox).where(Mailbox.paused_at.is_(None), Mailbox.stopped_at.is_(None)).order_by(Mailbox.id)
+    # By time too: a server that restarts may be met several times in a row by a mailbox that is polled often.
+    failing = or_(Mailbox.last_success_at < now - FAILING_FOR, Mailbox.last_success_at.is_(None))
+    for mailbox in session.scalars(query.where(Mailbox.failures >= FAILING, failing)):
         error = (mailbox.last_error or "unknown")[:LONGEST_ERROR]
         says = f"at least {FAILING} polls in a row failed; the last: {error}"
         yield _sign(mailbox.team_id, AlarmKind.MAILBOX_FAILING, MAILBOX, mailbox.name, says)
@@ -198,6 +205,15 @@ def _mailboxes(session: Session, limits: Limits, now: datetime) -> Iterator[Sign
         newest = f"since {mailbox.last_success_at:%Y-%m-%d %H:%MZ}" if mailbox.last_success_at else "yet"
         says = f"not read {newest}; advice: see that inbox-worker run is up, and its log"
         yield _sign(mailbox.team_id, AlarmKind.MAILBOX_STALE, MAILBOX, mailbox.name, says)
+
+
+def _stopped(session: Session) -> Iterator[Sign]:
+    """Find mailboxes that are left alone because they are not let in; whose tokens are refused is told elsewhere."""
+    refused = exists().where(OAuthGrant.mailbox_id == Mailbox.id, OAuthGrant.error.is_not(None))
+    query = select(Mailbox).where(Mailbox.stopped_at.is_not(None), Mailbox.paused_at.is_(None), ~refused)
+    for mailbox in session.scalars(query.order_by(Mailbox.id)):
+        says = f"{why_stopped(mailbox, LONGEST_ERROR)}; advice: {how_to_go_on(mailbox)}"
+        yield _sign(mailbox.team_id, AlarmKind.SIGN_IN, MAILBOX, mailbox.name, says)
 
 
 def _unmatched(session: Session, now: datetime) -> Iterator[Sign]:
@@ -220,6 +236,15 @@ def _unmatched(session: Session, now: datetime) -> Iterator[Sign]:
         if found[MessageState.UNMATCHED] >= UNMATCHED and found[MessageState.UNMATCHED] * 2 > found.total()
     }
     yield from _named(session, AlarmKind.UNMATCHED, MAILBOX, says)
+
+
+def _tokens(session: Session) -> Iterator[Sign]:
+    """Find mailboxes whose provider refuses to give an access token, in its own words."""
+    query = select(Mailbox, OAuthGrant.error).join(OAuthGrant, OAuthGrant.mailbox_id == Mailbox.id)
+    for mailbox, error in session.execute(query.where(OAuthGrant.error.is_not(None)).order_by(Mailbox.id)):
+        told = f"{mailbox.sign_in.value.capitalize()} gives no access token: {error}"[:LONGEST_ERROR]
+        says = f"{told}; advice: inbox-worker mailboxes sign-in {mailbox.name}"
+        yield _sign(mailbox.team_id, AlarmKind.TOKEN, MAILBOX, mailbox.name, says)
 
 
 def _named(session: Session, kind: AlarmKind, what: str, says: Mapping[int, str]) -> Iterator[Sign]:

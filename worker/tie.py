@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session
 
 from classifier.verdict import Outgoing, Reply, Verdict, name_of
 from models.events import Event
-from models.session import insert_new
 from models.tables import (
     Campaign,
     InboundMessage,
@@ -22,15 +21,17 @@ from models.tables import (
     MessageState,
     Recipient,
     RecipientEvent,
-    SecondAddress,
     Team,
     VerdictRow,
 )
+from worker.caused import write_events
 from worker.chunks import chunks
-from worker.decide import Mail, Policy, decide
+from worker.decide import Mail, Policy, decide, moved_back
 from worker.lookup import find_sends
 from worker.match import Clues, Family, Match, match
+from worker.moves import returns_of, want_moves
 from worker.refold import Change, lock, refold
+from worker.second_addresses import learn, unlearn
 from worker.stored import event_columns, load_clues, load_verdict, storable
 from worker.teams import calendar_of
 
@@ -61,6 +62,22 @@ class Tied:
     mail_key: str
 
 
+@dataclass(frozen=True, slots=True)
+class Anew:
+    """Recorded messages to look at again, by row id, for what further copies of them tell.
+
+    `earlier`: they arrived earlier, at that time; `out_of_junk`: nobody need doubt them for lying in junk;
+    `returned`: a person put them back where we had moved them from.
+    """
+
+    earlier: Mapping[int, datetime] = field(default_factory=dict)
+    out_of_junk: Collection[int] = ()
+    returned: Collection[int] = ()
+
+
+NOTHING_NEW = Anew()
+
+
 @dataclass(slots=True)
 class Outcome:
     """Changes of recipients, and which messages belong to nobody we mailed."""
@@ -69,13 +86,7 @@ class Outcome:
     unmatched: set[int] = field(default_factory=set)
 
 
-def tie(
-    session: Session,
-    rules: Rules,
-    messages: Sequence[Tied],
-    now: datetime,
-    earlier: Mapping[int, datetime] | None = None,
-) -> Outcome:
+def tie(session: Session, rules: Rules, messages: Sequence[Tied], now: datetime, anew: Anew = NOTHING_NEW) -> Outcome:
     """Match messages, write the events they cause in place of those they caused before, and fold the recipients.
 
     Args:
@@ -83,22 +94,26 @@ def tie(
         rules: the team and its settings.
         messages: recorded messages with their verdicts.
         now: aware UTC.
-        earlier: recorded messages that a second copy shows to have arrived earlier, with that time.
+        anew: recorded messages to look at again.
     """
     lock_team(session, rules.team_id, exclusive=False)
-    if earlier:
-        messages = [*messages, *_moved_earlier(session, rules.team_id, earlier)]
-    sends = find_sends(session, rules.team_id, [message.clues for message in messages], rules.link_keys)
+    messages = [*messages, *_seen_anew(session, rules.team_id, anew)]
+    clues = [message.clues for message in messages]
+    sends = find_sends(session, rules.team_id, clues, rules.link_keys)
+    if unlearn(session, rules.team_id, {each.from_address for each in clues if sends.is_mailed(each.from_address)}):
+        sends = find_sends(session, rules.team_id, clues, rules.link_keys)
     matches = {
         message.message_id: match(message.clues, message.arrived_at, sends, rules.weak_match_days)
         for message in messages
     }
     matches = _in_scope(session, rules, messages, matches)
-    seconds = _learn_second_addresses(session, matches)
+    seconds = learn(session, matches)
     contacts = {one.send.contact_id for found in matches.values() for one in found}
     ids = [message.message_id for message in messages]
     locked = lock(session, contacts | _contacts_of_events(session, ids))
-    _write_events(session, ids, _event_rows(session, rules, messages, matches, now), now)
+    rows = _event_rows(session, rules, messages, matches, now)
+    write_events(session, ids, rows, now)
+    want_moves(session, rules.team_id, rows.values(), now)
     unmatched = {message_id for message_id, found in matches.items() if not found}
     _note_states(session, messages, unmatched)
     outcome = Outcome(refold(session, locked, now), unmatched)
@@ -150,13 +165,18 @@ def _recorded(session: Session, team_id: int, which: ColumnElement[bool]) -> Ite
         )
 
 
-def _moved_earlier(session: Session, team_id: int, earlier: Mapping[int, datetime]) -> list[Tied]:
-    """Note the earlier arrivals and return the messages, which may belong to other sends now."""
-    for message_id, arrived_at in earlier.items():
-        session.execute(update(InboundMessage).where(InboundMessage.id == message_id).values(arrived_at=arrived_at))
-    return [
-        message for chunk in chunks(earlier) for message in _recorded(session, team_id, InboundMessage.id.in_(chunk))
-    ]
+def _seen_anew(session: Session, team_id: int, anew: Anew) -> list[Tied]:
+    """Note what is new about the messages and return them, which may belong to other sends now, or act."""
+    ids = {*anew.earlier, *anew.out_of_junk, *anew.returned}
+    found: list[Tied] = []
+    for chunk in chunks(ids):
+        these = InboundMessage.id.in_(chunk)
+        for row in session.scalars(select(InboundMessage).where(these)):
+            row.arrived_at = anew.earlier.get(row.id, row.arrived_at)
+            if row.id in anew.out_of_junk:
+                row.clues = row.clues | {"junk": False}
+        found += _recorded(session, team_id, these)
+    return found
 
 
 def _in_scope(
@@ -184,23 +204,6 @@ def _in_scope(
     }
 
 
-def _learn_second_addresses(session: Session, matches: Mapping[int, Sequence[Match]]) -> set[str]:
-    """Keep the other addresses people answered from; return those that were not known."""
-    pairs = {
-        (one.send.contact_id, one.other_address) for found in matches.values() for one in found if one.other_address
-    }
-    known = {
-        (row.contact_id, row.address)
-        for chunk in chunks({contact_id for contact_id, _ in pairs})
-        for row in session.execute(
-            select(SecondAddress.contact_id, SecondAddress.address).where(SecondAddress.contact_id.in_(chunk))
-        )
-    }
-    new = sorted(pairs - known)
-    insert_new(session, SecondAddress, [{"contact_id": contact_id, "address": address} for contact_id, address in new])
-    return {address for _, address in new if address}
-
-
 def _contacts_of_events(session: Session, message_ids: Collection[int]) -> set[int]:
     query = select(Recipient.contact_id).join(RecipientEvent, RecipientEvent.recipient_id == Recipient.id)
     return {
@@ -219,15 +222,20 @@ def _event_rows(
 ) -> dict[tuple[int, str], dict[str, Any]]:
     """Return (recipient, key) -> row for every event the messages cause."""
     policies = _policies(session, rules, {one.send.campaign_id for found in matches.values() for one in found})
+    returns = returns_of(session, [message.message_id for message in messages])
     rows: dict[tuple[int, str], dict[str, Any]] = {}
     for message in messages:
-        mail = Mail(message.mail_key, message.arrived_at, authentic=message.clues.authentic)
+        clues, back = message.clues, returns.get(message.message_id)
+        mail = Mail(message.mail_key, message.arrived_at, authentic=clues.authentic, junk=clues.junk)
         for one in matches[message.message_id]:
-            policy = policies[one.send.campaign_id]
-            event = decide(message.verdict, mail, one, one.send.address, policy)
+            policy, address = policies[one.send.campaign_id], one.send.address
+            event = decide(message.verdict, mail, one, address, policy)
             if event is not None:
+                rows[one.send.recipient_id, event.key] = _event_row(event, message, one, policy, now)
+            if back is not None:
+                event = moved_back(mail.key, back.at, address, policy)
                 row = _event_row(event, message, one, policy, now)
-                rows[one.send.recipient_id, event.key] = row
+                rows[one.send.recipient_id, event.key] = row | {"because": [back.because], "artifact": None}
     return rows
 
 
@@ -262,47 +270,6 @@ def _event_row(event: Event, message: Tied, one: Match, policy: Policy, now: dat
         "retracted_at": None,
         "recorded_at": now,
     }
-
-
-# What a better match may change of a stored event; what was decided then stays.
-_BY_MATCH = ("trust", "send_id", "other_address", "because", "retracted_at")
-
-
-def _write_events(
-    session: Session, message_ids: Sequence[int], rows: Mapping[tuple[int, str], dict[str, Any]], now: datetime
-) -> None:
-    """Put the events the messages cause in place of those they caused before.
-
-    An event of another row of the same mail (a second mailbox of the team, a mailbox that was added again) is the
-    same event: it keeps the earliest arrival.
-    """
-    keys = {key for _, key in rows}
-    stored = {
-        (row.recipient_id, row.key): row
-        for column, values in ((RecipientEvent.message_id, message_ids), (RecipientEvent.key, keys))
-        for chunk in chunks(values)
-        for row in session.scalars(select(RecipientEvent).where(column.in_(chunk)))
-    }
-    insert_new(session, RecipientEvent, [row for key, row in rows.items() if key not in stored])
-    for key, old in stored.items():
-        new = rows.get(key)
-        if new is None:
-            if old.message_id in message_ids:
-                old.retracted_at = old.retracted_at or now
-            continue
-        _arrived(old, new["happened_at"])
-        for name in _BY_MATCH:
-            if getattr(old, name) != new[name]:
-                setattr(old, name, new[name])
-    session.flush()
-
-
-def _arrived(event: RecipientEvent, at: datetime) -> None:
-    """Move an event to an earlier arrival of its mail, and with it a pause that counts from there."""
-    if at < event.happened_at:
-        if event.until is not None and not event.dated:
-            event.until -= event.happened_at - at
-        event.happened_at = at
 
 
 def _note_states(session: Session, messages: Sequence[Tied], unmatched: Collection[int]) -> None:

@@ -58,6 +58,8 @@ _OPENINGS += ("text", "included", "mail", "bounced")
 _LONGEST_NAME = 40
 _LONGEST_ANNOUNCEMENT = 160
 MOST_LINES = 2_000
+MOST_IDS = 3
+"""A mail has one Message-ID; a list of many would be guesses at ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,7 @@ def _described(headers: Headers) -> ReturnedMail:
     passed = [found[1] for value in headers.all("received") if (found := _FOR.search(value))]
     passed += (value for name in _DELIVERED_TO for value in headers.all(name))
     return ReturnedMail(
-        message_ids=message_ids(headers.get("message-id") or ""),
+        message_ids=message_ids(headers.get("message-id") or "")[:MOST_IDS],
         subject=headers.get("subject"),
         to_addresses=to,
         from_address=next(iter(addresses_in(headers.get("from") or "")), None),

@@ -16,6 +16,7 @@ from models.events import Trust
 from models.session import reading, transaction
 from models.tables import ReviewItem, Team
 from tests.console.conftest import ANNA, BEN, KEY, OURS, THEIRS, Console
+from tests.keys import SECRET_KEY, VAULT
 from tests.worker.small_world import SENDS, send_all
 from worker.links import Purpose, make_token
 
@@ -67,6 +68,18 @@ def test_a_booking_through_the_link_in_the_mail_gives_the_status(calendly: Conso
     (event,) = calendly.events("booked")
     assert (event.booking_id, event.trust, event.actor) == (URI, Trust.ACTS, "calendly")
     assert event.happened_at == calendly.now - timedelta(minutes=5)
+
+
+def test_an_encrypted_key_is_opened_and_a_missing_one_makes_calendly_tell_it_again(calendly: Console) -> None:
+    with transaction(calendly.engine) as session:
+        session.get_one(Team, OURS).calendly_key = VAULT.seal(SECRET)
+    body = json.dumps(a_webhook(calendly)).encode()
+    headers = {"Calendly-Webhook-Signature": signature(body, calendly.now)}
+    answer = calendly.ask("POST", WHERE, content=body, headers=headers)
+    assert answer.status_code == 503
+    assert "INBOX_SECRET_KEYS" not in answer.text
+    calendly.settings |= {"secret_keys": SECRET_KEY}
+    assert tell(calendly, a_webhook(calendly)) == "nobody"
 
 
 def test_the_same_booking_told_again_changes_nothing_also_after_it_was_cancelled(calendly: Console) -> None:

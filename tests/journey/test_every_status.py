@@ -352,7 +352,7 @@ def _tell_the_sends(one: Stage) -> None:
 
 
 def _cause_everything(one: Stage) -> None:
-    one.world.dovecot.deliver_many("every-status", all_mail(one.links))
+    one.world.server.deliver_many("every-status", all_mail(one.links))
     now = datetime.now(UTC).isoformat()
     one.tell(
         "/v1/events",

@@ -62,7 +62,7 @@ def expected(dovecot: PrivateDovecot, tmp_path_factory: pytest.TempPathFactory, 
 
 
 def test_a_second_poll_changes_nothing(world: World, mail: Mail, expected: EndState) -> None:
-    mail.deliver(world.dovecot, world.user)
+    mail.deliver(world.server, world.user)
     world.add_mailbox()
     world.import_sends(mail.sends)
     world.run("poll", NAME)
@@ -74,7 +74,7 @@ def test_a_second_poll_changes_nothing(world: World, mail: Mail, expected: EndSt
 
 
 def test_a_backfill_equals_polling(world: World, mail: Mail, expected: EndState) -> None:
-    mail.deliver(world.dovecot, world.user)
+    mail.deliver(world.server, world.user)
     world.add_mailbox()
     world.import_sends(mail.sends)
     world.run("backfill", NAME)
@@ -86,10 +86,10 @@ def test_a_backfill_equals_polling(world: World, mail: Mail, expected: EndState)
 
 def test_another_order_and_sends_that_come_last_equal_polling(world: World, mail: Mail, expected: EndState) -> None:
     world.add_mailbox()
-    mail.deliver(world.dovecot, world.user, range(COUNT - 1, COUNT // 2, -1))
+    mail.deliver(world.server, world.user, range(COUNT - 1, COUNT // 2, -1))
     world.run("poll", NAME)
     world.import_sends(mail.sends[: COUNT // 3])
-    mail.deliver(world.dovecot, world.user, range(COUNT // 2, -1, -1))
+    mail.deliver(world.server, world.user, range(COUNT // 2, -1, -1))
     world.run("poll", NAME)
     world.import_sends(mail.sends)
     assert world.end_state() == expected
@@ -105,14 +105,14 @@ def test_mail_from_files_equals_polling(world: World, mail: Mail, expected: EndS
     world.run("backfill", NAME, "--eml", str(folder))
     assert world.end_state() == expected
     # The same mail over IMAP is recognised.
-    mail.deliver(world.dovecot, world.user)
+    mail.deliver(world.server, world.user)
     done = world.run("poll", NAME)
     assert f"{COUNT} duplicate" in done.stdout
     assert world.end_state() == expected
 
 
 def test_a_dry_run_shows_the_changes_and_makes_none(world: World, mail: Mail) -> None:
-    mail.deliver(world.dovecot, world.user, range(30))
+    mail.deliver(world.server, world.user, range(30))
     world.add_mailbox()
     world.import_sends(mail.sends[:30])
     before = world.end_state()
@@ -125,7 +125,7 @@ def test_a_dry_run_shows_the_changes_and_makes_none(world: World, mail: Mail) ->
 def test_killed_in_mid_batch_and_run_again_the_end_state_is_the_same(
     world: World, mail: Mail, expected: EndState
 ) -> None:
-    mail.deliver(world.dovecot, world.user)
+    mail.deliver(world.server, world.user)
     world.extra = {"INBOX_BATCH_MESSAGES": "20"}
     world.add_mailbox()
     world.import_sends(mail.sends)
@@ -145,7 +145,7 @@ def test_killed_in_mid_batch_and_run_again_the_end_state_is_the_same(
 
 
 def test_two_workers_on_one_mailbox_do_no_harm(world: World, mail: Mail, expected: EndState) -> None:
-    mail.deliver(world.dovecot, world.user)
+    mail.deliver(world.server, world.user)
     world.extra = {"INBOX_BATCH_MESSAGES": "20"}
     world.add_mailbox()
     world.import_sends(mail.sends)
@@ -158,23 +158,23 @@ def test_two_workers_on_one_mailbox_do_no_harm(world: World, mail: Mail, expecte
 
 
 def test_a_renumbered_folder_is_recognised(world: World, mail: Mail) -> None:
-    with world.dovecot.session(world.user) as imap:
+    with world.server.session(world.user) as imap:
         imap.create_folder("Replies")
     numbers = range(40)
     for number in numbers:
         sample = mail.samples[number]
-        world.dovecot.deliver(world.user, sample.raw, folder="Replies", internaldate=sample.arrived_at)
+        world.server.deliver(world.user, sample.raw, folder="Replies", internaldate=sample.arrived_at)
     world.add_mailbox("--folder", "Replies")
     world.import_sends(mail.sends[:40])
     world.run("poll", NAME)
     before = world.end_state()
-    with world.dovecot.session(world.user) as imap:
+    with world.server.session(world.user) as imap:
         imap.delete_folder("Replies")
         time.sleep(1.1)  # Dovecot takes the second as UIDVALIDITY.
         imap.create_folder("Replies")
     for number in (*reversed(numbers), 40):
         sample = mail.samples[number]
-        world.dovecot.deliver(world.user, sample.raw, folder="Replies", internaldate=sample.arrived_at)
+        world.server.deliver(world.user, sample.raw, folder="Replies", internaldate=sample.arrived_at)
     world.import_sends(mail.sends[40:41])
     done = world.run("poll", NAME)
     assert "40 duplicate" in done.stdout
@@ -185,7 +185,7 @@ def test_a_renumbered_folder_is_recognised(world: World, mail: Mail) -> None:
 
 
 def test_a_lost_connection_is_one_clear_line_and_loses_nothing(world: World, mail: Mail, expected: EndState) -> None:
-    mail.deliver(world.dovecot, world.user)
+    mail.deliver(world.server, world.user)
     world.add_mailbox()
     world.import_sends(mail.sends)
     world.run("mailboxes", "pause", NAME)
@@ -209,7 +209,7 @@ def daemon(world: World) -> Iterator[Any]:
 
 def test_the_daemon_takes_in_new_mail_and_stops_gracefully(world: World, mail: Mail, daemon: Any) -> None:
     world.import_sends(mail.sends[:20])
-    mail.deliver(world.dovecot, world.user, range(20))
+    mail.deliver(world.server, world.user, range(20))
     deadline = time.monotonic() + 60
     while world.messages() < 20 and time.monotonic() < deadline:
         time.sleep(0.2)
@@ -238,7 +238,7 @@ def test_a_bounce_that_returns_a_mail_of_megabytes_is_understood(world: World, m
         f"--b\r\nContent-Type: message/rfc822\r\n\r\n{original}\r\n--b--\r\n"
     )
     assert len(report) > 4_000_000
-    world.dovecot.deliver(world.user, report.encode(), internaldate=mail.samples[0].arrived_at)
+    world.server.deliver(world.user, report.encode(), internaldate=mail.samples[0].arrived_at)
     world.add_mailbox()
     world.import_sends([send])
     world.run("poll", NAME)

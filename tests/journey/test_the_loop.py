@@ -97,7 +97,7 @@ def answer(world: World, number: int, text: str) -> None:
         f"From: {address(number)}\r\nTo: {NAME}\r\nSubject: Re: Carts for your hall\r\n"
         f"Message-ID: <a{number}@customer.example>\r\nIn-Reply-To: <m{number}@outreach.example>\r\n\r\n{text}\r\n"
     )
-    world.dovecot.deliver(world.user, raw.encode(), internaldate=now - timedelta(hours=1))
+    world.server.deliver(world.user, raw.encode(), internaldate=now - timedelta(hours=1))
 
 
 def verdicts(world: World) -> dict[str, tuple[str | None, dict[str, Any]]]:

@@ -25,7 +25,8 @@ from models.tables import (
     RecipientEvent,
     ReviewItem,
 )
-from tests.servers import PrivateDovecot
+from tests.keys import SECRET_KEY
+from tests.servers import MailServer
 
 NAME = "mila@outreach.example"
 
@@ -44,7 +45,7 @@ class EndState:
 class World:
     """One mailbox of one user, worked on by the real command in processes of its own."""
 
-    dovecot: PrivateDovecot
+    server: MailServer
     user: str
     database_url: str
     folder: Path
@@ -53,7 +54,8 @@ class World:
     @property
     def environment(self) -> dict[str, str]:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("INBOX_")}
-        return inherited | {"INBOX_DATABASE_URL": self.database_url} | self.extra
+        ours = {"INBOX_DATABASE_URL": self.database_url, "INBOX_SECRET_KEYS": SECRET_KEY}
+        return inherited | ours | self.extra
 
     def run(self, *words: str, check: bool = True, seconds: int = 240) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
@@ -84,10 +86,10 @@ class World:
 
     def add_mailbox(self, *more: str) -> None:
         password = self.folder / "password"
-        password.write_text(self.dovecot.password(self.user))
+        password.write_text(self.server.password(self.user))
         self.run(
-            "mailboxes", "add", NAME, "--host", "localhost", "--port", str(self.dovecot.tls_port), "--username",
-            self.user, "--password-file", str(password), "--ca-file", self.dovecot.ca_file, *more,
+            "mailboxes", "add", NAME, *self.server.options, "--username", self.user, "--password-file", str(password),
+            *more,
         )  # fmt: skip
 
     def import_sends(self, rows: Sequence[dict[str, Any]]) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.keys import SECRET_KEY
 from tests.worker.commanding import Commands
 
 
@@ -20,6 +21,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Commands]:
     commands = Commands(tmp_path)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("INBOX_DATABASE_URL", commands.url)
+    monkeypatch.setenv("INBOX_SECRET_KEYS", SECRET_KEY)
     monkeypatch.setenv("LOGNAME", "petra")
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level

@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import Engine, select, update
 
 from models.events import Bounced, EventKind, Trust
+from models.handling import GrantKind, OAuthGrant
 from models.outside import Alarm, AlarmKind, EventType, OutboxEvent
 from models.session import insert_new, reading, transaction
 from models.tables import (
@@ -24,6 +25,7 @@ from models.tables import (
     Recipient,
     RecipientEvent,
     SentMessage,
+    SignIn,
     VerdictRow,
 )
 from tests.worker.small_world import BOX, NOW, RULES, furnish
@@ -213,10 +215,39 @@ def test_a_mailbox_that_was_never_read_is_stale_once_it_is_long_overdue(engine: 
 
 
 def test_a_mailbox_that_fails_again_and_again_says_its_last_error(engine: Engine) -> None:
-    fare(engine, failures=2, last_error="wrong password")
+    fare(engine, failures=2, last_error="no answer", last_success_at=NOW - timedelta(minutes=11))
     assert found(engine) == {}
     fare(engine, failures=3)
-    assert found(engine)[AlarmKind.MAILBOX_FAILING, MAILBOX].endswith("the last: wrong password")
+    assert found(engine)[AlarmKind.MAILBOX_FAILING, MAILBOX].endswith("the last: no answer")
+
+
+def test_failures_in_a_row_are_no_alarm_where_the_mailbox_was_read_a_moment_ago(engine: Engine) -> None:
+    fare(engine, failures=9, last_error="[UNAVAILABLE] restarting", last_success_at=NOW - timedelta(minutes=9))
+    assert found(engine) == {}
+    fare(engine, last_success_at=None, next_poll_at=NOW)
+    assert set(found(engine)) == {(AlarmKind.MAILBOX_FAILING, MAILBOX)}
+
+
+def test_a_mailbox_that_was_stopped_says_why_and_how_it_goes_on_and_raises_no_other_alarm(engine: Engine) -> None:
+    fare(engine, failures=3, last_error="wrong password", stopped_at=NOW, last_success_at=NOW - timedelta(hours=1))
+    says = found(engine, NOW + timedelta(days=2))
+    assert set(says) == {(AlarmKind.SIGN_IN, MAILBOX)}
+    assert says[AlarmKind.SIGN_IN, MAILBOX] == (
+        "not polled since 2026-05-14 09:00Z, as providers lock accounts that go on signing in wrongly; the last error:"
+        " wrong password; advice: run: inbox-worker mailboxes set mila@outreach.example --password-file FILE; or, where"
+        " only the provider had to be asked: inbox-worker mailboxes resume mila@outreach.example"
+    )
+    fare(engine, sign_in=SignIn.GOOGLE)
+    assert "mailboxes sign-in mila@outreach.example" in found(engine)[AlarmKind.SIGN_IN, MAILBOX]
+    fare(engine, paused_at=NOW)
+    assert found(engine) == {}
+
+
+def test_a_stopped_mailbox_whose_token_was_refused_is_told_of_once(engine: Engine) -> None:
+    fare(engine, failures=3, stopped_at=NOW, sign_in=SignIn.GOOGLE)
+    with transaction(engine) as session:
+        session.add(OAuthGrant(mailbox_id=1, kind=GrantKind.REFRESH, error="invalid_grant", granted_at=NOW))
+    assert (AlarmKind.SIGN_IN, MAILBOX) not in found(engine)
 
 
 @pytest.mark.parametrize(("unmatched", "judged", "raised"), [(20, 19, True), (20, 20, False), (19, 0, False)])
@@ -231,7 +262,7 @@ def test_mail_that_mostly_matches_nobody_is_an_alarm(engine: Engine, unmatched: 
 
 
 def test_an_alarm_opens_once_and_closes_once_and_both_are_told(engine: Engine) -> None:
-    fare(engine, failures=3, last_error="wrong password")
+    fare(engine, failures=3, last_error="wrong password", last_success_at=NOW - timedelta(minutes=11))
     assert look(engine, LIMITS, NOW) == Looked(1, 0)
     assert look(engine, LIMITS, NOW + timedelta(minutes=1)) == Looked()
     fare(engine, last_error="no answer")
@@ -259,7 +290,7 @@ def test_an_alarm_opens_once_and_closes_once_and_both_are_told(engine: Engine) -
 
 def test_what_is_over_may_come_again(engine: Engine) -> None:
     for minutes, failures in enumerate((3, 0, 3)):
-        fare(engine, failures=failures, last_success_at=NOW)
+        fare(engine, failures=failures, last_success_at=NOW - timedelta(minutes=11))
         look(engine, LIMITS, NOW + timedelta(minutes=minutes))
     assert [event.type for event in told(engine)] == ["alarm.opened", "alarm.closed", "alarm.opened"]
 

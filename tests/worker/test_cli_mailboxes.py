@@ -12,6 +12,7 @@ from sqlalchemy import select, update
 from classifier.verdict import ReplyClass
 from models.session import transaction
 from models.tables import InboundMessage, Mailbox, RecipientEvent, SentMessage, VerdictRow
+from tests.keys import VAULT
 from tests.worker.commanding import ANNA, BOX, Commands, reply
 from worker.cli.output import show
 from worker.demo.server import Address, serving
@@ -61,7 +62,7 @@ def test_no_listing_shows_a_password(run: Commands) -> None:
 def test_the_password_is_read_from_standard_input_without_its_line_end(run: Commands) -> None:
     run.done("mailboxes", "add", BOX, "--host", "h", "--password-file", "-", stdin="two words \n")
     with run.database() as engine, transaction(engine) as session:
-        assert session.scalars(select(Mailbox.password)).one() == "two words "
+        assert VAULT.open(session.scalars(select(Mailbox.password)).one()) == "two words "
 
 
 def test_without_a_terminal_the_password_must_come_from_a_file(run: Commands) -> None:
@@ -99,7 +100,7 @@ def test_a_password_can_be_changed_and_the_rest_stays(run: Commands) -> None:
     run.done("mailboxes", "set", BOX, "--password-file", run.file("new", "fresh"))
     with run.database() as engine, transaction(engine) as session:
         mailbox = session.scalars(select(Mailbox)).one()
-        assert (mailbox.password, mailbox.folders, mailbox.host) == ("fresh", ["Answers"], "127.0.0.1")
+        assert (VAULT.open(mailbox.password), mailbox.folders, mailbox.host) == ("fresh", ["Answers"], "127.0.0.1")
 
 
 @pytest.mark.parametrize(("before", "after"), [((), 143), (("--port", "1993"), 1993)])
@@ -123,6 +124,30 @@ def test_a_paused_mailbox_is_left_alone_until_it_is_resumed(run: Commands) -> No
     run.done("mailboxes", "resume", BOX)
     row = run.done("mailboxes", "list", "--json").rows[0]
     assert (row["state"], row["paused_at"], row["next_poll_at"]) == ("not polled yet", None, None)
+
+
+def test_a_stopped_mailbox_is_told_of_and_goes_on_when_it_is_resumed_or_changed(run: Commands) -> None:
+    run.add_mailbox()
+    for words in (["resume", BOX], ["set", BOX, "--password-file", run.file("new", "fresh")]):
+        with run.database() as engine, transaction(engine) as session:
+            session.execute(update(Mailbox).values(failures=3, last_error="refused", stopped_at=datetime.now(UTC)))
+        assert run.done("mailboxes", "list", "--json").rows[0]["state"] == "stopped"
+        said = run("doctor")
+        assert said.code == 1
+        assert f"FAILED  mailbox {BOX}: not polled since" in said.out
+        assert f"inbox-worker mailboxes resume {BOX}" in said.out
+        run.done("mailboxes", *words)
+        row = run.done("mailboxes", "list", "--json").rows[0]
+        assert (row["state"], row["stopped_at"], row["failures"], row["last_error"]) == (
+            "not polled yet", None, 0, None,
+        )  # fmt: skip
+
+
+def test_where_every_mailbox_is_stopped_the_daemon_is_not_to_blame(run: Commands) -> None:
+    run.add_mailbox()
+    with run.database() as engine, transaction(engine) as session:
+        session.execute(update(Mailbox).values(stopped_at=datetime.now(UTC)))
+    assert "no mailbox to poll" in run.done("doctor", "--max-age", "60").out
 
 
 @pytest.mark.parametrize(
@@ -166,11 +191,11 @@ def test_a_check_goes_through_every_step(run: Commands, server: Address) -> None
     connect_to(run, server)
     said = run.done("mailboxes", "check", BOX, "--json")
     found = {row["what"]: row for row in said.rows}
-    assert list(found) == ["host name", "connection", "signing in", "capabilities", "folders", "folder INBOX",
-                           "sent folder Sent"]  # fmt: skip
+    assert list(found) == ["host name", "connection to 127.0.0.1", "encryption", "signing in", "capabilities",
+                           "folders", "folder INBOX", "sent folder Sent"]  # fmt: skip
     assert all(row["ok"] for row in said.rows)
     assert "0 messages" in found["folder INBOX"]["says"]
-    assert "not encrypted" in found["connection"]["says"]
+    assert "none, which does no harm within this machine" in found["encryption"]["says"]
 
 
 def test_a_check_with_a_wrong_password_says_so_and_fails(run: Commands, server: Address) -> None:

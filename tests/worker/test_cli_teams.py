@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from models.session import reading
 from models.tables import Team
+from tests.keys import VAULT
 from tests.worker.commanding import Commands
 
 
@@ -58,7 +59,7 @@ def test_the_key_of_the_bookings_is_kept_and_never_shown(run: Commands) -> None:
     assert "whsec" not in said.out + said.err + listed.out
     assert the_team(run)["calendly"] == "signed"
     with run.database() as engine, reading(engine) as session:
-        assert session.scalars(select(Team.calendly_key).where(Team.name == "sales")).one() == "whsec-123"
+        assert VAULT.open(session.scalars(select(Team.calendly_key).where(Team.name == "sales")).one()) == "whsec-123"
     assert "is empty" in run("teams", "set", "sales", "--calendly-key-file", run.file("key", "\n")).err
 
 

@@ -16,6 +16,7 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from models.outside import Delivery, DeliveryState, EventType, OutboxEvent, WebhookEndpoint
 from models.session import reading, transaction
+from tests.keys import VAULT
 from tests.worker.receiver import Heard, Receiver, Say, receiving
 from tests.worker.small_world import NOW, furnish
 from worker import dispatch as dispatching
@@ -75,7 +76,7 @@ def add(engine: Engine, receiver: Receiver, name: str = "crm", *types: EventType
     for column, value in columns.items():
         setattr(endpoint, column, value)
     with transaction(engine) as session:
-        return add_endpoint(session, endpoint, NOW)
+        return add_endpoint(session, endpoint, VAULT, NOW)
 
 
 def happen(
@@ -89,7 +90,7 @@ def happen(
 
 def run(engine: Engine, clock: Clock, **more: Any) -> Tally:
     dispatch(engine, clock())
-    lanes = Lanes(engine, clock, **more)
+    lanes = Lanes(engine, clock, VAULT, **more)
     tally = lanes.deliver_all()
     lanes.close()
     return tally
@@ -133,7 +134,7 @@ def test_a_rotated_secret_signs_beside_the_one_before_for_a_day(
     clock.now = datetime.now(UTC)
     old = add(engine, receiver)
     with transaction(engine) as session:
-        new = rotate_secret(session, 1, "crm", clock())
+        new = rotate_secret(session, 1, "crm", VAULT, clock())
     happen(engine, ANNA)
     run(engine, clock)
     for secret in (old, new):
@@ -273,7 +274,7 @@ def test_an_endpoint_that_asks_for_time_gets_it_for_every_event(
     happen(engine, *[f"{n}@client.example" for n in range(40)])
     receiver.answer = lambda _: Say(429, {"Retry-After": "60"})
     dispatch(engine, clock())
-    lanes = Lanes(engine, clock)
+    lanes = Lanes(engine, clock, VAULT)
     lanes.deliver_all()
     assert len(receiver.heard) <= 4  # What the lanes had in hand.
     receiver.answer = lambda _: Say()
@@ -442,7 +443,7 @@ def test_a_slow_endpoint_holds_up_no_other(engine: Engine, receiver: Receiver, c
             add(engine, receiver, f"quick {number}")
         happen(engine, *[f"{n}@client.example" for n in range(5)])
         dispatch(engine, clock())
-        lanes = Lanes(engine, clock)
+        lanes = Lanes(engine, clock, VAULT)
         started = lanes.start()
         arrived = threading.Event()
         receiver.answer = lambda _: (arrived.set() if len(receiver.heard) == 5 * others else None, Say())[1]
@@ -469,7 +470,7 @@ def test_told_to_stop_the_lanes_end_with_the_request_in_hand(engine: Engine, rec
     add(engine, receiver)
     happen(engine, *[ANNA] * 9)
     dispatch(engine, clock())
-    lanes = Lanes(engine, clock, lambda: len(receiver.heard) >= 2)
+    lanes = Lanes(engine, clock, VAULT, lambda: len(receiver.heard) >= 2)
     lanes.deliver_all()
     lanes.close()
     assert len(receiver.heard) == 2
@@ -494,7 +495,7 @@ def test_with_two_daemons_and_failures_nothing_is_lost_and_every_subject_stays_i
     happening = threading.Thread(target=lambda: [happen(engine, *subjects) for _ in range(each)])
 
     def daemon() -> None:
-        lanes = Lanes(engine, clock)
+        lanes = Lanes(engine, clock, VAULT)
         while happening.is_alive() or "pending" in states(engine) or len(states(engine)) < each * len(subjects):
             dispatch(engine, clock())
             lanes.deliver_all()

@@ -15,6 +15,7 @@ from sqlalchemy import Engine
 
 from models.outside import DeliveryState, EventType, WebhookEndpoint
 from models.session import transaction
+from tests.keys import VAULT
 from tests.worker.receiver import Heard, Receiver, Say, receiving
 from tests.worker.small_world import furnish
 from worker import lanes as module
@@ -45,7 +46,7 @@ def receiver() -> Iterator[Receiver]:
 @contextmanager
 def opened(engine: Engine, open_line: Callable[[Target], Line] = Line) -> Iterator[Lanes]:
     stop = threading.Event()
-    lanes = Lanes(engine, clock, stop.is_set, open_line)
+    lanes = Lanes(engine, clock, VAULT, stop.is_set, open_line)
     try:
         yield lanes
     finally:
@@ -57,7 +58,7 @@ def add(engine: Engine, receiver: Receiver, *names: str) -> None:
     with transaction(engine) as session:
         for name in names:
             endpoint = WebhookEndpoint(team_id=1, name=name, url=receiver.url, types=[], allow_private=True)
-            add_endpoint(session, endpoint, clock())
+            add_endpoint(session, endpoint, VAULT, clock())
 
 
 def happen(engine: Engine, number: int) -> None:

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from imapclient.exceptions import IMAPClientError
 
-from tests.servers import PASSWORD, CuttingProxy, PrivateDovecot, free_ports
+from tests.faulty_proxy import Faults, FaultyProxy
+from tests.servers import PASSWORD, PrivateDovecot, free_ports
 from tests.worker.large_mails import message, multipart, part
 from worker import fetched
 from worker import mailbox as reading
@@ -247,7 +248,7 @@ def test_a_connection_lost_on_the_way_keeps_the_batches_before(
     dovecot: PrivateDovecot, imap_user: str, account: Account
 ) -> None:
     dovecot.deliver_many(imap_user, [MAIL + b"line\r\n" * 5000] * 6)
-    with CuttingProxy(dovecot.port, after=100_000) as proxy:
+    with FaultyProxy(dovecot.port, Faults(cut_after=100_000)) as proxy:
         through = replace(account, port=proxy.port, security="plain")
         with connect(through, "mila") as imap:
             batches = imap.fetch(imap.new_uids(imap.select("INBOX"), 0), 2)

@@ -17,20 +17,23 @@ from models.session import reading, transaction
 from models.tables import FolderCursor, InboundMessage, Mailbox, MessageState, SentMessage
 from tests.servers import PrivateDovecot
 from tests.worker.small_world import BOX, NOW, RULES, a_mail, a_reply, furnish, send_all, statuses, take_in
-from worker import poll as poll_module
+from worker import folder as folder_module
 from worker.act import Act
 from worker.apply import apply
 from worker.backfill import EVER, rehearsal
 from worker.desk import Desk
 from worker.do_not_email import add_dne, lift_dne
 from worker.errors import MailboxError
+from worker.folder import read_folder
 from worker.imap import Account
 from worker.mailbox import connect
 from worker.person import find_recipients, set_status
-from worker.poll import PollReport, Visit, Watch, go_round, learn_sent, read_folder
+from worker.poll import go_round
 from worker.process import write
 from worker.schedule import Daemon
+from worker.sent import learn_sent
 from worker.service import station
+from worker.visit import PollReport, Visit, Watch
 from worker.working_days import Calendar
 
 DESK = Desk(
@@ -113,7 +116,8 @@ class _Breaking:
 def test_learning_goes_on_where_a_lost_connection_stopped_it(
     engine: Engine, dovecot: PrivateDovecot, imap_user: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("worker.poll.BATCH", 10)
+    monkeypatch.setattr("worker.sent.BATCH", 10)
+    monkeypatch.setattr("worker.folder.BATCH", 10)
     dovecot.deliver_many(
         imap_user,
         [
@@ -125,17 +129,18 @@ def test_learning_goes_on_where_a_lost_connection_stopped_it(
     with visiting(engine, dovecot, imap_user) as visit:
         breaking = Visit(visit.station, DESK, _Breaking(visit.imap, 25))  # type: ignore[arg-type]
         with pytest.raises(MailboxError):
-            learn_sent(breaking)
+            learn_sent(breaking, "Sent")
         with reading(engine) as session:
             assert session.scalar(select(func.count(SentMessage.id))) == 20
-        learn_sent(visit)
+        learn_sent(visit, "Sent")
         assert visit.report.sends == 15
 
 
 def test_stopped_while_recognising_a_renumbered_folder_goes_on_there_later(
     engine: Engine, dovecot: PrivateDovecot, imap_user: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("worker.poll.BATCH", 10)
+    monkeypatch.setattr("worker.sent.BATCH", 10)
+    monkeypatch.setattr("worker.folder.BATCH", 10)
     mails = [f"From: p{n}@client.example\r\nMessage-ID: <{n}@client>\r\n\r\nYes.\r\n".encode() for n in range(25)]
     dovecot.deliver_many(imap_user, mails)
     stop: list[bool] = []
@@ -161,18 +166,19 @@ def test_stopped_while_recognising_a_renumbered_folder_goes_on_there_later(
 
 
 def test_failed_polls_are_told_and_tried_again_ever_later(engine: Engine) -> None:
-    def poll_one(_mailbox_id: int, _stopping: Any) -> PollReport:
-        raise MailboxError("mila: wrong password; set it anew", permanent=True)
+    def poll_one(*_: Any) -> PollReport:
+        raise MailboxError("mila: the server is down; it is tried again", permanent=False)
 
     daemon = Daemon(engine, Settings(poll_seconds=60), poll_one, lambda: NOW)
     pauses = []
     for _ in range(9):
-        daemon._poll(1)  # noqa: SLF001 - one poll without its thread
+        daemon._work(1)  # noqa: SLF001 - one poll without its thread
+        daemon.write_down()
         with reading(engine) as session:
             mailbox = session.get_one(Mailbox, 1)
             assert mailbox.next_poll_at is not None
             pauses.append((mailbox.next_poll_at - NOW).total_seconds())
-    assert mailbox.last_error == "mila: wrong password; set it anew"
+    assert mailbox.last_error == "mila: the server is down; it is tried again"
     assert pauses[0] < 140
     assert 400 < pauses[3] < pauses[-1] <= 3600 * 1.1
 
@@ -202,7 +208,7 @@ def test_statistics_are_refreshed_while_a_long_read_goes_on(
     engine: Engine, dovecot: PrivateDovecot, imap_user: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refreshed: list[Engine] = []
-    monkeypatch.setattr(poll_module, "refresh_statistics", refreshed.append)
+    monkeypatch.setattr(folder_module, "refresh_statistics", refreshed.append)
     mails = [f"From: p{n}@client.example\r\nSubject: {n}\r\n\r\nYes.\r\n".encode() for n in range(8)]
     dovecot.deliver_many(imap_user, mails)
     with visiting(engine, dovecot, imap_user) as visit:

@@ -10,6 +10,7 @@ from sqlalchemy import Engine, select
 
 from models.outside import Delivery, DeliveryState, EventType, OutboxEvent, WebhookEndpoint
 from models.session import reading, transaction
+from tests.keys import VAULT
 from tests.worker.small_world import NOW, furnish
 from worker import retention
 from worker.endpoints import add_endpoint
@@ -25,7 +26,7 @@ def engine(engine: Engine) -> Engine:
     with transaction(engine) as session:
         for name in ("crm", "erp"):
             endpoint = WebhookEndpoint(team_id=1, name=name, url="https://hook.example/", types=[], allow_private=False)
-            add_endpoint(session, endpoint, OLD)
+            add_endpoint(session, endpoint, VAULT, OLD)
     return engine
 
 

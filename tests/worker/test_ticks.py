@@ -15,12 +15,13 @@ from config.settings import Settings
 from models.events import Status
 from models.session import reading, transaction
 from models.tables import Mailbox, Recipient
+from tests.keys import VAULT
 from tests.worker.small_world import NOW, a_mail, furnish, send_all, statuses, take_in
 from worker import ticks
 from worker.lanes import Lanes
-from worker.poll import PollReport
 from worker.schedule import Daemon
 from worker.ticks import Pauses, Step, due_contacts
+from worker.visit import PollReport
 
 LATER = NOW + timedelta(days=30)
 
@@ -123,27 +124,23 @@ def test_a_failing_step_stops_no_other_and_no_poll(engine: Engine, monkeypatch: 
     def failing(*_: Any) -> Any:
         raise ValueError("broken")
 
-    class Scheduler:
-        """Runs at once what it is given."""
-
-        def add_job(self, job: Any, args: list[int], **_: Any) -> None:
-            job(*args)
-
     polled: list[int] = []
 
-    def poll_one(mailbox_id: int, _stopping: Any) -> PollReport:
-        polled.append(mailbox_id)
+    def poll_one(mailbox: Mailbox, *_: Any) -> PollReport:
+        polled.append(mailbox.id)
         return PollReport()
 
     all_away(engine)
     monkeypatch.setattr("worker.schedule.dispatch", failing)
     monkeypatch.setattr("worker.schedule.look", failing)
     daemon = Daemon(engine, Settings(), poll_one, lambda: LATER)
-    lanes = Lanes(engine, lambda: LATER)
+    lanes = Lanes(engine, lambda: LATER, VAULT)
     monkeypatch.setattr(Lanes, "start", failing)
+    monkeypatch.setattr("worker.keeper.LISTEN_SECONDS", 0)
     for step in daemon.steps(lanes):
         step()
-    daemon.tick(Scheduler())
+    daemon.tick()
+    daemon.close()
     lanes.close()
     assert polled == [1]
     assert set(statuses(engine).values()) == {Status.ACTIVE.value}

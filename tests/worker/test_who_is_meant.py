@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from itertools import permutations
 
 import pytest
 from sqlalchemy import Engine, select
@@ -15,6 +16,7 @@ from models.tables import DneEntry, Recipient, RecipientEvent, ReviewItem, Secon
 from tests.journey.world import end_state
 from tests.worker.small_world import HARD, NOW, RULES, SENT_AT, a_mail, a_reply, furnish, send_all, statuses, take_in
 from worker.act import Act
+from worker.contacts import merge
 from worker.do_not_email import add_dne
 from worker.errors import InputError
 from worker.known_sends import Sent
@@ -148,12 +150,35 @@ def test_a_persons_ban_stands_beside_a_bounce_that_is_withdrawn(engine: Engine) 
     assert end_state(engine).recipients[SPRING][1] == "ended"
 
 
+STRANGER = replace(IMPORTED, to="ben@client.example", message_ids=("bens@us",), send_id="s-2", subject="Hello Ben")
+
+
+@pytest.mark.parametrize("order", list(permutations(("anna", "ben", "mail"))), ids="-".join)
+def test_a_mail_in_the_name_of_another_contact_bans_its_reader_alone_and_asks_about_the_other(
+    engine: Engine, order: tuple[str, ...]
+) -> None:
+    mail = a_mail(OptOut(), answers=("one@us",), from_address="ben@client.example")
+    for step in order:
+        if step == "mail":
+            take_in(engine, mail)
+        else:
+            send_all(engine, [IMPORTED if step == "anna" else STRANGER])
+    end = end_state(engine)
+    assert end.recipients[SPRING][0] == "Unsubscribed"
+    assert {target for target, *_ in end.dne} == {"anna@client.example"}
+    assert end.recipients["spring", "ben@client.example"][:2] == ("Active", "held")
+    assert [kind for *_, kind, _ in end.reviews] == ["uncertain match"]
+    with reading(engine) as session:
+        assert session.scalars(select(SecondAddress)).all() == []
+
+
 def test_an_entry_written_by_a_later_part_covers_contacts_of_an_earlier_one(engine: Engine) -> None:
     many = [
         replace(IMPORTED, to=f"p{n:04}@client.example", message_ids=(f"{n}@us",), send_id=str(n)) for n in range(700)
     ]
     send_all(engine, many)
-    take_in(engine, a_mail(a_reply(), hours=20, answers=("699@us",), from_address="p0000@client.example"))
+    with transaction(engine) as session:
+        merge(session, RULES, "p0699@client.example", "p0000@client.example", Act("mila", NOW, "she told me"))
     batch = [a_mail(a_reply(), answers=(f"{n}@us",), from_address=f"p{n:04}@client.example") for n in range(1, 699)]
     take_in(engine, *batch, a_mail(OptOut(), answers=("699@us",), from_address="p0000@client.example"))
     assert statuses(engine)["spring", "p0000@client.example"] == "Removed"

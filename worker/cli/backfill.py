@@ -19,9 +19,9 @@ from worker.cli.output import as_json, emit
 from worker.cli.progress import bar
 from worker.cli.report import print_changes, print_report, report_row
 from worker.files import eml_files, maildir_messages, mbox_messages
-from worker.poll import PollReport, Watch
 from worker.service import open_mailbox, station
 from worker.serving import Classifier
+from worker.visit import PollReport, Watch
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)

@@ -18,7 +18,7 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from classifier.verdict import Evidence
-from config.settings import read
+from config.settings import Settings, read
 from models.migrate import upgrade
 from models.session import open_engine, reading, transaction
 from models.tables import (
@@ -36,12 +36,13 @@ from worker.cli.common import DEFAULT_TEAM, make_team, now
 from worker.demo.sample import AUTHSERV_ID, MAILBOX, OPT_OUT_ALIAS, Sample, load
 from worker.demo.server import Address, serving
 from worker.desk import rules_of
-from worker.poll import PollReport, Watch
 from worker.sends import import_sends
 from worker.sends_file import read_sends
 from worker.service import poll_by_id, station
 from worker.stored import load_verdict
 from worker.story import Wanted, list_recipients, list_reviews
+from worker.vault import new_key, vault_of
+from worker.visit import PollReport, Watch
 
 MOST = 1_000
 COLOURS = {
@@ -61,11 +62,11 @@ def demo() -> None:
     sample = load(moment)
     path = Path(tempfile.mkdtemp(prefix="inbox-worker-demo-")) / "demo.sqlite"
     # Nothing is left to chance: everybody sees the same demo.
-    settings = read(database_url=f"sqlite:///{path}", log_level="ERROR", review_share=0.0)
+    settings = read(database_url=f"sqlite:///{path}", log_level="ERROR", review_share=0.0, secret_keys=new_key())
     engine = open_engine(settings.database_url.get_secret_value())
     upgrade(engine)
     with serving(sample.inbox, sample.sent) as address:
-        mailbox_id = _prepare(engine, address, sample, path.parent)
+        mailbox_id = _prepare(engine, settings, address, sample, path.with_name("sends.jsonl"))
         report = poll_by_id(station(engine, settings, Watch(clock=now)), open_classifier(settings), mailbox_id)
     console = Console(width=None if sys.stdout.isatty() else 160, highlight=False)
     with reading(engine) as session:
@@ -74,20 +75,19 @@ def demo() -> None:
     console.print(Panel(_next_steps(path), title="Look around", title_align="left", border_style="dim"))
 
 
-def _prepare(engine: Engine, address: Address, sample: Sample, folder: Path) -> int:
+def _prepare(engine: Engine, settings: Settings, address: Address, sample: Sample, file: Path) -> int:
     with transaction(engine) as session:
         team_id = make_team(session, DEFAULT_TEAM)
         mailbox = Mailbox(
             team_id=team_id, name=MAILBOX, host=address.host, port=address.port, security="plain",
-            username=address.username, password=address.password, addresses=[], opt_out_aliases=[OPT_OUT_ALIAS],
-            authserv_ids=[AUTHSERV_ID], folders=[], sent_folder="Sent",
+            username=address.username, password=vault_of(settings).seal(address.password), addresses=[],
+            opt_out_aliases=[OPT_OUT_ALIAS], authserv_ids=[AUTHSERV_ID], folders=[], sent_folder="Sent",
         )  # fmt: skip
         session.add(mailbox)
         session.flush()
-        file = folder / "sends.jsonl"
         file.write_text(sample.sends_file(), "utf-8")
         sends = read_sends(file, {MAILBOX: mailbox.id})
-        import_sends(session, rules_of(read(), team_id), sends, now())
+        import_sends(session, rules_of(settings, team_id), sends, now())
         return mailbox.id
 
 

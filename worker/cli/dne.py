@@ -25,6 +25,7 @@ from worker.dne_file import check
 from worker.dne_import import Banned, ban
 from worker.do_not_email import dne_target, lift_dne
 from worker.errors import InputError
+from worker.spreadsheet import guarded
 from worker.story import entry_row
 from worker.suppression import LIVE
 
@@ -145,7 +146,7 @@ def export(team: str) -> None:
     )
     with reading(engine) as session:
         for row in session.execute(query, execution_options={"yield_per": 1_000}):
-            out.writerow(text(value) for value in row)
+            out.writerow(guarded(text(value)) for value in row)
 
 
 def _entries(team_id: int, *, also_lifted: bool) -> Select[DneEntry]:

@@ -21,6 +21,7 @@ from worker.endpoints import replay as send_again
 from worker.lanes import Lanes
 from worker.retention import remove_old
 from worker.tail import Tail, before_newest, before_time
+from worker.vault import vault_of
 
 NEWEST = 20
 PAUSE_SECONDS = 1.0
@@ -97,7 +98,7 @@ def deliver() -> None:
     settings, engine = start()
     dispatch(engine, now())
     stop = threading.Event()
-    lanes = Lanes(engine, now, stop.is_set)
+    lanes = Lanes(engine, now, vault_of(settings), stop.is_set)
     try:
         tally = lanes.deliver_all()
     finally:

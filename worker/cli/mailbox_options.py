@@ -23,7 +23,12 @@ OPTIONS = (
     click.option("--address", "addresses", multiple=True, help="Another address of ours; may be repeated."),
     click.option("--opt-out-alias", "opt_out_aliases", multiple=True, help="Where our List-Unsubscribe mail goes."),
     click.option("--authserv-id", "authserv_ids", multiple=True, help="Whose Authentication-Results we believe."),
-    click.option("--folder", "folders", multiple=True, help="Folder to read; may be repeated. Default: INBOX."),
+    click.option("--folder", "folders", multiple=True,
+                 help=r"Folder to read, by name or special use (\Archive, \All); may be repeated. Default: INBOX."),
+    click.option("--junk/--no-junk", "read_junk", default=None,
+                 help="Read the junk folder too, and believe its mail less. Default: do."),
+    click.option("--bounces-to", help="Move bounces that were dealt with to this folder; '' leaves them. Default: ''."),
+    click.option("--opt-outs-to", help="The same for opt-outs and complaints."),
     click.option("--sent-folder", help=r"Folder of sent mail. Default: the one marked \Sent."),
     click.option("--learn-sends/--no-learn-sends", default=None, help="Learn sends from that folder. Default: do."),
 )  # fmt: skip
@@ -42,6 +47,7 @@ def columns_of(given: dict[str, Any], password_file: Path | None) -> dict[str, A
     """Return what was given, as columns of the mailbox."""
     columns = {name: list(value) if isinstance(value, tuple) else value for name, value in given.items()}
     columns = {name: value for name, value in columns.items() if value not in (None, [])}
+    columns |= {name: None for name in ("bounces_to", "opt_outs_to") if columns.get(name) == ""}
     if password_file:
         with click.open_file(str(password_file), encoding="utf-8") as file:
             columns["password"] = file.read().rstrip("\r\n")

@@ -23,6 +23,7 @@ from worker.cli.common import find_mailbox, start
 from worker.cli.listing import limit_option, listing
 from worker.cli.output import as_json, emit, text
 from worker.errors import InputError
+from worker.retry import attempts_of
 
 
 @click.group()
@@ -72,6 +73,7 @@ def show(message: int, as_json: bool) -> None:
             raise InputError(f"no message {message}; inbox-worker messages list shows some")
         verdict = session.get(VerdictRow, message)
         facts = _facts(row, session.get_one(Mailbox, row.mailbox_id).name, verdict)
+        facts |= attempts_of(session, message)
         facts |= {"events": _events(session, message), "details": verdict.details if verdict else None}
     if as_json:
         emit([facts])
@@ -84,6 +86,7 @@ def _facts(row: InboundMessage, mailbox: str, verdict: VerdictRow | None) -> dic
         "id": row.id,
         "mailbox": mailbox,
         "folder": row.folder,
+        "junk": bool(row.clues.get("junk")),
         "uid": row.uid,
         "arrived_at": row.arrived_at,
         "from": row.from_address,
@@ -121,7 +124,7 @@ def _print(facts: dict[str, Any]) -> None:
     events = facts.pop("events")
     problems = facts.pop("problems")
     for name, value in facts.items():
-        if value is not None:
+        if value is not None and value is not False:
             click.echo(f"{name.replace('_', ' ') + ':':14} {text(value)}")
     for each in details.get("evidence", ()):
         click.echo(f"because:       {text(each['detector'])}: {text(each['because'])}")

@@ -19,6 +19,8 @@ from worker.cli.findings import print_findings
 from worker.cli.learning import artifact_of
 from worker.cli.output import as_json
 from worker.health import Finding, alarms, dead_letters, mailboxes, polling, well, wrong
+from worker.stored_secrets import secrets
+from worker.vault import Vault, vault_of
 
 
 @click.command()
@@ -60,16 +62,17 @@ def _diagnose(max_age: timedelta | None) -> Iterator[Finding]:
         if is_current(engine):
             ready = engine
             with reading(engine) as session:
-                yield from [polling(session, now(), max_age)] if max_age else _findings(session)
+                yield from [polling(session, now(), max_age)] if max_age else _findings(session, vault_of(settings))
     except DatabaseUnavailable as error:
         yield wrong("database", str(error))
     yield _classifier(settings, ready)
 
 
-def _findings(session: Session) -> Iterator[Finding]:
+def _findings(session: Session, vault: Vault) -> Iterator[Finding]:
     yield from mailboxes(session)
     yield from alarms(session)
     yield from dead_letters(session)
+    yield from secrets(session, vault)
 
 
 def _classifier(settings: Settings, engine: Engine | None) -> Finding:

@@ -34,7 +34,8 @@ def show(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> N
 def emit(rows: Iterable[dict[str, Any]]) -> None:
     """Print one JSON object a line."""
     for row in rows:
-        click.echo(json.dumps(row, ensure_ascii=False, default=text))
+        line = json.dumps(row, ensure_ascii=False, default=text)
+        click.echo(line if line.isprintable() else "".join(map(_harmless, line)))
 
 
 def text(value: Any) -> str:
@@ -44,3 +45,8 @@ def text(value: Any) -> str:
     if isinstance(value, datetime):
         return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
     return "".join(each if each.isprintable() else " " for each in str(value))
+
+
+def _harmless(each: str) -> str:
+    """Return a character of JSON, escaped where a terminal would obey it; a reader of JSON gets the same either way."""
+    return each if each.isprintable() else json.dumps(each)[1:-1]

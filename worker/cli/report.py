@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from worker.cli.output import show
-from worker.poll import PollReport
 from worker.refold import Change
+from worker.visit import PollReport
 
 
 def report_row(report: PollReport) -> dict[str, Any]:

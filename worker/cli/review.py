@@ -1,18 +1,26 @@
-"""`review`: what a person should look at, and what they say to it."""
+"""`review`: what a person should look at, and what they say to it; mail that was set aside, and another try."""
 
 from __future__ import annotations
 
+from functools import cache
+from typing import Any
+
 import click
+from sqlalchemy import Engine
 
 from classifier.verdict import ReplyClass
 from models.events import ReviewKind, Status
 from models.session import reading, transaction
-from worker.cli.common import act, find_team, start, team_option
+from worker.cli.common import act, find_mailbox, find_team, now, start, team_option
 from worker.cli.listing import limit_option, listing
-from worker.cli.output import as_json, emit
+from worker.cli.output import as_json, emit, text
 from worker.cli.report import change_row, print_changes
-from worker.desk import rules_of
+from worker.desk import Desk, rules_of
+from worker.errors import InputError
 from worker.person import resolve_review
+from worker.retry import Tried, list_aside, retry
+from worker.service import open_mailbox
+from worker.serving import Classifier
 from worker.story import list_reviews
 
 DISMISS = "dismiss"
@@ -28,12 +36,30 @@ def review() -> None:
 @click.option("--kind", type=click.Choice([each.value for each in ReviewKind]), help="Only items of this kind.")
 @click.option("--campaign", help="Only this campaign (key or name).")
 @click.option("--teach", is_flag=True, help="First what teaches the classifier most, urgent or not.")
+@click.option("--aside", is_flag=True, help="Instead of items the mail that could not be judged or written.")
+@click.option("--mailbox", help="With --aside: only this mailbox.")
 @team_option
 @limit_option
 @as_json
-def list_(kind: str | None, campaign: str | None, teach: bool, team: str, limit: int, as_json: bool) -> None:
-    """List the open items, the most urgent first: those that hold a sequence."""
+def list_(
+    kind: str | None,
+    campaign: str | None,
+    teach: bool,
+    aside: bool,
+    mailbox: str | None,
+    team: str,
+    limit: int,
+    as_json: bool,
+) -> None:
+    """List the open items, the most urgent first: those that hold a sequence. Or the mail that was set aside."""
+    if aside and (kind or campaign or teach):
+        raise click.UsageError("--aside lists mail and no items; it goes with --mailbox only")
+    if mailbox and not aside:
+        raise click.UsageError("--mailbox goes with --aside")
     _, engine = start()
+    if aside:
+        _list_aside(engine, mailbox, limit, as_json=as_json)
+        return
     team_id = find_team(engine, team)
     with reading(engine) as session:
         rows = list_reviews(
@@ -69,3 +95,54 @@ def resolve(item: int, answer: str, why: str | None, team: str, as_json: bool) -
         return
     click.echo(f"review item {item} is settled: {answer}")
     print_changes(changes)
+
+
+@review.command("retry")
+@click.argument("messages", type=int, nargs=-1, metavar="[MESSAGE]...")
+@click.option("--all", "everything", is_flag=True, help="Every message that was set aside and whose octets were kept.")
+@as_json
+def retry_(messages: tuple[int, ...], everything: bool, as_json: bool) -> None:
+    """Judge and write mail anew that was set aside, from the octets that were kept; its mailbox is not asked."""
+    if bool(messages) == everything:
+        raise click.UsageError("name messages (inbox-worker review list --aside shows them), or give --all")
+    settings, engine = start()
+    classifier = Classifier(engine, settings).current()
+
+    @cache
+    def desk_of(mailbox_id: int) -> Desk:
+        return open_mailbox(engine, mailbox_id, settings, classifier)[1]
+
+    tried = list(retry(engine, messages, desk_of, now()))
+    if as_json:
+        emit([_tried_row(each) for each in tried])
+    else:
+        for each in tried:
+            click.echo(_tried_line(each))
+        print_changes([change for each in tried for change in each.changes])
+    failed = sum(not each.fared_well for each in tried)
+    if failed:
+        raise InputError(f"{failed} of {len(tried)} messages cannot be judged or written yet; they stay set aside")
+
+
+def _list_aside(engine: Engine, mailbox: str | None, limit: int, *, as_json: bool) -> None:
+    with reading(engine) as session:
+        mailbox_id = find_mailbox(session, mailbox).id if mailbox else None
+        rows = list_aside(session, mailbox_id, limit + 1)
+    columns = ("id", "mailbox", "folder", "arrived_at", "subject", "size", "attempts", "error", "next_step")
+    listing("messages set aside", columns, rows, as_json=as_json, limit=limit)
+
+
+def _tried_row(tried: Tried) -> dict[str, Any]:
+    return {
+        "message": tried.message_id,
+        "state": tried.row.state.value,
+        "now": tried.row.id,
+        "error": tried.row.error,
+        "changes": [change_row(each) for each in tried.changes],
+    }
+
+
+def _tried_line(tried: Tried) -> str:
+    if tried.fared_well:
+        return f"message {tried.message_id}: {tried.row.state.value}; see inbox-worker messages show {tried.row.id}"
+    return f"message {tried.message_id}: {text(tried.row.error)}"

@@ -12,10 +12,12 @@ from worker.cli.common import find_mailbox, now, start
 from worker.cli.output import as_json, emit
 from worker.cli.progress import bar
 from worker.cli.report import print_changes, print_report, report_row
-from worker.poll import PollReport, Watch
-from worker.schedule import Daemon, spread
+from worker.due import spread
+from worker.rounds import Rounds
+from worker.schedule import Daemon
 from worker.service import poll_by_id, station
 from worker.serving import Classifier
+from worker.visit import Station, Watch
 
 
 @click.command()
@@ -28,12 +30,11 @@ def run(poll_seconds: int | None, threads: int | None) -> None:
     # A setting that names no usable artifact is told now, and not at every poll.
     classifier.current()
 
-    def poll_one(mailbox_id: int, stopping: Callable[[], bool]) -> PollReport:
-        where = station(engine, settings, Watch(clock=now, stopping=stopping))
-        return poll_by_id(where, classifier.current(), mailbox_id)
+    def where(stopping: Callable[[], bool]) -> Station:
+        return station(engine, settings, Watch(clock=now, stopping=stopping))
 
     spread(engine, settings, now(), random.Random())  # noqa: S311 - spreads load, guards nothing
-    Daemon(engine, settings, poll_one, now).run()
+    Daemon(engine, settings, Rounds(where, classifier.current).poll, now).run()
 
 
 @click.command()

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from models.session import reading, refresh_statistics, transaction
 from models.tables import Mailbox
+from worker.access import connected
 from worker.chunks import chunks
 from worker.cli.common import find_mailbox, find_team, now, start, team_option
 from worker.cli.output import as_json, emit
@@ -16,11 +17,11 @@ from worker.cli.progress import bar
 from worker.cli.report import change_row, print_changes
 from worker.desk import open_desk, rules_of
 from worker.errors import InputError
-from worker.mailbox import connect
-from worker.poll import Visit, Watch, account_of, learn_sent
 from worker.sends import BATCH, SendsReport, import_sends
 from worker.sends_file import read_sends
+from worker.sent import learn_sent
 from worker.service import station
+from worker.visit import Visit, Watch
 
 
 @click.group()
@@ -67,7 +68,7 @@ def learn(mailbox: str, as_json: bool) -> None:
     with reading(engine) as session:
         row = find_mailbox(session, mailbox)
         desk = open_desk(session, row, settings, None)
-    with connect(account_of(row, settings), row.name) as imap:
+    with connected(engine, row, settings, now()) as imap:
         folder = row.sent_folder or imap.special_folder("\\Sent")
         if folder is None:
             raise InputError(

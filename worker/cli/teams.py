@@ -15,6 +15,7 @@ from worker.cli.listing import limit_option, listing
 from worker.cli.output import as_json
 from worker.errors import InputError
 from worker.teams import add_team, change_team
+from worker.vault import vault_of
 
 
 @click.group()
@@ -72,11 +73,12 @@ def set_(
     wanted: dict[str, Any] = {column: value for column, value in given.items() if value is not None}
     if no_holidays:
         wanted["holidays"] = None
-    if calendly_key_file:
-        wanted["calendly_key"] = _key(calendly_key_file)
-    if not wanted:
+    key = _key(calendly_key_file) if calendly_key_file else None
+    if not wanted and not key:
         raise click.UsageError("give at least one of --time-zone, --working-days, --holidays, --calendly-key-file")
-    _, engine = start()
+    settings, engine = start()
+    if key:
+        wanted["calendly_key"] = vault_of(settings).seal(key)
     with transaction(engine) as session:
         row = _row(change_team(session, name, wanted))
     listing("team", tuple(row), [row], as_json=as_json)

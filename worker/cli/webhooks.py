@@ -27,6 +27,7 @@ from worker.endpoints import (
 from worker.guard import target_of
 from worker.post import Line
 from worker.signing import sign
+from worker.vault import vault_of
 
 PING = "ping"
 
@@ -48,13 +49,13 @@ def webhooks() -> None:
 def add(name: str, url: str, types: tuple[str, ...], allow_private: bool, team: str) -> None:
     """Add the endpoint NAME at URL and print the secret that signs what it gets; it is shown only now."""
     check_url(url, allow_private=allow_private)
-    _, engine = start()
+    settings, engine = start()
     team_id = find_team(engine, team)
     endpoint = WebhookEndpoint(
         team_id=team_id, name=name, url=url, types=sorted(set(types)), allow_private=allow_private
     )
     with transaction(engine) as session:
-        secret = add_endpoint(session, endpoint, now())
+        secret = add_endpoint(session, endpoint, vault_of(settings), now())
     click.echo(f"{text(name)} added; see that it works: inbox-worker webhooks test {text(name)}", err=True)
     click.echo(secret)
 
@@ -117,10 +118,10 @@ def resume(name: str, team: str) -> None:
 @team_option
 def rotate(name: str, team: str) -> None:
     """Give the endpoint NAME a new secret and print it; for 24 hours the one before still signs beside it."""
-    _, engine = start()
+    settings, engine = start()
     team_id = find_team(engine, team)
     with transaction(engine) as session:
-        secret = rotate_secret(session, team_id, name, now())
+        secret = rotate_secret(session, team_id, name, vault_of(settings), now())
     click.echo(secret)
 
 
@@ -129,13 +130,13 @@ def rotate(name: str, team: str) -> None:
 @team_option
 def test_(name: str, team: str) -> None:
     """Send one signed ping to the endpoint NAME now, paused or not, and say what comes back."""
-    _, engine = start()
+    settings, engine = start()
     team_id = find_team(engine, team)
     with reading(engine) as session:
         endpoint = find_endpoint(session, team_id, name)
     at = now()
     body = body_of(PING, at, {"endpoint": endpoint.name})
-    headers = sign(endpoint.secret, f"msg_{PING}_{uuid.uuid4().hex}", body, at)
+    headers = sign(vault_of(settings).open(endpoint.secret), f"msg_{PING}_{uuid.uuid4().hex}", body, at)
     with Line(target_of(endpoint.url, allow_private=endpoint.allow_private)) as line:
         answer = line.post(body, headers)
     click.echo(f"{text(name)}: {text(answer)}")

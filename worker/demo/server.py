@@ -9,7 +9,7 @@ from argparse import Namespace
 from collections.abc import Coroutine, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from ssl import PROTOCOL_TLS_SERVER, SSLContext
 from typing import Any, Protocol
@@ -38,7 +38,7 @@ class Address:
     host: str
     port: int
     username: str
-    password: str
+    password: str = field(repr=False)
 
 
 class Stored(Protocol):

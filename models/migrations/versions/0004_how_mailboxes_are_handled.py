@@ -80,11 +80,13 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("bounces_to", sa.String(length=500), nullable=True))
         batch_op.add_column(sa.Column("opt_outs_to", sa.String(length=500), nullable=True))
         batch_op.add_column(sa.Column("stopped_at", sa.DateTime(timezone=True), nullable=True))
+        batch_op.add_column(sa.Column("revision", sa.Integer(), server_default="0", nullable=False))
 
 
 def downgrade() -> None:
     """Take the change back."""
     with op.batch_alter_table("mailbox", schema=None) as batch_op:
+        batch_op.drop_column("revision")
         batch_op.drop_column("stopped_at")
         batch_op.drop_column("opt_outs_to")
         batch_op.drop_column("bounces_to")

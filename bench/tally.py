@@ -1,0 +1,83 @@
+"""What became of every mail that was delivered: lost, doubled, and how long it took to its committed event."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from bench.fleet import Fleet, percentile
+from bench.mails import Sample, make
+
+BEFORE = timedelta(days=60)
+"""How long ago the first of the mails was sent that are answered."""
+
+ROWS = """
+SELECT substring(message_id from '^<?(?:reply|report)-([0-9]+)@')::int AS number
+FROM inbound_message
+"""
+EVENTS = """
+SELECT substring(contact.address from '^person([0-9]+)@')::int AS person,
+       substring(message.message_id from '^<?(?:reply|report)-([0-9]+)@')::int AS number,
+       extract(epoch from pg_xact_commit_timestamp(event.xmin))::float AS committed
+FROM recipient_event AS event
+JOIN inbound_message AS message ON message.id = event.message_id
+JOIN recipient ON recipient.id = event.recipient_id
+JOIN contact ON contact.id = recipient.contact_id
+"""
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How many mails were delivered, and what became of them; delays in seconds."""
+
+    delivered: int
+    lost: int
+    doubled: int
+    delay_p50: float
+    delay_p99: float
+    delay_max: float
+
+    @property
+    def is_right(self) -> bool:
+        return not self.lost and not self.doubled
+
+
+def prepare(fleet: Fleet, count: int) -> None:
+    """Import the sends of so many mails and put the mails aside for delivery."""
+    sends = fleet.folder / "sends.jsonl"
+    with sends.open("w") as file:
+        for number, sample in enumerate(samples(count)):
+            fleet.dovecot.put_aside(number, sample.raw)
+            file.write(json.dumps(sample.send) + "\n")
+    fleet.run("sends", "import", str(sends))
+
+
+def samples(count: int) -> Sequence[Sample]:
+    now = datetime.now(UTC).replace(microsecond=0)
+    return list(make(count, start=now - BEFORE))
+
+
+def tally(fleet: Fleet, given: Mapping[int, float]) -> Tally:
+    """Compare what is in the database with what was delivered.
+
+    A mail is lost where it has no row or its person has no event by it, and doubled where it has several of either or
+    an event of anybody else.
+
+    Args:
+        fleet: whose database.
+        given: number of the mail -> when it was delivered, seconds since 1970.
+    """
+    with fleet.rows() as connection:
+        rows = Counter(number for (number,) in connection.execute(ROWS))
+        events = connection.execute(EVENTS).fetchall()
+    by_mail = Counter(number for _, number, _ in events)
+    right = {number: committed for person, number, committed in events if person == number}
+    lost = [number for number in given if not rows[number] or number not in right]
+    doubled = [number for number in {*rows, *by_mail} if rows[number] > 1 or by_mail[number] > 1 or number not in given]
+    delays = [committed - given[number] for number, committed in right.items() if number in given]
+    return Tally(
+        len(given), len(lost), len(doubled), percentile(delays, 0.5), percentile(delays, 0.99), max(delays, default=0.0)
+    )

@@ -1,0 +1,149 @@
+"""The journeys of a mailbox on three servers that share no line of code: Dovecot, Cyrus and pymap."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from shutil import copyfile
+
+import pytest
+from click.testing import CliRunner
+
+from tests.journey.world import NAME, EndState, World
+from tests.servers import MailServer, PrivateDovecot
+from tests.small_mails import Exchange, exchanges
+from tests.worker.large_mails import message, multipart, part, pdf
+from worker.cli import cli
+from worker.imap import Account
+from worker.mailbox import connect
+
+pytestmark = pytest.mark.server
+
+COUNT = 60
+LEARNT = 10
+SERVERS = ["dovecot", "cyrus", "pymap"]
+
+
+@pytest.fixture(scope="module")
+def mails() -> list[Exchange]:
+    # Recent, so that no pause ends while the tests run, and not ahead, which servers do not take.
+    return exchanges(COUNT, datetime.now(UTC).replace(microsecond=0) - timedelta(hours=30), LEARNT)
+
+
+class Here(World):
+    """Runs the commands in this process: that they run as programs of their own is proved elsewhere."""
+
+    def run(self, *words: str, check: bool = True, seconds: int = 0) -> subprocess.CompletedProcess[str]:  # noqa: ARG002
+        done = CliRunner().invoke(cli, words, env=self.environment | {"INBOX_SOAK": None})
+        assert not check or done.exit_code == 0, f"{words}: {done.stdout}\n{done.stderr}\n{done.exception!r}"
+        return subprocess.CompletedProcess(words, done.exit_code, done.stdout, done.stderr)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def own_log() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+def a_world(server: MailServer, user: str, template: Path, folder: Path) -> World:
+    copyfile(template, folder / "world.sqlite")
+    return Here(server, user, f"sqlite:///{folder}/world.sqlite", folder)
+
+
+def fill(world: World, mails: list[Exchange], folder: str = "INBOX") -> None:
+    ours = [(each.ours, each.sent_at) for each in mails if each.learnt]
+    world.server.deliver_many(world.user, ours, folder="Sent")
+    world.server.deliver_many(world.user, [(each.raw, each.arrived_at) for each in mails], folder)
+
+
+def prepare(world: World, mails: list[Exchange], *more: str) -> None:
+    world.add_mailbox(*more)
+    world.import_sends([each.row for each in mails if not each.learnt])
+
+
+@pytest.fixture(scope="module")
+def expected(
+    dovecot: PrivateDovecot, sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory, mails: list[Exchange]
+) -> EndState:
+    """What one poll of one server comes to."""
+    world = a_world(dovecot, "three-servers", sqlite_template, tmp_path_factory.mktemp("expected"))
+    fill(world, mails)
+    prepare(world, mails)
+    world.run("poll", NAME)
+    state = world.end_state()
+    assert len(state.recipients) == COUNT
+    assert sum(status != "Active" for status, *_ in state.recipients.values()) == COUNT
+    assert sum(campaign.startswith("learnt:") for campaign, _ in state.recipients) == LEARNT
+    return state
+
+
+@pytest.fixture(params=SERVERS)
+def world(request: pytest.FixtureRequest, sqlite_template: Path, tmp_path: Path, imap_user: str) -> World:
+    return a_world(request.getfixturevalue(request.param), imap_user, sqlite_template, tmp_path)
+
+
+def test_polling_ends_the_same_on_every_server_and_a_second_poll_changes_nothing(
+    world: World, mails: list[Exchange], expected: EndState
+) -> None:
+    fill(world, mails)
+    prepare(world, mails)
+    done = world.run("poll", NAME)
+    assert f"{COUNT} judged" in done.stdout
+    assert world.end_state() == expected
+    done = world.run("poll", NAME)
+    assert "messages: none" in done.stdout
+    assert world.end_state() == expected
+    assert world.messages() == COUNT
+
+
+def test_a_backfill_equals_polling_on_every_server(world: World, mails: list[Exchange], expected: EndState) -> None:
+    fill(world, mails)
+    prepare(world, mails)
+    world.run("backfill", NAME)
+    assert world.end_state() == expected
+    done = world.run("backfill", NAME)
+    assert "messages: none" in done.stdout
+    assert world.end_state() == expected
+
+
+def test_a_folder_that_is_numbered_anew_is_recognised_on_every_server(
+    world: World, mails: list[Exchange], expected: EndState
+) -> None:
+    with world.server.session(world.user) as imap:
+        imap.create_folder("Replies")
+        before = imap.folder_status("Replies", ["UIDVALIDITY"])
+    fill(world, mails, "Replies")
+    prepare(world, mails, "--folder", "Replies")
+    world.run("poll", NAME)
+    with world.server.session(world.user) as imap:
+        imap.delete_folder("Replies")
+        time.sleep(1.1)  # Dovecot and Cyrus take the second as UIDVALIDITY.
+        imap.create_folder("Replies")
+        assert imap.folder_status("Replies", ["UIDVALIDITY"]) != before
+    back = [(each.raw, each.arrived_at) for each in reversed(mails)]
+    world.server.deliver_many(world.user, back, "Replies")
+    done = world.run("poll", NAME)
+    assert f"{COUNT} duplicate" in done.stdout
+    assert world.end_state() == expected
+
+
+@pytest.mark.parametrize("name", SERVERS)
+def test_a_large_mail_is_read_without_its_attachment_on_every_server(
+    request: pytest.FixtureRequest, imap_user: str, name: str
+) -> None:
+    server: MailServer = request.getfixturevalue(name)
+    words = part("text/plain", b"Please take me off your list.\r\n")
+    server.deliver(imap_user, message(multipart("mixed", "b", [words, pdf()])))
+    account = Account("localhost", server.port, imap_user, server.password(imap_user), security="plain")
+    with connect(account, NAME) as imap:
+        (batch,) = imap.fetch(imap.new_uids(imap.select("INBOX"), 0))
+    assert b"take me off" in batch[0].raw
+    assert len(batch[0].raw) < 2_000 < batch[0].size
+    assert "application/pdf" in batch[0].omitted[0]

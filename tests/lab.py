@@ -1,0 +1,91 @@
+"""A mailbox polled in this process, over whatever way the test lays: for faults by the hundred."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Engine, func, select, update
+
+from config.settings import Settings
+from models.session import reading, transaction
+from models.tables import InboundMessage, Mailbox, MessageState, SentMessage, Team
+from tests.journey.world import EndState, end_state
+from tests.servers import MailServer
+from tests.small_mails import OURS, Exchange, exchanges, sends
+from worker.sends import import_sends
+from worker.service import poll_by_id, station
+from worker.tie import Rules
+from worker.visit import PollReport, Watch
+
+BATCH = 4
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def recent(count: int, learnt: int = 2) -> list[Exchange]:
+    """Return exchanges of the last days, so that no server has to take a date to come."""
+    return exchanges(count, now().replace(microsecond=0) - timedelta(days=2), learnt)
+
+
+def deliver(server: MailServer, user: str, mails: Sequence[Exchange]) -> None:
+    """Fill a mailbox: what came back into the inbox, ours that nobody imports into Sent."""
+    server.deliver_many(user, [(each.ours, each.sent_at) for each in mails if each.learnt], folder="Sent")
+    server.deliver_many(user, [(each.raw, each.arrived_at) for each in mails])
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a mailbox came to: nothing lost is every message in `messages`, nothing twice is the same `state`."""
+
+    state: EndState
+    messages: int
+    set_aside: int
+    sends: int
+
+
+@dataclass
+class Lab:
+    """A database with one mailbox, which polls where it is told to."""
+
+    engine: Engine
+    server: MailServer
+    user: str
+    settings: Settings = field(default_factory=lambda: Settings(batch_messages=BATCH, imap_timeout=10))
+    clock: Callable[[], datetime] = now
+
+    def furnish(self, mails: Sequence[Exchange], **mailbox: Any) -> None:
+        """Put in the team, the mailbox and what was sent."""
+        with transaction(self.engine) as session:
+            session.add(Team(id=1, name="default"))
+            session.flush()
+            way: dict[str, Any] = {"host": "localhost", "port": self.server.port, "security": "plain"}
+            described = way | {"username": self.user, "password": self.server.password(self.user)} | mailbox
+            session.add(Mailbox(id=1, team_id=1, name=OURS, **described))
+        with transaction(self.engine) as session:
+            import_sends(session, Rules(team_id=1), sends(mails), now())
+
+    def set(self, **mailbox: Any) -> None:
+        """Change the mailbox's row, for example to another port."""
+        with transaction(self.engine) as session:
+            session.execute(update(Mailbox).values(mailbox))
+
+    def poll(self, **watching: Any) -> PollReport:
+        """Poll once."""
+        watch = Watch(clock=self.clock, **watching)
+        return poll_by_id(station(self.engine, self.settings, watch), None, 1)  # type: ignore[arg-type]
+
+    def outcome(self) -> Outcome:
+        """Return what stands in the database."""
+        count = select(func.count(InboundMessage.id))
+        with reading(self.engine) as session:
+            return Outcome(
+                end_state(self.engine),
+                session.scalar(count) or 0,
+                session.scalar(count.where(InboundMessage.state == MessageState.SET_ASIDE)) or 0,
+                session.scalar(select(func.count(SentMessage.id))) or 0,
+            )

@@ -1,0 +1,160 @@
+"""A connection that waits for news, heard without ever blocking."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from imapclient import IMAPClient
+
+from worker.idle import Ear, Heard
+
+
+class Server:
+    """The other end of one connection: it greets, then says what a test wants."""
+
+    def __init__(self) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        greeting = threading.Thread(target=self._greet)
+        greeting.start()
+        self.client = IMAPClient("127.0.0.1", int(self._listener.getsockname()[1]), ssl=False, timeout=5)
+        greeting.join()
+
+    def _greet(self) -> None:
+        self.line, _ = self._listener.accept()
+        self.line.sendall(b"* OK hello\r\n")
+        tag = self.line.recv(100).split()[0]
+        self.line.sendall(b"* CAPABILITY IMAP4rev1 IDLE\r\n" + tag + b" OK done\r\n")
+
+    def says(self, words: bytes) -> None:
+        self.line.sendall(words)
+
+    def answers_idle(self, more: bytes = b"") -> None:
+        """Let the next IDLE be granted, with more in the same packet."""
+
+        def grant() -> None:
+            self.tag = self.line.recv(100).split()[0]
+            self.line.sendall(b"+ idling\r\n" + more)
+
+        self._granting = threading.Thread(target=grant)
+        self._granting.start()
+
+    def answers_done(self, before: bytes = b"") -> None:
+        def end() -> None:
+            assert self.line.recv(100) == b"DONE\r\n"
+            self.line.sendall(before + self.tag + b" OK done\r\n")
+
+        threading.Thread(target=end).start()
+
+    def close(self) -> None:
+        self.client.shutdown()
+        self.line.close()
+        self._listener.close()
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    one = Server()
+    yield one
+    one.close()
+
+
+def listening(server: Server, more: bytes = b"") -> tuple[Ear, Heard]:
+    ear = Ear(server.client)
+    server.answers_idle(more)
+    return ear, ear.listen()
+
+
+def heard(ear: Ear) -> Heard:
+    """What is heard of words that are on their way."""
+    peer = ear._client.socket()  # noqa: SLF001
+    peer.settimeout(5)
+    peer.recv(1, socket.MSG_PEEK)
+    peer.settimeout(0)
+    return ear.hear()
+
+
+def test_silence_is_nothing(server: Server) -> None:
+    ear, first = listening(server)
+    assert (first, ear.hear()) == (Heard.NOTHING, Heard.NOTHING)
+
+
+@pytest.mark.parametrize(
+    ("words", "means"),
+    [
+        (b"* 5 EXISTS\r\n", Heard.NEWS),
+        (b"* 5 exists\r\n* 1 RECENT\r\n", Heard.NEWS),
+        (b"* 2 EXPUNGE\r\n", Heard.NOTHING),
+        (b"* 2 FETCH (FLAGS (\\Seen))\r\n", Heard.NOTHING),
+        (b"* OK Still here\r\n", Heard.NOTHING),
+        (b"* BYE idle for too long\r\n", Heard.END),
+        (b"* 5 EXISTS\r\n* BYE shutting down\r\n", Heard.END),
+        (b"\x00\xff\r\n\r\n", Heard.NOTHING),
+        (b"x" * 100_000, Heard.END),
+    ],
+)
+def test_what_a_server_says_is_understood(server: Server, words: bytes, means: Heard) -> None:
+    ear, _ = listening(server)
+    server.says(words)
+    if len(words) > 1000:
+        # It takes several packets.
+        found = heard(ear)
+        while found is Heard.NOTHING:
+            found = heard(ear)
+        assert found is means
+    else:
+        assert heard(ear) is means
+
+
+def test_what_comes_in_the_same_packet_as_the_grant_is_heard_at_once(server: Server) -> None:
+    ear, first = listening(server, b"* 7 EXISTS\r\n")
+    assert (first, ear.hear()) == (Heard.NEWS, Heard.NOTHING)
+
+
+def test_a_connection_that_is_closed_has_ended(server: Server) -> None:
+    ear, _ = listening(server)
+    server.line.shutdown(socket.SHUT_RDWR)
+    assert heard(ear) is Heard.END
+
+
+def test_a_line_heard_in_part_does_not_confuse_what_follows(server: Server) -> None:
+    ear, _ = listening(server)
+    server.says(b"* 9 EXI")
+    assert heard(ear) is Heard.NOTHING
+    server.says(b"STS\r\n")
+    server.answers_done(before=b"* 10 EXISTS\r\n")
+    ear.done()
+    # What came while it ended is imaplib's to know.
+    assert server.client._imap.untagged_responses["EXISTS"] == [b"10"]  # noqa: SLF001
+
+
+def test_after_waiting_the_connection_blocks_as_before(server: Server) -> None:
+    ear, _ = listening(server)
+    assert server.client.socket().gettimeout() == 0
+    server.answers_done()
+    ear.done()
+    assert server.client.socket().gettimeout() == 5
+
+
+LINES = st.lists(st.sampled_from([b"* 3 EXISTS\r\n", b"* OK hm\r\n", b"* 1 EXPUNGE\r\n", b"\r\n"]), max_size=6)
+
+
+@given(lines=LINES, cut=st.integers(0, 60))
+def test_however_lines_are_cut_the_same_is_heard(lines: list[bytes], cut: int) -> None:
+    class Client:
+        def socket(self) -> Any:
+            return self
+
+        def gettimeout(self) -> float:
+            return 1.0
+
+    whole = b"".join(lines)
+    client: Any = Client()
+    ear = Ear(client)
+    found = {ear._understand(piece) for piece in (whole[:cut], whole[cut:])}  # noqa: SLF001
+    assert (Heard.NEWS in found) == (b"* 3 EXISTS\r\n" in lines)

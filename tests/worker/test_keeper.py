@@ -1,0 +1,188 @@
+"""Connections that are kept between polls, on a real Dovecot."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from tests.servers import PASSWORD, PrivateDovecot
+from tests.worker.small_world import NOW
+from worker import keeper as keeping
+from worker.errors import MailboxError, Trouble
+from worker.fetched import FolderState
+from worker.imap import Account
+from worker.keeper import Keeper, Line
+from worker.mailbox import reach
+from worker.manners import Hosts
+
+pytestmark = pytest.mark.server
+
+MAIL = b"From: nora@partner.example\r\nSubject: Hello\r\n\r\nGood morning.\r\n"
+SECONDS = 10
+
+
+class World:
+    """A keeper whose clock a test moves, and whom it woke."""
+
+    def __init__(self, account: Account, most: int = 10) -> None:
+        self.account, self.now, self.woken = account, NOW, list[int]()
+        self.keeper = Keeper(Hosts(most, 1000), self.clock, self.woken.append)
+
+    def clock(self) -> datetime:
+        return self.now
+
+    def line(self, mailbox_id: int = 1, account: Account | None = None) -> AbstractContextManager[Line]:
+        account = account or self.account
+        return self.keeper.line(mailbox_id, account, lambda: reach(account, "mila"))
+
+    def poll(self, mailbox_id: int = 1, account: Account | None = None) -> tuple[bool, bool, FolderState]:
+        """Open the inbox and wait for its news: whether over a kept connection, whether it told of news, the inbox."""
+        with self.line(mailbox_id, account) as line:
+            state = line.imap.select("INBOX")
+            line.keep = state
+            return line.kept, line.news, state
+
+    def listen_until(self, done: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + SECONDS
+        while not done() and time.monotonic() < deadline:
+            self.keeper.listen()
+        assert done()
+
+
+@pytest.fixture
+def account(dovecot: PrivateDovecot, imap_user: str) -> Account:
+    return Account("localhost", dovecot.tls_port, imap_user, PASSWORD, "tls", dovecot.ca_file, 10.0)
+
+
+@pytest.fixture
+def world(account: Account, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    monkeypatch.setattr(keeping, "LISTEN_SECONDS", 0.05)
+    made = World(account)
+    yield made
+    made.keeper.close()
+
+
+def test_mail_that_comes_wakes_once_and_is_read_over_the_same_connection(
+    world: World, dovecot: PrivateDovecot, imap_user: str
+) -> None:
+    assert world.poll()[:2] == (False, False)
+    dovecot.deliver(imap_user, MAIL)
+    world.listen_until(lambda: world.woken == [1])
+    dovecot.deliver(imap_user, MAIL)
+    world.keeper.listen()
+    assert world.woken == [1]
+    kept, news, state = world.poll()
+    assert (kept, news, state.exists) == (True, True, 2)
+    assert world.poll()[:2] == (True, False)
+
+
+def test_mail_that_comes_between_reading_and_waiting_is_not_missed(
+    world: World, dovecot: PrivateDovecot, imap_user: str
+) -> None:
+    with world.line() as line:
+        line.keep = line.imap.select("INBOX")
+        dovecot.deliver(imap_user, MAIL)
+    world.listen_until(lambda: world.woken == [1])
+
+
+def test_mail_that_comes_while_another_folder_is_open_is_not_missed(
+    world: World, dovecot: PrivateDovecot, imap_user: str
+) -> None:
+    with world.line() as line:
+        line.keep = line.imap.select("INBOX")
+        line.imap.select("Sent")
+        dovecot.deliver(imap_user, MAIL)
+    assert world.woken == [1]
+
+
+def test_a_connection_that_the_server_ends_is_replaced_without_an_error(
+    world: World, dovecot: PrivateDovecot, imap_user: str
+) -> None:
+    world.poll()
+    dovecot.kick(imap_user)
+    world.listen_until(lambda: not world.keeper.keeps(1))
+    # It had not lasted: a server that ends every wait at once is not asked in a circle.
+    assert world.woken == []
+    assert world.poll()[0] is False
+    world.now += timedelta(minutes=5)
+    dovecot.kick(imap_user)
+    world.listen_until(lambda: world.woken == [1])
+
+
+def test_a_connection_that_ended_unheard_is_replaced_without_an_error(
+    world: World, dovecot: PrivateDovecot, imap_user: str
+) -> None:
+    world.poll()
+    dovecot.kick(imap_user)
+    time.sleep(0.1)
+    assert world.poll()[0] is False
+    assert world.keeper.hosts.take("localhost", NOW + timedelta(seconds=1))
+
+
+def test_a_wait_is_renewed_before_servers_end_it(world: World) -> None:
+    world.poll()
+    world.now += timedelta(minutes=24)
+    world.keeper.listen()
+    assert world.woken == []
+    world.now += timedelta(minutes=2)
+    world.keeper.listen()
+    world.now += timedelta(minutes=2)
+    world.keeper.listen()
+    assert world.woken == [1]
+    assert world.poll()[0] is True
+
+
+def test_another_password_or_server_needs_a_connection_of_its_own(world: World) -> None:
+    world.poll()
+    with pytest.raises(MailboxError, match="signing in"):
+        world.poll(account=replace(world.account, password="wrong"))
+    assert world.poll()[0] is False
+
+
+def test_a_server_without_idle_keeps_its_connection_and_is_polled(
+    world: World, dovecot: PrivateDovecot, imap_user: str
+) -> None:
+    with world.line() as line:
+        line.imap._client._cached_capabilities = (b"IMAP4REV1",)  # noqa: SLF001 - as if it did not offer it
+        line.keep = line.imap.select("INBOX")
+    dovecot.deliver(imap_user, MAIL)
+    world.keeper.listen()
+    kept, news, state = world.poll()
+    assert (kept, news, state.exists, world.woken) == (True, False, 1, [])
+
+
+def test_a_poll_that_fails_leaves_no_connection(world: World) -> None:
+    world.poll()
+    with pytest.raises(RuntimeError), world.line():
+        raise RuntimeError("the poll failed")
+    assert not world.keeper.keeps(1)
+    assert world.poll()[0] is False
+
+
+def test_no_more_connections_are_opened_than_are_allowed_and_some_are_left_for_others(account: Account) -> None:
+    world = World(account, most=2)
+    try:
+        world.poll(1)
+        with world.line(2) as line:
+            line.keep = line.imap.select("INBOX")
+            with pytest.raises(MailboxError, match="INBOX_HOST_CONNECTIONS") as caught:
+                world.poll(3)
+            assert caught.value.trouble is Trouble.TURN
+        # The last place is not for keeping.
+        assert not world.keeper.keeps(2)
+        assert world.poll(3)[0] is False
+    finally:
+        world.keeper.close()
+
+
+def test_a_mailbox_that_is_polled_no_more_loses_its_connection(world: World) -> None:
+    world.poll()
+    world.keeper.drop(1)
+    world.keeper.drop(1)
+    assert not world.keeper.keeps(1)
+    world.keeper.listen()

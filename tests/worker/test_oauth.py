@@ -1,0 +1,202 @@
+"""Access tokens are asked for as the protocol says, and refusals keep the provider's words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+
+from config.settings import Settings
+from models.tables import SignIn
+from tests.worker.token_server import CLIENT_ID, CLIENT_SECRET, TokenServer, token_server
+from worker.errors import InputError
+from worker.oauth import TokenError, as_client, ask_confirmed, ask_consent, ask_device, redeem, refresh
+from worker.oauth_providers import KINDS, Provider, provider_of
+
+NOW = datetime(2026, 5, 4, 9, tzinfo=UTC)
+HERE = "http://127.0.0.1:1"
+
+
+@pytest.fixture
+def server() -> Iterator[TokenServer]:
+    with token_server() as running:
+        yield running
+
+
+def google(server: TokenServer, client_secret: str | None = CLIENT_SECRET) -> Provider:
+    return Provider(SignIn.GOOGLE, server.issuer, CLIENT_ID, client_secret)
+
+
+def microsoft(server: TokenServer, client_secret: str | None = CLIENT_SECRET) -> Provider:
+    return Provider(SignIn.MICROSOFT, server.issuer, CLIENT_ID, client_secret)
+
+
+def browse(url: str) -> str:
+    """Return where the provider sends the browser."""
+    return httpx.get(url).headers["Location"]
+
+
+def test_a_consent_in_a_browser_gives_tokens(server: TokenServer) -> None:
+    consent = ask_consent(google(server), HERE, "mila@outreach.example")
+    asked = {name: values[0] for name, values in parse_qs(urlsplit(consent.url).query).items()}
+    assert asked["scope"] == "https://mail.google.com/"
+    assert (asked["response_type"], asked["code_challenge_method"]) == ("code", "S256")
+    assert (asked["access_type"], asked["prompt"], asked["login_hint"]) == (
+        "offline",
+        "consent",
+        "mila@outreach.example",
+    )
+    tokens = redeem(google(server), consent, browse(consent.url), NOW)
+    assert tokens.expires_at == NOW + timedelta(hours=1)
+    assert tokens.refresh in server.families
+    assert consent.verifier not in consent.url
+    assert CLIENT_SECRET not in consent.url
+
+
+def test_a_code_is_worth_nothing_without_the_verifier(server: TokenServer) -> None:
+    ours, theirs = (ask_consent(google(server), HERE, "x") for _ in range(2))
+    stolen = parse_qs(urlsplit(browse(theirs.url)).query)["code"][0]
+    with pytest.raises(TokenError, match="invalid_grant: the code does not fit"):
+        redeem(google(server), ours, f"{HERE}?code={stolen}&state={ours.state}", NOW)
+
+
+@pytest.mark.parametrize("answer", ["", "http://[", f"{HERE}?code=1&state=other", f"{HERE}?code=1", f"{HERE}?state="])
+def test_an_answer_to_another_request_is_refused_unseen(server: TokenServer, answer: str) -> None:
+    consent = ask_consent(google(server), HERE, "x")
+    with pytest.raises(InputError, match="not the answer to our request"):
+        redeem(google(server), consent, answer, NOW)
+    assert not server.asked
+
+
+def test_a_person_who_says_no_is_understood(server: TokenServer) -> None:
+    consent = ask_consent(google(server), HERE, "x")
+    with pytest.raises(TokenError, match="access_denied: The user said no") as caught:
+        redeem(google(server), consent, f"{HERE}?error=access_denied&error_description=The+user+said+no"
+               f"&state={consent.state}", NOW)  # fmt: skip
+    assert caught.value.about_consent
+    with pytest.raises(InputError, match="holds no code"):
+        redeem(google(server), consent, f"{HERE}?state={consent.state}", NOW)
+
+
+def test_a_device_waits_until_somebody_confirms(server: TokenServer) -> None:
+    device = ask_device(microsoft(server), NOW)
+    assert (device.user_code, device.seconds) == ("WDJB-MJHT", 5)
+    assert device.expires_at == NOW + timedelta(seconds=900)
+    server.pending = ["authorization_pending", "slow_down"]
+    for code in ("authorization_pending", "slow_down"):
+        with pytest.raises(TokenError) as caught:
+            ask_confirmed(microsoft(server), device, NOW)
+        assert (caught.value.code, caught.value.passing) == (code, True)
+    assert ask_confirmed(microsoft(server), device, NOW).refresh in server.families
+
+
+def test_google_lets_no_device_ask_and_gives_applications_nothing(server: TokenServer) -> None:
+    with pytest.raises(InputError, match="leave out --flow device"):
+        ask_device(google(server), NOW)
+    with pytest.raises(InputError, match="leave out --flow client"):
+        as_client(google(server), NOW)
+
+
+def test_an_application_gets_tokens_for_its_tenant_alone(server: TokenServer) -> None:
+    tokens = as_client(microsoft(server), NOW)
+    assert (server.asked[0]["grant_type"], server.asked[0]["scope"]) == (
+        "client_credentials",
+        KINDS[SignIn.MICROSOFT].client_scope,
+    )
+    assert tokens.refresh is None
+    with pytest.raises(InputError, match="INBOX_MICROSOFT_CLIENT_SECRET"):
+        as_client(microsoft(server, None), NOW)
+    everybody = Provider(SignIn.MICROSOFT, "https://login.microsoftonline.com/common/v2.0", CLIENT_ID, CLIENT_SECRET)
+    with pytest.raises(InputError, match="needs your tenant in INBOX_MICROSOFT_ISSUER"):
+        as_client(everybody, NOW)
+
+
+def test_a_refresh_gives_a_new_refresh_token_where_the_provider_rotates_them(server: TokenServer) -> None:
+    first = server.consent()
+    second = refresh(google(server), first, NOW).refresh
+    assert second not in {None, first}
+    server.rotates = False
+    assert refresh(google(server), str(second), NOW).refresh is None
+    assert server.asked[0] == {"grant_type": "refresh_token", "refresh_token": first, "client_id": CLIENT_ID,
+                               "client_secret": CLIENT_SECRET}  # fmt: skip
+
+
+def test_a_public_client_sends_no_secret(server: TokenServer) -> None:
+    refresh(microsoft(server, None), server.consent(), NOW)
+    assert "client_secret" not in server.asked[0]
+
+
+def test_a_token_whose_lifetime_is_not_told_is_thought_to_last_an_hour(server: TokenServer) -> None:
+    server.lifetime = None
+    assert refresh(google(server), server.consent(), NOW).expires_at == NOW + timedelta(hours=1)
+
+
+REFUSALS: dict[str, tuple[int, Any, str, bool, bool]] = {
+    "revoked": (400, {"error": "invalid_grant", "error_description": "Gone."}, "invalid_grant: Gone.", False, True),
+    "a client that is not known": (401, {"error": "invalid_client"}, "invalid_client", False, False),
+    "asked too often": (429, {"error": "rate_limit_exceeded"}, "rate_limit_exceeded", True, False),
+    "a gateway": (502, "<html>Bad gateway", "502 Bad Gateway", True, False),
+    "a page": (200, "<html>Welcome to our hotel", "no sense|not a JSON object", True, False),
+    "a list": (200, [], "not a JSON object", True, False),
+    "no token": (200, {"token_type": "Bearer"}, "without an access token", True, False),
+    "a nonsense lifetime": (200, {"access_token": "x", "expires_in": "soon"}, "makes no sense", True, False),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("why", REFUSALS)
+def test_a_refusal_keeps_the_words_of_the_provider_and_says_whether_it_passes(server: TokenServer, why: str) -> None:
+    status, said, words, passing, about_consent = REFUSALS[why]
+    server.fails = [(status, said)]
+    with pytest.raises(TokenError, match=words) as caught:
+        refresh(google(server), server.consent(), NOW)
+    assert (caught.value.passing, caught.value.about_consent) == (passing, about_consent)
+
+
+def test_a_provider_that_does_not_answer_passes() -> None:
+    away = Provider(SignIn.GOOGLE, "http://127.0.0.1:1", CLIENT_ID, CLIENT_SECRET)
+    with pytest.raises(TokenError, match=r"cannot be asked: .*refused") as caught:
+        refresh(away, "x", NOW)
+    assert caught.value.passing
+
+
+def test_a_provider_is_asked_once_where_its_endpoints_are(server: TokenServer) -> None:
+    for _ in range(3):
+        refresh(google(server), server.consent(), NOW)
+    assert server.described == 1
+
+
+def test_a_provider_that_calls_itself_otherwise_is_not_believed() -> None:
+    with token_server(issuer_said="https://evil.example") as server:
+        with pytest.raises(TokenError, match=r"calls itself https://evil\.example"):
+            refresh(google(server), server.consent(), NOW)
+        server.issuer_said = "http://127.0.0.1:{tenantid}"
+        refresh(google(server), server.consent(), NOW)
+
+
+def test_secrets_are_sent_nowhere_that_is_not_encrypted(server: TokenServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = server.describe() | {"token_endpoint": "http://login.example/token"}
+    monkeypatch.setattr(server, "describe", lambda: said)
+    with pytest.raises(TokenError, match="is not encrypted"):
+        refresh(google(server), server.consent(), NOW)
+
+
+def test_an_answer_that_leads_elsewhere_is_not_followed(server: TokenServer) -> None:
+    server.fails = [(307, "")]
+    with pytest.raises(TokenError):
+        refresh(google(server), server.consent(), NOW)
+    assert len(server.asked) == 1
+
+
+def test_without_a_client_id_the_setting_is_named() -> None:
+    with pytest.raises(InputError, match="INBOX_GOOGLE_CLIENT_ID"):
+        provider_of(SignIn.GOOGLE, Settings(_env_file=None))
+
+
+@pytest.mark.parametrize("issuer", ["http://login.example", "login.example", "https://login.example/?tenant=x"])
+def test_an_issuer_is_encrypted_or_on_this_machine(issuer: str) -> None:
+    with pytest.raises(ValueError, match="http:// is for this machine alone"):
+        Settings(_env_file=None, microsoft_issuer=issuer)

@@ -1,0 +1,44 @@
+"""`mailboxes sign-in`: consent anew that a mailbox may be read."""
+
+from __future__ import annotations
+
+import click
+
+from models.session import reading, transaction
+from models.tables import SignIn
+from worker.access import keep
+from worker.cli.common import find_mailbox, now, start
+from worker.cli.consent import ask, provider_options
+from worker.oauth_providers import provider_of
+from worker.vault import vault_of
+
+
+@click.command("sign-in")
+@click.argument("name")
+@provider_options
+def sign_in(name: str, provider: str | None, flow: str) -> None:
+    """Consent anew that the mailbox NAME may be read, or for the first time instead of its password.
+
+    Also lets polling go on where it was stopped. Without --google or --microsoft it is the provider of before.
+    """
+    settings, engine = start()
+    vault = vault_of(settings)
+    with reading(engine) as session:
+        before = find_mailbox(session, name)
+    wanted = SignIn(provider) if provider else before.sign_in
+    if wanted is SignIn.PASSWORD:
+        raise click.UsageError(
+            f"{before.name} signs in with a password: inbox-worker mailboxes set {before.name} --password-file FILE"
+            " changes it; or say --google or --microsoft"
+        )
+    registered = provider_of(wanted, settings)
+    # Says now, and not after a person has consented, if there is no key.
+    vault.seal("")
+    kind, tokens = ask(registered, before.username, flow)
+    with transaction(engine) as session:
+        mailbox = find_mailbox(session, name)
+        mailbox.sign_in, mailbox.password = wanted, ""
+        mailbox.stopped_at = mailbox.next_poll_at = mailbox.last_error = None
+        mailbox.failures = 0
+        keep(session, mailbox.id, kind, tokens, vault, now())
+    click.echo(f"{mailbox.name} may be read; see that it works: inbox-worker mailboxes check {mailbox.name}")

@@ -1,0 +1,92 @@
+"""Which mailboxes are due for a poll, and how their polls went: the part of the daemon that the database holds."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice
+from random import Random
+from typing import Any
+
+from sqlalchemy import Engine, bindparam, or_, select, update
+
+from config.settings import Settings
+from models.session import reading, transaction
+from models.tables import Mailbox
+
+MOST_READ = 10_000
+"""Due mailboxes looked at in one go, where hosts that may not be reached now keep many waiting."""
+LONGEST_ERROR = 2_000
+FARTHEST = timedelta(days=2)
+"""Ahead of now, where a due time is no due time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A mailbox that is due: at which server, and of which revision its row is."""
+
+    mailbox_id: int
+    host: str
+    revision: int
+    failures: int
+
+
+Result = Mapping[str, Any]
+"""How a poll went: columns of the mailbox, and what they are now."""
+
+
+def success(now: datetime, next_poll_at: datetime) -> Result:
+    """Return the result of a poll that went well."""
+    return {"last_success_at": now, "next_poll_at": next_poll_at, "failures": 0, "last_error": None}
+
+
+def failure(error: Exception, failures: int, next_poll_at: datetime, stopped_at: datetime | None) -> Result:
+    """Return the result of a poll that failed, as so many in a row; `stopped_at` where it was the last."""
+    said = {"failures": failures, "last_error": str(error)[:LONGEST_ERROR]}
+    return {"next_poll_at": next_poll_at, "stopped_at": stopped_at, **said}
+
+
+def wait(next_poll_at: datetime) -> Result:
+    """Return the result of a poll whose turn has not come."""
+    return {"next_poll_at": next_poll_at}
+
+
+def due_mailboxes(engine: Engine, now: datetime, most: int, wanted: Callable[[Due], bool]) -> list[Due]:
+    """Return at most so many wanted mailboxes that are due, the longest due first."""
+    query = (
+        select(Mailbox.id, Mailbox.host, Mailbox.revision, Mailbox.failures)
+        .where(
+            Mailbox.paused_at.is_(None),
+            Mailbox.stopped_at.is_(None),
+            # So far ahead no pause leads: the clock was wrong when it was written.
+            or_(Mailbox.next_poll_at.is_(None), Mailbox.next_poll_at <= now, Mailbox.next_poll_at > now + FARTHEST),
+        )
+        .order_by(Mailbox.next_poll_at.is_not(None), Mailbox.next_poll_at, Mailbox.id)
+        .limit(MOST_READ)
+    )
+    with reading(engine) as session:
+        found = (Due(*row) for row in session.execute(query.execution_options(yield_per=100)))
+        return list(islice((due for due in found if wanted(due)), most))
+
+
+def write_results(engine: Engine, results: Mapping[int, Result]) -> None:
+    """Write down how polls went, by mailbox id, in one transaction; what describes the mailboxes stays as it is."""
+    alike: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
+    for mailbox_id, result in results.items():
+        alike[tuple(sorted(result))].append({"mailbox": mailbox_id, **result})
+    table: Any = Mailbox.__table__
+    with transaction(engine) as session:
+        for columns, rows in alike.items():
+            values = {name: bindparam(name) for name in columns} | {"revision": table.c.revision}
+            session.connection().execute(update(table).where(table.c.id == bindparam("mailbox")).values(values), rows)
+
+
+def spread(engine: Engine, settings: Settings, now: datetime, random: Random) -> None:
+    """Give mailboxes without a due time one within the next interval, so that a start does not poll all at once."""
+    with transaction(engine) as session:
+        ids = list(session.scalars(select(Mailbox.id).where(Mailbox.next_poll_at.is_(None))))
+        for mailbox_id in ids:
+            due = now + timedelta(seconds=random.uniform(0, min(settings.poll_seconds, len(ids))))
+            session.execute(update(Mailbox).where(Mailbox.id == mailbox_id).values(next_poll_at=due))

@@ -1,0 +1,154 @@
+"""Takes in what a folder holds, batch by batch: nothing twice, and nothing left behind."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, datetime
+from functools import partial
+
+from sqlalchemy.orm import Session
+
+from models.session import reading, refresh_statistics
+from worker.chunks import chunks
+from worker.cursor import cursor_of, move_cursor
+from worker.fetched import FetchedMessage, FolderState
+from worker.fingerprint import content_hash, has_message_id
+from worker.process import process, write
+from worker.record import Judged, count_places, known_mails, seen_uids
+from worker.sends import BATCH
+from worker.visit import Visit
+
+log = logging.getLogger(__name__)
+
+OVERLAP = 500
+"""UIDs below the cursor that are looked at again."""
+# Batches of a long read before which the database looks at its tables anew: they grow faster than it does by itself.
+FRESH_STATISTICS = frozenset({2, 10, 50, 250})
+
+
+def read_folder(
+    visit: Visit,
+    folder: str,
+    *,
+    limit: int | None = None,
+    since: date | None = None,
+    counts: bool = True,
+    junk: bool = False,
+) -> None:
+    """Take in what a folder holds beyond its cursor; with `since`, all mail from that day on, whatever the cursor says.
+
+    What is recorded already is not fetched again. A folder whose UIDVALIDITY changed is read anew by its headers
+    first, so that only mail we have never seen is fetched whole. With `counts`, mail that showed up behind the cursor
+    is looked for as well. Of `junk` folders the mail is believed less.
+    """
+    state = visit.imap.select(folder)
+    with reading(visit.station.engine) as session:
+        cursor = cursor_of(session, visit.mailbox_id, folder)
+    whole = since is not None
+    known = cursor if cursor and cursor.uidvalidity == state.uidvalidity and not whole else None
+    after = known.last_uid if known else 0
+    pairs = _with_late_ones(visit, state, after) if known and counts else visit.imap.new_uids(state, after, since)
+    if cursor and cursor.uidvalidity != state.uidvalidity:
+        log.warning("%s: UIDVALIDITY of %s changed, its mail is recognised by content", visit.desk.box.name, folder)
+        if not _recognise(visit, state, [uid for uid, _ in _unseen(visit, state, pairs, whole=whole)], junk=junk):
+            visit.report.more = True
+            return
+    fresh = _unseen(visit, state, pairs, whole=whole)
+    taken = fresh[:limit]
+    complete = _take_in(visit, state, taken, moves=not whole, junk=junk) and len(taken) == len(fresh)
+    visit.report.more |= not complete
+    if whole or not complete:
+        return
+    newest = max((uid for uid, _ in pairs), default=after)
+    if newest > after or known is None:
+        with visit.station.writer() as session:
+            move_cursor(session, visit.mailbox_id, state, newest)
+    visit.states[folder] = state
+
+
+def _take_in(visit: Visit, state: FolderState, pairs: Sequence[tuple[int, int]], *, moves: bool, junk: bool) -> bool:
+    """Fetch and process messages batch by batch; return False where it was told to stop in between.
+
+    Where it `moves`, the cursor follows in each batch's own transaction.
+    """
+    watch = visit.station.watch
+    watch.progress(len(pairs), 0)
+    if pairs:
+        visit.keep_to_budget()
+    for number, batch in enumerate(visit.imap.fetch(pairs, visit.station.settings.batch_messages)):
+        if number in FRESH_STATISTICS:
+            refresh_statistics(visit.station.engine)
+        finish = partial(_finish, visit, state, batch, moves=moves)
+        fetched = [replace(each, junk=junk) for each in batch]
+        visit.report.applied.add(process(visit.desk, fetched, visit.station.writer, watch.clock(), finish))
+        watch.progress(0, len(batch))
+        if watch.stopping():
+            return False
+        visit.keep_to_budget()
+    return True
+
+
+def _finish(
+    visit: Visit, state: FolderState, batch: Sequence[FetchedMessage], session: Session, *, moves: bool
+) -> None:
+    visit.spend(session, sum(len(each.raw) for each in batch))
+    if moves:
+        move_cursor(session, visit.mailbox_id, state, batch[-1].uid)
+
+
+def _with_late_ones(visit: Visit, state: FolderState, after: int) -> list[tuple[int, int]]:
+    """Return (UID, size) of what lies behind the cursor, with enough before it to find what came out of its order.
+
+    Some servers let a message be seen after one with a higher UID. The last ones are always looked at, and all where
+    the folder holds more than was ever recorded of it.
+    """
+    pairs = visit.imap.new_uids(state, max(0, after - OVERLAP))
+    with reading(visit.station.engine) as session:
+        recorded = count_places(session, visit.mailbox_id, state.folder, state.uidvalidity)
+    newer = sum(uid > after for uid, _ in pairs)
+    if state.exists - newer <= recorded:
+        return pairs
+    log.warning("%s: %s holds mail that was never recorded, it is read now", visit.desk.box.name, state.folder)
+    return visit.imap.new_uids(state, 0)
+
+
+def _recognise(visit: Visit, state: FolderState, uids: Sequence[int], *, junk: bool) -> bool:
+    """Record the mail of a renumbered folder that we have seen before under its new UIDs.
+
+    Returns whether all headers were read; the cursor stays with the old numbers until they are.
+    """
+    watch = visit.station.watch
+    watch.progress(len(uids), 0)
+    for chunk in chunks(visit.imap.headers(uids), BATCH):
+        if watch.stopping():
+            return False
+        headers = [_by_header(state, *each) for each in chunk if has_message_id(each[1])]
+        with reading(visit.station.engine) as session:
+            known = known_mails(session, visit.mailbox_id, [judged.content_hash for judged in headers])
+        copies = [replace(judged, junk=junk) for judged in headers if judged.content_hash in known]
+        visit.report.applied.add(write(visit.desk, copies, visit.station.writer, watch.clock()))
+        watch.progress(0, len(chunk))
+    return True
+
+
+def _by_header(state: FolderState, uid: int, raw: bytes, arrived_at: datetime, size: int) -> Judged:
+    return Judged(
+        folder=state.folder,
+        uidvalidity=state.uidvalidity,
+        uid=uid,
+        arrived_at=arrived_at,
+        size=size,
+        content_hash=content_hash(raw, size, whole=False),
+    )
+
+
+def _unseen(
+    visit: Visit, state: FolderState, pairs: Sequence[tuple[int, int]], *, whole: bool
+) -> list[tuple[int, int]]:
+    """Return those of the (UID, size) pairs that are not recorded yet; `whole` reading tries what was set aside."""
+    with reading(visit.station.engine) as session:
+        uids = [uid for uid, _ in pairs]
+        seen = seen_uids(session, visit.mailbox_id, state.folder, state.uidvalidity, uids, aside=not whole)
+    return [pair for pair in pairs if pair[0] not in seen]

@@ -1,0 +1,99 @@
+"""A connection that waits for the server to speak (IDLE, RFC 2177): a hint that mail came, never the proof."""
+
+from __future__ import annotations
+
+import ssl
+from enum import StrEnum
+from typing import Any, Final
+
+from imapclient import IMAPClient
+
+_AT_ONCE: Final = 16_384
+_LONGEST: Final = 65_536
+"""Octets of a line that does not end; a server in its right mind says little here."""
+_NOT_YET: Final = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+
+
+class Heard(StrEnum):
+    """What a waiting connection said."""
+
+    NOTHING = "nothing"
+    NEWS = "news"
+    """The folder holds another number of messages (EXISTS)."""
+    END = "end"
+    """The server says farewell, or the connection broke."""
+
+
+class Ear:
+    """Listens to one connection in IDLE without ever blocking.
+
+    The socket belongs to it from `listen` to `done`; what a server says in between never reaches imaplib, but for the
+    end of a line that was heard in part.
+    """
+
+    __slots__ = ("_client", "_line", "_timeout")
+
+    def __init__(self, client: IMAPClient) -> None:
+        self._client = client
+        self._timeout = client.socket().gettimeout()
+        self._line = b""
+
+    def listen(self) -> Heard:
+        """Begin to wait, and say what was said already.
+
+        Raises:
+            IMAPClientError, OSError: the server refuses, or the connection broke.
+        """
+        self._client.idle()
+        self._client.socket().settimeout(0)
+        # What came right behind the server's answer lies in imaplib's buffer, where no selector sees it.
+        reader = _reader(self._client)
+        try:
+            waiting = reader.peek()
+        except _NOT_YET:
+            return Heard.NOTHING
+        return self._understand(reader.read1(len(waiting))) if waiting else Heard.NOTHING
+
+    def fileno(self) -> int:
+        """Return the number of the socket, for a selector."""
+        return int(self._client.socket().fileno())
+
+    def hear(self) -> Heard:
+        """Read what was said since."""
+        heard = Heard.NOTHING
+        while heard is not Heard.END:
+            try:
+                said = self._client.socket().recv(_AT_ONCE)
+            except _NOT_YET:
+                return heard
+            except OSError:
+                return Heard.END
+            news = self._understand(said) if said else Heard.END
+            heard = news if news is not Heard.NOTHING else heard
+        return heard
+
+    def done(self) -> None:
+        """Give the connection back to ordinary commands.
+
+        Raises:
+            IMAPClientError, OSError: the connection is of no use any more.
+        """
+        self._client.socket().settimeout(self._timeout)
+        if self._line:
+            # imaplib would not understand the end of a line alone.
+            self._client._imap._get_line()  # noqa: SLF001 - imapclient has no name for it
+            self._line = b""
+        self._client.idle_done()
+
+    def _understand(self, said: bytes) -> Heard:
+        *lines, self._line = (self._line + said).split(b"\n")
+        words = [line.upper().split() for line in lines]
+        if len(self._line) > _LONGEST or any(line[:2] == [b"*", b"BYE"] for line in words):
+            return Heard.END
+        return Heard.NEWS if any(line[2:3] == [b"EXISTS"] for line in words) else Heard.NOTHING
+
+
+def _reader(client: IMAPClient) -> Any:
+    imap = client._imap  # noqa: SLF001 - imapclient has no name for it
+    # Python 3.14 calls it so, and warns of the old name.
+    return getattr(imap, "_file", None) or imap.file

@@ -1,0 +1,222 @@
+"""Keeps connections of a process between polls, and hears over them that mail came (IDLE): one thread for thousands.
+
+A hint is never the base: every mailbox is polled on schedule all the same, which also renews each IDLE (RFC 2177 wants
+that within 29 minutes) and proves each connection alive.
+"""
+
+from __future__ import annotations
+
+import logging
+import selectors
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from worker.errors import MailboxError, Trouble
+from worker.fetched import FolderState
+from worker.idle import Ear, Heard
+from worker.imap import Account, telling
+from worker.mailbox import Mailbox
+from worker.manners import Hosts
+
+log = logging.getLogger(__name__)
+
+RENEW = timedelta(minutes=25)
+"""How long a connection waits at most; servers end it after 30 minutes (RFC 9051 5.4)."""
+LASTING = timedelta(minutes=1)
+LOOK = timedelta(seconds=15)
+LISTEN_SECONDS = 1.0
+
+
+@dataclass(slots=True)
+class Line:
+    """A connection that one poll works with, and what is known of it."""
+
+    imap: Mailbox
+    kept: bool = False
+    """It was opened by an earlier poll, so its end is nothing to worry about."""
+    news: bool = False
+    """The server told that mail came."""
+    keep: FolderState | None = None
+    """Set by the poll: wait for news of this folder, as it was read."""
+
+
+@dataclass(slots=True)
+class _Kept:
+    imap: Mailbox
+    ear: Ear | None
+    since: datetime
+    news: bool = False
+    woke: bool = False
+    """Whoever polls was told already."""
+
+    def resume(self) -> None:
+        """Bring the connection back to ordinary commands, or raise MailboxError."""
+        if self.ear:
+            with telling(self.imap.account, self.imap.name, "going on after waiting"):
+                self.ear.done()
+
+
+@dataclass(slots=True)
+class Keeper:
+    """Lends each mailbox its one connection, kept or new, and wakes whoever polls when one has news.
+
+    `wake` is called with the mailbox's id, from the keeper's thread; it must not block.
+    """
+
+    hosts: Hosts
+    clock: Callable[[], datetime]
+    wake: Callable[[int], None]
+    _kept: dict[int, _Kept] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _selector: selectors.BaseSelector = field(default_factory=selectors.DefaultSelector)
+    _looked_at: datetime | None = None
+
+    def listen(self) -> None:
+        """Hear what the waiting connections say within a second, and renew those that have waited long."""
+        for key, _ in self._selector.select(LISTEN_SECONDS):
+            self._hear(key.data)
+        now = self.clock()
+        if self._looked_at is None or abs(now - self._looked_at) >= LOOK:
+            self._looked_at = now
+            self._renew(now)
+
+    def close(self) -> None:
+        """Hang up every connection that waits."""
+        for mailbox_id in list(self._kept):
+            self.drop(mailbox_id)
+        self._selector.close()
+
+    def drop(self, mailbox_id: int) -> None:
+        """Hang up the connection of a mailbox that is polled no more."""
+        kept = self._take(mailbox_id)
+        if kept:
+            self._close(kept.imap, broken=True)
+
+    def keeps(self, mailbox_id: int) -> bool:
+        """Say whether the mailbox has a connection that waits."""
+        return mailbox_id in self._kept
+
+    @contextmanager
+    def line(self, mailbox_id: int, account: Account, opens: Callable[[], Mailbox]) -> Iterator[Line]:
+        """Lend the mailbox's connection, or a new one; kept afterwards where the poll asks for it.
+
+        Args:
+            mailbox_id: whose it is.
+            account: how it is reached; a connection that was opened in another way is not used any more.
+            opens: opens a new one.
+
+        Raises:
+            MailboxError: it cannot be reached or signed in to; or whatever the poll raises, then it is closed.
+        """
+        line = self._resumed(mailbox_id, account) or self._opened(account.host, opens)
+        try:
+            yield line
+        except BaseException:
+            self._close(line.imap, broken=True)
+            raise
+        if line.keep is None or not self.hosts.may_keep(account.host):
+            self._close(line.imap)
+        elif not self._wait(mailbox_id, line.imap, line.keep):
+            self._close(line.imap, broken=True)
+
+    def _opened(self, host: str, opens: Callable[[], Mailbox]) -> Line:
+        now = self.clock()
+        if not self.hosts.take(host, now):
+            raise MailboxError(
+                f"as many connections to {host} are open, or were opened just now, as are allowed"
+                " (INBOX_HOST_CONNECTIONS, INBOX_HOST_CONNECTS_A_SECOND); the mailbox waits for its turn",
+                permanent=False,
+                trouble=Trouble.TURN,
+            )
+        try:
+            return Line(opens())
+        except BaseException as error:
+            self.hosts.give_back(host)
+            if isinstance(error, MailboxError) and error.trouble is Trouble.CROWDED:
+                self.hosts.refused(host, now)
+            raise
+
+    def _resumed(self, mailbox_id: int, account: Account) -> Line | None:
+        kept = self._take(mailbox_id)
+        if kept is None:
+            return None
+        if _way(kept.imap.account) == _way(account):
+            try:
+                kept.resume()
+            except MailboxError as error:
+                log.debug("a kept connection had ended: %s", error)
+            else:
+                return Line(kept.imap, kept=True, news=kept.news)
+        self._close(kept.imap, broken=True)
+        return None
+
+    def _wait(self, mailbox_id: int, imap: Mailbox, state: FolderState) -> bool:
+        """Leave the connection to wait for news of a folder; return whether it does."""
+        try:
+            with telling(imap.account, imap.name, "waiting for news"):
+                ear = imap.listen(state.folder)
+                # What came since the poll has read is told to nobody any more.
+                news = ear is not None and not imap.stands_at(state)
+                heard = ear.listen() if ear else Heard.NOTHING
+        except MailboxError as error:
+            # The poll itself went well; the next one opens a connection of its own.
+            log.debug("%s", error)
+            return False
+        if heard is Heard.END:
+            return False
+        news |= heard is Heard.NEWS
+        with self._lock:
+            self._kept[mailbox_id] = _Kept(imap, ear, self.clock(), news=news, woke=news)
+            if ear:
+                self._selector.register(ear, selectors.EVENT_READ, mailbox_id)
+        if news:
+            self.wake(mailbox_id)
+        return True
+
+    def _hear(self, mailbox_id: int) -> None:
+        with self._lock:
+            kept = self._kept.get(mailbox_id)
+            if kept is None or kept.ear is None:
+                return
+            heard = kept.ear.hear()
+            if heard is Heard.END:
+                del self._kept[mailbox_id]
+                self._selector.unregister(kept.ear)
+            wakes = not kept.woke and (heard is Heard.NEWS or (heard is Heard.END and self._was_lasting(kept)))
+            kept.news |= heard is Heard.NEWS
+            kept.woke |= wakes
+        if heard is Heard.END:
+            self._close(kept.imap, broken=True)
+        if wakes:
+            self.wake(mailbox_id)
+
+    def _was_lasting(self, kept: _Kept) -> bool:
+        # A server that ends every wait at once is polled on schedule, not in a circle.
+        return self.clock() - kept.since >= LASTING
+
+    def _renew(self, now: datetime) -> None:
+        with self._lock:
+            due = [each for each, kept in self._kept.items() if not kept.woke and now - kept.since >= RENEW]
+            for mailbox_id in due:
+                self._kept[mailbox_id].woke = True
+        for mailbox_id in due:
+            self.wake(mailbox_id)
+
+    def _take(self, mailbox_id: int) -> _Kept | None:
+        with self._lock:
+            kept = self._kept.pop(mailbox_id, None)
+            if kept and kept.ear:
+                self._selector.unregister(kept.ear)
+            return kept
+
+    def _close(self, imap: Mailbox, *, broken: bool = False) -> None:
+        imap.close(broken=broken)
+        self.hosts.give_back(imap.account.host)
+
+
+def _way(account: Account) -> tuple[object, ...]:
+    """Return how a mailbox is reached, but for its token: a new one does not end a session that an older one began."""
+    return account.host, account.port, account.security, account.ca_file, account.username, account.password

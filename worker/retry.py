@@ -1,0 +1,140 @@
+"""Mail that was set aside: lists it, and judges and writes its kept octets anew, the way a poll would."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Engine, Select, select
+from sqlalchemy.orm import Session
+
+from models.handling import AsideMessage
+from models.session import reading, transaction
+from models.tables import InboundMessage, Mailbox, MessageState
+from worker.desk import Desk
+from worker.errors import InputError
+from worker.fetched import FetchedMessage
+from worker.process import process
+from worker.refold import Change
+from worker.story import Row
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What came of one more attempt: `row` holds the message now, and is a new one where it fared well."""
+
+    message_id: int
+    row: InboundMessage
+    changes: Sequence[Change] = ()
+
+    @property
+    def fared_well(self) -> bool:
+        """Say whether it is set aside no longer."""
+        return self.row.state is not MessageState.SET_ASIDE
+
+
+def list_aside(session: Session, mailbox_id: int | None = None, limit: int | None = None) -> list[Row]:
+    """Return what is set aside, of one mailbox or of all, the newest first, each with the next step."""
+    query = _with_attempts().order_by(InboundMessage.arrived_at.desc(), InboundMessage.id.desc()).limit(limit)
+    if mailbox_id is not None:
+        query = query.where(InboundMessage.mailbox_id == mailbox_id)
+    return [
+        {
+            "id": row.id,
+            "mailbox": mailbox,
+            "folder": row.folder,
+            "arrived_at": row.arrived_at,
+            "from": row.from_address,
+            "subject": row.subject,
+            "size": row.size,
+            "error": row.error,
+            **_attempts_row(row, mailbox, attempts, last_attempt_at, kept=kept),
+        }
+        for row, mailbox, attempts, last_attempt_at, kept in session.execute(query)
+    ]
+
+
+def attempts_of(session: Session, message_id: int) -> Row:
+    """Return how often a message that is set aside was tried, and the next step; nothing for any other message."""
+    found = session.execute(_with_attempts().where(InboundMessage.id == message_id)).one_or_none()
+    return _attempts_row(*found[:4], kept=found[4]) if found else {}
+
+
+def retry(engine: Engine, message_ids: Sequence[int], desk_of: Callable[[int], Desk], now: datetime) -> Iterator[Tried]:
+    """Judge and write messages anew, each in a transaction of its own; one that fails again stays, and is counted.
+
+    Args:
+        engine: the database.
+        message_ids: which; none: every one whose octets were kept.
+        desk_of: gives what mail of a mailbox (by its id) is worked on with.
+        now: aware UTC.
+
+    Raises:
+        InputError: one of the messages is not set aside, or the server never handed it over.
+    """
+    with reading(engine) as session:
+        for each in message_ids:
+            _kept(session, each)
+        kept = select(AsideMessage.message_id).where(AsideMessage.raw.is_not(None)).order_by(AsideMessage.message_id)
+        ids = list(message_ids) or list(session.scalars(kept))
+    for each in ids:
+        with reading(engine) as session:
+            mailbox_id, fetched = _kept(session, each)
+        applied = process(desk_of(mailbox_id), [fetched], partial(transaction, engine), now)
+        with reading(engine) as session:
+            yield Tried(each, _row_at(session, mailbox_id, fetched), applied.changes)
+
+
+def _with_attempts() -> Select[*tuple[Any, ...]]:
+    # The octets themselves may be many.
+    kept = AsideMessage.raw.is_not(None)
+    return (
+        select(InboundMessage, Mailbox.name, AsideMessage.attempts, AsideMessage.last_attempt_at, kept)
+        .join(Mailbox, Mailbox.id == InboundMessage.mailbox_id)
+        .outerjoin(AsideMessage, AsideMessage.message_id == InboundMessage.id)
+        .where(InboundMessage.state == MessageState.SET_ASIDE)
+    )
+
+
+def _attempts_row(
+    row: InboundMessage, mailbox: str, attempts: int | None, last_attempt_at: datetime | None, *, kept: bool
+) -> Row:
+    step = f"inbox-worker review retry {row.id}" if kept else f"nothing was kept; inbox-worker backfill {mailbox}"
+    return {"attempts": attempts or 1, "last_attempt_at": last_attempt_at or row.recorded_at, "next_step": step}
+
+
+def _kept(session: Session, message_id: int) -> tuple[int, FetchedMessage]:
+    """Return the mailbox's id and the message as it was fetched."""
+    query = (
+        select(InboundMessage, Mailbox.name)
+        .join(Mailbox, Mailbox.id == InboundMessage.mailbox_id)
+        .where(InboundMessage.id == message_id, InboundMessage.state == MessageState.SET_ASIDE)
+    )
+    found = session.execute(query).one_or_none()
+    if found is None:
+        raise InputError(f"no message {message_id} is set aside; inbox-worker review list --aside shows what is")
+    (row, mailbox), kept = found, session.get(AsideMessage, message_id)
+    if kept is None or kept.raw is None:
+        raise InputError(
+            f"of message {message_id} nothing was kept, since its server did not hand it over; it is asked for it"
+            f" again by: inbox-worker backfill {mailbox}"
+        )
+    return row.mailbox_id, FetchedMessage(
+        mailbox=mailbox,
+        folder=row.folder,
+        uidvalidity=row.uidvalidity,
+        uid=row.uid,
+        arrived_at=row.arrived_at,
+        raw=kept.raw,
+        size=row.size,
+        omitted=tuple(kept.omitted),
+        junk=bool(row.clues.get("junk")),
+    )
+
+
+def _row_at(session: Session, mailbox_id: int, fetched: FetchedMessage) -> InboundMessage:
+    place = {"folder": fetched.folder, "uidvalidity": fetched.uidvalidity, "uid": fetched.uid}
+    return session.scalars(select(InboundMessage).filter_by(mailbox_id=mailbox_id, **place)).one()

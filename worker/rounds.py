@@ -1,0 +1,114 @@
+"""Polls the mailboxes of a process round after round: what was so last time is asked for, not read, again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+
+from classifier.judge import ReplyJudge
+from models.session import reading
+from models.tables import Mailbox
+from worker.access import signed_in, way_of
+from worker.desk import Desk, Ours, desk_of, ours
+from worker.errors import MailboxError, Trouble
+from worker.fetched import FolderState
+from worker.keeper import Keeper, Line
+from worker.mailbox import reach
+from worker.poll import INBOX, go_round
+from worker.visit import PollReport, Station, Visit
+
+OURS_FRESH = timedelta(minutes=1)
+WHOLE_LOOK = timedelta(minutes=30)
+"""How long the word of a server that nothing is new is taken; then every folder is opened and counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """How a mailbox's folders stood when all that they hold was taken in."""
+
+    at: datetime
+    """When every folder was opened and counted last."""
+    revision: int
+    """Of the mailbox's row, then."""
+    states: Mapping[str, FolderState]
+
+
+@dataclass(slots=True)
+class Rounds:
+    """Polls single mailboxes of one process; safe to use from several threads, one for each mailbox at a time."""
+
+    station: Callable[[Callable[[], bool]], Station]
+    """Makes what a poll works with, given what tells it to stop."""
+    classifier: Callable[[], ReplyJudge]
+    _seen: dict[int, _Seen] = field(default_factory=dict)
+    _teams: dict[int, tuple[datetime, Ours]] = field(default_factory=dict)
+    """The addresses of teams, and when they were read: a team may have thousands of mailboxes."""
+
+    def poll(self, mailbox: Mailbox, keeper: Keeper, stopping: Callable[[], bool]) -> PollReport:
+        """Poll a mailbox once, over the connection that the keeper lends.
+
+        Raises:
+            MailboxError, sqlalchemy.exc.OperationalError: as `worker.poll.poll`.
+        """
+        station = self.station(stopping)
+        now = station.watch.clock()
+        account = way_of(mailbox, station.settings)
+        reaches = partial(reach, name=mailbox.name)
+        opens = partial(signed_in, station.engine, mailbox, station.settings, now, reaches)
+        kept = False
+        try:
+            with keeper.line(mailbox.id, account, opens) as line:
+                kept = line.kept
+                return self._poll(station, mailbox, line)
+        except MailboxError as error:
+            if not kept or error.trouble is not Trouble.NETWORK:
+                raise
+        # Servers end sessions when they like; what an old connection met is tried once on a new one.
+        with keeper.line(mailbox.id, account, opens) as line:
+            return self._poll(station, mailbox, line)
+
+    def _poll(self, station: Station, mailbox: Mailbox, line: Line) -> PollReport:
+        now = station.watch.clock()
+        # Nothing is known while a poll is under way that may fail in the middle.
+        seen = self._still_true(mailbox, self._seen.pop(mailbox.id, None), now)
+        changed = _changed(line, seen) if seen else None
+        states = dict(seen.states) if seen else {}
+        report = PollReport()
+        if changed is None or changed:
+            for folder in changed or ():
+                del states[folder]
+            if seen is None:
+                line.imap.count_changes()
+            visit = Visit(station, self._desk(station, mailbox), line.imap, report, states)
+            go_round(visit, mailbox, only=changed, limit=station.settings.poll_messages)
+        if not report.more:
+            self._seen[mailbox.id] = _Seen(seen.at if seen else now, mailbox.revision, states)
+        if station.settings.push:
+            # Where the inbox is not read, the first folder that is.
+            line.keep = states.get(INBOX) or next(iter(states.values()), None)
+        return report
+
+    def _still_true(self, mailbox: Mailbox, seen: _Seen | None, now: datetime) -> _Seen | None:
+        """Return what was seen, unless it was long ago or the mailbox is described in another way now."""
+        if seen is None or abs(now - seen.at) >= WHOLE_LOOK or seen.revision != mailbox.revision:
+            return None
+        return seen
+
+    def _desk(self, station: Station, mailbox: Mailbox) -> Desk:
+        now = station.watch.clock()
+        known = self._teams.get(mailbox.team_id)
+        if known is None or abs(now - known[0]) >= OURS_FRESH:
+            with reading(station.engine) as session:
+                known = self._teams[mailbox.team_id] = now, ours(session, mailbox.team_id)
+        return desk_of(mailbox, known[1], station.settings, self.classifier())
+
+
+def _changed(line: Line, seen: _Seen) -> set[str]:
+    """Return the folders that are not as they were; where the server told of news, the inbox without asking."""
+    states = list(seen.states.values())
+    if not line.news:
+        return line.imap.changed(states)
+    told = {state.folder for state in states if state.folder == line.imap.selected}
+    return told | line.imap.changed([state for state in states if state.folder not in told])

@@ -1,0 +1,53 @@
+"""Reads the folder of sent mail: what was sent, which all else answers."""
+
+from __future__ import annotations
+
+import logging
+
+from models.session import reading
+from models.tables import Mailbox
+from worker.chunks import chunks
+from worker.cursor import cursor_of, move_cursor
+from worker.learn import SentHeader, learn
+from worker.refold import Change
+from worker.sends import BATCH, import_sends
+from worker.visit import Visit
+
+log = logging.getLogger(__name__)
+
+
+def sent_folder(visit: Visit, mailbox: Mailbox) -> str | None:
+    r"""Return where a mailbox's sent mail lies: as it says, else the folder with the attribute \Sent."""
+    folder = mailbox.sent_folder or visit.imap.special_folder("\\Sent")
+    if folder is None:
+        log.info("%s: no Sent folder, so only imported sends explain its mail", mailbox.name)
+    return folder
+
+
+def learn_sent(visit: Visit, folder: str) -> list[Change]:
+    """Learn the sends of a folder beyond its cursor."""
+    state = visit.imap.select(folder)
+    with reading(visit.station.engine) as session:
+        cursor = cursor_of(session, visit.mailbox_id, folder)
+    after = cursor.last_uid if cursor and cursor.uidvalidity == state.uidvalidity else 0
+    uids = [uid for uid, _ in visit.imap.new_uids(state, after)]
+    box, watch = visit.desk.box, visit.station.watch
+    changes: list[Change] = []
+    watch.progress(len(uids), 0)
+    for chunk in chunks(visit.imap.headers(uids), BATCH):
+        headers = [SentHeader(raw, arrived_at) for _, raw, arrived_at, _ in chunk]
+        with visit.station.writer() as session:
+            sends = learn(session, box.rules.team_id, box.mailbox_id, box.name, headers, visit.desk.own_addresses)
+            found = import_sends(session, box.rules, sends, watch.clock())
+            visit.spend(session, sum(len(raw) for _, raw, *_ in chunk))
+            move_cursor(session, box.mailbox_id, state, chunk[-1][0])
+        visit.report.sends += found.new
+        changes += found.changes
+        watch.progress(0, len(chunk))
+        if watch.stopping():
+            visit.report.more = True
+            break
+    else:
+        visit.states[folder] = state
+    visit.report.applied.changes += changes
+    return changes

@@ -1,0 +1,81 @@
+"""One visit to one mailbox: what it works with, who watches it, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from config.settings import Settings
+from models.handling import Purpose
+from models.session import Writer, reading
+from worker.apply import Applied
+from worker.desk import Desk
+from worker.fetched import FolderState
+from worker.mailbox import Mailbox as Imap
+from worker.traffic import budget_of, left, spend, used_up
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """How a poll is watched: the clock (aware UTC), whether to stop after the batch in hand, and who hears of progress.
+
+    `progress` is told how many messages are to come, then how many each batch brought.
+    """
+
+    clock: Callable[[], datetime]
+    stopping: Callable[[], bool] = lambda: False
+    progress: Callable[[int, int], None] = lambda _coming, _done: None
+
+
+@dataclass(slots=True)
+class PollReport:
+    """What a poll did: sends learnt, messages by state and verdict, changes; `more` where it stopped at its limit."""
+
+    sends: int = 0
+    applied: Applied = field(default_factory=Applied)
+    more: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Station:
+    """What every poll and backfill of a process shares: settings, the database, how it is written, who watches."""
+
+    settings: Settings
+    engine: Engine
+    writer: Writer
+    watch: Watch
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One visit to one mailbox: over which connection, with which desk, and what came of it so far."""
+
+    station: Station
+    desk: Desk
+    imap: Imap
+    report: PollReport = field(default_factory=PollReport)
+    states: dict[str, FolderState] = field(default_factory=dict)
+    """How the folders stood of which everything is taken in now."""
+    purpose: Purpose = Purpose.LIVE
+    """What it is read for; each has a budget of its own."""
+
+    @property
+    def mailbox_id(self) -> int:
+        """Return the mailbox's row id."""
+        return self.desk.box.mailbox_id
+
+    def keep_to_budget(self) -> None:
+        """Raise the MailboxError that says so where today's budget of octets is used up."""
+        settings, now = self.station.settings, self.station.watch.clock()
+        with reading(self.station.engine) as session:
+            octets = left(session, self.mailbox_id, self.purpose, now, budget_of(settings, self.purpose))
+        if not octets:
+            raise used_up(self.desk.box.name, self.purpose, now, settings)
+
+    def spend(self, session: Session, octets: int) -> None:
+        """Count octets that were read, in the transaction of what they brought."""
+        spend(session, self.mailbox_id, self.purpose, self.station.watch.clock(), octets)

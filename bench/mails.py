@@ -122,14 +122,14 @@ class Sample:
     send: dict[str, object]
 
 
-def make(count: int, seed: int = 1, start: datetime = START, hours: int = 200) -> Iterator[Sample]:
-    """Yield `count` mails, the same for the same seed; each answers a send of its own.
+def make(count: int, seed: int = 1, start: datetime = START, hours: int = 200, first: int = 0) -> Iterator[Sample]:
+    """Yield `count` mails, numbered from `first`, the same for the same seed; each answers a send of its own.
 
     The first is sent at `start`, each a second later, and answered within so many hours.
     """
     chance = random.Random(seed)  # noqa: S311 - the same mail at every run
-    for number in range(count):
-        sent_at = start + timedelta(seconds=number)
+    for number in range(first, first + count):
+        sent_at = start + timedelta(seconds=number - first)
         yield _one(number, sent_at, sent_at + timedelta(hours=chance.randint(1, hours)), chance)
 
 

@@ -41,7 +41,7 @@ from worker.visit import PollReport, Watch
 
 FOLDERS = ("INBOX", "Sent", "Junk")
 NEWS = ["MESSAGES", "UIDNEXT", "UIDVALIDITY", "HIGHESTMODSEQ"]
-QUIET_SECONDS = 0.005
+QUIET_SECONDS = 0.05
 FRESH, KEPT = "fresh connection", "kept connection"
 
 

@@ -244,6 +244,10 @@ def _begun(engine: Engine, options: Mapping[str, Any]) -> Iterator[Session]:
         except DBAPIError as error:
             if error.connection_invalidated:
                 raise _unavailable(engine.url, error.orig) from error
+            # SQLite ends a transaction by itself where the disk is full; that its savepoint is gone then hides why.
+            before = error.__context__
+            if isinstance(before, DBAPIError) and "no such savepoint" in str(error.orig):
+                raise before from None
             raise
 
 

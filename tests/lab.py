@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from shutil import copyfile
 from typing import Any
 
 from sqlalchemy import Engine, func, select, update
 
 from config.settings import Settings
-from models.session import reading, transaction
+from models.session import open_engine, reading, transaction
 from models.tables import InboundMessage, Mailbox, MessageState, SentMessage, Team
 from tests.journey.world import EndState, end_state
 from tests.servers import MailServer
@@ -36,6 +40,12 @@ def deliver(server: MailServer, user: str, mails: Sequence[Exchange]) -> None:
     """Fill a mailbox: what came back into the inbox, ours that nobody imports into Sent."""
     server.deliver_many(user, [(each.ours, each.sent_at) for each in mails if each.learnt], folder="Sent")
     server.deliver_many(user, [(each.raw, each.arrived_at) for each in mails])
+
+
+def rewind(engine: Engine, before: sqlite3.Connection) -> None:
+    """Put everything in a SQLite file back as it was; the engine stays, for it prepares each statement but once."""
+    with closing(sqlite3.connect(engine.url.database or "")) as database:
+        before.backup(database)
 
 
 @dataclass(frozen=True)
@@ -89,3 +99,31 @@ class Lab:
                 session.scalar(count.where(InboundMessage.state == MessageState.SET_ASIDE)) or 0,
                 session.scalar(select(func.count(SentMessage.id))) or 0,
             )
+
+
+def once(action: Callable[[], object], after: int = 1) -> Callable[[int, int], None]:
+    """Return a listener to a poll's progress that acts once, when so many messages were taken in."""
+    left = [after]
+
+    def progress(_coming: int, done: int) -> None:
+        was, left[0] = left[0], left[0] - done
+        if left[0] <= 0 < was:
+            action()
+
+    return progress
+
+
+def undisturbed(server: MailServer, template: Path, folder: Path, mails: Sequence[Exchange]) -> Outcome:
+    """Return what one poll of a mailbox of these mails comes to where nothing happens."""
+    copyfile(template, folder / "undisturbed.sqlite")
+    engine = open_engine(f"sqlite:///{folder}/undisturbed.sqlite")
+    try:
+        lab = Lab(engine, server, folder.name)
+        lab.furnish(mails)
+        deliver(server, lab.user, mails)
+        lab.poll()
+        outcome = lab.outcome()
+    finally:
+        engine.dispose()
+    assert (outcome.messages, outcome.set_aside, outcome.sends) == (len(mails), 0, len(mails))
+    return outcome

@@ -19,7 +19,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy import Engine
 
 from config.settings import Settings
-from models.session import reading
+from models.session import DatabaseUnavailable, reading
 from models.tables import Mailbox
 from worker.alarms import look
 from worker.dispatch import dispatch
@@ -90,8 +90,9 @@ class Daemon:
         lanes = Lanes(self.engine, self.clock, vault_of(self.settings), self.stop.is_set)
         steps = [threading.Thread(target=step.loop, args=[self.stop], name=step.name) for step in self.steps(lanes)]
         scheduler = BackgroundScheduler(timezone="UTC")
+        tick = Step("picking due mailboxes", TICK_SECONDS, self.tick, self.clock)
         scheduler.add_job(
-            self.tick, "interval", seconds=TICK_SECONDS, coalesce=True, max_instances=1, misfire_grace_time=60
+            tick.__call__, "interval", seconds=TICK_SECONDS, coalesce=True, max_instances=1, misfire_grace_time=60
         )
         scheduler.start()
         for thread in steps:
@@ -108,7 +109,7 @@ class Daemon:
     def close(self) -> None:
         """Let the polls in hand end, write down how they went, and hang up every connection that is kept."""
         self._pool.shutdown(wait=True)
-        self.write_down()
+        Step("writing how polls went", 0, self.write_down, self.clock)()
         self.keeper.close()
 
     def steps(self, lanes: Lanes) -> list[Step]:
@@ -151,17 +152,17 @@ class Daemon:
         self._start([(mailbox_id, None)], first=True)
 
     def write_down(self) -> None:
-        """Write how the polls since the last time went; where the database does not take it, once more next time."""
+        """Write how the polls since the last time went; kept for later where the database does not take it."""
         with self._lock:
             results, self._results = self._results, {}
         if not results:
             return
         try:
             write_results(self.engine, results)
-        except Exception:
-            log.exception("the database does not take the results of %s polls, it is tried again", len(results))
+        except BaseException:
             with self._lock:
                 self._results = results | self._results
+            raise
 
     def _due(self) -> list[Due]:
         """Pick mailboxes that are due, the longest due first, as many as the threads may do before the next tick."""
@@ -204,8 +205,10 @@ class Daemon:
     def _work(self, mailbox_id: int, due: Due | None = None) -> None:
         try:
             self._poll_and_note(mailbox_id, due)
+        except DatabaseUnavailable as error:
+            # Before the poll began: the mailbox stays due.
+            log.warning("mailbox %s: %s; it is tried again", mailbox_id, error)
         except Exception:
-            # The database, before the poll began: the mailbox stays due.
             log.exception("mailbox %s: its poll could not begin, it is tried again", mailbox_id)
         with self._lock:
             self._busy.discard(mailbox_id)
@@ -226,6 +229,9 @@ class Daemon:
         except MailboxError as caught:
             error = caught
             log.log(logging.WARNING if counts(caught) else logging.DEBUG, "%s", caught)
+        except DatabaseUnavailable as caught:
+            error = caught
+            log.warning("mailbox %s: %s; it is tried again", mailbox.name, caught)
         except Exception as caught:
             log.exception("mailbox %s: poll failed, it is tried again", mailbox.name)
             error = caught

@@ -223,6 +223,8 @@ def _unmatched(session: Session, now: datetime) -> Iterator[Sign]:
         .where(
             InboundMessage.state.in_((MessageState.JUDGED, MessageState.UNMATCHED)),
             InboundMessage.arrived_at >= now - UNMATCHED_WITHIN,
+            # Most of what lies in junk folders matches nobody, and should not.
+            InboundMessage.clues["junk"].as_boolean().is_not(True),
         )
         .group_by(InboundMessage.mailbox_id, InboundMessage.state)
     )

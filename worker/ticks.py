@@ -17,6 +17,8 @@ from worker.chunks import chunks
 from worker.refold import lock, refold
 
 REST = timedelta(minutes=1)
+AWAY = timedelta(seconds=5)
+"""How long a step rests while the database is away."""
 MOST_DUE = 1_000
 """Contacts folded in one transaction, so that other writers get their turn."""
 MOST_READ = 200_000
@@ -46,6 +48,10 @@ class Step:
             return
         try:
             self.work()
+        except DatabaseUnavailable as error:
+            # Known trouble, told by every step: a line is enough.
+            self._rests_until = now + AWAY
+            log.warning("%s: %s; it is tried again", self.name, error)
         except Exception:
             self._rests_until = now + REST
             log.exception("%s failed; it is tried again in a minute", self.name)

@@ -129,7 +129,9 @@ def _told_places(client: IMAPClient) -> dict[int, Fate]:
         with suppress(*MALFORMED):
             if told:
                 before, after = _numbers(told[2]), _numbers(told[3])
-                places |= {old: Fate(MoveState.MOVED, int(told[1]), new) for old, new in zip(before, after, strict=True)}
+                places |= {
+                    old: Fate(MoveState.MOVED, int(told[1]), new) for old, new in zip(before, after, strict=True)
+                }
     return places
 
 

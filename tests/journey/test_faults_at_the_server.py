@@ -7,14 +7,12 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
-from shutil import copyfile
 
 import pytest
 from sqlalchemy import Engine
 
-from models.session import open_engine
 from tests.faulty_proxy import FaultyProxy
-from tests.lab import Lab, Outcome, deliver, now, recent
+from tests.lab import Lab, Outcome, deliver, now, once, recent, undisturbed
 from tests.servers import PrivateCyrus, PrivateDovecot
 from tests.small_mails import Exchange
 from tests.soak import either
@@ -38,18 +36,7 @@ def mails() -> list[Exchange]:
 def expected(
     dovecot: PrivateDovecot, sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory, mails: Sequence[Exchange]
 ) -> Outcome:
-    """What an undisturbed poll comes to."""
-    path = tmp_path_factory.mktemp("expected") / "expected.sqlite"
-    copyfile(sqlite_template, path)
-    engine = open_engine(f"sqlite:///{path}")
-    lab = Lab(engine, dovecot, "undisturbed")
-    lab.furnish(mails)
-    deliver(dovecot, "undisturbed", mails)
-    lab.poll()
-    outcome = lab.outcome()
-    engine.dispose()
-    assert (outcome.messages, outcome.set_aside, outcome.sends) == (MAILS, 0, MAILS)
-    return outcome
+    return undisturbed(dovecot, sqlite_template, tmp_path_factory.mktemp("expected"), mails)
 
 
 @pytest.fixture
@@ -58,18 +45,6 @@ def lab(engine: Engine, dovecot: PrivateDovecot, imap_user: str, mails: Sequence
     lab.furnish(mails)
     deliver(dovecot, imap_user, mails)
     return lab
-
-
-def once(action: Callable[[], object], after: int = 1) -> Callable[[int, int], None]:
-    """Return a listener to a poll's progress that acts once, when so many messages were taken in."""
-    left = [after]
-
-    def progress(_coming: int, done: int) -> None:
-        was, left[0] = left[0], left[0] - done
-        if left[0] <= 0 < was:
-            action()
-
-    return progress
 
 
 def poll(lab: Lab, progress: Callable[[int, int], None] = lambda _coming, _done: None) -> bool:

@@ -14,7 +14,7 @@ import pytest
 
 from models.session import open_engine
 from tests.faulty_proxy import Connection, Faults, FaultyProxy
-from tests.lab import Lab, Outcome, deliver, now, recent
+from tests.lab import Lab, Outcome, deliver, now, recent, rewind
 from tests.servers import PrivateDovecot
 from tests.soak import places
 from worker.errors import MailboxError
@@ -42,14 +42,9 @@ class Line:
             return error
         return None
 
-    def forget(self) -> None:
-        """Put everything back; the engine stays, for SQLAlchemy prepares its statements for each anew."""
-        with closing(sqlite3.connect(self.lab.engine.url.database or "")) as database:
-            self.before.backup(database)
-
     def undisturbed(self) -> Connection:
         """Poll once, and return what the connection carried."""
-        self.forget()
+        rewind(self.lab.engine, self.before)
         self.proxy.faults = Faults()
         assert self.poll() is None
         self.expected = self.lab.outcome()
@@ -58,7 +53,7 @@ class Line:
 
     def faulty(self, faults: Faults, patience: float) -> MailboxError | None:
         """Poll for the first time, through faults, waiting so many seconds for an answer."""
-        self.forget()
+        rewind(self.lab.engine, self.before)
         self.proxy.faults = faults
         patient = self.lab.settings
         self.lab.settings = patient.model_copy(update={"imap_timeout": patience})
@@ -103,9 +98,7 @@ def laid(dovecot: PrivateDovecot, template: Path, folder: Path, **way: Any) -> I
 
 @pytest.fixture(scope="module")
 def plain(dovecot: PrivateDovecot, sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
-    with laid(
-        dovecot, sqlite_template, tmp_path_factory.mktemp("plain"), port=dovecot.port, security="plain"
-    ) as line:
+    with laid(dovecot, sqlite_template, tmp_path_factory.mktemp("plain"), port=dovecot.port, security="plain") as line:
         yield line
 
 
@@ -195,7 +188,7 @@ def test_a_door_that_is_shut_is_tried_again_later(tls: Line) -> None:
 def test_a_line_that_comes_and_goes_brings_everything_in_the_end(plain: Line) -> None:
     """Each poll gets a little further than the one before, however often the line goes."""
     end = plain.undisturbed().answered
-    plain.forget()
+    rewind(plain.lab.engine, plain.before)
     plain.proxy.coming.extend(Faults(cut_after=at, reset=at % 2 == 0) for at in range(100, end + 1_000, end // 40))
     polls = 0
     while plain.poll() is not None:

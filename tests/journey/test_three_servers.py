@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import logging
-import subprocess
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from shutil import copyfile
 
 import pytest
-from click.testing import CliRunner
 
+from tests.journey.here import Here
 from tests.journey.world import NAME, EndState, World
 from tests.servers import MailServer, PrivateDovecot
 from tests.small_mails import Exchange, exchanges
 from tests.worker.large_mails import message, multipart, part, pdf
-from worker.cli import cli
 from worker.imap import Account
 from worker.mailbox import connect
 
@@ -32,24 +28,6 @@ SERVERS = ["dovecot", "cyrus", "pymap"]
 def mails() -> list[Exchange]:
     # Recent, so that no pause ends while the tests run, and not ahead, which servers do not take.
     return exchanges(COUNT, datetime.now(UTC).replace(microsecond=0) - timedelta(hours=30), LEARNT)
-
-
-class Here(World):
-    """Runs the commands in this process: that they run as programs of their own is proved elsewhere."""
-
-    def run(self, *words: str, check: bool = True, seconds: int = 0) -> subprocess.CompletedProcess[str]:  # noqa: ARG002
-        done = CliRunner().invoke(cli, words, env=self.environment | {"INBOX_SOAK": None})
-        assert not check or done.exit_code == 0, f"{words}: {done.stdout}\n{done.stderr}\n{done.exception!r}"
-        return subprocess.CompletedProcess(words, done.exit_code, done.stdout, done.stderr)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def own_log() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
 
 
 def a_world(server: MailServer, user: str, template: Path, folder: Path) -> World:

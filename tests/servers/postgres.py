@@ -38,6 +38,10 @@ class PrivatePostgres(PrivateServer):
         with psycopg.connect(host=HOST, port=self.port, user="postgres", autocommit=True) as connection:
             connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
+    def up(self) -> None:
+        super().up()
+        self._wait_until_ready()
+
     def _start(self) -> None:
         data = self.folder / "data"
         if self._user:

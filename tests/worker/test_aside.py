@@ -24,6 +24,8 @@ from worker.poll import go_round
 from worker.process import process
 from worker.record import Judged
 
+SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""For what is the same on both databases."""
 RAW = (
     b"From: anna@client.example\r\nSubject: Re: Question 1\r\nMessage-ID: <1@client.example>\r\n"
     b"In-Reply-To: <anna-1-0@us>\r\n\r\nPlease remove me from your list.\r\n"
@@ -108,6 +110,7 @@ def test_what_the_server_refuses_takes_no_octets_away(engine: Engine, monkeypatc
     assert kept(engine) == [(RAW, 2, refused), (None, 1, refused)]
 
 
+@SQLITE
 def test_mail_set_aside_before_octets_were_kept_counts_its_next_attempt(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -120,6 +123,7 @@ def test_mail_set_aside_before_octets_were_kept_counts_its_next_attempt(
     assert [(raw, attempts) for raw, attempts, _ in kept(engine)] == [(RAW, 1)]
 
 
+@SQLITE
 def test_mail_that_is_recorded_already_is_not_set_aside(engine: Engine) -> None:
     mail = a_mail(a_reply())
     take_in(engine, mail)
@@ -128,6 +132,7 @@ def test_mail_that_is_recorded_already_is_not_set_aside(engine: Engine) -> None:
     assert kept(engine) == []
 
 
+@SQLITE
 @pytest.mark.server
 def test_a_poll_asks_for_poison_once_and_reads_on(
     engine: Engine, dovecot: PrivateDovecot, imap_user: str, monkeypatch: pytest.MonkeyPatch

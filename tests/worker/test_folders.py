@@ -18,6 +18,9 @@ from worker.errors import MailboxError
 from worker.folders import Folder, Place, find, listed, to_read
 from worker.poll import go_round
 
+SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""For what is the same on both databases."""
+
 
 class Listing:
     """A server that answers LIST with these lines."""
@@ -142,6 +145,7 @@ def subjects(engine: Engine) -> list[str]:
         return sorted(session.scalars(select(InboundMessage.folder)))
 
 
+@SQLITE
 @pytest.mark.server
 @pytest.mark.parametrize(
     ("wanted", "junk", "found"),
@@ -163,6 +167,7 @@ def test_a_poll_reads_the_folders_that_are_meant(
     assert subjects(engine) == found
 
 
+@SQLITE
 @pytest.mark.server
 def test_a_mailbox_without_junk_is_read_and_a_use_without_folder_is_told(
     engine: Engine, dovecot: PrivateDovecot, imap_user: str

@@ -41,6 +41,8 @@ STRONG: dict[str, Any] = {"answers": ("anna-1-0@us",), "from_address": ANNA}
 WEAK: dict[str, Any] = {"from_address": ANNA, "subject": "Re: Question 1"}
 FROM_ALONE: dict[str, Any] = {"from_address": ANNA, "subject": "Something else"}
 OF_REPORT: dict[str, Any] = {"addresses": (ANNA,), "subject": "Question 1"}
+SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""For what is the same on both databases."""
 
 
 @pytest.fixture
@@ -54,6 +56,7 @@ def in_junk(mail: Judged) -> Judged:
     return replace(mail, folder="Junk", uid=next(UIDS), junk=True, clues=replace(mail.clues, junk=True))
 
 
+@SQLITE
 @pytest.mark.parametrize(
     ("verdict", "clues", "status", "review", "state"),
     [
@@ -174,6 +177,7 @@ MAIL = (
 )
 
 
+@SQLITE
 @pytest.mark.server
 def test_the_junk_folder_is_read_and_what_is_moved_out_of_it_acts(
     engine: Engine, dovecot: PrivateDovecot, imap_user: str
@@ -192,6 +196,7 @@ def test_the_junk_folder_is_read_and_what_is_moved_out_of_it_acts(
     assert end_state(engine).reviews == frozenset()
 
 
+@SQLITE
 @pytest.mark.server
 def test_a_renumbered_inbox_is_no_junk_and_a_renumbered_junk_folder_stays_junk(
     engine: Engine, dovecot: PrivateDovecot, imap_user: str

@@ -31,6 +31,8 @@ from worker.transfer import Fate, can_move, transfer
 
 pytestmark = pytest.mark.server
 
+SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""For what is the same on both databases."""
 ARRIVED = SENT_AT + timedelta(hours=30)
 BOUNCES, OPT_OUTS = "Bounces", "Opt-outs/Größe"
 
@@ -112,6 +114,7 @@ def look(
         client = visit.imap._client  # noqa: SLF001 - what it knows of the server
         client._cached_capabilities = tuple(set(client.capabilities()) - set(lacks))  # noqa: SLF001
         go_round(replace(visit, purpose=purpose), mailbox, since=EVER if purpose is Purpose.BACKFILL else None)
+        assert client._imap.is_readonly  # noqa: SLF001 - whatever was open for writing is so no longer
 
 
 @contextmanager
@@ -160,6 +163,7 @@ def test_bounces_and_opt_outs_go_to_their_folders_and_everything_else_stays(
         assert [kept[0].uid] == client.search()
 
 
+@SQLITE
 def test_without_move_a_mail_is_copied_and_it_alone_is_removed(
     engine: Engine, dovecot: PrivateDovecot, imap_user: str
 ) -> None:
@@ -175,6 +179,7 @@ def test_without_move_a_mail_is_copied_and_it_alone_is_removed(
         assert all(session.scalars(select(MessageMove.uid)))
 
 
+@SQLITE
 def test_without_a_safe_way_nothing_is_moved_and_it_is_told_once(
     engine: Engine, dovecot: PrivateDovecot, imap_user: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -215,6 +220,7 @@ def test_what_waited_when_the_process_died_is_moved_by_the_next_poll_and_once(
     assert (subjects(dovecot, imap_user, "INBOX"), len(subjects(dovecot, imap_user, BOUNCES))) == ([], 1)
 
 
+@SQLITE
 def test_a_backfill_moves_nothing_and_the_next_poll_does(
     engine: Engine, dovecot: PrivateDovecot, imap_user: str
 ) -> None:
@@ -225,6 +231,7 @@ def test_a_backfill_moves_nothing_and_the_next_poll_does(
     assert subjects(dovecot, imap_user, "INBOX") == []
 
 
+@SQLITE
 def test_what_only_suggests_waits_where_a_person_looks_for_it(
     engine: Engine, dovecot: PrivateDovecot, imap_user: str
 ) -> None:
@@ -235,6 +242,7 @@ def test_what_only_suggests_waits_where_a_person_looks_for_it(
     assert len(subjects(dovecot, imap_user, "INBOX")) == 1
 
 
+@SQLITE
 def test_a_folder_that_is_read_too_brings_the_moved_mail_as_a_duplicate(
     engine: Engine, dovecot: PrivateDovecot, imap_user: str
 ) -> None:
@@ -251,6 +259,7 @@ def test_a_folder_that_is_read_too_brings_the_moved_mail_as_a_duplicate(
     assert (end_state(engine), moves(engine)) == (before, [MoveState.MOVED])
 
 
+@SQLITE
 @pytest.mark.parametrize("change", ["renumbered", "deleted"])
 def test_what_is_no_longer_where_it_was_is_left_alone(
     engine: Engine, dovecot: PrivateDovecot, imap_user: str, change: str
@@ -295,6 +304,7 @@ def test_a_mail_that_a_person_puts_back_is_asked_about_once_and_stays(
         assert item["subject"] == "Undelivered"
 
 
+@SQLITE
 def test_a_person_settles_the_question_for_good(engine: Engine, dovecot: PrivateDovecot, imap_user: str) -> None:
     dovecot.deliver(imap_user, a_bounce(), internaldate=ARRIVED)
     look(engine, dovecot, imap_user)
@@ -350,6 +360,7 @@ def test_one_mail_that_cannot_be_moved_keeps_no_other_back() -> None:
     assert fates == {1: Fate(MoveState.MOVED), 2: refused, 3: Fate(MoveState.MOVED)}
 
 
+@SQLITE
 def test_a_refusal_that_passes_is_tried_again(
     engine: Engine, dovecot: PrivateDovecot, imap_user: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -241,7 +241,8 @@ def test_results_that_the_database_does_not_take_are_written_later(
         with monkeypatch.context() as broken:
             broken.setattr("worker.schedule.write_results", lambda *_: 1 / 0)
             daemon._work(1)  # noqa: SLF001 - one poll without its thread
-            daemon.write_down()
+            with pytest.raises(ZeroDivisionError):
+                daemon.write_down()
         assert world.mailbox().last_success_at is None
         daemon.write_down()
         assert world.mailbox().last_success_at == NOW

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import logging
 import socketserver
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from datetime import timedelta
 from itertools import count
 from pathlib import Path
 from shutil import copyfile
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, func, select
@@ -29,6 +31,7 @@ from classifier.judge import judge
 from classifier.message import parse
 from classifier.present import as_card
 from classifier.verdict import Evidence, ReplyClass
+from config import logs
 from models.session import open_engine, reading, transaction
 from models.tables import InboundMessage, MessageState
 from tests.journey.world import end_state
@@ -503,11 +506,19 @@ def test_a_link_that_is_sent_again_by_others_bans_nobody_but_its_owner(engine: E
     assert banned(engine) == {ANNA}
 
 
+class _NoneOfMail(zipfile.ZipFile):
+    """An archive of our own, from a file; whoever opens one from a mail fails, and the mail is set aside."""
+
+    def __init__(self, file: Any, *more: Any, **options: Any) -> None:
+        assert not isinstance(file, io.BytesIO)
+        super().__init__(file, *more, **options)
+
+
 @pytest.mark.parametrize("what", BOMBS)
 def test_nothing_in_a_mail_is_opened_run_or_answered(
     engine: Engine, tokens: dict[str, str], what: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(zipfile, "ZipFile", None)
+    monkeypatch.setattr(zipfile, "ZipFile", _NoneOfMail)
     with alone():
         receive(engine, tokens, BOMBS[what])
     with reading(engine) as session:
@@ -590,6 +601,20 @@ def test_an_export_of_do_not_email_holds_no_formula_and_can_be_imported(run: Com
     said = run.done("dne", "import", run.file("dne.csv", out), "--json")
     assert {each["target"] for each in run.done("dne", "list", "--json").rows} == {ANNA, "=1+1@evil.example"}
     assert said.rows
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+@pytest.mark.usefixtures("run")  # It puts the handlers back that this test replaces.
+def test_what_a_server_says_makes_no_line_of_the_log(capsys: pytest.CaptureFixture[str], form: str) -> None:
+    words = f"{ESCAPES}\r\n2026-01-01 00:00:00,000 ERROR   worker: forged\x85\ud800"
+    logs.start("INFO", form)
+    log = logging.getLogger("worker.test")
+    log.warning("the server said: %s", words)
+    log.error("a poll failed: %s", words, exc_info=MailboxError(words, permanent=False))
+    lines = capsys.readouterr().err.removesuffix("\n").split("\n")
+    assert len(lines) > 1
+    assert all(line.isprintable() for line in lines)
+    assert not [line for line in lines if line.startswith("2026-01-01")]
 
 
 @pytest.mark.parametrize("greeting", [b"* OK ready", b"* PREAUTH ready", b"* OK [CAPABILITY IMAP4rev1 STARTTLS] ready"])

@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/installed
 
-.PHONY: help demo test lint servers lock artifact picture bench fuzz clean
+.PHONY: help demo test lint servers lock artifact picture bench soak fuzz audit clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -35,15 +35,20 @@ lock: $(STAMP) ## resolve the dependencies anew, with hashes
 picture: $(STAMP) ## draw docs/demo.svg anew
 	@$(BIN)/python docs/picture.py
 
-bench: $(STAMP) servers ## measure understanding, the classifier and the whole path (bench/*.json)
+bench: $(STAMP) servers ## measure understanding, the classifier, the whole path and polling (bench/*.json)
 	@$(BIN)/python -m bench.understand
 	@$(BIN)/python -m bench.classify
 	@$(BIN)/python -m bench.pipeline
+	@$(BIN)/python -m bench.polls
+	@$(BIN)/python -m bench.idle
+
+soak: $(STAMP) servers ## every fault in its long form, then a thousand mailboxes for ten minutes (hours in all)
+	@INBOX_SOAK=1 $(BIN)/pytest -n 2 --dist loadgroup tests/journey
+	@$(BIN)/python -m bench.soak
 
 fuzz: $(STAMP) ## throw damaged mail at parse and judge for a minute (SECONDS=600 for ten)
 	@$(BIN)/python -W ignore -m tests.fuzzing --seconds $(or $(SECONDS),60)
 
-.PHONY: audit
 audit: $(STAMP) ## security rules, and known holes in what we install (OSV_URL=... asks a mirror of the advisories)
 	@echo "Exceptions to the security rules, each explained on its line:"
 	@$(BIN)/ruff check --quiet --select S --ignore-noqa --exit-zero --output-format concise config models classifier worker console

@@ -95,6 +95,7 @@ class ScriptedServer:
     def _talk(self, visitor: socket.socket) -> None:
         with visitor, suppress(OSError), visitor.makefile("rb") as asked:
             visitor.settimeout(10)
+            visitor.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             goes_on = self._say(visitor, b"", self._greeting)
             while goes_on and (line := asked.readline()):
                 tag, _, command = line.strip().partition(b" ")

@@ -13,13 +13,15 @@ def either(short: int, long: int) -> int:
     return long if SOAK else short
 
 
-def places(end: int, *, first: int, short: int) -> list[int]:
-    """Return where in `end` octets something happens: at each in the long form, else at the first and some others.
+def places(end: int, *, first: int, short: int, long: int | None = None) -> list[int]:
+    """Return where in `end` octets something happens: at the first ones, and at others that lie evenly behind them.
 
     Args:
         end: how many octets there are.
         first: how many of them from the beginning are all taken.
-        short: how many of the others are taken in the short form, evenly.
+        short: how many of the others are taken in the short form.
+        long: how many in the long one; None: all.
     """
     others = range(first, end)
-    return [*range(min(first, end)), *others[:: 1 if SOAK else max(1, len(others) // short)]]
+    count = (len(others) if long is None else long) if SOAK else short
+    return [*range(min(first, end)), *others[:: max(1, len(others) // max(1, count))]]

@@ -84,9 +84,13 @@ def write_results(engine: Engine, results: Mapping[int, Result]) -> None:
 
 
 def spread(engine: Engine, settings: Settings, now: datetime, random: Random) -> None:
-    """Give mailboxes without a due time one within the next interval, so that a start does not poll all at once."""
+    """Make every mailbox due within the next interval, so that a start finds all of them soon and none all at once.
+
+    Where one was refused before, its pause stands.
+    """
     with transaction(engine) as session:
-        ids = list(session.scalars(select(Mailbox.id).where(Mailbox.next_poll_at.is_(None))))
-        for mailbox_id in ids:
-            due = now + timedelta(seconds=random.uniform(0, min(settings.poll_seconds, len(ids))))
-            session.execute(update(Mailbox).where(Mailbox.id == mailbox_id).values(next_poll_at=due))
+        well = or_(Mailbox.next_poll_at.is_(None), Mailbox.failures == 0)
+        ids = list(session.scalars(select(Mailbox.id).where(well)))
+        within = min(settings.poll_seconds, len(ids) / settings.host_connects_a_second)
+        due = {each: wait(now + timedelta(seconds=random.uniform(0, within))) for each in ids}
+    write_results(engine, due)

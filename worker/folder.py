@@ -62,7 +62,7 @@ def read_folder(
     if whole or not complete:
         return
     newest = max((uid for uid, _ in pairs), default=after)
-    if newest > after or known is None:
+    if newest > (taken[-1][0] if taken else after) or (known is None and not taken):
         with visit.station.writer() as session:
             move_cursor(session, visit.mailbox_id, state, newest)
     visit.states[folder] = state
@@ -77,6 +77,7 @@ def _take_in(visit: Visit, state: FolderState, pairs: Sequence[tuple[int, int]],
     watch.progress(len(pairs), 0)
     if pairs:
         visit.keep_to_budget()
+    rest = len(pairs)
     for number, batch in enumerate(visit.imap.fetch(pairs, visit.station.settings.batch_messages)):
         if number in FRESH_STATISTICS:
             refresh_statistics(visit.station.engine)
@@ -86,7 +87,9 @@ def _take_in(visit: Visit, state: FolderState, pairs: Sequence[tuple[int, int]],
         watch.progress(0, len(batch))
         if watch.stopping():
             return False
-        visit.keep_to_budget()
+        rest -= len(batch)
+        if rest:
+            visit.keep_to_budget()
     return True
 
 

@@ -8,17 +8,20 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from classifier.judge import ReplyJudge
+from config.settings import Settings
 from models.session import reading
 from models.tables import Mailbox
 from worker.access import signed_in, way_of
 from worker.desk import Desk, Ours, desk_of, ours
 from worker.errors import MailboxError, Trouble
 from worker.fetched import FolderState
+from worker.imap import Account
 from worker.keeper import Keeper, Line
 from worker.mailbox import reach
 from worker.poll import INBOX, go_round
 from worker.visit import PollReport, Station, Visit
 
+JUDGE_FRESH = timedelta(seconds=1)
 OURS_FRESH = timedelta(minutes=1)
 WHOLE_LOOK = timedelta(minutes=30)
 """How long the word of a server that nothing is new is taken; then every folder is opened and counted."""
@@ -43,6 +46,10 @@ class Rounds:
     """Makes what a poll works with, given what tells it to stop."""
     classifier: Callable[[], ReplyJudge]
     _seen: dict[int, _Seen] = field(default_factory=dict)
+    _ways: dict[int, tuple[int, Account]] = field(default_factory=dict)
+    """How mailboxes of a revision are reached, since opening a secret takes as long as asking a server."""
+    _judge: tuple[datetime, ReplyJudge] | None = None
+    """What classifies, and when it was asked for: what serves may change."""
     _teams: dict[int, tuple[datetime, Ours]] = field(default_factory=dict)
     """The addresses of teams, and when they were read: a team may have thousands of mailboxes."""
 
@@ -54,7 +61,7 @@ class Rounds:
         """
         station = self.station(stopping)
         now = station.watch.clock()
-        account = way_of(mailbox, station.settings)
+        account = self._way(mailbox, station.settings)
         reaches = partial(reach, name=mailbox.name)
         opens = partial(signed_in, station.engine, mailbox, station.settings, now, reaches)
         kept = False
@@ -68,6 +75,13 @@ class Rounds:
         # Servers end sessions when they like; what an old connection met is tried once on a new one.
         with keeper.line(mailbox.id, account, opens) as line:
             return self._poll(station, mailbox, line)
+
+    def _way(self, mailbox: Mailbox, settings: Settings) -> Account:
+        revision, account = self._ways.get(mailbox.id, (None, None))
+        if account is None or revision != mailbox.revision:
+            account = way_of(mailbox, settings)
+            self._ways[mailbox.id] = mailbox.revision, account
+        return account
 
     def _poll(self, station: Station, mailbox: Mailbox, line: Line) -> PollReport:
         now = station.watch.clock()
@@ -98,11 +112,13 @@ class Rounds:
 
     def _desk(self, station: Station, mailbox: Mailbox) -> Desk:
         now = station.watch.clock()
+        if self._judge is None or abs(now - self._judge[0]) >= JUDGE_FRESH:
+            self._judge = now, self.classifier()
         known = self._teams.get(mailbox.team_id)
         if known is None or abs(now - known[0]) >= OURS_FRESH:
             with reading(station.engine) as session:
                 known = self._teams[mailbox.team_id] = now, ours(session, mailbox.team_id)
-        return desk_of(mailbox, known[1], station.settings, self.classifier())
+        return desk_of(mailbox, known[1], station.settings, self._judge[1])
 
 
 def _changed(line: Line, seen: _Seen) -> set[str]:

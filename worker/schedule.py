@@ -47,6 +47,10 @@ ALARM_SECONDS = 60
 REMOVAL_SECONDS = 600
 
 
+Poll = tuple[int, Due | None]
+"""A mailbox to poll, and what is known of it where it is due."""
+
+
 @dataclass(slots=True)
 class Daemon:
     """Polls every mailbox when it is due, and when its server told that mail came, until it is told to stop.
@@ -62,7 +66,11 @@ class Daemon:
     stop: threading.Event = field(default_factory=threading.Event)
     keeper: Keeper = field(init=False)
     _pool: ThreadPoolExecutor = field(init=False)
-    _queue: deque[tuple[int, Due | None]] = field(default_factory=deque)
+    _told: deque[Poll] = field(default_factory=deque)
+    """Polls of mailboxes whose server told of mail."""
+    _queued: deque[Poll] = field(default_factory=deque)
+    """Polls of mailboxes that are due."""
+    _turn: int = 0
     _threads: int = 0
     """How many threads work on the queue."""
     _busy: set[int] = field(default_factory=set)
@@ -140,7 +148,7 @@ class Daemon:
         self.write_down()
         if self.stop.is_set():
             return
-        self._start([(due.mailbox_id, due) for due in self._due()])
+        self._start(self._queued, [(due.mailbox_id, due) for due in self._due()])
 
     def wake(self, mailbox_id: int) -> None:
         """Poll a mailbox at once, or again when the poll in hand is done."""
@@ -149,7 +157,7 @@ class Daemon:
                 self._woken.add(mailbox_id)
                 return
             self._busy.add(mailbox_id)
-        self._start([(mailbox_id, None)], first=True)
+        self._start(self._told, [(mailbox_id, None)])
 
     def write_down(self) -> None:
         """Write how the polls since the last time went; kept for later where the database does not take it."""
@@ -169,7 +177,7 @@ class Daemon:
         now = self.clock()
         with self._lock:
             left_alone = self._busy | self._results.keys()
-            free = self.settings.poll_threads * QUEUED - len(self._queue)
+            free = self.settings.poll_threads * QUEUED - len(self._queued)
         crowded = self.keeper.hosts.crowded(now)
 
         def wanted(due: Due) -> bool:
@@ -183,24 +191,32 @@ class Daemon:
             self._busy.update(each.mailbox_id for each in due)
         return due
 
-    def _start(self, polls: list[tuple[int, Due | None]], *, first: bool = False) -> None:
-        """Queue polls, `first` before all others, and set threads to work on the queue."""
+    def _start(self, queue: deque[Poll], polls: list[Poll]) -> None:
+        """Queue polls, and set threads to work on both queues."""
         with self._lock:
-            (self._queue.extendleft if first else self._queue.extend)(polls)
+            if self.stop.is_set():
+                return
+            queue.extend(polls)
             threads = min(len(polls), self.settings.poll_threads - self._threads)
             self._threads += threads
-        for _ in range(threads):
-            self._pool.submit(self._work_off)
+            for _ in range(threads):
+                self._pool.submit(self._work_off)
 
     def _work_off(self) -> None:
         """Do what is queued until nothing is left, or until the daemon stops."""
-        while True:
-            with self._lock:
-                if not self._queue or self.stop.is_set():
-                    self._threads -= 1
-                    return
-                mailbox_id, due = self._queue.popleft()
-            self._work(mailbox_id, due)
+        while (poll := self._next()) is not None:
+            self._work(*poll)
+
+    def _next(self) -> Poll | None:
+        """Take from both queues in turn: whose servers tell of mail, and who has to ask, keep nobody waiting."""
+        with self._lock:
+            queues = (self._told, self._queued)
+            queue = next((each for each in queues[self._turn :] + queues if each), None)
+            if queue is None or self.stop.is_set():
+                self._threads -= 1
+                return None
+            self._turn = 1 - self._turn
+            return queue.popleft()
 
     def _work(self, mailbox_id: int, due: Due | None = None) -> None:
         try:

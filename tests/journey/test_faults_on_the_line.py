@@ -114,7 +114,7 @@ def tls(dovecot: PrivateDovecot, sqlite_template: Path, tmp_path_factory: pytest
 @pytest.mark.parametrize("reset", [False, True], ids=["ended", "reset"])
 def test_cut_at_any_octet_of_the_answers(plain: Line, reset: bool) -> None:
     end = plain.undisturbed().answered
-    cuts = places(end, first=50 if reset else 300, short=30 if reset else 120)
+    cuts = places(end, first=50 if reset else 300, short=20 if reset else 100)
     failures = [plain.disturbed(Faults(cut_after=at, reset=reset)) for at in cuts]
     assert not [failure for failure in failures if failure and failure.permanent]
     assert sum(failure is not None for failure in failures) > 0.9 * len(cuts)
@@ -124,13 +124,13 @@ def test_cut_at_any_octet_of_the_answers(plain: Line, reset: bool) -> None:
 
 def test_cut_at_any_octet_of_the_questions(plain: Line) -> None:
     end = plain.undisturbed().asked
-    failures = [plain.disturbed(Faults(cut_asking_after=at)) for at in places(end, first=20, short=60)]
+    failures = [plain.disturbed(Faults(cut_asking_after=at)) for at in places(end, first=20, short=40)]
     assert not [failure for failure in failures if failure and failure.permanent]
 
 
 def test_cut_at_any_octet_of_an_encrypted_connection(tls: Line) -> None:
     end = tls.undisturbed().answered
-    failures = [tls.disturbed(Faults(cut_after=at)) for at in places(end, first=20, short=80)]
+    failures = [tls.disturbed(Faults(cut_after=at)) for at in places(end, first=20, short=50)]
     assert not [failure for failure in failures if failure and failure.permanent]
 
 
@@ -143,7 +143,7 @@ DAMAGES = [
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_what_is_damaged_on_an_encrypted_connection_is_as_good_as_cut(tls: Line, damage: dict[str, Any]) -> None:
     end = tls.undisturbed().answered
-    failures = [tls.disturbed(Faults(splice_at=at, **damage), 0.1) for at in places(end, first=5, short=20)]
+    failures = [tls.disturbed(Faults(splice_at=at, **damage), 0.1) for at in places(end, first=5, short=20, long=1_500)]
     assert sum(failure is not None for failure in failures) > 0.8 * len(failures)
 
 
@@ -151,7 +151,7 @@ def test_what_is_damaged_on_an_encrypted_connection_is_as_good_as_cut(tls: Line,
 def test_what_is_damaged_without_encryption_ends_in_an_error_that_is_told(plain: Line, damage: dict[str, Any]) -> None:
     """What a mail says may be damaged unseen then; but nothing hangs, and no error is one we do not know."""
     end = plain.undisturbed().answered
-    for at in places(end, first=5, short=40):
+    for at in places(end, first=5, short=20, long=1_500):
         plain.faulty(Faults(splice_at=at, **damage), 0.1)
         plain.poll()
         assert plain.lab.outcome().messages >= MAILS, at
@@ -160,7 +160,7 @@ def test_what_is_damaged_without_encryption_ends_in_an_error_that_is_told(plain:
 def test_a_server_that_falls_silent_is_given_up_in_time_anywhere(plain: Line) -> None:
     end = plain.undisturbed().answered
     # What is said last, at the end of the session, is not waited for.
-    failures = [plain.disturbed(Faults(stall_after=at), 0.1) for at in places(end - 300, first=2, short=18)]
+    failures = [plain.disturbed(Faults(stall_after=at), 0.1) for at in places(end - 300, first=2, short=18, long=1_000)]
     for failure in failures:
         assert failure is not None
         assert not failure.permanent

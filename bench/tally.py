@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -62,7 +62,7 @@ def prepare(fleet: Fleet, count: int) -> None:
     fleet.run("sends", "import", str(sends))
 
 
-def tally(fleet: Fleet, given: Mapping[int, float]) -> Tally:
+def tally(fleet: Fleet, given: Mapping[int, float], among: Collection[int] | None = None) -> Tally:
     """Compare what is in the database with what was delivered.
 
     A mail is lost where it has no row or its person has no event by it, and doubled where it has several of either or
@@ -71,10 +71,15 @@ def tally(fleet: Fleet, given: Mapping[int, float]) -> Tally:
     Args:
         fleet: whose database.
         given: number of the mail -> when it was delivered, seconds since 1970.
+        among: leaves aside the rows of all other mails.
     """
     with fleet.rows() as connection:
-        rows = Counter(number for (number,) in connection.execute(ROWS.encode()))
+        found = [number for (number,) in connection.execute(ROWS.encode())]
         events = connection.execute(EVENTS.encode()).fetchall()
+    if among is not None:
+        found = [number for number in found if number in among]
+        events = [event for event in events if event[1] in among]
+    rows = Counter(found)
     by_mail = Counter(number for _, number, _ in events)
     right = {number: committed for person, number, committed in events if person == number}
     lost = [number for number in given if not rows[number] or number not in right]

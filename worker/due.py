@@ -66,9 +66,8 @@ def due_mailboxes(engine: Engine, now: datetime, most: int, wanted: Callable[[Du
         .order_by(Mailbox.next_poll_at.is_not(None), Mailbox.next_poll_at, Mailbox.id)
         .limit(MOST_READ)
     )
-    with reading(engine) as session:
-        found = (Due(*row) for row in session.execute(query.execution_options(yield_per=100)))
-        return list(islice((due for due in found if wanted(due)), most))
+    with reading(engine) as session, session.execute(query.execution_options(yield_per=100)) as rows:
+        return list(islice(filter(wanted, (Due(*row) for row in rows)), most))
 
 
 def write_results(engine: Engine, results: Mapping[int, Result]) -> None:

@@ -271,7 +271,7 @@ class Daemon:
     def _result(self, mailbox_id: int, failures: int, error: Exception | None, *, more: bool) -> Result:
         now = self.clock()
         refused = isinstance(error, MailboxError) and error.trouble is Trouble.SIGN_IN
-        refusals = self._refusals.pop(mailbox_id, 0) + 1 if refused else 0
+        refusals = self._refusals.pop(mailbox_id, 0) + refused
         if error is None:
             seconds = self.settings.poll_seconds * self._random.uniform(0.9, 1.1)
             return success(now, now if more else now + timedelta(seconds=seconds))

@@ -1,0 +1,215 @@
+"""The daemon: who is polled when, on how many threads, and what is written down of it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from random import Random
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, func, select, update
+
+from config.settings import Settings
+from models.session import reading, transaction
+from models.tables import Mailbox
+from tests.worker.small_world import NOW, furnish
+from worker.due import Due, due_mailboxes, spread
+from worker.errors import MailboxError, Trouble
+from worker.schedule import Daemon
+from worker.visit import PollReport
+
+SETTINGS = Settings(poll_seconds=60, poll_threads=1)
+SECONDS = 10
+
+
+@pytest.fixture
+def many(engine: Engine) -> Engine:
+    """Five mailboxes."""
+    furnish(engine)
+    with transaction(engine) as session:
+        session.add_all(
+            Mailbox(id=number, team_id=1, name=f"m{number}", host="Host", port=1, username="u", password="p")
+            for number in range(2, 6)
+        )
+    return engine
+
+
+@pytest.fixture
+def daemons() -> Iterator[Callable[..., Daemon]]:
+    made: list[Daemon] = []
+
+    def make(engine: Engine, poll: Any, settings: Settings = SETTINGS) -> Daemon:
+        made.append(Daemon(engine, settings, poll, lambda: NOW))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.stop.set()
+        each.close()
+
+
+def until(done: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + SECONDS
+    while not done() and time.monotonic() < deadline:
+        time.sleep(0.005)
+    assert done()
+
+
+def due(engine: Engine) -> list[int]:
+    return [each.mailbox_id for each in due_mailboxes(engine, NOW, 100, lambda _: True)]
+
+
+def test_mailboxes_with_news_and_mailboxes_that_are_due_take_turns(many: Engine, daemons: Any) -> None:
+    polled: list[int] = []
+    begin = threading.Event()
+
+    def poll(mailbox: Mailbox, *_: Any) -> PollReport:
+        begin.wait(SECONDS)
+        polled.append(mailbox.id)
+        return PollReport()
+
+    daemon = daemons(many, poll)
+    daemon.wake(1)
+    until(lambda: daemon._threads == 1 and not daemon._told)  # noqa: SLF001 - the one thread has its work
+    with transaction(many) as session:
+        session.execute(update(Mailbox).where(Mailbox.id >= 4).values(next_poll_at=NOW + timedelta(seconds=9)))
+    daemon.tick()
+    daemon.wake(4)
+    daemon.wake(5)
+    begin.set()
+    until(lambda: len(polled) == 5)
+    assert polled in ([1, 2, 4, 3, 5], [1, 4, 2, 5, 3])
+
+
+def test_a_mailbox_is_polled_by_one_thread_at_a_time_and_again_if_news_came_meanwhile(
+    many: Engine, daemons: Any
+) -> None:
+    running, most, polled = [0], [0], [0]
+
+    def poll(*_: Any) -> PollReport:
+        running[0] += 1
+        most[0] = max(most[0], running[0])
+        time.sleep(0.02)
+        running[0] -= 1
+        polled[0] += 1
+        return PollReport()
+
+    daemon = daemons(many, poll, Settings(poll_threads=4))
+    for _ in range(3):
+        daemon.wake(1)
+    until(lambda: polled[0] == 2)
+    assert most == [1]
+
+
+def test_a_tick_queues_what_the_threads_can_do_and_nothing_twice(many: Engine, daemons: Any) -> None:
+    begin, polled = threading.Event(), list[int]()
+
+    def poll(mailbox: Mailbox, *_: Any) -> PollReport:
+        begin.wait(SECONDS)
+        polled.append(mailbox.id)
+        return PollReport()
+
+    daemon = daemons(many, poll)
+    daemon.tick()
+    daemon.tick()
+    begin.set()
+    until(lambda: len(polled) == 5)
+    daemon.tick()
+    assert sorted(polled) == [1, 2, 3, 4, 5]
+    assert due(many) == []
+
+
+def test_after_stopping_nothing_begins(many: Engine, daemons: Any) -> None:
+    polled: list[int] = []
+    daemon = daemons(many, lambda mailbox, *_: polled.append(mailbox.id) or PollReport())
+    daemon.stop.set()
+    daemon.tick()
+    daemon.wake(1)
+    daemon.close()
+    daemon.wake(2)
+    assert polled == []
+
+
+def test_hosts_that_may_not_be_reached_now_keep_no_other_waiting(many: Engine) -> None:
+    with transaction(many) as session:
+        session.execute(update(Mailbox).where(Mailbox.id == 5).values(host="other"))
+    found = due_mailboxes(many, NOW, 2, lambda each: each.host == "other")
+    assert [each.mailbox_id for each in found] == [5]
+    assert isinstance(found[0], Due)
+
+
+def test_a_mailbox_that_is_not_let_in_is_stopped_at_the_third_time_in_a_row(many: Engine, daemons: Any) -> None:
+    troubles = iter([Trouble.SIGN_IN, Trouble.NETWORK, Trouble.SIGN_IN, Trouble.SIGN_IN, Trouble.SIGN_IN])
+
+    def poll(*_: Any) -> PollReport:
+        raise MailboxError("mila: not let in", permanent=True, trouble=next(troubles))
+
+    daemon = daemons(many, poll)
+    stopped = []
+    for _ in range(5):
+        daemon._work(1)  # noqa: SLF001 - one poll without its thread
+        daemon.write_down()
+        with reading(many) as session:
+            stopped.append(session.get_one(Mailbox, 1).stopped_at)
+    assert stopped == [None, None, None, None, NOW]
+    assert 1 not in due(many)
+
+
+def test_waiting_for_its_turn_is_no_failure(many: Engine, daemons: Any) -> None:
+    def poll(*_: Any) -> PollReport:
+        raise MailboxError("as many connections are open as are allowed", permanent=False, trouble=Trouble.TURN)
+
+    with transaction(many) as session:
+        session.execute(update(Mailbox).values(failures=2, last_error="before"))
+    daemon = daemons(many, poll)
+    daemon._work(1)  # noqa: SLF001 - one poll without its thread
+    daemon.write_down()
+    with reading(many) as session:
+        mailbox = session.get_one(Mailbox, 1)
+        assert (mailbox.failures, mailbox.last_error) == (2, "before")
+        assert mailbox.next_poll_at is not None
+        assert NOW < mailbox.next_poll_at < NOW + timedelta(minutes=1)
+
+
+def test_what_describes_a_mailbox_is_read_again_once_it_changed_and_results_are_no_change(
+    many: Engine, daemons: Any
+) -> None:
+    seen: list[str] = []
+    daemon = daemons(many, lambda mailbox, *_: seen.append(mailbox.host) or PollReport())
+
+    def poll() -> None:
+        with transaction(many) as session:
+            session.execute(update(Mailbox).values(next_poll_at=None, revision=Mailbox.revision))
+        (first,) = due_mailboxes(many, NOW, 1, lambda each: each.mailbox_id == 1)
+        daemon._work(1, first)  # noqa: SLF001 - one poll without its thread
+        daemon.write_down()
+
+    poll()
+    with reading(many) as session:
+        before = session.scalar(select(Mailbox.revision).where(Mailbox.id == 1))
+    poll()
+    with transaction(many) as session:
+        session.get_one(Mailbox, 1).host = "new"
+    poll()
+    assert seen == ["h", "h", "new"]
+    with reading(many) as session:
+        after = session.scalar(select(Mailbox.revision).where(Mailbox.id == 1))
+    assert after == before + 1  # type: ignore[operator]
+
+
+def test_a_start_finds_every_mailbox_soon_and_leaves_those_that_were_refused_their_pause(many: Engine) -> None:
+    far = NOW + timedelta(minutes=50)
+    with transaction(many) as session:
+        session.execute(update(Mailbox).values(next_poll_at=far))
+        session.execute(update(Mailbox).where(Mailbox.id == 2).values(failures=3))
+        session.execute(update(Mailbox).where(Mailbox.id == 3).values(next_poll_at=None))
+    spread(many, Settings(poll_seconds=3600, host_connects_a_second=5), NOW, Random(1))  # noqa: S311 - spreads load
+    with reading(many) as session:
+        times = {row.id: row.next_poll_at for row in session.execute(select(Mailbox.id, Mailbox.next_poll_at))}
+        latest = session.scalar(select(func.max(Mailbox.next_poll_at)).where(Mailbox.id != 2))
+    assert times[2] == far
+    assert latest is not None
+    assert latest <= NOW + timedelta(seconds=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import ssl
 from enum import StrEnum
 from typing import Any, Final
@@ -9,6 +10,7 @@ from typing import Any, Final
 from imapclient import IMAPClient
 
 _AT_ONCE: Final = 16_384
+_BUFFER: Final = 1_024
 _LONGEST: Final = 65_536
 """Octets of a line that does not end; a server in its right mind says little here."""
 _NOT_YET: Final = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
@@ -22,6 +24,10 @@ class Heard(StrEnum):
     """The folder holds another number of messages (EXISTS)."""
     END = "end"
     """The server says farewell, or the connection broke."""
+
+
+class _Small(io.BufferedReader):
+    """A buffer of a connection that waits."""
 
 
 class Ear:
@@ -46,13 +52,20 @@ class Ear:
         """
         self._client.idle()
         self._client.socket().settimeout(0)
+        imap: Any = self._client._imap  # noqa: SLF001 - imapclient has no name for it
+        # Python 3.14 calls it so, and warns of the old name.
+        name = "_file" if hasattr(imap, "_file") else "file"
+        reader = getattr(imap, name)
         # What came right behind the server's answer lies in imaplib's buffer, where no selector sees it.
-        reader = _reader(self._client)
         try:
             waiting = reader.peek()
         except _NOT_YET:
-            return Heard.NOTHING
-        return self._understand(reader.read1(len(waiting))) if waiting else Heard.NOTHING
+            waiting = b""
+        said = reader.read1(len(waiting)) if waiting else b""
+        if not isinstance(reader, _Small):
+            # It is empty now, and thousands of them wait.
+            setattr(imap, name, _Small(reader.detach(), _BUFFER))
+        return self._understand(said)
 
     def fileno(self) -> int:
         """Return the number of the socket, for a selector."""
@@ -91,9 +104,3 @@ class Ear:
         if len(self._line) > _LONGEST or any(line[:2] == [b"*", b"BYE"] for line in words):
             return Heard.END
         return Heard.NEWS if any(line[2:3] == [b"EXISTS"] for line in words) else Heard.NOTHING
-
-
-def _reader(client: IMAPClient) -> Any:
-    imap = client._imap  # noqa: SLF001 - imapclient has no name for it
-    # Python 3.14 calls it so, and warns of the old name.
-    return getattr(imap, "_file", None) or imap.file

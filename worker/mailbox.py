@@ -27,7 +27,7 @@ from worker.fetched import (
     size_of,
 )
 from worker.idle import Ear
-from worker.imap import MALFORMED, Account, hang_up, is_passing, log_out, open_client, said, telling
+from worker.imap import MALFORMED, Account, hang_up, is_passing, log_out, open_client, said, slim, telling
 from worker.together import statuses
 from worker.transfer import Fate, transfer
 
@@ -147,6 +147,7 @@ class Mailbox:
             return None
         if self._state is None or self._state.folder != folder:
             self.select(folder)
+        slim(self._client)
         return Ear(self._client)
 
     @property

@@ -22,7 +22,7 @@ lint: $(STAMP) ## ruff, mypy, import order, Dockerfile
 	@$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
 	@$(BIN)/hadolint --failure-threshold warning Dockerfile
 
-servers: ## Dovecot and PostgreSQL from Debian, for the tests
+servers: ## Dovecot, PostgreSQL and Cyrus from Debian, for the tests
 	@./tests/install-servers
 
 artifact: $(STAMP) ## build the default reply classifier from the corpus
@@ -43,7 +43,7 @@ bench: $(STAMP) servers ## measure understanding, the classifier, the whole path
 	@$(BIN)/python -m bench.idle
 
 soak: $(STAMP) servers ## every fault in its long form, then a thousand mailboxes for ten minutes (hours in all)
-	@INBOX_SOAK=1 $(BIN)/pytest -n 2 --dist loadgroup tests/journey
+	@INBOX_SOAK=1 $(BIN)/pytest -n 2 --dist loadgroup tests/journey/test_faults_*.py tests/worker/test_odd_servers.py
 	@$(BIN)/python -m bench.soak
 
 fuzz: $(STAMP) ## throw damaged mail at parse and judge for a minute (SECONDS=600 for ten)

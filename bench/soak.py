@@ -71,6 +71,11 @@ class Attendant:
         warm = [mb for at, mb in self.memory if at >= self._last_start + WARM_SECONDS]
         return (warm or [self.memory[-1][1]])[0], self.memory[-1][1]
 
+    def by_minute(self) -> list[float]:
+        """Return the memory (MB) at the beginning of each minute."""
+        first = {int(at // 60): mb for at, mb in reversed(self.memory)}
+        return [round(first[minute]) for minute in sorted(first)]
+
     def _plan(self) -> list[tuple[float, str, Callable[[], None]]]:
         chance = random.Random(2)  # noqa: S311 - the same faults every time
 
@@ -114,6 +119,7 @@ class Result:
     idle_mb: float
     warm_mb: float
     end_mb: float
+    mb_by_minute: list[float]
     tracebacks: int
 
 
@@ -138,7 +144,7 @@ def soak(fleet: Fleet, mails: int, minutes: float, *, faults: bool) -> Result:
     warm, end = attendant.growth()
     return Result(
         fleet.dovecot.mailboxes, minutes, dict(attendant.faults), tally(fleet, given), drained, spent, spent / took,
-        idle_mb, warm, end, daemon.log.read_text().count("Traceback"),
+        idle_mb, warm, end, attendant.by_minute(), daemon.log.read_text().count("Traceback"),
     )  # fmt: skip
 
 

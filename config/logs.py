@@ -46,6 +46,6 @@ def start(level: str, form: str) -> None:
     logging.basicConfig(level=level, handlers=[handler], force=True)
     logging.getLogger("apscheduler").setLevel(max(logging.WARNING, logging.getLevelName(level)))
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    if level != "DEBUG":
-        # It tells of every connection that is closed.
-        logging.getLogger("imapclient").setLevel(logging.WARNING)
+    # They tell of every connection that is closed, and of every access token that is renewed.
+    for name in ("imapclient", "httpx", "httpcore"):
+        logging.getLogger(name).setLevel(logging.NOTSET if level == "DEBUG" else logging.WARNING)

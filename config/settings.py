@@ -179,12 +179,23 @@ def _keys(value: SecretStr) -> tuple[str, ...]:
     return tuple(value.get_secret_value().replace(",", " ").split())
 
 
+def _content(name: str, path: str) -> str:
+    try:
+        # Editors of Windows begin UTF-8 with a mark, which belongs to no value.
+        return Path(path).read_text(encoding="utf-8-sig").strip()
+    except UnicodeError:
+        raise ValueError(f"{name}: {path} is not UTF-8; write it anew in that encoding") from None
+    except OSError as error:
+        raise ValueError(f"{name}: {path} cannot be read: {error.strerror}") from None
+
+
 class _SecretFiles(PydanticBaseSettingsSource):
     """`INBOX_X_FILE` names a file whose content is the value of `INBOX_X`, as container platforms mount secrets."""
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002 - the interface
-        path = os.environ.get(f"{PREFIX}{field_name.upper()}_FILE")
-        return (Path(path).read_text(encoding="utf-8").strip() if path else None), field_name, False
+        name = f"{PREFIX}{field_name.upper()}_FILE"
+        path = os.environ.get(name)
+        return (_content(name, path) if path else None), field_name, False
 
     def __call__(self) -> dict[str, Any]:
         values = {name: self.get_field_value(field, name)[0] for name, field in self.settings_cls.model_fields.items()}

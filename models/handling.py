@@ -52,6 +52,7 @@ class OAuthGrant(Base):
     error: Mapped[str | None] = mapped_column(Text)
     """What the provider said when it last refused to give a token; empty once it has given one."""
     granted_at: Mapped[datetime]
+    """When the provider gave what is stored; with `expires_at` it tells how long the access token lives."""
 
 
 class MailboxTraffic(Base):

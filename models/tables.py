@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from secrets import randbelow
 from typing import Any
 
 from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, Text, UniqueConstraint, false, text, true
@@ -102,8 +103,13 @@ class Mailbox(Base):
     last_success_at: Mapped[datetime | None]
     last_error: Mapped[str | None] = mapped_column(Text)
     failures: Mapped[int] = mapped_column(default=0)
-    revision: Mapped[int] = mapped_column(default=0, server_default="0", onupdate=text("revision + 1"))
-    """Counts the changes of what describes it, so that a daemon need not read everything at every poll."""
+    revision: Mapped[int] = mapped_column(
+        default=lambda: randbelow(2**30), server_default="0", onupdate=text("revision + 1")
+    )
+    """Counts the changes of what describes it, so that a daemon need not read everything at every poll.
+
+    It begins anywhere: SQLite gives the id of a mailbox that was removed to the next one.
+    """
 
 
 class FolderCursor(Base):

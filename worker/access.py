@@ -29,7 +29,10 @@ from worker.oauth_providers import Provider, provider_of
 from worker.vault import Vault, vault_of
 
 EARLY = timedelta(minutes=5)
-"""How long before it expires a token is renewed: longer than signing in takes, and than clocks differ."""
+"""How long before it expires a token is renewed: longer than signing in takes, and than clocks differ.
+
+One that lives for less than twice this is renewed after half of its life.
+"""
 LONGEST_ERROR = 500
 
 log = logging.getLogger(__name__)
@@ -44,10 +47,17 @@ class _Held:
     access: str | None = field(repr=False)
     refresh: str | None = field(repr=False)
     expires_at: datetime | None
+    granted_at: datetime
+    """When the provider gave the access token."""
 
     def lasts(self, until: datetime) -> bool:
         """Say whether the access token still holds at this time."""
         return self.access is not None and self.expires_at is not None and self.expires_at > until
+
+    def is_due(self, now: datetime) -> bool:
+        """Say whether the access token is to be renewed now."""
+        lifetime = self.expires_at - self.granted_at if self.expires_at else timedelta(0)
+        return not self.lasts(now + min(EARLY, lifetime / 2))
 
 
 def account_of(engine: Engine, mailbox: Mailbox, settings: Settings, now: datetime) -> Account:
@@ -67,7 +77,7 @@ def account_of(engine: Engine, mailbox: Mailbox, settings: Settings, now: dateti
         if mailbox.sign_in is SignIn.PASSWORD:
             return way_of(mailbox, settings)
         held = _held(engine, mailbox, vault_of(settings))
-        if not held.lasts(now + EARLY):
+        if held.is_due(now):
             held = _renewed(engine, mailbox, settings, held, now)
         return replace(way_of(mailbox, settings), token=held.access)
 
@@ -176,7 +186,7 @@ def _held(engine: Engine, mailbox: Mailbox, vault: Vault) -> _Held:
 
 def _opened(grant: OAuthGrant, vault: Vault) -> _Held:
     access, refresh_token = (each and vault.open(each) for each in (grant.access_token, grant.refresh_token))
-    return _Held(grant.kind, access, refresh_token, grant.expires_at)
+    return _Held(grant.kind, access, refresh_token, grant.expires_at, grant.granted_at)
 
 
 def _renewed(
@@ -195,7 +205,7 @@ def _renewed(
         raise _failed(mailbox, provider, error) from error
     log.debug("%s: a new access token holds until %s", mailbox.name, tokens.expires_at)
     # Without a new refresh token the old one stays (RFC 6749 6).
-    new = _Held(held.kind, tokens.access, tokens.refresh or held.refresh, tokens.expires_at)
+    new = _Held(held.kind, tokens.access, tokens.refresh or held.refresh, tokens.expires_at, now)
     return _write(engine, mailbox, vault, held, _store(new, vault)) or new
 
 
@@ -229,7 +239,7 @@ def _store(new: _Held, vault: Vault) -> Callable[[OAuthGrant], None]:
     def change(grant: OAuthGrant) -> None:
         grant.access_token = vault.seal(new.access) if new.access else None
         grant.refresh_token = vault.seal(new.refresh) if new.refresh else None
-        grant.expires_at, grant.error = new.expires_at, None
+        grant.expires_at, grant.granted_at, grant.error = new.expires_at, new.granted_at, None
 
     return change
 

@@ -10,8 +10,13 @@ from typing import Final
 _RESULT: Final = re.compile(r"(dmarc|spf|dkim)(?:\s*/\s*\d+)?\s*=\s*([a-z]+)")
 # Of whom a result of DMARC or DKIM speaks.
 _ABOUT: Final = re.compile(r"\bheader\.(?:from|d|i)\s*=\s*(\S*)")
+# The same in quotes that hide nothing.
+_QUOTED: Final = re.compile(r"(\bheader\.(?:from|d|i)\s*=\s*)\"([^\s\"\\;()]+)\"", re.IGNORECASE)
+_PASS: Final = re.compile(r"=\s*pass", re.IGNORECASE)
+_LABEL: Final = 63
 _PIECE: Final = re.compile(r"\\.|[()\"]|[^\\()\"]+|\\", re.DOTALL)
 _ANOTHER: Final = "pass for another"
+_UNCLEAR: Final = "unclear"
 
 
 def is_authentic(results: Sequence[str], authserv_ids: Collection[str], sender: str | None) -> bool:
@@ -26,7 +31,7 @@ def is_authentic(results: Sequence[str], authserv_ids: Collection[str], sender: 
         authserv_ids: whose fields count, in lower case; empty: the topmost field only.
         sender: the address in From.
     """
-    domain = (sender or "").rpartition("@")[2]
+    domain = _domain(sender or "")
     fields = [[part.strip().lower() for part in _bare(each).split(";")] for each in results]
     believed = [each for each in fields if _server(each) in authserv_ids] if authserv_ids else fields[:1]
     heard: dict[str, tuple[int, set[str]]] = {}
@@ -47,9 +52,23 @@ def _said(parts: Sequence[str], domain: str) -> dict[str, set[str]]:
     for part in parts:
         if found := _RESULT.match(part):
             method, result = found.groups()
-            about = all(_is_of(each.rpartition("@")[2], domain) for each in _ABOUT.findall(part))
-            said.setdefault(method, set()).add(result if about or result != "pass" else _ANOTHER)
+            about = all(_is_of(_domain(each), domain) for each in _ABOUT.findall(part))
+            said.setdefault(method, set()).add(result if about or result not in {"pass", _UNCLEAR} else _ANOTHER)
     return said
+
+
+def _domain(address: str) -> str:
+    """Return the domain of an address, or what is one, without a final dot and with A-labels as what they stand for."""
+    return ".".join(map(_letters, address.rpartition("@")[2].rstrip(".").split(".")))
+
+
+def _letters(label: str) -> str:
+    if not label.startswith("xn--") or len(label) > _LABEL:
+        return label
+    try:
+        return label.removeprefix("xn--").encode().decode("punycode")
+    except UnicodeError:
+        return label
 
 
 def _is_of(one: str, other: str) -> bool:
@@ -66,12 +85,12 @@ def _bare(result: str) -> str:
     """Return a field without comments and quoted text, where a sender's words and other servers' results stand."""
     kept: list[str] = []
     depth, quoted = 0, False
-    for piece in _PIECE.findall(result):
+    for piece in _PIECE.findall(_QUOTED.sub(r"\1\2", result)):
         if piece == '"' and not depth:
             quoted = not quoted
         elif piece in "()" and not quoted:
             depth = max(0, depth + (1 if piece == "(" else -1))
         elif not depth and not quoted:
             kept.append(piece)
-    # Left open, a comment or quote would hide what comes after it.
-    return result if depth or quoted else "".join(kept)
+    # Left open, a comment or quote would hide what comes after it; and who opened it may have written "pass" there.
+    return _PASS.sub(f"={_UNCLEAR}", result) if depth or quoted else "".join(kept)

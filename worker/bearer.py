@@ -17,21 +17,27 @@ class _Exchange:
 
     def __init__(self, mechanism: str, username: str, token: str) -> None:
         self.said = ""
-        self._first = f"user={username}\1auth=Bearer {token}\1\1"
-        self._end = ""
-        if mechanism == "OAUTHBEARER":
-            # The name is part of a GS2 header, in which a comma and an equals sign mean something (RFC 5801 4).
-            name = username.replace("=", "=3D").replace(",", "=2C")
-            self._first = f"n,a={name},\1auth=Bearer {token}\1\1"
-            self._end = "\1"
+        self._token = token
+        self._first = first(mechanism, username, token)
+        self._end = "\1" if mechanism == "OAUTHBEARER" else ""
         self._asked = False
 
     def __call__(self, challenge: bytes) -> bytes:
         if self._asked:
-            self.said = _words(challenge)
+            # Before it is cut, after which a part of the token would not be known as such.
+            self.said = _words(challenge.replace(self._token.encode(), b"***"))
             return self._end.encode()
         self._asked = True
         return self._first.encode()
+
+
+def first(mechanism: str, username: str, token: str) -> str:
+    """Return what shows the token to the server, before it is encoded in base64."""
+    if mechanism != "OAUTHBEARER":
+        return f"user={username}\1auth=Bearer {token}\1\1"
+    # The name is part of a GS2 header, in which a comma and an equals sign mean something (RFC 5801 4).
+    name = username.replace("=", "=3D").replace(",", "=2C")
+    return f"n,a={name},\1auth=Bearer {token}\1\1"
 
 
 def sign_in(client: IMAPClient, username: str, token: str) -> None:
@@ -62,7 +68,7 @@ def _words(challenge: bytes) -> str:
     text = challenge.decode("utf-8", "replace")
     try:
         members = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         members = None
     if isinstance(members, dict):
         text = ", ".join(f"{name}: {value}" for name, value in members.items())

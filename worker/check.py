@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from imapclient import IMAPClient
+from imapclient.response_parser import parse_response
 
 from models.tables import Mailbox
 from worker.errors import InboxWorkerError, MailboxError, Trouble
@@ -64,7 +65,7 @@ def check(
     timeout: float,
     clock: Callable[[], datetime],
 ) -> Iterator[Finding]:
-    """Yield one finding a step, and stop where the next step makes no sense; changes nothing anywhere.
+    """Yield one finding a step, and stop where the next step makes no sense; changes nothing at the server.
 
     Args:
         mailbox: its row.
@@ -139,14 +140,14 @@ def _folders(session: _Session) -> Iterator[Finding]:
 
 
 def _folder(session: _Session, what: str, folder: str) -> Iterator[Finding]:
+    mailbox = session.mailbox
+    moves = MOVING_FROM if (mailbox.bounces_to or mailbox.opt_outs_to) and not what.startswith("sent") else ""
     try:
         state = session.imap.select(folder)
+        missing = _missing(session, folder, READING + moves)
     except MailboxError as error:
         yield wrong(what, str(error))
         return
-    mailbox = session.mailbox
-    moves = MOVING_FROM if (mailbox.bounces_to or mailbox.opt_outs_to) and not what.startswith("sent") else ""
-    missing = _missing(session, folder, READING + moves)
     if missing:
         yield wrong(
             what,
@@ -164,9 +165,13 @@ def _missing(session: _Session, folder: str, wanted: str) -> str:
     with telling(session.account, session.mailbox.name, f"asking for the rights to {folder!r}"):
         imap, name = session.client._imap, session.client._normalise_folder(folder)  # noqa: SLF001 - no seam for it
         status, lines = imap.myrights(name)
-    if status != "OK" or not lines or not lines[0]:
-        return ""
-    rights = lines[0].decode("ascii", "replace").rpartition(" ")[2].strip('"')
+        if status != "OK" or not lines or not lines[0]:
+            return ""
+        # Any string may be a literal.
+        told = parse_response(lines)[-1]
+        if not isinstance(told, bytes):
+            raise TypeError(f"these are no rights: {told!r}")
+    rights = told.decode("ascii", "replace")
     rights += "".join(also for old, also in _OLD_RIGHTS.items() if old in rights)
     return "".join(right for right in wanted if right not in rights)
 
@@ -218,14 +223,13 @@ def _quota(session: _Session) -> Iterator[Finding]:
     try:
         with telling(session.account, session.mailbox.name, "asking for the quota"):
             quotas = session.client.get_quota_root("INBOX")[1]
+            filled = [(str(each.resource).upper(), int(each.usage), int(each.limit)) for each in quotas]
     except MailboxError as error:
         if error.trouble is Trouble.NETWORK:
             raise
         yield well("quota", f"not told: {error}")
         return
-    for quota in quotas:
-        if int(quota.limit) > 0:
-            yield _filled(quota.resource.upper(), int(quota.usage), int(quota.limit))
+    yield from (_filled(resource, used, limit) for resource, used, limit in filled if limit > 0)
 
 
 def _filled(resource: str, used: int, limit: int) -> Finding:

@@ -11,16 +11,16 @@ from random import Random
 from typing import Any
 
 from sqlalchemy import Engine, bindparam, or_, select, update
+from sqlalchemy.orm import Session
 
 from config.settings import Settings
 from models.session import reading, transaction
 from models.tables import Mailbox
+from worker.stored import storable
 
 MOST_READ = 10_000
 """Due mailboxes looked at in one go, where hosts that may not be reached now keep many waiting."""
 LONGEST_ERROR = 2_000
-FARTHEST = timedelta(days=2)
-"""Ahead of now, where a due time is no due time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,7 @@ class Due:
     failures: int
 
 
+POLLED = "polled_revision"
 Result = Mapping[str, Any]
 """How a poll went: columns of the mailbox, and what they are now."""
 
@@ -42,10 +43,15 @@ def success(now: datetime, next_poll_at: datetime) -> Result:
     return {"last_success_at": now, "next_poll_at": next_poll_at, "failures": 0, "last_error": None}
 
 
-def failure(error: Exception, failures: int, next_poll_at: datetime, stopped_at: datetime | None) -> Result:
-    """Return the result of a poll that failed, as so many in a row; `stopped_at` where it was the last."""
-    said = {"failures": failures, "last_error": str(error)[:LONGEST_ERROR]}
-    return {"next_poll_at": next_poll_at, "stopped_at": stopped_at, **said}
+def failure(
+    error: Exception, failures: int, next_poll_at: datetime, stopped_at: datetime | None, revision: int
+) -> Result:
+    """Return the result of a poll that failed, as so many in a row; `stopped_at` where it was the last.
+
+    It counts only while the mailbox is described as it was: who mended it meanwhile is not overruled.
+    """
+    said = {"failures": failures, "last_error": storable(str(error), LONGEST_ERROR)}
+    return {"next_poll_at": next_poll_at, "stopped_at": stopped_at, POLLED: revision, **said}
 
 
 def wait(next_poll_at: datetime) -> Result:
@@ -53,21 +59,28 @@ def wait(next_poll_at: datetime) -> Result:
     return {"next_poll_at": next_poll_at}
 
 
-def due_mailboxes(engine: Engine, now: datetime, most: int, wanted: Callable[[Due], bool]) -> list[Due]:
-    """Return at most so many wanted mailboxes that are due, the longest due first."""
+def due_mailboxes(
+    engine: Engine, now: datetime, most: int, wanted: Callable[[Due], bool], longest: timedelta
+) -> list[Due]:
+    """Return at most so many wanted mailboxes that are due, the longest due first; pauses are never over `longest`."""
     query = (
         select(Mailbox.id, Mailbox.host, Mailbox.revision, Mailbox.failures)
         .where(
             Mailbox.paused_at.is_(None),
             Mailbox.stopped_at.is_(None),
             # So far ahead no pause leads: the clock was wrong when it was written.
-            or_(Mailbox.next_poll_at.is_(None), Mailbox.next_poll_at <= now, Mailbox.next_poll_at > now + FARTHEST),
+            or_(Mailbox.next_poll_at.is_(None), Mailbox.next_poll_at <= now, Mailbox.next_poll_at > now + longest),
         )
         .order_by(Mailbox.next_poll_at.is_not(None), Mailbox.next_poll_at, Mailbox.id)
         .limit(MOST_READ)
     )
     with reading(engine) as session, session.execute(query.execution_options(yield_per=100)) as rows:
         return list(islice(filter(wanted, (Due(*row) for row in rows)), most))
+
+
+def active(session: Session) -> set[int]:
+    """Return the mailboxes that are polled: neither paused nor stopped."""
+    return set(session.scalars(select(Mailbox.id).where(Mailbox.paused_at.is_(None), Mailbox.stopped_at.is_(None))))
 
 
 def write_results(engine: Engine, results: Mapping[int, Result]) -> None:
@@ -78,8 +91,11 @@ def write_results(engine: Engine, results: Mapping[int, Result]) -> None:
     table: Any = Mailbox.__table__
     with transaction(engine) as session:
         for columns, rows in alike.items():
-            values = {name: bindparam(name) for name in columns} | {"revision": table.c.revision}
-            session.connection().execute(update(table).where(table.c.id == bindparam("mailbox")).values(values), rows)
+            values = {name: bindparam(name) for name in columns if name != POLLED} | {"revision": table.c.revision}
+            meant = [table.c.id == bindparam("mailbox")]
+            if POLLED in columns:
+                meant.append(table.c.revision == bindparam(POLLED))
+            session.connection().execute(update(table).where(*meant).values(values), rows)
 
 
 def spread(engine: Engine, settings: Settings, now: datetime, random: Random) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -16,6 +17,8 @@ from worker.signing import new_secret, rotated
 from worker.vault import Vault
 
 LONGEST_NAME = 100
+
+log = logging.getLogger(__name__)
 
 
 def check_url(url: str, *, allow_private: bool, resolve: Resolve = system_addresses) -> None:
@@ -96,12 +99,21 @@ def resume_endpoint(session: Session, team_id: int, name: str) -> None:
 def rotate_secret(session: Session, team_id: int, name: str, vault: Vault, now: datetime) -> str:
     """Give an endpoint a new secret and return it; those before sign beside it, each for a day from its replacement.
 
+    Where those before cannot be opened any more, the new one signs alone.
+
     Raises:
-        InputError: there is no endpoint of this name, or the vault lacks the key.
+        InputError: there is no endpoint of this name, or no key at all.
     """
     endpoint = find_endpoint(session, team_id, name)
-    secret = new_secret()
-    endpoint.secret = vault.seal(rotated(vault.open(endpoint.secret), secret, now))
+    secret = signing = new_secret()
+    try:
+        signing = rotated(vault.open(endpoint.secret), secret, now)
+    except InputError:
+        # Without any key it is the setting that is lost, and not what it names.
+        if not vault.keys:
+            raise
+        log.warning("%s: no key opens the secret before; the new one signs alone", name)
+    endpoint.secret = vault.seal(signing)
     return secret
 
 

@@ -131,7 +131,8 @@ def _recognise(visit: Visit, state: FolderState, uids: Sequence[int], *, junk: b
         with reading(visit.station.engine) as session:
             known = known_mails(session, visit.mailbox_id, [judged.content_hash for judged in headers])
         copies = [replace(judged, junk=junk) for judged in headers if judged.content_hash in known]
-        visit.report.applied.add(write(visit.desk, copies, visit.station.writer, watch.clock()))
+        finish = partial(visit.spend, octets=sum(len(raw) for _, raw, *_ in chunk))
+        visit.report.applied.add(write(visit.desk, copies, visit.station.writer, watch.clock(), finish))
         watch.progress(0, len(chunk))
     return True
 

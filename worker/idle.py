@@ -11,6 +11,7 @@ from imapclient import IMAPClient
 
 _AT_ONCE: Final = 16_384
 _BUFFER: Final = 1_024
+_MOST_READS: Final = 64
 _LONGEST: Final = 65_536
 """Octets of a line that does not end; a server in its right mind says little here."""
 _NOT_YET: Final = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
@@ -21,7 +22,7 @@ class Heard(StrEnum):
 
     NOTHING = "nothing"
     NEWS = "news"
-    """The folder holds another number of messages (EXISTS)."""
+    """The folder holds other messages (EXISTS, EXPUNGE)."""
     END = "end"
     """The server says farewell, or the connection broke."""
 
@@ -37,10 +38,11 @@ class Ear:
     end of a line that was heard in part.
     """
 
-    __slots__ = ("_client", "_line", "_timeout")
+    __slots__ = ("_client", "_exists", "_line", "_timeout")
 
-    def __init__(self, client: IMAPClient) -> None:
+    def __init__(self, client: IMAPClient, exists: int) -> None:
         self._client = client
+        self._exists = b"%d" % exists
         self._timeout = client.socket().gettimeout()
         self._line = b""
 
@@ -74,7 +76,7 @@ class Ear:
     def hear(self) -> Heard:
         """Read what was said since."""
         heard = Heard.NOTHING
-        while heard is not Heard.END:
+        for _ in range(_MOST_READS):
             try:
                 said = self._client.socket().recv(_AT_ONCE)
             except _NOT_YET:
@@ -83,24 +85,31 @@ class Ear:
                 return Heard.END
             news = self._understand(said) if said else Heard.END
             heard = news if news is not Heard.NOTHING else heard
-        return heard
+            if heard is Heard.END:
+                return heard
+        # Nobody says so much who only has news.
+        return Heard.END
 
-    def done(self) -> None:
-        """Give the connection back to ordinary commands.
+    def done(self) -> Heard:
+        """Give the connection back to ordinary commands; return what the end of a line said that was heard in part.
 
         Raises:
             IMAPClientError, OSError: the connection is of no use any more.
         """
         self._client.socket().settimeout(self._timeout)
-        if self._line:
-            # imaplib would not understand the end of a line alone.
-            self._client._imap._get_line()  # noqa: SLF001 - imapclient has no name for it
-            self._line = b""
+        # imaplib would not understand the end of a line alone.
+        rest: bytes = self._client._imap._get_line() + b"\n" if self._line else b""  # noqa: SLF001 - nor has imapclient a name for it
+        heard = self._understand(rest)
         self._client.idle_done()
+        return heard
 
     def _understand(self, said: bytes) -> Heard:
         *lines, self._line = (self._line + said).split(b"\n")
         words = [line.upper().split() for line in lines]
         if len(self._line) > _LONGEST or any(line[:2] == [b"*", b"BYE"] for line in words):
             return Heard.END
-        return Heard.NEWS if any(line[2:3] == [b"EXISTS"] for line in words) else Heard.NOTHING
+        return Heard.NEWS if any(self._is_news(line) for line in words) else Heard.NOTHING
+
+    def _is_news(self, words: list[bytes]) -> bool:
+        # Servers may tell the number that we know as well (RFC 9051 7.4.1).
+        return words[2:3] == [b"EXPUNGE"] or (words[2:3] == [b"EXISTS"] and words[1] != self._exists)

@@ -19,6 +19,7 @@ from imapclient.exceptions import CapabilityError, IMAPClientAbortError, IMAPCli
 
 from worker import bearer, refusals
 from worker.errors import MailboxError, Trouble
+from worker.masking import masked
 from worker.refusals import Refusal, passes, stays
 
 # What imapclient's parser lets out where a server's answer makes no sense.
@@ -78,7 +79,8 @@ def open_client(account: Account, alert: Callable[[str], None] | None = None) ->
     """
     client = _connected(account)
     try:
-        _listen_for_alerts(client, alert or functools.partial(_log_alert, account.host, account.username))
+        tell = alert or functools.partial(_log_alert, account.host, account.username)
+        _listen_for_alerts(client, lambda words: tell(masked(account, words)))
         client.normalise_times = False
         # imapclient sends a command's end on its own; with Nagle's algorithm that waits for the server's slow ACK.
         client.socket().setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -144,8 +146,10 @@ def telling(account: Account, name: str, doing: str) -> Iterator[None]:
         renew = f"inbox-worker mailboxes {how}"
         advice = refusal.advice.format(name=name, renew=renew, **_shown(account))
         where = f"{name}: {doing} at {account.host}:{account.port} failed"
-        message = f"{where}: {said(error)}; {advice}"
-        raise MailboxError(message, permanent=refusal.permanent, trouble=refusal.trouble) from error
+        words = masked(account, said(error))
+        told = MailboxError(f"{where}: {words}; {advice}", permanent=refusal.permanent, trouble=refusal.trouble)
+        # A traceback would show what was masked.
+        raise told from (error if words == said(error) else None)
 
 
 def is_passing(error: Exception) -> bool:
@@ -163,6 +167,13 @@ def _connected(account: Account) -> IMAPClient:
         choice = ", ".join(SECURITIES)
         raise MailboxError(
             f"{account.host}: security is {account.security!r}; it must be one of {choice}", permanent=True
+        )
+    if account.token is not None and account.security == "plain":
+        raise MailboxError(
+            f"{account.host}: the access token of {account.username} is shown over encrypted connections only (RFC 7628"
+            " section 3); run: inbox-worker mailboxes set NAME --security tls",
+            permanent=True,
+            trouble=Trouble.TLS,
         )
     tls = account.security == "tls"
     context = tls_context(account.ca_file) if account.security != "plain" else None
@@ -200,10 +211,6 @@ def _sign_in(client: IMAPClient, account: Account) -> None:
         # imapclient calls a connection that broke during the login a failed login.
         if isinstance(error.__context__, IMAPClientAbortError):
             raise error.__context__ from error
-        secret = account.token or account.password
-        if secret and secret in str(error):
-            # Some servers repeat what they do not understand; it would be stored and shown.
-            raise LoginError(str(error).replace(secret, "***")) from None
         raise
 
 

@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 
 RENEW = timedelta(minutes=25)
 """How long a connection waits at most; servers end it after 30 minutes (RFC 9051 5.4)."""
+LONGEST_POLL = timedelta(minutes=15)
+"""How long a poll may take; it goes on at the next one where it was, and a server that only drips holds no thread."""
 LASTING = timedelta(minutes=1)
 LOOK = timedelta(seconds=15)
 LISTEN_SECONDS = 1.0
@@ -39,8 +41,8 @@ class Line:
     """It was opened by an earlier poll, so its end is nothing to worry about."""
     news: bool = False
     """The server told that mail came."""
-    keep: FolderState | None = None
-    """Set by the poll: wait for news of this folder, as it was read."""
+    waits_for: FolderState | None = None
+    """Set by the poll: keep it, and wait for news of this folder, as it was read."""
 
 
 @dataclass(slots=True)
@@ -56,7 +58,7 @@ class _Kept:
         """Bring the connection back to ordinary commands, or raise MailboxError."""
         if self.ear:
             with telling(self.imap.account, self.imap.name, "going on after waiting"):
-                self.ear.done()
+                self.news |= self.ear.done() is Heard.NEWS
 
 
 @dataclass(slots=True)
@@ -69,7 +71,11 @@ class Keeper:
     hosts: Hosts
     clock: Callable[[], datetime]
     wake: Callable[[int], None]
+    most: int = 2**31
+    """Connections that may be kept in all."""
     _kept: dict[int, _Kept] = field(default_factory=dict)
+    _working: dict[int, tuple[Mailbox, datetime]] = field(default_factory=dict)
+    """Connections that polls work with, and since when."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _selector: selectors.BaseSelector = field(default_factory=selectors.DefaultSelector)
     _looked_at: datetime | None = None
@@ -82,6 +88,7 @@ class Keeper:
         if self._looked_at is None or abs(now - self._looked_at) >= LOOK:
             self._looked_at = now
             self._renew(now)
+            self.cut(LONGEST_POLL)
 
     def close(self) -> None:
         """Hang up every connection that waits."""
@@ -94,6 +101,11 @@ class Keeper:
         kept = self._take(mailbox_id)
         if kept:
             self._close(kept.imap, broken=True)
+
+    def kept(self) -> set[int]:
+        """Return the mailboxes whose connections wait."""
+        with self._lock:
+            return set(self._kept)
 
     def keeps(self, mailbox_id: int) -> bool:
         """Say whether the mailbox has a connection that waits."""
@@ -111,26 +123,43 @@ class Keeper:
         Raises:
             MailboxError: it cannot be reached or signed in to; or whatever the poll raises, then it is closed.
         """
-        line = self._resumed(mailbox_id, account) or self._opened(account.host, opens)
+        line = self._lent(mailbox_id, account, opens)
+        self._working[mailbox_id] = line.imap, self.clock()
         try:
             yield line
         except BaseException:
             self._close(line.imap, broken=True)
             raise
-        if line.keep is None or not self.hosts.may_keep(account.host):
+        finally:
+            self._working.pop(mailbox_id, None)
+        if line.waits_for is None or len(self._kept) >= self.most or not self.hosts.may_keep(account.host):
             self._close(line.imap)
-        elif not self._wait(mailbox_id, line.imap, line.keep):
+        elif not self._wait(mailbox_id, line.imap, line.waits_for):
             self._close(line.imap, broken=True)
+
+    def cut(self, longer: timedelta) -> None:
+        """Cut every connection that has been lent for longer, so that nobody waits for its server for ever."""
+        now = self.clock()
+        for imap, since in list(self._working.values()):
+            if abs(now - since) >= longer:
+                imap.cut()
+
+    def _lent(self, mailbox_id: int, account: Account, opens: Callable[[], Mailbox]) -> Line:
+        if not self.hosts.ask(account.host, self.clock()):
+            raise _not_yet(account.host)
+        answered = True
+        try:
+            return self._resumed(mailbox_id, account) or self._opened(account.host, opens)
+        except MailboxError as error:
+            answered = not isinstance(error.__cause__, TimeoutError)
+            raise
+        finally:
+            self.hosts.asked(account.host, answered=answered)
 
     def _opened(self, host: str, opens: Callable[[], Mailbox]) -> Line:
         now = self.clock()
         if not self.hosts.take(host, now):
-            raise MailboxError(
-                f"as many connections to {host} are open, or were opened just now, as are allowed"
-                " (INBOX_HOST_CONNECTIONS, INBOX_HOST_CONNECTS_A_SECOND); the mailbox waits for its turn",
-                permanent=False,
-                trouble=Trouble.TURN,
-            )
+            raise _not_yet(host)
         try:
             return Line(opens())
         except BaseException as error:
@@ -148,6 +177,9 @@ class Keeper:
                 kept.resume()
             except MailboxError as error:
                 log.debug("a kept connection had ended: %s", error)
+                if isinstance(error.__cause__, TimeoutError):
+                    self._close(kept.imap, broken=True)
+                    raise
             else:
                 return Line(kept.imap, kept=True, news=kept.news)
         self._close(kept.imap, broken=True)
@@ -195,11 +227,11 @@ class Keeper:
 
     def _was_lasting(self, kept: _Kept) -> bool:
         # A server that ends every wait at once is polled on schedule, not in a circle.
-        return self.clock() - kept.since >= LASTING
+        return abs(self.clock() - kept.since) >= LASTING
 
     def _renew(self, now: datetime) -> None:
         with self._lock:
-            due = [each for each, kept in self._kept.items() if not kept.woke and now - kept.since >= RENEW]
+            due = [each for each, kept in self._kept.items() if not kept.woke and abs(now - kept.since) >= RENEW]
             for mailbox_id in due:
                 self._kept[mailbox_id].woke = True
         for mailbox_id in due:
@@ -213,10 +245,21 @@ class Keeper:
             return kept
 
     def _close(self, imap: Mailbox, *, broken: bool = False) -> None:
-        imap.close(broken=broken)
-        self.hosts.give_back(imap.account.host)
+        try:
+            imap.close(broken=broken)
+        finally:
+            self.hosts.give_back(imap.account.host)
 
 
 def _way(account: Account) -> tuple[object, ...]:
     """Return how a mailbox is reached, but for its token: a new one does not end a session that an older one began."""
     return account.host, account.port, account.security, account.ca_file, account.username, account.password
+
+
+def _not_yet(host: str) -> MailboxError:
+    return MailboxError(
+        f"as many connections to {host} are open, or were opened just now, as are allowed (INBOX_HOST_CONNECTIONS,"
+        " INBOX_HOST_CONNECTS_A_SECOND), or it answers nobody; the mailbox waits for its turn",
+        permanent=False,
+        trouble=Trouble.TURN,
+    )

@@ -2,6 +2,7 @@ r"""Step 1: reads a mailbox over IMAP and leaves no trace in it (EXAMINE and BOD
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date, datetime
@@ -89,6 +90,11 @@ class Mailbox:
         """Sign out, or just hang up where the connection may be broken."""
         (hang_up if broken else log_out)(self._client)
 
+    def cut(self) -> None:
+        """End the connection from another thread: whoever waits for the server hears that it broke."""
+        with suppress(OSError):
+            self._client.socket().shutdown(socket.SHUT_RDWR)
+
     def special_folder(self, use: str) -> str | None:
         r"""Return the folder of a use such as r"\Sent" or r"\Junk" (RFC 6154), or None.
 
@@ -148,7 +154,7 @@ class Mailbox:
         if self._state is None or self._state.folder != folder:
             self.select(folder)
         slim(self._client)
-        return Ear(self._client)
+        return Ear(self._client, self._selected.exists)
 
     @property
     def selected(self) -> str | None:

@@ -39,6 +39,8 @@ class _Host:
     refused: int = 0
     lowered: int | None = None
     lowered_at: datetime | None = None
+    asked: int = 0
+    silent: bool = False
 
 
 @dataclass(slots=True)
@@ -64,6 +66,22 @@ class Hosts:
             state.tokens -= 1
             return True
 
+    def ask(self, host: str, now: datetime) -> bool:
+        """Say whether the host may be spoken to now: one that is silent keeps one thread waiting, and no more."""
+        with self._lock:
+            state = self._at(host, now)
+            if _is_waited_for(state):
+                return False
+            state.asked += 1
+            return True
+
+    def asked(self, host: str, *, answered: bool) -> None:
+        """Note whether a host that was asked has answered at all."""
+        with self._lock:
+            state = self._hosts[_folded(host)]
+            state.asked -= 1
+            state.silent = not answered
+
     def give_back(self, host: str) -> None:
         """Count a connection as closed that `take` allowed, whatever became of it."""
         with self._lock:
@@ -74,7 +92,10 @@ class Hosts:
         with self._lock:
             for host in [host for host, state in self._hosts.items() if _is_forgettable(state, now)]:
                 del self._hosts[host]
-            return frozenset(host for host in self._hosts if not self._is_free(self._at(host, now), now))
+            states = {host: self._at(host, now) for host in self._hosts}
+            return frozenset(
+                host for host, state in states.items() if not self._is_free(state, now) or _is_waited_for(state)
+            )
 
     def may_keep(self, host: str) -> bool:
         """Say whether an open connection may stay open between polls: the last tenth is for those that have none."""
@@ -120,9 +141,14 @@ class Hosts:
         return min(self.most_connections, cap)
 
 
+def longest_pause(poll_seconds: int) -> timedelta:
+    """Return the longest time for which a mailbox is ever left alone without being stopped."""
+    return max(timedelta(seconds=poll_seconds), PATIENT[1]) * 1.2
+
+
 def counts(error: Exception) -> bool:
-    """Say whether an error counts among the failures of its mailbox: waiting for one's turn does not."""
-    return not (isinstance(error, MailboxError) and error.trouble is Trouble.TURN)
+    """Say whether an error counts among the failures of its mailbox: our own limits do not."""
+    return not (isinstance(error, MailboxError) and error.trouble in {Trouble.TURN, Trouble.BUDGET})
 
 
 def stops(error: Exception, failures: int) -> bool:
@@ -153,6 +179,9 @@ def pause_after(error: Exception, failures: int, poll_seconds: int, random: Rand
         return timedelta(seconds=random.uniform(1, max(1, min(TURN_SECONDS, poll_seconds))))
     if trouble is Trouble.BUDGET:
         pause = BUDGET_PAUSE
+    elif trouble is Trouble.FOLDER:
+        # The others are read all the same, and should be as often.
+        pause = poll
     elif trouble in {Trouble.THROTTLED, Trouble.QUOTA}:
         pause = _doubled(PATIENT[0], failures - 1, PATIENT[1])
     else:
@@ -160,6 +189,10 @@ def pause_after(error: Exception, failures: int, poll_seconds: int, random: Rand
         first = max(poll, REFUSED_PAUSE / 2) if trouble is Trouble.SIGN_IN else poll
         pause = _doubled(first, failures - once, max(LONGEST_PAUSE, poll))
     return pause * random.uniform(0.9, 1.1)
+
+
+def _is_waited_for(state: _Host) -> bool:
+    return state.silent and state.asked > 0
 
 
 def _doubled(first: timedelta, times: int, longest: timedelta) -> timedelta:

@@ -169,11 +169,12 @@ def _meant(sends: Sequence[Send], clues: Clues) -> list[Send]:
 def _other_address(clues: Clues, send: Send, sends: Sends) -> str | None:
     """Return from which other address of the same person a reply came.
 
-    None where From is not authentic, and where the address is one that we mail in its own right: a mail does not tell
-    that two contacts are one person.
+    None where From is not authentic, and where the address is another contact's, be it the own or a second one: a mail
+    does not tell that two contacts are one person, and what is asked from there would go to the wrong one.
     """
     sender = clues.from_address if clues.family is Family.REPLY and clues.authentic else None
-    return sender if sender != send.address and not sends.is_mailed(sender) else None
+    anothers = any(each.contact_id != send.contact_id for each in sends.by_address.get(sender or "", ()))
+    return sender if sender != send.address and not anothers else None
 
 
 def _by_sender(clues: Clues, since: datetime, arrived_at: datetime, sends: Sends) -> tuple[Match, ...]:

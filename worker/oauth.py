@@ -12,24 +12,23 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
-from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 from authlib.oauth2.auth import ClientAuth
-from authlib.oauth2.base import OAuth2Error
 from authlib.oauth2.client import OAuth2Client
 
 from config.settings import is_safe
 from worker.errors import InboxWorkerError, InputError
-from worker.imap import tls_context
+from worker.oauth_http import client as http_client
+from worker.oauth_http import json_object, span, text
 from worker.oauth_providers import KINDS, MANY_TENANTS, Provider
 
-SECONDS: Final = 20.0
-"""How long one step of a request may take: connecting, sending, the next octets of the answer."""
 LIFETIME: Final = timedelta(hours=1)
 """Of a token whose provider does not tell (RFC 6749 5.1 only recommends it); most give an hour."""
+INTERVAL: Final = 5.0
+"""Seconds between two questions where the provider does not tell (RFC 8628 3.2)."""
 DEVICE_GRANT: Final = "urn:ietf:params:oauth:grant-type:device_code"
 LONGEST_SAID: Final = 500
 
@@ -52,7 +51,9 @@ class TokenError(InboxWorkerError):
     """
 
     def __init__(self, message: str, code: str = "") -> None:
-        super().__init__(message)
+        # Providers write lines, and whoever answers in their place may write anything; it goes to logs and tables.
+        printable = "".join(each if each.isprintable() else " " for each in message)
+        super().__init__(" ".join(printable.split()))
         self.code = code
 
     @property
@@ -111,6 +112,10 @@ class _Auth(httpx.Auth, ClientAuth):  # type: ignore[misc] # authlib's class has
 class _Client(OAuth2Client):  # type: ignore[misc] # authlib's class has no type
     client_auth_class = _Auth
 
+    def parse_response_token(self, resp: httpx.Response) -> dict[str, Any]:
+        # In its place authlib fails at every description that is not the ASCII of RFC 6749 5.2, as Microsoft's lines.
+        return _said(resp)
+
 
 def ask_consent(provider: Provider, redirect: str, username: str) -> Consent:
     """Prepare a consent by browser: authorization code with PKCE (RFC 6749 4.1, RFC 7636, RFC 8252).
@@ -164,17 +169,12 @@ def ask_device(provider: Provider, now: datetime) -> Device:
     if not kind.device:
         raise InputError(f"{provider.name.value.capitalize()} lets no device ask for mail; leave out --flow device")
     data = {"client_id": provider.client_id, "scope": kind.scope}
-    with _asking(provider), _http() as session:
-        answer = session.post(_endpoint(provider, "device_authorization_endpoint"), data=data)
-        said = _object(answer)
-    if "error" in said:
-        raise _refused(str(said["error"]), said.get("error_description"))
-    try:
-        expires_at = now + timedelta(seconds=float(said["expires_in"]))
-        seconds = float(said.get("interval") or 5)
-        return Device(said["device_code"], said["user_code"], said["verification_uri"], seconds, expires_at)
-    except (KeyError, TypeError, ValueError):
-        raise TokenError(f"{provider.issuer} answered without what a device needs") from None
+    with _asking(provider), http_client() as session:
+        said = _said(session.post(_endpoint(provider, "device_authorization_endpoint"), data=data))
+        code, user_code, url = (text(said, name) for name in ("device_code", "user_code", "verification_uri"))
+        expires_at = now + span(said, "expires_in")
+        seconds = span(said, "interval").total_seconds() if said.get("interval") else INTERVAL
+        return Device(code, user_code, url, seconds, expires_at)
 
 
 def ask_confirmed(provider: Provider, device: Device, now: datetime) -> Tokens:
@@ -223,27 +223,20 @@ def _query(url: str) -> dict[str, str]:
 def _tokens(provider: Provider, now: datetime, **asked: str) -> Tokens:
     with _asking(provider), _session(provider) as client:
         said = client.fetch_token(_endpoint(provider, "token_endpoint"), **asked)
-        try:
-            lifetime = timedelta(seconds=float(said["expires_in"])) if said.get("expires_in") else LIFETIME
-            return Tokens(str(said["access_token"]), said.get("refresh_token"), now + lifetime)
-        except (KeyError, TypeError, ValueError, OverflowError):
-            raise TokenError(f"{provider.issuer} answered without an access token") from None
+        lifetime = LIFETIME if said.get("expires_in") is None else span(said, "expires_in")
+        refresh_token = text(said, "refresh_token") if said.get("refresh_token") else None
+        return Tokens(text(said, "access_token"), refresh_token, now + lifetime)
 
 
 @contextmanager
 def _session(provider: Provider) -> Iterator[Any]:
     # Of the ways to name the client's secret this is the one that every provider takes whatever its characters.
     method = "client_secret_post" if provider.client_secret else "none"
-    with _http() as http:
+    with http_client() as http:
         yield _Client(
             http, provider.client_id, provider.client_secret, token_endpoint_auth_method=method,
             code_challenge_method="S256",
         )  # fmt: skip
-
-
-def _http() -> httpx.Client:
-    # What is sent holds secrets, so no answer leads it elsewhere.
-    return httpx.Client(verify=tls_context(None), timeout=SECONDS, follow_redirects=False)
 
 
 @contextmanager
@@ -251,17 +244,23 @@ def _asking(provider: Provider) -> Iterator[None]:
     """Turn whatever fails at the provider or on the way to it into a TokenError, which keeps the provider's words."""
     try:
         yield
-    except OAuth2Error as error:
-        raise _refused(str(error.error), error.description) from None
     except httpx.HTTPError as error:
         # Without its context, whose request holds the secrets.
         raise TokenError(f"{provider.issuer} cannot be asked: {str(error) or type(error).__name__}") from None
-    except ValueError as error:
+    except (ValueError, OverflowError, httpx.InvalidURL) as error:
         raise TokenError(f"{provider.issuer} answered what makes no sense: {error}") from None
 
 
-def _refused(code: str, description: object) -> TokenError:
-    return TokenError(f"{code}: {description}"[:LONGEST_SAID] if description else code, code)
+def _said(answer: httpx.Response) -> dict[str, Any]:
+    said = json_object(answer)
+    if "error" in said:
+        raise _refused(said["error"], said.get("error_description"))
+    return said
+
+
+def _refused(code: object, description: object) -> TokenError:
+    words = f"{code}: {description}" if description else f"{code}"
+    return TokenError(words[:LONGEST_SAID], code if isinstance(code, str) else "")
 
 
 def _endpoint(provider: Provider, name: str) -> str:
@@ -275,8 +274,8 @@ def _endpoint(provider: Provider, name: str) -> str:
 @lru_cache(maxsize=8)
 def _described(issuer: str) -> dict[str, str]:
     """Return what an issuer says of itself (OpenID Connect Discovery 4, RFC 8414), asked once in a process."""
-    with _http() as http:
-        said = _object(http.get(f"{issuer}/.well-known/openid-configuration"))
+    with http_client() as http:
+        said = json_object(http.get(f"{issuer}/.well-known/openid-configuration"))
     # One that serves many tenants names itself with a gap.
     before, gap, after = str(said.get("issuer", "")).rstrip("/").partition("{tenantid}")
     if not (issuer.startswith(before) and issuer.endswith(after) if gap else issuer == before):
@@ -285,14 +284,3 @@ def _described(issuer: str) -> dict[str, str]:
     if unsafe := [url for url in found.values() if not is_safe(url)]:
         raise ValueError(f"{unsafe[0]} is not encrypted")
     return found
-
-
-def _object(answer: httpx.Response) -> dict[str, Any]:
-    """Return the JSON object of an answer; a refusal has one too."""
-    if answer.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        answer.raise_for_status()
-    said = answer.json()
-    if not isinstance(said, dict):
-        answer.raise_for_status()
-        raise ValueError(f"no JSON object (HTTP {answer.status_code})")  # noqa: TRY004 - of the answer, not of ours
-    return said

@@ -65,7 +65,7 @@ def go_round(
     # A backfill moves nothing; it may be a rehearsal.
     if visit.purpose is Purpose.LIVE and (mailbox.bounces_to or mailbox.opt_outs_to):
         moves = (None, partial(_carry_out, visit))
-        steps = [moves, *steps, moves]
+        steps = [*steps, moves]
     failures: list[MailboxError] = []
     for folder, step in steps:
         if visit.station.watch.stopping():
@@ -86,5 +86,9 @@ def go_round(
 
 
 def _carry_out(visit: Visit) -> None:
+    """Move what is to be moved; that it cannot be now is no reason to read less."""
     station = visit.station
-    carry_out(visit.imap, visit.mailbox_id, station.engine, station.writer, station.watch.clock())
+    try:
+        carry_out(visit.imap, visit.mailbox_id, station.engine, station.writer, station.watch.clock())
+    except MailboxError as error:
+        log.warning("%s; it is moved later", error)

@@ -18,6 +18,7 @@ from worker.fetched import FolderState
 from worker.imap import Account
 from worker.keeper import Keeper, Line
 from worker.mailbox import reach
+from worker.moves import wanted
 from worker.poll import INBOX, go_round
 from worker.visit import PollReport, Station, Visit
 
@@ -68,13 +69,16 @@ class Rounds:
         try:
             with keeper.line(mailbox.id, account, opens) as line:
                 kept = line.kept
-                return self._poll(station, mailbox, line)
+                report, failed = self._poll(station, mailbox, line)
         except MailboxError as error:
-            if not kept or error.trouble is not Trouble.NETWORK:
+            if not kept or error.trouble is not Trouble.NETWORK or stopping():
                 raise
-        # Servers end sessions when they like; what an old connection met is tried once on a new one.
-        with keeper.line(mailbox.id, account, opens) as line:
-            return self._poll(station, mailbox, line)
+            # Servers end sessions when they like; what an old connection met is tried once on a new one.
+            with keeper.line(mailbox.id, account, opens) as line:
+                report, failed = self._poll(station, mailbox, line)
+        if failed:
+            raise failed
+        return report
 
     def _way(self, mailbox: Mailbox, settings: Settings) -> Account:
         revision, account = self._ways.get(mailbox.id, (None, None))
@@ -83,26 +87,38 @@ class Rounds:
             self._ways[mailbox.id] = mailbox.revision, account
         return account
 
-    def _poll(self, station: Station, mailbox: Mailbox, line: Line) -> PollReport:
+    def _poll(self, station: Station, mailbox: Mailbox, line: Line) -> tuple[PollReport, MailboxError | None]:
+        """Poll over a connection; return what was done, and what failed and left the connection as good as it was."""
         now = station.watch.clock()
         # Nothing is known while a poll is under way that may fail in the middle.
         seen = self._still_true(mailbox, self._seen.pop(mailbox.id, None), now)
         changed = _changed(line, seen) if seen else None
         states = dict(seen.states) if seen else {}
-        report = PollReport()
-        if changed is None or changed:
+        report, failed = PollReport(), None
+        if changed is None or changed or self._waits_to_be_moved(station, mailbox):
             for folder in changed or ():
                 del states[folder]
             if seen is None:
                 line.imap.count_changes()
             visit = Visit(station, self._desk(station, mailbox), line.imap, report, states)
-            go_round(visit, mailbox, only=changed, limit=station.settings.poll_messages)
-        if not report.more:
+            try:
+                go_round(visit, mailbox, only=changed, limit=station.settings.poll_messages)
+            except MailboxError as error:
+                if error.trouble is not Trouble.FOLDER:
+                    raise
+                failed = error
+        if not report.more and not failed:
             self._seen[mailbox.id] = _Seen(seen.at if seen else now, mailbox.revision, states)
         if station.settings.push:
-            # Where the inbox is not read, the first folder that is.
-            line.keep = states.get(INBOX) or next(iter(states.values()), None)
-        return report
+            line.waits_for = _where_mail_comes(line, mailbox, states)
+        return report, failed
+
+    @staticmethod
+    def _waits_to_be_moved(station: Station, mailbox: Mailbox) -> bool:
+        if not (mailbox.bounces_to or mailbox.opt_outs_to):
+            return False
+        with reading(station.engine) as session:
+            return bool(wanted(session, mailbox.id, 1))
 
     def _still_true(self, mailbox: Mailbox, seen: _Seen | None, now: datetime) -> _Seen | None:
         """Return what was seen, unless it was long ago or the mailbox is described in another way now."""
@@ -128,3 +144,11 @@ def _changed(line: Line, seen: _Seen) -> set[str]:
         return line.imap.changed(states)
     told = {state.folder for state in states if state.folder == line.imap.selected}
     return told | line.imap.changed([state for state in states if state.folder not in told])
+
+
+def _where_mail_comes(line: Line, mailbox: Mailbox, states: Mapping[str, FolderState]) -> FolderState | None:
+    """Return the folder whose news are waited for: the inbox, else the first that is read, but never sent mail."""
+    if INBOX in states or not states:
+        return states.get(INBOX)
+    sent = mailbox.sent_folder or line.imap.special_folder("\\Sent")
+    return next((state for folder, state in states.items() if folder != sent), None)

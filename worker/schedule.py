@@ -6,28 +6,31 @@ Beside it run the steps of `worker.ticks`, the delivery to other systems among t
 from __future__ import annotations
 
 import logging
+import resource
 import signal
 import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
 
 from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError
 
 from config.settings import Settings
 from models.session import DatabaseUnavailable, reading
 from models.tables import Mailbox
 from worker.alarms import look
 from worker.dispatch import dispatch
-from worker.due import Due, Result, due_mailboxes, failure, success, wait, write_results
+from worker.due import Due, Result, active, due_mailboxes, failure, success, wait, write_results
 from worker.errors import MailboxError, Trouble
 from worker.keeper import Keeper
 from worker.lanes import Lanes
-from worker.manners import Hosts, counts, pause_after, stops
+from worker.manners import Hosts, counts, longest_pause, pause_after, stops
 from worker.retention import remove_old
 from worker.signs import limits_of
 from worker.ticks import Pauses, Step
@@ -38,12 +41,15 @@ from worker.visit import PollReport
 log = logging.getLogger(__name__)
 
 TICK_SECONDS = 1
+LEAVING_SECONDS = 15
+GRACE_SECONDS = 20
+"""How long a poll in hand may take once the daemon is to stop."""
+FILES_BESIDE = 200
+"""Files that a daemon has open besides its kept connections."""
 QUEUED = 20
 """Due mailboxes queued for each thread at a tick: what it may do in that time where nothing is new."""
 ALARM_SECONDS = 60
 """Longest time between two looks for alarms; mailboxes that are polled more often are looked at more often."""
-
-
 REMOVAL_SECONDS = 600
 
 
@@ -88,7 +94,7 @@ class Daemon:
     def __post_init__(self) -> None:
         """Make what is shared by all polls."""
         hosts = Hosts(self.settings.host_connections, self.settings.host_connects_a_second)
-        self.keeper = Keeper(hosts, self.clock, self.wake)
+        self.keeper = Keeper(hosts, self.clock, self.wake, files_to_open() - FILES_BESIDE)
         self._pool = ThreadPoolExecutor(self.settings.poll_threads, "poll")
 
     def run(self) -> None:
@@ -116,7 +122,11 @@ class Daemon:
 
     def close(self) -> None:
         """Let the polls in hand end, write down how they went, and hang up every connection that is kept."""
+        # A server that answers in drops would keep its poll from ever ending.
+        cut = threading.Timer(GRACE_SECONDS, self.keeper.cut, [timedelta(0)])
+        cut.start()
         self._pool.shutdown(wait=True)
+        cut.cancel()
         Step("writing how polls went", 0, self.write_down, self.clock)()
         self.keeper.close()
 
@@ -126,6 +136,7 @@ class Daemon:
         limits = limits_of(self.settings)
         work: dict[str, tuple[float, Callable[[], object]]] = {
             "hearing mailboxes": (0, self.keeper.listen),
+            "leaving mailboxes": (LEAVING_SECONDS, self.leave),
             "ending pauses": (TICK_SECONDS, pauses.end),
             "dispatching events": (TICK_SECONDS, lambda: dispatch(self.engine, self.clock(), self.stop.is_set)),
             "delivering events": (TICK_SECONDS, lanes.start),
@@ -150,6 +161,15 @@ class Daemon:
             return
         self._start(self._queued, [(due.mailbox_id, due) for due in self._due()])
 
+    def leave(self) -> None:
+        """Hang up the connections of mailboxes that are polled no more."""
+        kept = self.keeper.kept()
+        if kept:
+            with reading(self.engine) as session:
+                kept -= active(session)
+        for mailbox_id in kept:
+            self.keeper.drop(mailbox_id)
+
     def wake(self, mailbox_id: int) -> None:
         """Poll a mailbox at once, or again when the poll in hand is done."""
         with self._lock:
@@ -167,7 +187,7 @@ class Daemon:
             return
         try:
             write_results(self.engine, results)
-        except BaseException:
+        except (DatabaseUnavailable, OperationalError):
             with self._lock:
                 self._results = results | self._results
             raise
@@ -184,7 +204,8 @@ class Daemon:
             reachable = due.host.lower() not in crowded or self.keeper.keeps(due.mailbox_id)
             return reachable and due.mailbox_id not in left_alone
 
-        found = due_mailboxes(self.engine, now, free, wanted) if free > 0 else []
+        longest = longest_pause(self.settings.poll_seconds)
+        found = due_mailboxes(self.engine, now, free, wanted, longest) if free > 0 else []
         with self._lock:
             # One that was woken meanwhile is being polled already.
             due = [each for each in found if each.mailbox_id not in self._busy]
@@ -219,6 +240,9 @@ class Daemon:
             return queue.popleft()
 
     def _work(self, mailbox_id: int, due: Due | None = None) -> None:
+        with self._lock:
+            # The poll that begins brings what its server told of until now.
+            self._woken.discard(mailbox_id)
         try:
             self._poll_and_note(mailbox_id, due)
         except DatabaseUnavailable as error:
@@ -253,7 +277,7 @@ class Daemon:
             error = caught
         failures = due.failures if due else mailbox.failures
         with self._lock:
-            self._results[mailbox_id] = self._result(mailbox_id, failures, error, more=more)
+            self._results[mailbox_id] = self._result(mailbox, failures, error, more=more)
 
     def _row(self, mailbox_id: int, due: Due | None) -> Mailbox | None:
         """Return what describes a mailbox; as it was read before where its revision is still the same."""
@@ -268,17 +292,28 @@ class Daemon:
             self._rows[mailbox_id] = mailbox
         return mailbox
 
-    def _result(self, mailbox_id: int, failures: int, error: Exception | None, *, more: bool) -> Result:
+    def _result(self, mailbox: Mailbox, failures: int, error: Exception | None, *, more: bool) -> Result:
         now = self.clock()
-        refused = isinstance(error, MailboxError) and error.trouble is Trouble.SIGN_IN
-        refusals = self._refusals.pop(mailbox_id, 0) + refused
         if error is None:
+            self._refusals.pop(mailbox.id, None)
             seconds = self.settings.poll_seconds * self._random.uniform(0.9, 1.1)
             return success(now, now if more else now + timedelta(seconds=seconds))
         failures += counts(error)
         next_poll_at = now + pause_after(error, failures, self.settings.poll_seconds, self._random)
-        if not counts(error):
+        trouble = error.trouble if isinstance(error, MailboxError) else Trouble.OTHER
+        if trouble is Trouble.TURN:
             return wait(next_poll_at)
-        if refused:
-            self._refusals[mailbox_id] = refusals
-        return failure(error, failures, next_poll_at, now if stops(error, refusals) else None)
+        refusals = self._refusals.pop(mailbox.id, 0) + 1 if trouble is Trouble.SIGN_IN else 0
+        if refusals:
+            self._refusals[mailbox.id] = refusals
+        stopped_at = now if stops(error, refusals) else None
+        return failure(error, failures, next_poll_at, stopped_at, mailbox.revision)
+
+
+def files_to_open() -> int:
+    """Return how many files the system lets this process open, after asking for as many as it may have."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return soft if soft != resource.RLIM_INFINITY else 2**31

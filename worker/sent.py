@@ -34,6 +34,8 @@ def learn_sent(visit: Visit, folder: str) -> list[Change]:
     box, watch = visit.desk.box, visit.station.watch
     changes: list[Change] = []
     watch.progress(len(uids), 0)
+    if uids:
+        visit.keep_to_budget()
     for chunk in chunks(visit.imap.headers(uids), BATCH):
         headers = [SentHeader(raw, arrived_at) for _, raw, arrived_at, _ in chunk]
         with visit.station.writer() as session:

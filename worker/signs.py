@@ -201,7 +201,8 @@ def _mailboxes(session: Session, limits: Limits, now: datetime) -> Iterator[Sign
         error = (mailbox.last_error or "unknown")[:LONGEST_ERROR]
         says = f"at least {FAILING} polls in a row failed; the last: {error}"
         yield _sign(mailbox.team_id, AlarmKind.MAILBOX_FAILING, MAILBOX, mailbox.name, says)
-    for mailbox in session.scalars(query.where(stale)):
+    # One that fails has its own alarm.
+    for mailbox in session.scalars(query.where(stale, Mailbox.failures < FAILING)):
         newest = f"since {mailbox.last_success_at:%Y-%m-%d %H:%MZ}" if mailbox.last_success_at else "yet"
         says = f"not read {newest}; advice: see that inbox-worker run is up, and its log"
         yield _sign(mailbox.team_id, AlarmKind.MAILBOX_STALE, MAILBOX, mailbox.name, says)
@@ -243,7 +244,8 @@ def _unmatched(session: Session, now: datetime) -> Iterator[Sign]:
 def _tokens(session: Session) -> Iterator[Sign]:
     """Find mailboxes whose provider refuses to give an access token, in its own words."""
     query = select(Mailbox, OAuthGrant.error).join(OAuthGrant, OAuthGrant.mailbox_id == Mailbox.id)
-    for mailbox, error in session.execute(query.where(OAuthGrant.error.is_not(None)).order_by(Mailbox.id)):
+    query = query.where(OAuthGrant.error.is_not(None), Mailbox.paused_at.is_(None)).order_by(Mailbox.id)
+    for mailbox, error in session.execute(query):
         told = f"{mailbox.sign_in.value.capitalize()} gives no access token: {error}"[:LONGEST_ERROR]
         says = f"{told}; advice: inbox-worker mailboxes sign-in {mailbox.name}"
         yield _sign(mailbox.team_id, AlarmKind.TOKEN, MAILBOX, mailbox.name, says)

@@ -25,8 +25,8 @@ COLUMNS: dict[str, InstrumentedAttribute[Any]] = {
 }
 
 
-def encrypt_anew(session: Session, vault: Vault) -> int:
-    """Encrypt every secret with the vault's first key and return how many there are.
+def encrypt_anew(session: Session, vault: Vault) -> tuple[int, int]:
+    """Encrypt every secret with the vault's first key; return how many there are, and how many were with it already.
 
     What was stored in plain text is encrypted too. Whoever stores a secret meanwhile waits.
 
@@ -40,14 +40,17 @@ def encrypt_anew(session: Session, vault: Vault) -> int:
     if session.get_bind().dialect.name == "sqlite":
         # Else what is replaced stays readable in the free parts of the file.
         session.connection().exec_driver_sql("PRAGMA secure_delete=ON")
-    count = 0
+    count = before = 0
+    first = Vault(vault.keys[:1])
     for column in COLUMNS.values():
         rows = session.scalars(select(column.class_).where(column.is_not(None), column != "").with_for_update())
         for row in rows:
-            setattr(row, column.key, vault.reseal(getattr(row, column.key)))
+            kept = getattr(row, column.key)
+            before += is_sealed(kept) and _problem(first, kept) is None
+            setattr(row, column.key, vault.reseal(kept))
             count += 1
     session.flush()
-    return count
+    return count, before
 
 
 def empty_log(engine: Engine) -> None:

@@ -38,8 +38,13 @@ class Step:
 
     def loop(self, stop: threading.Event) -> None:
         """Do the work again and again until `stop` is set; the next time counts from when it was done."""
-        while not stop.wait(self.seconds):
+        while not stop.wait(self._pause()):
             self()
+
+    def _pause(self) -> float:
+        """Return the seconds until there is something to do, however often it is to be done."""
+        rest = (self._rests_until - self.clock()).total_seconds() if self._rests_until else 0
+        return max(self.seconds, min(rest, REST.total_seconds()))
 
     def __call__(self) -> None:
         """Do the work, unless it rests; whatever fails, the other steps and the polls go on."""

@@ -34,9 +34,17 @@ class Vault:
         Raises:
             InputError: there is no key; says how to make one.
         """
+        self.require_key()
+        return MARK + _cipher(self.keys).encrypt(secret.encode()).decode("ascii")
+
+    def require_key(self) -> None:
+        """See that secrets can be stored, before a person does what a missing key would make vain.
+
+        Raises:
+            InputError: there is no key; says how to make one.
+        """
         if not self.keys:
             raise InputError(f"secrets are stored encrypted, and there is no key; {MAKE_A_KEY}")
-        return MARK + _cipher(self.keys).encrypt(secret.encode()).decode("ascii")
 
     def open(self, kept: str) -> str:
         """Return the secret that was stored; what was stored before there was encryption is returned as it is.

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import pytest
 
+from config import logs
 from config.settings import SettingsError, read
 
 
@@ -60,7 +62,37 @@ def test_a_broken_file_is_an_error_that_names_what_is_wrong(tmp_path: Path) -> N
         read()
 
 
-def test_a_secret_file_that_is_missing_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("INBOX_DATABASE_URL_FILE", "/no/such/file")
-    with pytest.raises(SettingsError, match="/no/such/file"):
+@pytest.mark.parametrize(("file", "why"), [
+    ("missing", "missing cannot be read: No such file"), ("", "cannot be read: Is a directory"),
+    ("wide", "wide is not UTF-8"),
+])  # fmt: skip
+def test_a_secret_file_that_cannot_be_read_is_told_with_its_setting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str, why: str
+) -> None:
+    (tmp_path / "wide").write_text("secret", encoding="utf-16")
+    monkeypatch.setenv("INBOX_DATABASE_URL_FILE", str(tmp_path / file))
+    with pytest.raises(SettingsError, match=f"^INBOX_DATABASE_URL_FILE: .*{why}"):
         read()
+
+
+def test_the_mark_that_editors_put_before_utf_8_is_no_part_of_a_secret(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "secret").write_text("sqlite:///x\r\n", encoding="utf-8-sig")
+    monkeypatch.setenv("INBOX_DATABASE_URL_FILE", str(tmp_path / "secret"))
+    assert read().database_url.get_secret_value() == "sqlite:///x"
+
+
+def test_what_is_told_of_every_request_for_a_token_is_told_to_who_debugs_alone() -> None:
+    names = ("", "apscheduler", "alembic", "imapclient", "httpx", "httpcore")
+    before = {name: logging.getLogger(name).level for name in names}
+    handlers = list(logging.getLogger().handlers)
+    try:
+        logs.start("INFO", "text")
+        assert not any(logging.getLogger(name).isEnabledFor(logging.INFO) for name in ("httpx", "httpcore"))
+        logs.start("DEBUG", "text")
+        assert all(logging.getLogger(name).isEnabledFor(logging.DEBUG) for name in ("httpx", "httpcore"))
+    finally:
+        logging.getLogger().handlers[:] = handlers
+        for name, level in before.items():
+            logging.getLogger(name).setLevel(level)

@@ -25,6 +25,7 @@ from tests.worker.small_world import furnish
 from tests.worker.token_server import CLIENT_ID, CLIENT_SECRET, TokenServer, token_server
 from worker import access
 from worker.access import account_of, connected, keep, renew, signed_in
+from worker.bearer import LONGEST_SAID, _Exchange
 from worker.errors import MailboxError, Trouble
 from worker.imap import Account
 from worker.mailbox import connect
@@ -67,7 +68,7 @@ class World:
     def consent(self, expires_at: datetime = NOW, kind: GrantKind = GrantKind.REFRESH) -> None:
         refresh = self.server.consent() if kind is GrantKind.REFRESH else None
         with transaction(self.engine) as session:
-            keep(session, 1, kind, Tokens(self.server.access_token(), refresh, expires_at), VAULT, NOW)
+            keep(session, 1, kind, Tokens(self.server.access_token(), refresh, expires_at), VAULT, NOW - HOUR)
 
     def change(self, **columns: Any) -> None:
         with transaction(self.engine) as session:
@@ -130,6 +131,15 @@ def test_a_token_is_renewed_shortly_before_it_expires_and_not_at_every_poll(worl
         assert world.account(NOW + timedelta(minutes=minutes)).token == first
     assert len(world.server.asked) == 1
     assert world.account(NOW + timedelta(minutes=56)).token != first
+    assert len(world.server.asked) == 2
+
+
+def test_a_token_that_lives_shortly_is_renewed_after_half_of_its_life(world: World) -> None:
+    world.server.lifetime = 240
+    first = world.account().token
+    assert world.account(NOW + timedelta(seconds=119)).token == first
+    assert len(world.server.asked) == 1
+    assert world.account(NOW + timedelta(seconds=121)).token != first
     assert len(world.server.asked) == 2
 
 
@@ -327,6 +337,14 @@ def test_a_token_that_somebody_renewed_since_is_taken_as_it_is(world: World) -> 
     new = world.account(NOW + HOUR)
     assert renew(world.engine, world.mailbox, world.settings, old, NOW + HOUR).token == new.token
     assert len(world.server.asked) == 2
+
+
+def test_a_complaint_of_the_server_may_be_anything() -> None:
+    deep = b"[" * 100_000
+    exchange = _Exchange("XOAUTH2", "mila", "token")
+    exchange(b"")
+    exchange(deep)
+    assert exchange.said == deep.decode()[:LONGEST_SAID]
 
 
 @pytest.fixture

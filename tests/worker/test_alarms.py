@@ -221,6 +221,13 @@ def test_a_mailbox_that_fails_again_and_again_says_its_last_error(engine: Engine
     assert found(engine)[AlarmKind.MAILBOX_FAILING, MAILBOX].endswith("the last: no answer")
 
 
+def test_a_mailbox_that_fails_for_long_is_one_alarm_and_not_two(engine: Engine) -> None:
+    fare(engine, failures=9, last_error="no answer", last_success_at=NOW - timedelta(hours=2))
+    assert set(found(engine)) == {(AlarmKind.MAILBOX_FAILING, MAILBOX)}
+    fare(engine, last_success_at=None, next_poll_at=NOW - timedelta(hours=2))
+    assert set(found(engine)) == {(AlarmKind.MAILBOX_FAILING, MAILBOX)}
+
+
 def test_failures_in_a_row_are_no_alarm_where_the_mailbox_was_read_a_moment_ago(engine: Engine) -> None:
     fare(engine, failures=9, last_error="[UNAVAILABLE] restarting", last_success_at=NOW - timedelta(minutes=9))
     assert found(engine) == {}
@@ -247,7 +254,9 @@ def test_a_stopped_mailbox_whose_token_was_refused_is_told_of_once(engine: Engin
     fare(engine, failures=3, stopped_at=NOW, sign_in=SignIn.GOOGLE)
     with transaction(engine) as session:
         session.add(OAuthGrant(mailbox_id=1, kind=GrantKind.REFRESH, error="invalid_grant", granted_at=NOW))
-    assert (AlarmKind.SIGN_IN, MAILBOX) not in found(engine)
+    assert set(found(engine)) == {(AlarmKind.TOKEN, MAILBOX)}
+    fare(engine, paused_at=NOW)
+    assert found(engine) == {}
 
 
 @pytest.mark.parametrize(("unmatched", "judged", "raised"), [(20, 19, True), (20, 20, False), (19, 0, False)])

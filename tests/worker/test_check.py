@@ -309,6 +309,27 @@ def test_missing_rights_are_named(rights: str, moves: str | None, wrong: list[st
         assert "lacks the right i" in found["moving mail to INBOX"].says
 
 
+@pytest.mark.parametrize(("name", "rights", "wrong"), [("<<inbox>>", "lr", []), ("INBOX", "<<l>>", ["folder INBOX"])])
+def test_rights_are_read_in_whatever_form_a_server_writes_them(name: str, rights: str, wrong: list[str]) -> None:
+    script = f"C: MYRIGHTS .*\nS: * MYRIGHTS {name} {rights}\nS: $ OK done\n" + NO_QUOTA + USUAL
+    with ScriptedServer(script, {"inbox": b"INBOX", "l": b"l"}) as server:
+        assert report(a_mailbox(port=server.port)).wrong == wrong
+
+
+@pytest.mark.parametrize("rights", ["INBOX 99999999999", "INBOX (", "INBOX NIL"])
+def test_rights_that_make_no_sense_are_told_and_end_nothing(rights: str) -> None:
+    found = played(f"C: MYRIGHTS .*\nS: * MYRIGHTS {rights}\nS: $ OK done\n" + NO_QUOTA)
+    assert found.wrong == ["folder INBOX"]
+    assert "asking for the rights to 'INBOX'" in found["folder INBOX"].says
+
+
+@pytest.mark.parametrize("quota", ["(STORAGE abc 10)", "(STORAGE 1 (2))"])
+def test_a_quota_that_makes_no_sense_is_told_and_nothing_is_wrong(quota: str) -> None:
+    found = played(ALL_RIGHTS + f'C: GETQUOTAROOT .*\nS: * QUOTAROOT INBOX ""\nS: * QUOTA "" {quota}\nS: $ OK done\n')
+    assert found.wrong == []
+    assert found["quota"].says.startswith("not told: m: asking for the quota")
+
+
 def test_a_server_that_does_not_tell_rights_or_quota_is_not_wrong() -> None:
     found = played("C: (MYRIGHTS|GETQUOTAROOT) .*\nS: $ NO not for you\n")
     assert found.wrong == []

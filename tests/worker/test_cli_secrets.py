@@ -60,10 +60,23 @@ def test_rotating_encrypts_everything_with_the_first_key(run: Commands, monkeypa
     furnish(run)
     new = new_key()
     monkeypatch.setenv("INBOX_SECRET_KEYS", f"{new} {SECRET_KEY}")
-    assert run.done("secrets", "rotate").out == "secrets: 6 encrypted with the first key\n"
+    assert run.done("secrets", "rotate").out == "secrets: 6 encrypted with the first key (0 were already)\n"
     opened = {Vault((new,)).open(each) for each in stored(run)}
     assert opened == {"open sesame", PLAIN, "calendly-key", "whsec_x", "refresh", "access"}
     assert all(map(is_sealed, stored(run)))
+
+
+def test_rotating_says_when_the_new_key_cannot_be_the_first(run: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
+    furnish(run)
+    monkeypatch.setenv("INBOX_SECRET_KEYS", f"{SECRET_KEY} {new_key()}")
+    assert run.done("secrets", "rotate").out == "secrets: 6 encrypted with the first key (4 were already)\n"
+    assert "(all were already: is the new key the first?)" in run.done("secrets", "rotate").out
+
+
+@pytest.mark.parametrize("name", [".gitignore", ".dockerignore"])
+def test_neither_git_nor_an_image_takes_a_key_along(name: str) -> None:
+    ignored = (Path(__file__).parents[2] / name).read_text().replace("**/", "").split()
+    assert {"*.key", ".env"} <= set(ignored)
 
 
 def test_after_rotating_no_octet_of_what_was_plain_is_left_in_the_files(run: Commands) -> None:

@@ -173,6 +173,20 @@ def test_a_password_gives_way_to_a_token_and_the_other_way_round(run: Commands, 
     assert (mailbox.sign_in, VAULT.open(mailbox.password), grant) == (SignIn.PASSWORD, "fresh", None)
 
 
+def test_a_token_and_a_connection_that_is_not_encrypted_do_not_go_together(run: Commands, server: TokenServer) -> None:
+    said = run("mailboxes", "add", BOX, "--microsoft", "--flow", "client", "--security", "plain")
+    assert (said.code, "encrypted connections only" in said.err) == (1, True)
+    run.add_mailbox(BOX, "--security", "plain")
+    said = run("mailboxes", "sign-in", BOX, "--microsoft", "--flow", "client")
+    assert f"inbox-worker mailboxes set {BOX} --security tls" in said.err
+    assert not server.asked
+    run.done("mailboxes", "set", BOX, "--security", "tls")
+    run.done("mailboxes", "sign-in", BOX, "--microsoft", "--flow", "client")
+    assert run("mailboxes", "set", BOX, "--security", "plain").code == 1
+    assert the_mailbox(run)[0].security == "tls"
+    run.done("mailboxes", "set", BOX, "--security", "plain", "--password-file", run.file("new", "fresh"))
+
+
 def test_an_address_from_another_machine_may_be_pasted_and_no_secret_is_among_the_arguments(
     run: Commands, server: TokenServer
 ) -> None:

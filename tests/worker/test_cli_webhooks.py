@@ -14,6 +14,7 @@ from models.session import reading, transaction
 from tests.worker.commanding import Commands
 from tests.worker.receiver import Receiver, Say, receiving
 from worker.outbox import Told, tell
+from worker.vault import new_key
 
 
 @pytest.fixture
@@ -116,6 +117,20 @@ def test_after_a_rotation_both_secrets_verify(run: Commands, receiver: Receiver)
     run.done("webhooks", "test", "crm")
     for secret in (old, new):
         Webhook(secret).verify(receiver.heard[0].body, dict(receiver.heard[0].headers))
+
+
+def test_after_a_key_was_lost_a_rotation_gives_a_secret_that_signs_alone(
+    run: Commands, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(run, receiver)
+    monkeypatch.delenv("INBOX_SECRET_KEYS")
+    assert "set INBOX_SECRET_KEYS" in run("webhooks", "rotate", "crm").err
+    monkeypatch.setenv("INBOX_SECRET_KEYS", new_key())
+    said = run.done("webhooks", "rotate", "crm")
+    run.done("webhooks", "test", "crm")
+    (heard,) = receiver.heard
+    Webhook(said.out.strip()).verify(heard.body, dict(heard.headers))
+    assert " " not in heard.headers["webhook-signature"]
 
 
 def test_removing_asks_and_takes_what_waits_along(run: Commands, receiver: Receiver) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from classifier.message import parse
 from classifier.verdict import Bounce, BounceKind, OptOut
+from worker.authentic import is_authentic
 from worker.clues import clues_of
 from worker.match import Family
 
@@ -39,11 +40,31 @@ MAIL = (
         (["spf=pass (sender IP is 192.0.2.1) smtp.mailfrom=x; dkim=none; dmarc=fail action=oreject"], False),
         (["mx.us;\r\n\tdkim=fail;\r\n\tspf=fail smtp.mailfrom=x"], False),
         ([""], True),
+        (['mx.us; dmarc=pass header.from="client.example"'], True),
+        (['mx.us; dmarc=pass header.from="evil.example"'], False),
+        (["mx.us; dmarc=pass header.from=client.example."], True),
+        (['mx.us; dmarc=none; spf=fail; dkim=pass header.i="@client.example"'], True),
+        (['mx.us; dmarc=none; spf=fail; dkim=pass header.i="x@client.example"@evil.example'], False),
+        (["mx.us; dmarc=none; spf=fail smtp.mailfrom=;dkim=pass;(@evil.example"], False),
+        (["mx.us; dmarc=pass header.from=client.example; spf=none smtp.mailfrom=(@client.example"], True),
     ],
 )
 def test_what_our_server_says_of_the_sender_is_believed(results: list[str], authentic: bool) -> None:
     headers = "".join(f"Authentication-Results: {each}\r\n" for each in results).encode()
     assert clues_of(parse(MAIL % headers), OptOut(), ()).authentic is authentic
+
+
+@pytest.mark.parametrize(
+    ("judged", "authentic"),
+    [
+        ("xn--mller-kva.example", True),
+        ("m\u00fcller.example", True),
+        ("xn--mllr-0pa.example", False),
+        ("xn--\u00fc", False),
+    ],
+)
+def test_a_domain_of_letters_is_the_same_in_both_ways_it_is_written(judged: str, authentic: bool) -> None:
+    assert is_authentic([f"mx.us; dmarc=pass header.from={judged}"], (), "anna@m\u00fcller.example") is authentic
 
 
 def test_only_the_named_servers_word_counts() -> None:

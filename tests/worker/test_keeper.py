@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -17,7 +18,7 @@ from worker.errors import MailboxError, Trouble
 from worker.fetched import FolderState
 from worker.imap import Account
 from worker.keeper import Keeper, Line
-from worker.mailbox import reach
+from worker.mailbox import Mailbox, reach
 from worker.manners import Hosts
 
 pytestmark = pytest.mark.server
@@ -44,7 +45,7 @@ class World:
         """Open the inbox and wait for its news: whether over a kept connection, whether it told of news, the inbox."""
         with self.line(mailbox_id, account) as line:
             state = line.imap.select("INBOX")
-            line.keep = state
+            line.waits_for = state
             return line.kept, line.news, state
 
     def listen_until(self, done: Callable[[], bool]) -> None:
@@ -85,7 +86,7 @@ def test_mail_that_comes_between_reading_and_waiting_is_not_missed(
     world: World, dovecot: PrivateDovecot, imap_user: str
 ) -> None:
     with world.line() as line:
-        line.keep = line.imap.select("INBOX")
+        line.waits_for = line.imap.select("INBOX")
         dovecot.deliver(imap_user, MAIL)
     world.listen_until(lambda: world.woken == [1])
 
@@ -94,7 +95,7 @@ def test_mail_that_comes_while_another_folder_is_open_is_not_missed(
     world: World, dovecot: PrivateDovecot, imap_user: str
 ) -> None:
     with world.line() as line:
-        line.keep = line.imap.select("INBOX")
+        line.waits_for = line.imap.select("INBOX")
         line.imap.select("Sent")
         dovecot.deliver(imap_user, MAIL)
     assert world.woken == [1]
@@ -149,7 +150,7 @@ def test_a_server_without_idle_keeps_its_connection_and_is_polled(
 ) -> None:
     with world.line() as line:
         line.imap._client._cached_capabilities = (b"IMAP4REV1",)  # noqa: SLF001 - as if it did not offer it
-        line.keep = line.imap.select("INBOX")
+        line.waits_for = line.imap.select("INBOX")
     dovecot.deliver(imap_user, MAIL)
     world.keeper.listen()
     kept, news, state = world.poll()
@@ -169,7 +170,7 @@ def test_no_more_connections_are_opened_than_are_allowed_and_some_are_left_for_o
     try:
         world.poll(1)
         with world.line(2) as line:
-            line.keep = line.imap.select("INBOX")
+            line.waits_for = line.imap.select("INBOX")
             with pytest.raises(MailboxError, match="INBOX_HOST_CONNECTIONS") as caught:
                 world.poll(3)
             assert caught.value.trouble is Trouble.TURN
@@ -186,3 +187,45 @@ def test_a_mailbox_that_is_polled_no_more_loses_its_connection(world: World) -> 
     world.keeper.drop(1)
     assert not world.keeper.keeps(1)
     world.keeper.listen()
+
+
+def test_a_poll_that_a_server_keeps_from_ending_is_cut(world: World) -> None:
+    def drag_on() -> None:
+        with world.line() as line:
+            world.now += timedelta(minutes=10)
+            world.keeper.listen()
+            line.imap.select("INBOX")
+            world.now += timedelta(minutes=10)
+            world.keeper.listen()
+            line.imap.select("INBOX")
+
+    with pytest.raises(MailboxError) as caught:
+        drag_on()
+    assert caught.value.trouble is Trouble.NETWORK
+
+
+def test_no_more_connections_are_kept_than_the_system_has_files_for(world: World) -> None:
+    world.keeper.most = 1
+    world.poll(1)
+    world.poll(2)
+    assert world.keeper.kept() == {1}
+
+
+def test_a_host_that_fell_silent_keeps_nobody_else_waiting(account: Account) -> None:
+    with socket.create_server(("localhost", 0)) as deaf:
+        silent = replace(account, port=deaf.getsockname()[1], timeout=0.2)
+        world = World(silent)
+        with pytest.raises(MailboxError, match="no answer"):
+            world.poll(1)
+
+        def ask_meanwhile() -> Mailbox:
+            with pytest.raises(MailboxError) as caught:
+                world.poll(3)
+            assert caught.value.trouble is Trouble.TURN
+            return reach(account, "mila")
+
+        with world.keeper.line(2, silent, ask_meanwhile) as line:
+            line.imap.select("INBOX")
+        # It has answered: whoever comes may ask.
+        assert world.keeper.hosts.ask("localhost", NOW)
+        assert world.keeper.hosts.ask("localhost", NOW)

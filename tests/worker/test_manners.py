@@ -9,7 +9,7 @@ from random import Random
 import pytest
 
 from worker.errors import MailboxError, Trouble
-from worker.manners import REFUSALS, STOPS_AT, WINDOW, Hosts, counts, pause_after, stops
+from worker.manners import REFUSALS, STOPS_AT, WINDOW, Hosts, counts, longest_pause, pause_after, stops
 
 NOW = datetime(2026, 5, 4, 9, tzinfo=UTC)
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
@@ -154,7 +154,7 @@ def test_threads_that_ask_at_once_get_no_more_than_there_is() -> None:
 
 def test_pauses_double_up_to_an_hour() -> None:
     assert [seconds(Trouble.UNAVAILABLE, n) / 60 for n in (1, 2, 3, 4)] == [2, 4, 8, 16]
-    assert seconds(Trouble.UNAVAILABLE, 10) / 60 == seconds(Trouble.FOLDER, 9_999) / 60 == 60
+    assert seconds(Trouble.UNAVAILABLE, 10) / 60 == seconds(Trouble.TLS, 9_999) / 60 == 60
     assert seconds(Trouble.UNAVAILABLE, 5, poll_seconds=7200) / 60 == 120
 
 
@@ -196,3 +196,28 @@ def test_only_refused_sign_ins_stop_a_mailbox_and_not_at_once() -> None:
     assert not stops(error(Trouble.SIGN_IN), STOPS_AT)
     assert not stops(error(Trouble.TLS, permanent=True), STOPS_AT)
     assert not stops(ValueError("a bug"), STOPS_AT)
+
+
+def test_a_folder_that_cannot_be_opened_keeps_the_others_from_nothing() -> None:
+    assert seconds(Trouble.FOLDER, 9) == 60
+
+
+def test_a_silent_host_keeps_one_thread_waiting_and_no_more_until_it_answers() -> None:
+    hosts = Hosts(10, 100)
+    assert hosts.ask("Quiet", NOW)
+    hosts.asked("quiet", answered=False)
+    assert hosts.ask("quiet", NOW)
+    assert not hosts.ask("QUIET", NOW)
+    assert hosts.crowded(NOW) == {"quiet"}
+    assert hosts.ask("other", NOW)
+    hosts.asked("quiet", answered=True)
+    assert hosts.ask("quiet", NOW)
+    assert hosts.ask("quiet", NOW)
+
+
+def test_no_pause_is_longer_than_the_longest() -> None:
+    for trouble in Trouble:
+        for failures in (1, 5, 10_000):
+            for poll_seconds in (1, 60, 86_400):
+                pause = pause_after(error(trouble), failures, poll_seconds, CHANCE)
+                assert pause <= longest_pause(poll_seconds)

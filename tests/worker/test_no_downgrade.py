@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import base64
+import traceback
+
 import pytest
+from imapclient import IMAPClient
+from imapclient.exceptions import LoginError
 
 from tests.scripted import ScriptedServer
+from worker import bearer
+from worker.bearer import MECHANISMS, first
 from worker.errors import MailboxError
-from worker.imap import Account
+from worker.imap import Account, telling
 from worker.mailbox import connect
 
 PASSWORD = "canary-password"
@@ -51,16 +58,54 @@ def test_a_server_that_wants_no_password_unencrypted_gets_none() -> None:
     assert "--security tls" in str(error)
 
 
-@pytest.mark.parametrize("secret", ["password", "token"])
-def test_a_server_that_repeats_a_secret_is_not_quoted(secret: str) -> None:
-    script = "C: CAPABILITY\nS: * CAPABILITY IMAP4rev1 AUTH=XOAUTH2\nS: $ OK done\n"
-    script += f"C: (LOGIN|AUTHENTICATE) .*\nS: $ NO {PASSWORD}?\n"
-    error, _ = refused(script, "plain", **({"token": PASSWORD} if secret == "token" else {}))
-    assert "***?" in str(error)
-    assert PASSWORD not in f"{error} {error.__cause__}"
+@pytest.mark.parametrize(
+    "answer", [f"$ NO {PASSWORD}?", f'* BYE what is LOGIN mila "{PASSWORD}"', f'LOGIN mila "{PASSWORD}"']
+)
+def test_a_server_that_repeats_a_secret_is_not_quoted(answer: str) -> None:
+    error, _ = refused(f"C: LOGIN .*\nS: {answer}\n", "plain")
+    assert "***" in str(error)
+    assert PASSWORD not in "".join(traceback.format_exception(error))
 
 
-def test_a_server_that_takes_no_tokens_is_shown_none() -> None:
+@pytest.mark.parametrize("secret", ["hunter2", 'hun"ter2', "hun\\ter2", "hun'\"ter2", "hun'ter2", "h\u00fcnter2"])
+@pytest.mark.parametrize("form", ["it", "quoted", "PLAIN", *MECHANISMS])
+def test_no_form_of_a_secret_is_told(secret: str, form: str) -> None:
+    account = Account("h", 1, "mila", "", token=secret) if form in MECHANISMS else Account("h", 1, "mila", secret)
+    written = {"it": secret, "quoted": '"' + secret.replace("\\", "\\\\").replace('"', '\\"') + '"'}.get(form)
+    if written is None:
+        exchange = f"\0mila\0{secret}" if form == "PLAIN" else first(form, "mila", secret)
+        written = base64.b64encode(exchange.encode()).decode()
+    for words in (f"what is {written}?", str(f"what is {written}?".encode())):
+        with pytest.raises(MailboxError) as caught, telling(account, "m", "working"):
+            raise LoginError(words)
+        assert "failed: what is ***?; " in str(caught.value).replace('"', "")
+        assert "ter2" not in "".join(traceback.format_exception(caught.value)).replace(__file__, "")
+
+
+def test_alerts_do_not_repeat_a_secret(caplog: pytest.LogCaptureFixture) -> None:
+    refused(f"C: LOGIN .*\nS: * NO [ALERT] odd: {PASSWORD}\nS: $ NO no\n", "plain")
+    assert "odd: ***" in caplog.text
+    assert PASSWORD not in caplog.text
+
+
+@pytest.mark.parametrize("long", [False, True])
+def test_of_a_token_in_a_complaint_not_even_the_beginning_is_told(long: bool) -> None:
+    token = "canary-" * (90 if long else 1)
+    exchange = bearer._Exchange("XOAUTH2", "mila", token)  # noqa: SLF001 - what imapclient calls
+    exchange(b"")
+    exchange(f'{{"status": "401", "what": "{token}"}}'.encode())
+    assert exchange.said == "status: 401, what: ***"
+
+
+def test_a_server_that_takes_no_tokens_is_shown_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("worker.imap._connected", lambda account: IMAPClient(account.host, account.port, ssl=False))
     error, heard = refused(NO_STARTTLS, "plain", token="canary-token")
     assert heard == ["CAPABILITY"]
     assert "neither AUTH=OAUTHBEARER nor AUTH=XOAUTH2" in str(error)
+
+
+def test_a_token_is_shown_over_encrypted_connections_only() -> None:
+    script = "C: CAPABILITY\nS: * CAPABILITY IMAP4rev1 AUTH=XOAUTH2\nS: $ OK done\n"
+    error, heard = refused(script, "plain", token="canary-token")
+    assert (heard, error.permanent) == ([], True)
+    assert "--security tls" in str(error)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import socket
+import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from math import inf
+from time import sleep
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import httpcore
 import httpx
 import pytest
 
@@ -14,6 +20,7 @@ from config.settings import Settings
 from models.tables import SignIn
 from tests.worker.token_server import CLIENT_ID, CLIENT_SECRET, TokenServer, token_server
 from worker.errors import InputError
+from worker.imap import tls_context
 from worker.oauth import TokenError, as_client, ask_confirmed, ask_consent, ask_device, redeem, refresh
 from worker.oauth_providers import KINDS, Provider, provider_of
 
@@ -141,8 +148,23 @@ REFUSALS: dict[str, tuple[int, Any, str, bool, bool]] = {
     "asked too often": (429, {"error": "rate_limit_exceeded"}, "rate_limit_exceeded", True, False),
     "a gateway": (502, "<html>Bad gateway", "502 Bad Gateway", True, False),
     "a page": (200, "<html>Welcome to our hotel", "no sense|not a JSON object", True, False),
-    "a list": (200, [], "not a JSON object", True, False),
-    "no token": (200, {"token_type": "Bearer"}, "without an access token", True, False),
+    "lines": (400, {"error": "invalid_grant", "error_description": 'Le jeton "x"\r\na expiré.\0'},
+              '^invalid_grant: Le jeton "x" a expiré.$', False, True),
+    "an error of another form": (400, {"error": {"code": "x"}}, "'code': 'x'", True, False),
+    "a list": (200, [], "no JSON object", True, False),
+    "a deep list": (200, "[" * 60_000, "no JSON object", True, False),
+    "no token": (200, {"token_type": "Bearer"}, "no access token", True, False),
+    "a token that is null": (200, {"access_token": None}, "no access token", True, False),
+    "a token that is an object": (200, {"access_token": {"x": 1}}, "no access token", True, False),
+    "a token of two lines": (200, {"access_token": "x\ny"}, "no access token", True, False),
+    "a refresh token that is a number": (200, {"access_token": "x", "refresh_token": 7}, "no refresh", True, False),
+    "a refresh token that is an object": (200, {"access_token": "x", "refresh_token": {"x": 1}}, "no refresh", True,
+                                          False),
+    "no lifetime at all": (200, {"access_token": "x", "expires_in": 0}, "expires_in is no number", True, False),
+    "an endless lifetime": (200, {"access_token": "x", "expires_in": inf}, "expires_in is no number", True, False),
+    "a lifetime beyond all numbers": (200, {"access_token": "x", "expires_in": 10**400}, "no sense", True, False),
+    "a lifetime that is a list": (200, {"access_token": "x", "expires_in": []}, "expires_in is no number", True, False),
+    "an answer without end": (200, " " * 70_000, "longer than 65536 octets", True, False),
     "a nonsense lifetime": (200, {"access_token": "x", "expires_in": "soon"}, "makes no sense", True, False),
 }  # fmt: skip
 
@@ -154,6 +176,60 @@ def test_a_refusal_keeps_the_words_of_the_provider_and_says_whether_it_passes(se
     with pytest.raises(TokenError, match=words) as caught:
         refresh(google(server), server.consent(), NOW)
     assert (caught.value.passing, caught.value.about_consent) == (passing, about_consent)
+
+
+@pytest.mark.parametrize("odd", [{"interval": -1}, {"interval": 1e300}, {"expires_in": inf}, {"expires_in": None},
+                                 {"device_code": 7}, {"verification_uri": "https://x\x1b[2J"}])  # fmt: skip
+def test_an_odd_answer_to_a_device_is_told_in_plain_words(
+    server: TokenServer, monkeypatch: pytest.MonkeyPatch, odd: dict[str, Any]
+) -> None:
+    status, said = server.device({"client_id": CLIENT_ID, "scope": "x"})
+    monkeypatch.setattr(server, "device", lambda _: (status, said | odd))
+    with pytest.raises(
+        TokenError, match=r"makes no sense: .*(no number of seconds|no device code|no verification uri)"
+    ):
+        ask_device(microsoft(server), NOW)
+
+
+def test_a_provider_that_drips_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("worker.oauth_http.SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def drip() -> None:
+            connection, _ = listener.accept()
+            with connection, suppress(OSError):
+                connection.recv(9999)
+                for octet in b"HTTP/1.1 400 No\r\nContent-Length: 2\r\n\r\n{}":
+                    connection.send(bytes([octet]))
+                    sleep(0.02)
+
+        thread = threading.Thread(target=drip)
+        thread.start()
+        slow = Provider(SignIn.GOOGLE, f"http://127.0.0.1:{listener.getsockname()[1]}", CLIENT_ID, CLIENT_SECRET)
+        with pytest.raises(TokenError, match=r"cannot be asked: .*(timed out|too long)"):
+            refresh(slow, "x", NOW)
+        thread.join()
+
+
+def test_what_is_negotiated_for_http_is_not_offered_to_mail_servers(monkeypatch: pytest.MonkeyPatch) -> None:
+    used: list[object] = []
+    pool = httpcore.ConnectionPool
+
+    def watched(**given: Any) -> httpcore.ConnectionPool:
+        used.append(given["ssl_context"])
+        return pool(**given)
+
+    monkeypatch.setattr(httpcore, "ConnectionPool", watched)
+    with pytest.raises(TokenError):
+        refresh(Provider(SignIn.GOOGLE, "https://127.0.0.1:1", CLIENT_ID, CLIENT_SECRET), "x", NOW)
+    assert used
+    assert tls_context(None) not in used
+
+
+def test_no_proxy_of_the_environment_sees_a_request(server: TokenServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "socks5://127.0.0.1:1")
+    assert refresh(google(server), server.consent(), NOW).access
 
 
 def test_a_provider_that_does_not_answer_passes() -> None:

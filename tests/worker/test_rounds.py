@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Engine, func, select, update
 
 from config.settings import Settings
-from models.session import reading, transaction
+from models.session import DatabaseUnavailable, reading, transaction
 from models.tables import FolderCursor, InboundMessage, Mailbox
 from tests.servers import PASSWORD, PrivateDovecot
 from tests.worker.small_world import NOW, furnish
@@ -27,6 +27,8 @@ from worker.schedule import Daemon
 from worker.visit import Station, Watch
 
 pytestmark = pytest.mark.server
+
+LONGEST = timedelta(hours=5)
 
 
 def mail(number: int) -> bytes:
@@ -205,7 +207,7 @@ def test_the_daemon_reads_mail_that_a_server_told_of_without_waiting_for_the_nex
     try:
         daemon._work(1)  # noqa: SLF001 - one poll without its thread
         daemon.write_down()
-        assert due_mailboxes(world.engine, world.now, 10, lambda _: True) == []
+        assert due_mailboxes(world.engine, world.now, 10, lambda _: True, LONGEST) == []
         dovecot.deliver(imap_user, mail(1))
         for _ in range(200):
             daemon.keeper.listen()
@@ -224,7 +226,7 @@ def test_a_mailbox_that_is_paused_or_stopped_is_not_polled_whatever_its_server_t
             with transaction(world.engine) as session:
                 session.execute(update(Mailbox).values(paused_at=None, stopped_at=None, next_poll_at=None))
                 session.execute(update(Mailbox).values({column: NOW}))
-            assert due_mailboxes(world.engine, NOW, 10, lambda _: True) == []
+            assert due_mailboxes(world.engine, NOW, 10, lambda _: True, LONGEST) == []
             world.opened()
             daemon._work(1)  # noqa: SLF001 - the same
             assert world.opened() == set()
@@ -236,12 +238,15 @@ def test_a_mailbox_that_is_paused_or_stopped_is_not_polled_whatever_its_server_t
 def test_results_that_the_database_does_not_take_are_written_later(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def away(*_: Any) -> None:
+        raise DatabaseUnavailable("nobody answers")
+
     daemon = Daemon(world.engine, Settings(poll_seconds=60), world.rounds.poll, world.clock)
     try:
         with monkeypatch.context() as broken:
-            broken.setattr("worker.schedule.write_results", lambda *_: 1 / 0)
+            broken.setattr("worker.schedule.write_results", away)
             daemon._work(1)  # noqa: SLF001 - one poll without its thread
-            with pytest.raises(ZeroDivisionError):
+            with pytest.raises(DatabaseUnavailable):
                 daemon.write_down()
         assert world.mailbox().last_success_at is None
         daemon.write_down()

@@ -192,6 +192,18 @@ FORGED: dict[str, bytes] = {
     "a forger's words as a sender's address": mail(
         ANNA, results=judged_by(f'{MX}; spf=fail smtp.mailfrom="; dmarc=pass; dkim=pass; "@evil.example; dmarc=none')
     ),
+    "a forger's words as a sender's address that leaves a comment open": mail(
+        ANNA,
+        results=judged_by(
+            f'{MX}; spf=fail (domain of ";dkim=pass;("@evil.example does not designate 192.0.2.1)'
+            ' smtp.mailfrom=";dkim=pass;("@evil.example; dmarc=none'
+        ),
+    ),
+    "a second sender that is authentic, and an open comment": mail(
+        ANNA,
+        subject="Re: Question 1\nFrom: x@evil.example",
+        results=judged_by(f"{MX}; dmarc=pass header.from=evil.example; spf=pass smtp.mailfrom=(@evil.example"),
+    ),
     "a signature of the forger's own domain": mail(
         ANNA, results=judged_by(f"{MX}; spf=fail smtp.mailfrom=evil.example; dkim=pass header.d=evil.example")
     ),
@@ -504,6 +516,16 @@ def test_a_link_that_is_sent_again_by_others_bans_nobody_but_its_owner(engine: E
     with reading(engine) as session:
         assert session.scalar(select(func.count()).where(InboundMessage.state == MessageState.JUDGED)) == 3
     assert banned(engine) == {ANNA}
+
+
+def test_a_recipient_does_not_take_over_the_other_address_of_another(engine: Engine, tokens: dict[str, str]) -> None:
+    bens = "ben@private.example"
+    late = replace(OF_ANNA, message_ids=("late@us",), send_id="late", token=None, sent_at=SENT_AT + timedelta(hours=28))
+    send_all(engine, [late])
+    receive(engine, tokens, mail(bens, "Sounds good, tell me more.", more="In-Reply-To: <ben-1-0@us>\n"))
+    receive(engine, tokens, mail(bens, "Thanks.", more=OWN).replace(b"m1@", b"m2@"))
+    receive(engine, tokens, mail(bens).replace(b"m1@", b"m3@"))
+    assert banned(engine) == {BEN, bens}
 
 
 class _NoneOfMail(zipfile.ZipFile):

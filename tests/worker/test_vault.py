@@ -45,6 +45,8 @@ def test_what_was_tampered_with_is_not_opened() -> None:
 def test_without_a_key_nothing_is_stored_and_nothing_opened_and_both_say_what_to_do() -> None:
     with pytest.raises(InputError, match="inbox-worker secrets new-key"):
         Vault().seal("x")
+    with pytest.raises(InputError, match="inbox-worker secrets new-key"):
+        Vault().require_key()
     with pytest.raises(InputError, match="INBOX_SECRET_KEYS_FILE"):
         Vault().open(VAULT.seal("x"))
 

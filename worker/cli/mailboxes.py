@@ -21,7 +21,7 @@ from worker.cli.findings import print_findings
 from worker.cli.listing import limit_option, listing
 from worker.cli.mailbox_options import PORTS, ask_password, columns_of, connection_options
 from worker.cli.output import as_json
-from worker.cli.sign_in import sign_in
+from worker.cli.sign_in import go_on, see_encrypted, sign_in
 from worker.errors import InputError
 from worker.health import state_of
 from worker.imap import Account
@@ -59,7 +59,7 @@ def add(
     columns["password"] = vault.seal(columns["password"]) if columns["password"] else ""
     granted = None
     if wanted is not SignIn.PASSWORD:
-        vault.seal("")
+        vault.require_key()
         granted = ask(provider_of(wanted, settings), columns["username"], flow)
     with transaction(engine) as session:
         _see_new(session, name)
@@ -96,7 +96,8 @@ def set_(name: str, password_file: Path | None, **given: Any) -> None:
         if "password" in columns:
             mailbox.sign_in = SignIn.PASSWORD
             session.execute(delete(OAuthGrant).where(OAuthGrant.mailbox_id == mailbox.id))
-        _go_on(mailbox)
+        see_encrypted(mailbox.name, mailbox.sign_in, mailbox.security)
+        go_on(mailbox)
     click.echo(f"{mailbox.name}: {', '.join(sorted(columns))} set; see that it works: "
                f"inbox-worker mailboxes check {mailbox.name}")  # fmt: skip
     _warn(columns.get("security"))
@@ -122,7 +123,7 @@ def list_(team: str | None, limit: int, as_json: bool) -> None:
 @click.argument("name")
 @as_json
 def check_(name: str, as_json: bool) -> None:
-    """Try the mailbox NAME step by step, the way a poll goes; changes nothing."""
+    """Try the mailbox NAME step by step, the way a poll goes; changes nothing but may store a renewed access token."""
     settings, engine = start()
     with reading(engine) as session:
         mailbox = find_mailbox(session, name)
@@ -152,7 +153,7 @@ def resume(name: str) -> None:
     with transaction(engine) as session:
         mailbox = find_mailbox(session, name)
         mailbox.paused_at = None
-        _go_on(mailbox)
+        go_on(mailbox)
     click.echo(f"{mailbox.name} is polled again")
 
 
@@ -188,6 +189,7 @@ def _complete(name: str, wanted: SignIn, columns: dict[str, Any]) -> None:
     else:
         columns |= {"password": "", "host": columns.get("host", KINDS[wanted].host)}
     security = columns.setdefault("security", "tls")
+    see_encrypted(name, wanted, security)
     for column, value in (("port", PORTS[security]), ("username", name)):
         columns.setdefault(column, value)
 
@@ -195,12 +197,6 @@ def _complete(name: str, wanted: SignIn, columns: dict[str, Any]) -> None:
 def _see_new(session: Session, name: str) -> None:
     if session.scalar(select(Mailbox.id).where(func.lower(Mailbox.name) == name)):
         raise InputError(f"the mailbox {name} is there already; change it with: inbox-worker mailboxes set {name}")
-
-
-def _go_on(mailbox: Mailbox) -> None:
-    """Let it be polled at once, as if nothing had gone wrong before."""
-    mailbox.stopped_at = mailbox.next_poll_at = mailbox.last_error = None
-    mailbox.failures = 0
 
 
 def _warn(security: str | None) -> None:

@@ -31,6 +31,7 @@ def rotate() -> None:
     """
     settings, engine = start()
     with transaction(engine) as session:
-        count = encrypt_anew(session, vault_of(settings))
+        count, before = encrypt_anew(session, vault_of(settings))
     empty_log(engine)
-    click.echo(f"secrets: {count} encrypted with the first key")
+    already = "all were already: is the new key the first?" if count and before == count else f"{before} were already"
+    click.echo(f"secrets: {count} encrypted with the first key ({already})")

@@ -17,6 +17,8 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.keys import SECRET_KEY
+
 KEY = "a-key-of-thirty-two-characters-or-more"
 ANNA = "anna@client.example"
 
@@ -35,6 +37,7 @@ class Machine:
             "INBOX_DATABASE_URL": f"sqlite:///{folder}/inbox.sqlite",
             "INBOX_PUBLIC_URL": self.url,
             "INBOX_LINK_KEYS": KEY,
+            "INBOX_SECRET_KEYS": SECRET_KEY,
         }
 
     def run(self, *words: str) -> list[dict[str, Any]]:

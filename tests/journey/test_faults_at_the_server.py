@@ -259,6 +259,6 @@ def test_a_clock_that_was_wrong_for_a_while_keeps_no_mailbox_waiting(lab: Lab) -
     today = datetime(2026, 5, 4, tzinfo=UTC)
     ahead = today + timedelta(days=365)
     write_results(lab.engine, {1: success(ahead, ahead + timedelta(seconds=60))})
-    assert [each.mailbox_id for each in due_mailboxes(lab.engine, today, 10, lambda _: True)] == [1]
+    assert [each.mailbox_id for each in due_mailboxes(lab.engine, today, 10, lambda _: True, timedelta(hours=5))] == [1]
     write_results(lab.engine, {1: success(today, today + timedelta(minutes=5))})
-    assert due_mailboxes(lab.engine, today, 10, lambda _: True) == []
+    assert due_mailboxes(lab.engine, today, 10, lambda _: True, timedelta(hours=5)) == []

@@ -11,8 +11,11 @@ import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
+from random import SystemRandom
 from typing import Any, Self
 
+_PORTS = tuple(range(start, start + 4_000) for start in range(12_000, 32_000, 4_000))
+_CHANCE = SystemRandom()
 HOST = "127.0.0.1"
 START_SECONDS = 20.0
 
@@ -92,13 +95,18 @@ class PrivateServer:
 
 
 def free_ports(count: int) -> list[int]:
-    """Return ports nobody listens on, all different."""
-    sockets = [socket.create_server((HOST, 0)) for _ in range(count)]
-    try:
-        return [int(each.getsockname()[1]) for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()
+    """Return ports nobody listens on, all different.
+
+    They lie below those that the system gives to outgoing connections, one of which could take a server's port while it
+    is down; and each process of a test run has its own.
+    """
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % len(_PORTS)
+    found: list[int] = []
+    while len(found) < count:
+        port = _CHANCE.choice(_PORTS[number])
+        with suppress(OSError), socket.create_server((HOST, port)):
+            found.append(port)
+    return found
 
 
 def identity(user: str | None) -> dict[str, Any]:

@@ -6,11 +6,15 @@ import grp
 import os
 import pwd
 import shutil
+import signal
 import socket
 import threading
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
+
+from imapclient import IMAPClient
 
 from tests.servers.mail import PASSWORD, MailServer
 from tests.servers.private import HOST, ServerMissingError, make_certificate
@@ -61,6 +65,17 @@ class PrivateCyrus(MailServer):
     def stop(self) -> None:
         super().stop()
         self._door.close()
+
+    def _signed_in(self, user: str) -> IMAPClient:
+        # After some processes that ended badly, as those of connections that were cut, its master shuts the door until
+        # it is told to look at its settings again.
+        for _ in range(50):
+            with suppress(ConnectionRefusedError):
+                return super()._signed_in(user)
+            if self._process:
+                self._process.send_signal(signal.SIGHUP)
+            time.sleep(0.1)
+        return super()._signed_in(user)
 
     def _start(self) -> None:
         if not (UNPACKED / "usr/lib/cyrus/bin/master").exists():

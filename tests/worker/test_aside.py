@@ -230,3 +230,7 @@ def test_junk_stays_junk_when_it_is_tried_again(run: Commands) -> None:
     run.take_in(replace(judge_of(weak, uid=1), folder="Junk", junk=True))
     run.done("review", "retry", "--all")
     assert [row["kind"] for row in run.done("review", "list", "--json").rows] == ["uncertain match"]
+
+
+def test_where_nothing_was_set_aside_a_retry_says_so(run: Commands) -> None:
+    assert run.done("review", "retry", "--all").out == "no messages set aside\n"

@@ -118,6 +118,8 @@ def retry_(messages: tuple[int, ...], everything: bool, as_json: bool) -> None:
     else:
         for each in tried:
             click.echo(_tried_line(each))
+        if not tried:
+            click.echo("no messages set aside")
         print_changes([change for each in tried for change in each.changes])
     failed = sum(not each.fared_well for each in tried)
     if failed:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from py3langid.langid import MODEL_FILE, LanguageIdentifier
-
 LANGUAGES = ("en", "de", "fr", "es", "it", "pt", "nl", "pl")
 MOST = 200
 """Characters that are looked at: more of them tell nothing new."""
@@ -24,6 +22,8 @@ def language_of(text: str) -> str | None:
 
 @lru_cache(1)
 def _identifier() -> Any:
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier  # noqa: PLC0415 - NumPy: not before mail is read
+
     # Restricted: among all languages, three words of a reply are most often called a wrong one.
     identifier = LanguageIdentifier.from_model_file(MODEL_FILE)
     identifier.set_languages(list(LANGUAGES))

@@ -12,9 +12,9 @@ from console.office import Office, body_of, office_of
 from console.problems import documented
 from models.session import reading, transaction
 from worker.bookings import Heard, hear_booking, is_signed, signing_team
-from worker.desk import rules_of
 from worker.errors import InputError
 from worker.teams import LONGEST_NAME
+from worker.tie import rules_of
 from worker.vault import vault_of
 
 router = APIRouter(prefix="/webhooks", tags=["webhooks"])

@@ -34,12 +34,12 @@ from worker.act import Act
 from worker.api_tokens import Caller
 from worker.campaigns import put_campaign
 from worker.chunks import chunks
-from worker.desk import rules_of
 from worker.intake import Told, mailbox_ids, take_in
 from worker.joining import Joined, join
 from worker.links import ListUnsubscribe, linked_of_addresses, list_unsubscribe, opt_out_alias
 from worker.sends import BATCH
 from worker.suppression import suppressed
+from worker.tie import rules_of
 
 
 def _documents_key(

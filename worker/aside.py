@@ -1,17 +1,19 @@
-"""Keeps what cannot be judged or written: with its octets, so that it can be tried again, and once each."""
+"""Keeps and lists what cannot be judged or written: with its octets, so that it can be tried again, and once each."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from models.handling import AsideMessage
 from models.session import insert_new
-from models.tables import InboundMessage, MessageState
+from models.tables import InboundMessage, Mailbox, MessageState
 from worker.record import LARGEST, LONGEST_FOLDER, Judged, row_of
 from worker.stored import storable
+from worker.story import Row
 
 
 def set_aside(session: Session, mailbox_id: int, judged: Judged, error: Exception | str, now: datetime) -> bool:
@@ -49,6 +51,51 @@ def set_aside(session: Session, mailbox_id: int, judged: Judged, error: Exceptio
     session.add(aside)
     session.flush()
     return True
+
+
+def list_aside(session: Session, mailbox_id: int | None = None, limit: int | None = None) -> list[Row]:
+    """Return what is set aside, of one mailbox or of all, the newest first, each with the next step."""
+    query = _with_attempts().order_by(InboundMessage.arrived_at.desc(), InboundMessage.id.desc()).limit(limit)
+    if mailbox_id is not None:
+        query = query.where(InboundMessage.mailbox_id == mailbox_id)
+    return [
+        {
+            "id": row.id,
+            "mailbox": mailbox,
+            "folder": row.folder,
+            "arrived_at": row.arrived_at,
+            "from": row.from_address,
+            "subject": row.subject,
+            "size": row.size,
+            "error": row.error,
+            **_attempts_row(row, mailbox, attempts, last_attempt_at, kept=kept),
+        }
+        for row, mailbox, attempts, last_attempt_at, kept in session.execute(query)
+    ]
+
+
+def attempts_of(session: Session, message_id: int) -> Row:
+    """Return how often a message that is set aside was tried, and the next step; nothing for any other message."""
+    found = session.execute(_with_attempts().where(InboundMessage.id == message_id)).one_or_none()
+    return _attempts_row(*found[:4], kept=found[4]) if found else {}
+
+
+def _with_attempts() -> Select[*tuple[Any, ...]]:
+    # The octets themselves may be many.
+    kept = AsideMessage.raw.is_not(None)
+    return (
+        select(InboundMessage, Mailbox.name, AsideMessage.attempts, AsideMessage.last_attempt_at, kept)
+        .join(Mailbox, Mailbox.id == InboundMessage.mailbox_id)
+        .outerjoin(AsideMessage, AsideMessage.message_id == InboundMessage.id)
+        .where(InboundMessage.state == MessageState.SET_ASIDE)
+    )
+
+
+def _attempts_row(
+    row: InboundMessage, mailbox: str, attempts: int | None, last_attempt_at: datetime | None, *, kept: bool
+) -> Row:
+    step = f"inbox-worker review retry {row.id}" if kept else f"nothing was kept; inbox-worker backfill {mailbox}"
+    return {"attempts": attempts or 1, "last_attempt_at": last_attempt_at or row.recorded_at, "next_step": step}
 
 
 def _at(session: Session, mailbox_id: int, judged: Judged) -> InboundMessage | None:

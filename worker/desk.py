@@ -12,7 +12,7 @@ from classifier.judge import JudgeContext, ReplyJudge
 from config.settings import Settings
 from models.tables import Mailbox
 from worker.apply import Box
-from worker.tie import Rules
+from worker.tie import rules_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,17 +67,4 @@ def ours(session: Session, team_id: int) -> Ours:
     return Ours(
         addresses=frozenset(each.lower() for row in team for each in (row.name, *row.addresses)),
         opt_out_aliases=frozenset(each.lower() for row in team for each in row.opt_out_aliases),
-    )
-
-
-def rules_of(settings: Settings, team_id: int) -> Rules:
-    """Return the settings that events follow."""
-    return Rules(
-        team_id=team_id,
-        absence_days=settings.absence_days,
-        absence_extra_days=settings.absence_extra_days,
-        weak_match_days=settings.weak_match_days,
-        review_share=settings.review_share,
-        all_campaigns=settings.reply_scope == "all",
-        link_keys=settings.signing_keys,
     )

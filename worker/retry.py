@@ -1,4 +1,4 @@
-"""Mail that was set aside: lists it, and judges and writes its kept octets anew, the way a poll would."""
+"""Another try for mail that was set aside: judges and writes its kept octets anew, the way a poll would."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any
 
-from sqlalchemy import Engine, Select, select
+from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from models.handling import AsideMessage
@@ -19,7 +18,6 @@ from worker.errors import InputError
 from worker.fetched import FetchedMessage
 from worker.process import process
 from worker.refold import Change
-from worker.story import Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,33 +32,6 @@ class Tried:
     def fared_well(self) -> bool:
         """Say whether it is set aside no longer."""
         return self.row.state is not MessageState.SET_ASIDE
-
-
-def list_aside(session: Session, mailbox_id: int | None = None, limit: int | None = None) -> list[Row]:
-    """Return what is set aside, of one mailbox or of all, the newest first, each with the next step."""
-    query = _with_attempts().order_by(InboundMessage.arrived_at.desc(), InboundMessage.id.desc()).limit(limit)
-    if mailbox_id is not None:
-        query = query.where(InboundMessage.mailbox_id == mailbox_id)
-    return [
-        {
-            "id": row.id,
-            "mailbox": mailbox,
-            "folder": row.folder,
-            "arrived_at": row.arrived_at,
-            "from": row.from_address,
-            "subject": row.subject,
-            "size": row.size,
-            "error": row.error,
-            **_attempts_row(row, mailbox, attempts, last_attempt_at, kept=kept),
-        }
-        for row, mailbox, attempts, last_attempt_at, kept in session.execute(query)
-    ]
-
-
-def attempts_of(session: Session, message_id: int) -> Row:
-    """Return how often a message that is set aside was tried, and the next step; nothing for any other message."""
-    found = session.execute(_with_attempts().where(InboundMessage.id == message_id)).one_or_none()
-    return _attempts_row(*found[:4], kept=found[4]) if found else {}
 
 
 def retry(engine: Engine, message_ids: Sequence[int], desk_of: Callable[[int], Desk], now: datetime) -> Iterator[Tried]:
@@ -86,24 +57,6 @@ def retry(engine: Engine, message_ids: Sequence[int], desk_of: Callable[[int], D
         applied = process(desk_of(mailbox_id), [fetched], partial(transaction, engine), now)
         with reading(engine) as session:
             yield Tried(each, _row_at(session, mailbox_id, fetched), applied.changes)
-
-
-def _with_attempts() -> Select[*tuple[Any, ...]]:
-    # The octets themselves may be many.
-    kept = AsideMessage.raw.is_not(None)
-    return (
-        select(InboundMessage, Mailbox.name, AsideMessage.attempts, AsideMessage.last_attempt_at, kept)
-        .join(Mailbox, Mailbox.id == InboundMessage.mailbox_id)
-        .outerjoin(AsideMessage, AsideMessage.message_id == InboundMessage.id)
-        .where(InboundMessage.state == MessageState.SET_ASIDE)
-    )
-
-
-def _attempts_row(
-    row: InboundMessage, mailbox: str, attempts: int | None, last_attempt_at: datetime | None, *, kept: bool
-) -> Row:
-    step = f"inbox-worker review retry {row.id}" if kept else f"nothing was kept; inbox-worker backfill {mailbox}"
-    return {"attempts": attempts or 1, "last_attempt_at": last_attempt_at or row.recorded_at, "next_step": step}
 
 
 def _kept(session: Session, message_id: int) -> tuple[int, FetchedMessage]:

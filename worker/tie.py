@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.orm import Session
 
 from classifier.verdict import Outgoing, Reply, Verdict, name_of
+from config.settings import Settings
 from models.events import Event
 from models.tables import (
     Campaign,
@@ -49,6 +50,19 @@ class Rules:
     """A reply changes every campaign of the contact, not only the one it answers."""
     link_keys: tuple[str, ...] = field(default=(), repr=False)
     """Keys of the links in our mail, which an opt-out by mail may carry."""
+
+
+def rules_of(settings: Settings, team_id: int) -> Rules:
+    """Return the settings that events follow."""
+    return Rules(
+        team_id=team_id,
+        absence_days=settings.absence_days,
+        absence_extra_days=settings.absence_extra_days,
+        weak_match_days=settings.weak_match_days,
+        review_share=settings.review_share,
+        all_campaigns=settings.reply_scope == "all",
+        link_keys=settings.signing_keys,
+    )
 
 
 @dataclass(frozen=True, slots=True)

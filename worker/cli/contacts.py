@@ -11,8 +11,8 @@ from worker.cli.common import act, find_team, start, team_option
 from worker.cli.output import as_json, emit, text
 from worker.cli.report import change_row, print_changes
 from worker.contacts import merge, split
-from worker.desk import rules_of
 from worker.refold import Change
+from worker.tie import rules_of
 
 
 @click.group()

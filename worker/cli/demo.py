@@ -35,12 +35,12 @@ from worker.artifacts import open_classifier
 from worker.cli.common import DEFAULT_TEAM, make_team, now
 from worker.demo.sample import AUTHSERV_ID, MAILBOX, OPT_OUT_ALIAS, Sample, load
 from worker.demo.server import Address, serving
-from worker.desk import rules_of
 from worker.sends import import_sends
 from worker.sends_file import read_sends
 from worker.service import poll_by_id, station
 from worker.stored import load_verdict
 from worker.story import Wanted, list_recipients, list_reviews
+from worker.tie import rules_of
 from worker.vault import new_key, vault_of
 from worker.visit import PollReport, Watch
 

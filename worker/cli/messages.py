@@ -19,11 +19,11 @@ from models.tables import (
     RecipientEvent,
     VerdictRow,
 )
+from worker.aside import attempts_of
 from worker.cli.common import find_mailbox, start
 from worker.cli.listing import limit_option, listing
 from worker.cli.output import as_json, emit, text
 from worker.errors import InputError
-from worker.retry import attempts_of
 
 
 @click.group()

@@ -23,13 +23,13 @@ from worker.cli.listing import limit_option, listing
 from worker.cli.output import as_json, emit, text
 from worker.cli.report import change_row, print_changes
 from worker.cli.telling import print_story
-from worker.desk import rules_of
 from worker.errors import InputError
 from worker.history import tell
 from worker.joining import Joined, join
 from worker.person import find_recipients, set_status
 from worker.refold import Change
 from worker.story import Wanted, list_recipients
+from worker.tie import rules_of
 from worker.undo import undo
 
 campaign_option = click.option("--campaign", help="Only this campaign (key or name).")

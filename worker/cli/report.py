@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from worker.cli.output import show
 from worker.refold import Change
-from worker.visit import PollReport
+
+if TYPE_CHECKING:  # it would load the classifier, and most commands that tell of changes judge nothing
+    from worker.visit import PollReport
 
 
 def report_row(report: PollReport) -> dict[str, Any]:

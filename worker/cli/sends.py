@@ -9,19 +9,15 @@ from sqlalchemy import select
 
 from models.session import reading, refresh_statistics, transaction
 from models.tables import Mailbox
-from worker.access import connected
 from worker.chunks import chunks
 from worker.cli.common import find_mailbox, find_team, now, start, team_option
 from worker.cli.output import as_json, emit
 from worker.cli.progress import bar
 from worker.cli.report import change_row, print_changes
-from worker.desk import open_desk, rules_of
 from worker.errors import InputError
 from worker.sends import BATCH, SendsReport, import_sends
 from worker.sends_file import read_sends
-from worker.sent import learn_sent
-from worker.service import station
-from worker.visit import Visit, Watch
+from worker.tie import rules_of
 
 
 @click.group()
@@ -64,6 +60,12 @@ def import_(file: Path, team: str, as_json: bool) -> None:
 @as_json
 def learn(mailbox: str, as_json: bool) -> None:
     """Learn what MAILBOX sent from its own Sent folder, beyond what was learnt before."""
+    from worker.access import connected  # noqa: PLC0415 - these load the classifier, which no import needs
+    from worker.desk import open_desk  # noqa: PLC0415
+    from worker.sent import learn_sent  # noqa: PLC0415
+    from worker.service import station  # noqa: PLC0415
+    from worker.visit import Visit, Watch  # noqa: PLC0415
+
     settings, engine = start()
     with reading(engine) as session:
         row = find_mailbox(session, mailbox)

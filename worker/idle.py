@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import io
 import ssl
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Final
 
-from imapclient import IMAPClient
+from imapclient.exceptions import IMAPClientAbortError, IMAPClientError
+
+from worker.client import ALERT, Client
+from worker.together import numbers, questions
 
 _AT_ONCE: Final = 16_384
 _BUFFER: Final = 1_024
@@ -40,7 +44,7 @@ class Ear:
 
     __slots__ = ("_client", "_exists", "_line", "_timeout")
 
-    def __init__(self, client: IMAPClient, exists: int) -> None:
+    def __init__(self, client: Client, exists: int) -> None:
         self._client = client
         self._exists = b"%d" % exists
         self._timeout = client.socket().gettimeout()
@@ -90,6 +94,42 @@ class Ear:
         # Nobody says so much who only has news.
         return Heard.END
 
+    def ask(self, asked: Sequence[tuple[str, str]]) -> tuple[Heard, list[Mapping[bytes, int]]]:
+        """End the wait, ask for each folder's numbers (as `worker.together`), and wait again: all in one go.
+
+        Returns what was heard of this folder and the numbers of those that were asked for.
+
+        Raises:
+            IMAPClientError, OSError: the connection is of no use any more.
+        """
+        imap: Any = self._client._imap  # noqa: SLF001 - as in worker.together
+        commands = [*questions(asked), b"IDLE"]
+        ended, *tags, waits = self._client._idle_tag, *(imap._new_tag() for _ in commands)  # noqa: SLF001 - the same
+        line = self._client.socket()
+        line.settimeout(self._timeout)
+        line.sendall(b"DONE\r\n" + b"".join(b"%b %b\r\n" % pair for pair in zip((*tags, waits), commands, strict=True)))
+        unanswered, answers, news = {ended, *tags, b"+"}, list[bytes](), False
+        while unanswered:
+            said = line.recv(_AT_ONCE)
+            if not said or len(self._line) > _LONGEST:
+                raise IMAPClientAbortError("the server ended the connection, or its line does not end")
+            for words in self._lines(said):
+                first, _, rest = words.rstrip().partition(b" ")
+                if first == b"*" and rest[:7].upper() == b"STATUS ":
+                    answers.append(rest[7:])
+                elif first == waits or (first == ended and rest[:2].upper() != b"OK"):
+                    raise IMAPClientError(f"IDLE: {rest.decode('utf-8', 'replace')}")
+                else:
+                    heard = self._meaning(words)
+                    if heard is Heard.END:
+                        raise IMAPClientAbortError(rest.decode("utf-8", "replace"))
+                    news |= heard is Heard.NEWS
+                    unanswered.discard(first)
+        line.settimeout(0)
+        self._client._idle_tag = waits  # noqa: SLF001 - the same
+        imap.tagged_commands = {waits: None}
+        return Heard.NEWS if news else Heard.NOTHING, numbers(asked, answers)
+
     def done(self) -> Heard:
         """Give the connection back to ordinary commands; return what the end of a line said that was heard in part.
 
@@ -104,11 +144,24 @@ class Ear:
         return heard
 
     def _understand(self, said: bytes) -> Heard:
-        *lines, self._line = (self._line + said).split(b"\n")
-        words = [line.upper().split() for line in lines]
-        if len(self._line) > _LONGEST or any(line[:2] == [b"*", b"BYE"] for line in words):
+        heard = {self._meaning(line) for line in self._lines(said)}
+        if Heard.END in heard or len(self._line) > _LONGEST:
             return Heard.END
-        return Heard.NEWS if any(self._is_news(line) for line in words) else Heard.NOTHING
+        return Heard.NEWS if Heard.NEWS in heard else Heard.NOTHING
+
+    def _lines(self, said: bytes) -> list[bytes]:
+        """Return the lines that are complete now."""
+        *lines, self._line = (self._line + said).split(b"\n")
+        if ALERT in said:
+            for line in lines:
+                self._client.hear(line.rstrip(b"\r"))
+        return lines
+
+    def _meaning(self, line: bytes) -> Heard:
+        words = line.upper().split()
+        if words[:2] == [b"*", b"BYE"]:
+            return Heard.END
+        return Heard.NEWS if self._is_news(words) else Heard.NOTHING
 
     def _is_news(self, words: list[bytes]) -> bool:
         # Servers may tell the number that we know as well (RFC 9051 7.4.1).

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import functools
-import imaplib
 import logging
 import re
 import socket
 import ssl
-import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from imapclient import IMAPClient
 from imapclient.exceptions import CapabilityError, IMAPClientAbortError, IMAPClientError, LoginError
 
 from worker import bearer, refusals
+from worker.client import Client
 from worker.errors import MailboxError, Trouble
 from worker.masking import masked
 from worker.refusals import Refusal, passes, stays
@@ -28,8 +26,6 @@ MALFORMED: Final = (ValueError, TypeError, LookupError, RecursionError)
 _PROBES: Final = {"TCP_KEEPIDLE": 120, "TCP_KEEPINTVL": 30, "TCP_KEEPCNT": 4}
 SECURITIES: Final = ("tls", "starttls", "plain")
 
-# What a person has to be shown (RFC 9051 7.1), wherever a server says it.
-_ALERT = re.compile(rb"(?:\S+ )(?:OK|NO|BAD|BYE|PREAUTH) \[ALERT\] *(.*)", re.IGNORECASE | re.DOTALL)
 # imaplib sends a LOGIN's user name as it is; anything that is no atom has to go as SASL PLAIN.
 _ATOM = re.compile(r"[A-Za-z0-9.@_+=/-]+")
 _BYTES_TEXT = re.compile(r"\bb(['\"])(.*)\1")
@@ -66,24 +62,24 @@ def tls_context(ca_file: str | None) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=ca_file)
 
 
-def open_client(account: Account, alert: Callable[[str], None] | None = None) -> IMAPClient:
+def open_client(
+    account: Account,
+    alert: Callable[[str], None] | None = None,
+    begun: Callable[[socket.socket], None] | None = None,
+) -> Client:
     """Connect and sign in.
 
     Args:
         account: where and how.
         alert: is told whatever the server wants a person to be shown, as long as the connection lasts; by default it
             goes to the log, the same words of one account once.
+        begun: as of `worker.client.Client`.
 
     Raises:
         IMAPClientError, OSError: as they come; see `telling`.
     """
-    client = _connected(account)
+    client = _connected(account, alert or functools.partial(_log_alert, account.host, account.username), begun)
     try:
-        tell = alert or functools.partial(_log_alert, account.host, account.username)
-        _listen_for_alerts(client, lambda words: tell(masked(account, words)))
-        client.normalise_times = False
-        # imapclient sends a command's end on its own; with Nagle's algorithm that waits for the server's slow ACK.
-        client.socket().setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         _notice_silent_ends(client.socket())
         if account.security == "starttls":
             client.starttls(tls_context(account.ca_file))
@@ -94,7 +90,7 @@ def open_client(account: Account, alert: Callable[[str], None] | None = None) ->
     return client
 
 
-def slim(client: IMAPClient) -> None:
+def slim(client: Client) -> None:
     """Let a connection that waits take less memory, since thousands of them do."""
     imap = client._imap  # noqa: SLF001 - neither library has a seam there
     imap.capabilities = _same(imap.capabilities)
@@ -115,13 +111,19 @@ def _notice_silent_ends(line: socket.socket) -> None:
             line.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
-def hang_up(client: IMAPClient) -> None:
+def hang_up(client: Client) -> None:
     """Close the connection without a word, as one must where it may be broken."""
     with suppress(OSError, IMAPClientError):
         client.shutdown()
 
 
-def log_out(client: IMAPClient) -> None:
+def shut(line: socket.socket) -> None:
+    """End a connection from another thread: whoever waits for the server hears that it broke."""
+    with suppress(OSError):
+        line.shutdown(socket.SHUT_RDWR)
+
+
+def log_out(client: Client) -> None:
     """Take leave and close the connection."""
     try:
         client.logout()
@@ -162,7 +164,7 @@ def said(error: Exception) -> str:
     return _BYTES_TEXT.sub(r"\2", str(error)) or type(error).__name__
 
 
-def _connected(account: Account) -> IMAPClient:
+def _connected(account: Account, alert: Callable[[str], None], begun: Callable[[socket.socket], None] | None) -> Client:
     if account.security not in SECURITIES:
         choice = ", ".join(SECURITIES)
         raise MailboxError(
@@ -175,24 +177,14 @@ def _connected(account: Account) -> IMAPClient:
             permanent=True,
             trouble=Trouble.TLS,
         )
-    tls = account.security == "tls"
-    context = tls_context(account.ca_file) if account.security != "plain" else None
-    return IMAPClient(account.host, account.port, ssl=tls, ssl_context=context, timeout=account.timeout)
-
-
-def _listen_for_alerts(client: IMAPClient, alert: Callable[[str], None]) -> None:
-    """Hear every line that a server says; imaplib keeps none of these texts beyond the next command."""
-
-    def heard(line: bytes) -> bytes:
-        if b"[ALERT]" in line and (told := _ALERT.match(line)):
-            alert(told[1].decode("utf-8", "replace"))
-        return line
-
-    imap: Any = client._imap  # noqa: SLF001 - imapclient offers no other seam
-    heard(client.welcome)
-    # A proxy, since an object that holds itself outlives its connection.
-    one = weakref.proxy(imap)
-    imap._get_line = lambda: heard(imaplib.IMAP4._get_line(one))  # type: ignore[attr-defined] # noqa: SLF001
+    return Client(
+        account.host,
+        account.port,
+        context=tls_context(account.ca_file) if account.security == "tls" else None,
+        timeout=account.timeout,
+        alert=lambda words: alert(masked(account, words)),
+        begun=begun,
+    )
 
 
 @functools.lru_cache(maxsize=1_000)
@@ -201,7 +193,7 @@ def _log_alert(host: str, username: str, words: str) -> None:
     log.warning("%s at %s: the server wants a person to know: %s", username, host, words)
 
 
-def _sign_in(client: IMAPClient, account: Account) -> None:
+def _sign_in(client: Client, account: Account) -> None:
     try:
         if account.token is None:
             _show_password(client, account)
@@ -214,7 +206,7 @@ def _sign_in(client: IMAPClient, account: Account) -> None:
         raise
 
 
-def _show_password(client: IMAPClient, account: Account) -> None:
+def _show_password(client: Client, account: Account) -> None:
     if account.security == "plain" and client.has_capability("LOGINDISABLED"):
         # It would be refused after everybody on the way has read it (RFC 9051 6.2.3).
         raise CapabilityError("LOGINDISABLED: the server takes no password on a connection that is not encrypted")

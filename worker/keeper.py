@@ -8,20 +8,27 @@ from __future__ import annotations
 
 import logging
 import selectors
+import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
+from typing import TypeVar
 
 from worker.errors import MailboxError, Trouble
 from worker.fetched import FolderState
 from worker.idle import Ear, Heard
-from worker.imap import Account, telling
+from worker.imap import Account, shut, telling
 from worker.mailbox import Mailbox
 from worker.manners import Hosts
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+Opens = Callable[[Callable[[socket.socket], None]], Mailbox]
+"""Opens a mailbox; a handle of the connection goes to whoever may have to cut it."""
 
 RENEW = timedelta(minutes=25)
 """How long a connection waits at most; servers end it after 30 minutes (RFC 9051 5.4)."""
@@ -54,11 +61,16 @@ class _Kept:
     woke: bool = False
     """Whoever polls was told already."""
 
-    def resume(self) -> None:
+    def resume(self) -> Line:
         """Bring the connection back to ordinary commands, or raise MailboxError."""
         if self.ear:
             with telling(self.imap.account, self.imap.name, "going on after waiting"):
                 self.news |= self.ear.done() is Heard.NEWS
+        return Line(self.imap, kept=True, news=self.news)
+
+    def ask(self, states: Collection[FolderState]) -> tuple[Heard, bool]:
+        """Ask as `worker.mailbox.Mailbox.ask`; what does not wait for news is not asked."""
+        return self.imap.ask(self.ear, states) if self.ear else (Heard.NOTHING, False)
 
 
 @dataclass(slots=True)
@@ -74,8 +86,8 @@ class Keeper:
     most: int = 2**31
     """Connections that may be kept in all."""
     _kept: dict[int, _Kept] = field(default_factory=dict)
-    _working: dict[int, tuple[Mailbox, datetime]] = field(default_factory=dict)
-    """Connections that polls work with, and since when."""
+    _working: dict[int, tuple[Callable[[], None], datetime]] = field(default_factory=dict)
+    """What cuts the connections that polls work with, and since when they do."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _selector: selectors.BaseSelector = field(default_factory=selectors.DefaultSelector)
     _looked_at: datetime | None = None
@@ -111,20 +123,36 @@ class Keeper:
         """Say whether the mailbox has a connection that waits."""
         return mailbox_id in self._kept
 
+    def rests(self, mailbox_id: int, account: Account, states: Collection[FolderState]) -> bool:
+        """Say whether all folders of a mailbox are as they were, asked over the connection that waits for its news.
+
+        It goes on waiting. The answer is no as well where none waits, or may any longer; then `line` tells more.
+
+        Raises:
+            MailboxError: the server does not answer, or it is not its turn.
+        """
+        kept = self._kept.get(mailbox_id)
+        if kept is None or kept.ear is None or kept.news or not self.hosts.may_keep(account.host):
+            return False
+        with self._asking(account.host):
+            return self._use(mailbox_id, account, lambda kept: self._asked(mailbox_id, kept, states)) or False
+
     @contextmanager
-    def line(self, mailbox_id: int, account: Account, opens: Callable[[], Mailbox]) -> Iterator[Line]:
+    def line(self, mailbox_id: int, account: Account, opens: Opens) -> Iterator[Line]:
         """Lend the mailbox's connection, or a new one; kept afterwards where the poll asks for it.
 
         Args:
             mailbox_id: whose it is.
             account: how it is reached; a connection that was opened in another way is not used any more.
-            opens: opens a new one.
+            opens: opens a new one; it hands on a handle to cut it with, as soon as there is one.
 
         Raises:
             MailboxError: it cannot be reached or signed in to; or whatever the poll raises, then it is closed.
         """
-        line = self._lent(mailbox_id, account, opens)
-        self._working[mailbox_id] = line.imap, self.clock()
+        with self._asking(account.host):
+            resumed = self._use(mailbox_id, account, _Kept.resume)
+            line = resumed or self._opened(mailbox_id, account.host, opens)
+        self._working[mailbox_id] = line.imap.cut, self.clock()
         try:
             yield line
         except BaseException:
@@ -140,50 +168,71 @@ class Keeper:
     def cut(self, longer: timedelta) -> None:
         """Cut every connection that has been lent for longer, so that nobody waits for its server for ever."""
         now = self.clock()
-        for imap, since in list(self._working.values()):
+        for cut, since in list(self._working.values()):
             if abs(now - since) >= longer:
-                imap.cut()
+                cut()
 
-    def _lent(self, mailbox_id: int, account: Account, opens: Callable[[], Mailbox]) -> Line:
-        if not self.hosts.ask(account.host, self.clock()):
-            raise _not_yet(account.host)
+    @contextmanager
+    def _asking(self, host: str) -> Iterator[None]:
+        """Speak to a host for somebody, unless it keeps another waiting."""
+        if not self.hosts.ask(host, self.clock()):
+            raise _not_yet(host)
         answered = True
         try:
-            return self._resumed(mailbox_id, account) or self._opened(account.host, opens)
+            yield
         except MailboxError as error:
             answered = not isinstance(error.__cause__, TimeoutError)
             raise
         finally:
-            self.hosts.asked(account.host, answered=answered)
+            self.hosts.asked(host, answered=answered)
 
-    def _opened(self, host: str, opens: Callable[[], Mailbox]) -> Line:
-        now = self.clock()
-        if not self.hosts.take(host, now):
-            raise _not_yet(host)
-        try:
-            return Line(opens())
-        except BaseException as error:
-            self.hosts.give_back(host)
-            if isinstance(error, MailboxError) and error.trouble is Trouble.CROWDED:
-                self.hosts.refused(host, now)
-            raise
-
-    def _resumed(self, mailbox_id: int, account: Account) -> Line | None:
+    def _use(self, mailbox_id: int, account: Account, use: Callable[[_Kept], T]) -> T | None:
+        """Take a connection that waits and use it; where it ended, or was opened in another way, it is closed."""
         kept = self._take(mailbox_id)
         if kept is None:
             return None
         if _way(kept.imap.account) == _way(account):
+            self._working[mailbox_id] = kept.imap.cut, self.clock()
             try:
-                kept.resume()
+                return use(kept)
             except MailboxError as error:
                 log.debug("a kept connection had ended: %s", error)
                 if isinstance(error.__cause__, TimeoutError):
                     self._close(kept.imap, broken=True)
                     raise
-            else:
-                return Line(kept.imap, kept=True, news=kept.news)
+            finally:
+                self._working.pop(mailbox_id, None)
         self._close(kept.imap, broken=True)
         return None
+
+    def _asked(self, mailbox_id: int, kept: _Kept, states: Collection[FolderState]) -> bool:
+        heard, same = kept.ask(states)
+        kept.since, kept.news = self.clock(), heard is Heard.NEWS
+        kept.woke = kept.news
+        self._put(mailbox_id, kept)
+        return same and not kept.news
+
+    def _opened(self, mailbox_id: int, host: str, opens: Opens) -> Line:
+        now = self.clock()
+        if not self.hosts.take(host, now):
+            raise _not_yet(host)
+        handles: list[socket.socket] = []
+
+        def begun(handle: socket.socket) -> None:
+            handles.append(handle)
+            self._working[mailbox_id] = partial(shut, handle), now
+
+        try:
+            return Line(opens(begun))
+        except BaseException as error:
+            self.hosts.give_back(host)
+            if isinstance(error, MailboxError) and error.trouble is Trouble.CROWDED:
+                self.hosts.refused(host, now)
+            raise
+        finally:
+            self._working.pop(mailbox_id, None)
+            for handle in handles:
+                handle.close()
 
     def _wait(self, mailbox_id: int, imap: Mailbox, state: FolderState) -> bool:
         """Leave the connection to wait for news of a folder; return whether it does."""
@@ -200,13 +249,16 @@ class Keeper:
         if heard is Heard.END:
             return False
         news |= heard is Heard.NEWS
-        with self._lock:
-            self._kept[mailbox_id] = _Kept(imap, ear, self.clock(), news=news, woke=news)
-            if ear:
-                self._selector.register(ear, selectors.EVENT_READ, mailbox_id)
+        self._put(mailbox_id, _Kept(imap, ear, self.clock(), news=news, woke=news))
         if news:
             self.wake(mailbox_id)
         return True
+
+    def _put(self, mailbox_id: int, kept: _Kept) -> None:
+        with self._lock:
+            self._kept[mailbox_id] = kept
+            if kept.ear:
+                self._selector.register(kept.ear, selectors.EVENT_READ, mailbox_id)
 
     def _hear(self, mailbox_id: int) -> None:
         with self._lock:

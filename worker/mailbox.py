@@ -3,17 +3,17 @@ r"""Step 1: reads a mailbox over IMAP and leaves no trace in it (EXAMINE and BOD
 from __future__ import annotations
 
 import socket
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date, datetime
 from typing import Final
 
-from imapclient import IMAPClient
 from imapclient.exceptions import IMAPClientAbortError, IMAPClientError
 from imapclient.response_parser import parse_fetch_response
 
 from worker import folders, partial
 from worker.arrival import arrival
+from worker.client import Client
 from worker.compress import compress
 from worker.errors import MailboxError
 from worker.fetched import (
@@ -27,8 +27,8 @@ from worker.fetched import (
     is_since,
     size_of,
 )
-from worker.idle import Ear
-from worker.imap import MALFORMED, Account, hang_up, is_passing, log_out, open_client, said, slim, telling
+from worker.idle import Ear, Heard
+from worker.imap import MALFORMED, Account, hang_up, is_passing, log_out, open_client, said, shut, slim, telling
 from worker.together import statuses
 from worker.transfer import Fate, transfer
 
@@ -56,20 +56,20 @@ def connect(account: Account, name: str) -> Iterator[Mailbox]:
     mailbox.close()
 
 
-def reach(account: Account, name: str) -> Mailbox:
-    """Sign in to the mailbox called `name`; whoever calls closes it.
+def reach(account: Account, name: str, begun: Callable[[socket.socket], None] | None = None) -> Mailbox:
+    """Sign in to the mailbox called `name`; whoever calls closes it. `begun` is as of `worker.client.Client`.
 
     Raises:
         MailboxError: as `connect`.
     """
     with telling(account, name, "signing in"):
-        return Mailbox(open_client(account), account, name)
+        return Mailbox(open_client(account, begun=begun), account, name)
 
 
 class Mailbox:
     """An open mailbox; every method raises MailboxError where the server or the way to it fails."""
 
-    def __init__(self, client: IMAPClient, account: Account, name: str) -> None:
+    def __init__(self, client: Client, account: Account, name: str) -> None:
         self._client = client
         self._account = account
         self._name = name
@@ -92,8 +92,7 @@ class Mailbox:
 
     def cut(self) -> None:
         """End the connection from another thread: whoever waits for the server hears that it broke."""
-        with suppress(OSError):
-            self._client.socket().shutdown(socket.SHUT_RDWR)
+        shut(self._client.socket())
 
     def special_folder(self, use: str) -> str | None:
         r"""Return the folder of a use such as r"\Sent" or r"\Junk" (RFC 6154), or None.
@@ -130,16 +129,22 @@ class Mailbox:
         STATUS may tell of the selected folder what was true when it was selected (6.3.11); of that one, NOOP brings
         the news.
         """
-        others = [state for state in states if self._state is None or state.folder != self._state.folder]
+        others = self._not_selected(states)
         with telling(self._account, self._name, "asking for news"):
             numbers = statuses(self._client, [(state.folder, _items(state)) for state in others])
-        same = {
-            state.folder
-            for state, found in zip(others, numbers, strict=True)
-            if state.uidnext and state == _state(state.folder, found, found.get(b"MESSAGES", 0))
-        }
-        same |= {state.folder for state in states if state not in others and self.stands_at(state)}
-        return {state.folder for state in states} - same
+        changed = {state.folder for state, found in zip(others, numbers, strict=True) if not _is_as(state, found)}
+        return changed | {state.folder for state in states if state not in others and not self.stands_at(state)}
+
+    def ask(self, ear: Ear, states: Collection[FolderState]) -> tuple[Heard, bool]:
+        """Ask over a connection that waits, and goes on waiting, whether the folders are as they were.
+
+        Returns what was heard of the folder that it waits for, and whether the numbers of all are the same.
+        """
+        others = self._not_selected(states)
+        with telling(self._account, self._name, "asking for news"):
+            heard, numbers = ear.ask([(state.folder, _items(state)) for state in others])
+        same = all(_is_as(state, found) for state, found in zip(others, numbers, strict=True))
+        return heard, same and all(state == self._state for state in states if state not in others)
 
     def count_changes(self) -> None:
         """Let the server number every change of a folder where it can (CONDSTORE, RFC 7162), before one is opened."""
@@ -237,6 +242,9 @@ class Mailbox:
         with suppress(MailboxError):
             self.select(folder)
         return fates
+
+    def _not_selected(self, states: Collection[FolderState]) -> list[FolderState]:
+        return [state for state in states if self._state is None or state.folder != self._state.folder]
 
     @property
     def _selected(self) -> FolderState:
@@ -362,6 +370,11 @@ def _state(folder: str, answer: Answer, exists: int) -> FolderState:
     return FolderState(
         folder, answer.get(b"UIDVALIDITY", 0), answer.get(b"UIDNEXT", 0), exists, answer.get(b"HIGHESTMODSEQ")
     )
+
+
+def _is_as(state: FolderState, numbers: Answer) -> bool:
+    # A server that does not tell its next number cannot vouch for anything.
+    return bool(state.uidnext) and state == _state(state.folder, numbers, numbers.get(b"MESSAGES", 0))
 
 
 def _items(state: FolderState) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -17,6 +18,7 @@ from worker.errors import MailboxError, Trouble
 from worker.fetched import FolderState
 from worker.imap import Account
 from worker.keeper import Keeper, Line
+from worker.mailbox import Mailbox as Imap
 from worker.mailbox import reach
 from worker.moves import wanted
 from worker.poll import INBOX, go_round
@@ -63,8 +65,15 @@ class Rounds:
         station = self.station(stopping)
         now = station.watch.clock()
         account = self._way(mailbox, station.settings)
-        reaches = partial(reach, name=mailbox.name)
-        opens = partial(signed_in, station.engine, mailbox, station.settings, now, reaches)
+        seen = self._still_true(mailbox, self._seen.get(mailbox.id), now)
+        asks = seen is not None and not self._waits_to_be_moved(station, mailbox)
+        if seen and asks and keeper.rests(mailbox.id, account, seen.states.values()):
+            return PollReport()
+
+        def opens(begun: Callable[[socket.socket], None]) -> Imap:
+            reaches = partial(reach, name=mailbox.name, begun=begun)
+            return signed_in(station.engine, mailbox, station.settings, now, reaches)
+
         kept = False
         try:
             with keeper.line(mailbox.id, account, opens) as line:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 from imapclient import IMAPClient
@@ -27,31 +28,45 @@ def statuses(client: IMAPClient, asked: Sequence[tuple[str, str]]) -> list[Mappi
     """
     imap: Any = client._imap  # noqa: SLF001 - imaplib has no seam for several commands in flight
     imap.untagged_responses.pop("STATUS", None)
-    names = [encode(folder) for folder, _ in asked]
-    commands = [
-        b"NOOP",
-        *(b'STATUS "%b" (%b)' % (_quoted(name), items.encode()) for name, (_, items) in zip(names, asked, strict=True)),
-    ]
+    commands = questions(asked)
     tags = [_begin(imap) for _ in commands]
     imap.send(b"".join(b"%b %b\r\n" % pair for pair in zip(tags, commands, strict=True)))
     for tag in tags:
         while imap.tagged_commands[tag] is None:
             imap._get_response()  # noqa: SLF001 - the same
         del imap.tagged_commands[tag]
+    answers = imap.untagged_responses.pop("STATUS", [])
+    return numbers(asked, [answer for answer in answers if isinstance(answer, bytes)])
+
+
+def questions(asked: Sequence[tuple[str, str]]) -> list[bytes]:
+    """Return the commands, NOOP and a STATUS of each folder, without tags."""
+    return [b"NOOP", *(_question(folder, items) for folder, items in asked)]
+
+
+def numbers(asked: Sequence[tuple[str, str]], answers: Iterable[bytes]) -> list[Mapping[bytes, int]]:
+    """Return each folder's numbers from what stands behind `* STATUS`; none where no answer names it."""
     # Servers answer in the order they like, so an answer belongs to the folder that it names.
-    answers = [answer for answer in imap.untagged_responses.pop("STATUS", []) if isinstance(answer, bytes)]
     found = {_name(answer): _numbers(answer) for answer in answers}
-    return [found.get(name, {}) for name in names]
+    return [found.get(_encoded(folder), {}) for folder, _ in asked]
+
+
+@lru_cache(1_000)
+def _question(folder: str, items: str) -> bytes:
+    name = _encoded(folder).replace(b"\\", b"\\\\").replace(b'"', b'\\"')
+    return b'STATUS "%b" (%b)' % (name, items.encode())
+
+
+@lru_cache(1_000)
+def _encoded(folder: str) -> bytes:
+    name: bytes = encode(folder)
+    return name
 
 
 def _begin(imap: Any) -> bytes:
     tag: bytes = imap._new_tag()  # noqa: SLF001 - the same
     imap.tagged_commands[tag] = None
     return tag
-
-
-def _quoted(name: bytes) -> bytes:
-    return name.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
 
 
 def _name(answer: bytes) -> bytes:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from imapclient import IMAPClient
+from imapclient.exceptions import IMAPClientError
 
 from worker.idle import Ear, Heard
 
@@ -50,6 +51,19 @@ class Server:
             self.line.sendall(before + self.tag + b" OK done\r\n")
 
         threading.Thread(target=end).start()
+
+    def answers_the_question(self, answer: bytes) -> None:
+        """Answer DONE, NOOP, a STATUS and IDLE in one go; $ is each one's tag in turn."""
+
+        def tell() -> None:
+            done, *commands, rest = self.line.recv(1_000).split(b"\r\n")
+            assert (done, rest) == (b"DONE", b"")
+            self.asked = [command.split(b" ", 1)[1] for command in commands]
+            tags = [self.tag, *(command.split()[0] for command in commands)]
+            self.line.sendall(answer % {b"done": tags[0], b"noop": tags[1], b"status": tags[2], b"idle": tags[3]})
+            self.tag = tags[3]
+
+        threading.Thread(target=tell).start()
 
     def close(self) -> None:
         self.client.shutdown()
@@ -190,3 +204,81 @@ def test_news_cut_in_two_by_a_poll_are_heard(server: Server) -> None:
     server.says(b"ISTS\r\n")
     server.answers_done()
     assert ear.done() is Heard.NEWS
+
+
+USUAL = (
+    b"%(done)b OK idle is over\r\n%(noop)b OK nothing\r\n"
+    b"* STATUS Sent (MESSAGES 3 UIDNEXT 9)\r\n%(status)b OK there\r\n+ idling\r\n"
+)
+ASKED = [("Sent", "MESSAGES UIDNEXT")]
+NUMBERS = {b"MESSAGES": 3, b"UIDNEXT": 9}
+
+
+@pytest.mark.parametrize(
+    ("answer", "means", "numbers"),
+    [
+        (USUAL, Heard.NOTHING, NUMBERS),
+        (USUAL.replace(b"+ idling", b"+"), Heard.NOTHING, NUMBERS),
+        (USUAL.replace(b"%(noop)b", b"* 7 EXISTS\r\n%(noop)b"), Heard.NEWS, NUMBERS),
+        (USUAL + b"* 1 EXPUNGE\r\n", Heard.NEWS, NUMBERS),
+        (USUAL.replace(b"%(noop)b", b"* 4 EXISTS\r\n* 2 FETCH (FLAGS ())\r\n%(noop)b"), Heard.NOTHING, NUMBERS),
+        (USUAL.replace(b"OK there", b"NO no such folder").replace(b"* STATUS", b"* OK"), Heard.NOTHING, {}),
+        (USUAL.replace(b"* STATUS Sent", b"* status {4}\r\nSent"), Heard.NOTHING, {}),
+        # The order is the server's.
+        (b"* STATUS Sent (MESSAGES 3 UIDNEXT 9)\r\n+ \r\n%(status)b OK\r\n%(noop)b OK\r\n%(done)b OK\r\n",
+         Heard.NOTHING, NUMBERS),
+    ],
+)  # fmt: skip
+def test_what_waits_can_be_asked_and_goes_on_waiting(
+    server: Server, answer: bytes, means: Heard, numbers: dict[bytes, int]
+) -> None:
+    ear, _ = listening(server)
+    for _ in range(2):
+        server.answers_the_question(answer)
+        assert ear.ask(ASKED) == (means, [numbers])
+        assert server.asked == [b"NOOP", b'STATUS "Sent" (MESSAGES UIDNEXT)', b"IDLE"]
+    server.says(b"* 5 EXISTS\r\n")
+    assert heard(ear) is Heard.NEWS
+    server.answers_done()
+    ear.done()
+    assert server.client.socket().gettimeout() == 5
+
+
+def test_news_heard_in_part_before_the_question_are_news(server: Server) -> None:
+    ear, _ = listening(server)
+    server.says(b"* 6 EXI")
+    assert heard(ear) is Heard.NOTHING
+    server.answers_the_question(b"STS\r\n" + USUAL)
+    assert ear.ask(ASKED) == (Heard.NEWS, [NUMBERS])
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"* BYE shutting down\r\n",
+        b"%(done)b BAD what?\r\n",
+        USUAL.replace(b"+ idling", b"%(idle)b NO not any more"),
+        USUAL + b"* BYE idle for too long\r\n",
+        b"x" * 200_000,
+    ],
+)
+def test_a_connection_that_cannot_go_on_waiting_is_of_no_use(server: Server, answer: bytes) -> None:
+    ear, _ = listening(server)
+    server.answers_the_question(answer)
+    with pytest.raises(IMAPClientError):
+        ear.ask(ASKED)
+
+
+def test_a_connection_that_ends_in_mid_answer_is_of_no_use(server: Server) -> None:
+    ear, _ = listening(server)
+    server.line.sendall(b"* OK half of")
+    server.line.shutdown(socket.SHUT_WR)
+    with pytest.raises(IMAPClientError):
+        ear.ask(ASKED)
+
+
+def test_a_server_that_does_not_answer_is_waited_for_no_longer_than_any(server: Server) -> None:
+    server.client.socket().settimeout(0.1)
+    ear, _ = listening(server)
+    with pytest.raises(TimeoutError):
+        ear.ask(ASKED)

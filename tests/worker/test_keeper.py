@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -39,7 +40,7 @@ class World:
 
     def line(self, mailbox_id: int = 1, account: Account | None = None) -> AbstractContextManager[Line]:
         account = account or self.account
-        return self.keeper.line(mailbox_id, account, lambda: reach(account, "mila"))
+        return self.keeper.line(mailbox_id, account, lambda begun: reach(account, "mila", begun))
 
     def poll(self, mailbox_id: int = 1, account: Account | None = None) -> tuple[bool, bool, FolderState]:
         """Open the inbox and wait for its news: whether over a kept connection, whether it told of news, the inbox."""
@@ -218,14 +219,100 @@ def test_a_host_that_fell_silent_keeps_nobody_else_waiting(account: Account) -> 
         with pytest.raises(MailboxError, match="no answer"):
             world.poll(1)
 
-        def ask_meanwhile() -> Mailbox:
+        def ask_meanwhile(begun: Callable[[socket.socket], None]) -> Mailbox:
             with pytest.raises(MailboxError) as caught:
                 world.poll(3)
             assert caught.value.trouble is Trouble.TURN
-            return reach(account, "mila")
+            return reach(account, "mila", begun)
 
         with world.keeper.line(2, silent, ask_meanwhile) as line:
             line.imap.select("INBOX")
         # It has answered: whoever comes may ask.
         assert world.keeper.hosts.ask("localhost", NOW)
         assert world.keeper.hosts.ask("localhost", NOW)
+
+
+def test_what_waits_is_asked_whether_all_folders_rest_and_goes_on_waiting(
+    world: World, dovecot: PrivateDovecot, imap_user: str
+) -> None:
+    dovecot.deliver(imap_user, MAIL, folder="Sent")
+    with world.line() as line:
+        sent, inbox = line.imap.select("Sent"), line.imap.select("INBOX")
+        line.waits_for = inbox
+    states = [inbox, sent]
+    assert not world.keeper.rests(2, world.account, states)
+    for _ in range(3):
+        assert world.keeper.rests(1, world.account, states)
+    assert not world.keeper.rests(1, world.account, [replace(inbox, exists=7), sent])
+    dovecot.deliver(imap_user, MAIL, folder="Sent")
+    assert not world.keeper.rests(1, world.account, states)
+    assert world.poll()[:2] == (True, False)
+    dovecot.deliver(imap_user, MAIL)
+    world.listen_until(lambda: world.woken == [1])
+    # Who was told that mail came goes and reads it.
+    assert not world.keeper.rests(1, world.account, states)
+    assert world.poll()[:2] == (True, True)
+
+
+def test_asking_is_hearing_what_waits_has_to_tell(world: World, dovecot: PrivateDovecot, imap_user: str) -> None:
+    state = world.poll()[2]
+    dovecot.deliver(imap_user, MAIL)
+    assert not world.keeper.rests(1, world.account, [state])
+    kept, news, _ = world.poll()
+    assert (kept, news, world.woken) == (True, True, [])
+
+
+def test_asking_renews_the_wait(world: World) -> None:
+    state = world.poll()[2]
+    for _ in range(3):
+        world.now += timedelta(minutes=20)
+        assert world.keeper.rests(1, world.account, [state])
+        world.keeper.listen()
+    assert world.woken == []
+
+
+def test_what_ended_while_it_waited_is_not_asked_and_replaced_without_an_error(
+    world: World, dovecot: PrivateDovecot, imap_user: str
+) -> None:
+    state = world.poll()[2]
+    dovecot.kick(imap_user)
+    time.sleep(0.1)
+    assert not world.keeper.rests(1, world.account, [state])
+    assert not world.keeper.keeps(1)
+    assert world.poll()[0] is False
+    assert not world.keeper.rests(1, replace(world.account, password="other"), [state])
+    assert not world.keeper.keeps(1)
+
+
+@pytest.mark.parametrize("words", [b"*", b"* OK ready\r\n* CAPABILITY IMAP4rev1\r\n"])
+def test_a_server_that_never_comes_to_an_end_while_a_connection_is_opened_is_cut(
+    account: Account, words: bytes
+) -> None:
+    with socket.create_server(("localhost", 0)) as slow:
+        dripping = replace(account, port=slow.getsockname()[1], security="plain", timeout=5)
+        world = World(dripping)
+
+        def drip() -> None:
+            visitor, _ = slow.accept()
+            with visitor, suppress(OSError):
+                visitor.sendall(words)
+                while True:
+                    time.sleep(0.05)
+                    visitor.sendall(b"x")
+
+        def look() -> None:
+            time.sleep(0.5)
+            world.now += timedelta(minutes=20)
+            world.keeper.listen()
+
+        threads = [threading.Thread(target=each) for each in (drip, look)]
+        for thread in threads:
+            thread.start()
+        with pytest.raises(MailboxError) as caught:
+            world.poll()
+        for thread in threads:
+            thread.join()
+        assert caught.value.trouble is Trouble.NETWORK
+        # The host has its connection back.
+        assert world.keeper.hosts.ask("localhost", world.now)
+        world.keeper.close()

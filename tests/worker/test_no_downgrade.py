@@ -20,6 +20,7 @@ PASSWORD = "canary-password"
 NO_STARTTLS = "S: * OK ready\nC: CAPABILITY\nS: * CAPABILITY IMAP4rev1 AUTH=PLAIN\nS: $ OK done\n"
 REFUSED = "C: CAPABILITY\nS: * CAPABILITY IMAP4rev1 STARTTLS\nS: $ OK done\nC: STARTTLS\nS: $ BAD not today\n"
 SIGNED_IN = "S: * PREAUTH welcome\nC: CAPABILITY\nS: * CAPABILITY IMAP4rev1 STARTTLS\nS: $ OK done\n"
+TOLD_AT_ONCE = "S: * OK [CAPABILITY IMAP4rev1 {}] ready\n"
 NO_TLS = REFUSED.replace("BAD not today", "OK go on") + "S: * no TLS\nS: !hang up\n"
 
 
@@ -31,7 +32,15 @@ def refused(script: str, security: str, **more: str) -> tuple[MailboxError, list
         return caught.value, server.heard
 
 
-@pytest.mark.parametrize("script", [NO_STARTTLS, REFUSED, SIGNED_IN, NO_TLS])
+@pytest.mark.parametrize(
+    "script",
+    [
+        *(NO_STARTTLS, REFUSED, SIGNED_IN, NO_TLS),
+        TOLD_AT_ONCE.format("AUTH=PLAIN"),
+        TOLD_AT_ONCE.format("STARTTLS") + REFUSED,
+        TOLD_AT_ONCE.format("STARTTLS").replace("OK", "PREAUTH") + REFUSED,
+    ],
+)
 def test_without_starttls_no_password_is_sent(script: str) -> None:
     error, heard = refused(script, "starttls")
     assert not [each for each in heard if each.upper().startswith(("LOGIN", "AUTHENTICATE")) or PASSWORD in each]
@@ -98,7 +107,7 @@ def test_of_a_token_in_a_complaint_not_even_the_beginning_is_told(long: bool) ->
 
 
 def test_a_server_that_takes_no_tokens_is_shown_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("worker.imap._connected", lambda account: IMAPClient(account.host, account.port, ssl=False))
+    monkeypatch.setattr("worker.imap._connected", lambda account, *_: IMAPClient(account.host, account.port, ssl=False))
     error, heard = refused(NO_STARTTLS, "plain", token="canary-token")
     assert heard == ["CAPABILITY"]
     assert "neither AUTH=OAUTHBEARER nor AUTH=XOAUTH2" in str(error)

@@ -196,7 +196,8 @@ class Mailbox:
                 answers = self._window(first, last, items)
                 new = [answer for answer in answers if answer[b"UID"] > after_uid]
                 found += [(answer[b"UID"], size_of(answer)) for answer in new if not since or is_since(answer, since)]
-                if len(new) < len(answers):
+                # Numbers ascend, so below the first one that is possible at all nothing new can lie.
+                if len(new) < len(answers) or min(each[b"UID"] for each in new) == after_uid + 1:
                     break
                 last, count = first - 1, WINDOW
         return sorted(found)

@@ -50,6 +50,10 @@ class Client(IMAPClient):  # type: ignore[misc]
         if told := _ALERT.match(line):
             self._alert(told[1].decode("utf-8", "replace"))
 
+    def take_leave(self) -> None:
+        """Say LOGOUT, and wait for no answer."""
+        self._imap.send(b"%b LOGOUT\r\n" % self._imap._new_tag())  # noqa: SLF001 - imaplib waits, and imapclient with it
+
     def _create_IMAP4(self) -> imaplib.IMAP4:  # noqa: N802 - imapclient's name
         return _Session(self.host, self.port, self.ssl_context, self._timeout.connect, self.hear, self._begun)
 

@@ -6,11 +6,12 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from itertools import islice
 from random import Random
 from typing import Any
 
-from sqlalchemy import Engine, bindparam, or_, select, update
+from sqlalchemy import Engine, Update, bindparam, or_, select, update
 from sqlalchemy.orm import Session
 
 from config.settings import Settings
@@ -59,22 +60,30 @@ def wait(next_poll_at: datetime) -> Result:
     return {"next_poll_at": next_poll_at}
 
 
+_DUE = (
+    select(Mailbox.id, Mailbox.host, Mailbox.revision, Mailbox.failures)
+    .where(
+        Mailbox.paused_at.is_(None),
+        Mailbox.stopped_at.is_(None),
+        # So far ahead no pause leads: the clock was wrong when it was written.
+        or_(
+            Mailbox.next_poll_at.is_(None),
+            Mailbox.next_poll_at <= bindparam("now"),
+            Mailbox.next_poll_at > bindparam("farthest"),
+        ),
+    )
+    .order_by(Mailbox.next_poll_at.is_not(None), Mailbox.next_poll_at, Mailbox.id)
+    .limit(MOST_READ)
+    .execution_options(yield_per=100)
+)
+"""Asked every second: writing it anew would cost more than the answer."""
+
+
 def due_mailboxes(
     engine: Engine, now: datetime, most: int, wanted: Callable[[Due], bool], longest: timedelta
 ) -> list[Due]:
     """Return at most so many wanted mailboxes that are due, the longest due first; pauses are never over `longest`."""
-    query = (
-        select(Mailbox.id, Mailbox.host, Mailbox.revision, Mailbox.failures)
-        .where(
-            Mailbox.paused_at.is_(None),
-            Mailbox.stopped_at.is_(None),
-            # So far ahead no pause leads: the clock was wrong when it was written.
-            or_(Mailbox.next_poll_at.is_(None), Mailbox.next_poll_at <= now, Mailbox.next_poll_at > now + longest),
-        )
-        .order_by(Mailbox.next_poll_at.is_not(None), Mailbox.next_poll_at, Mailbox.id)
-        .limit(MOST_READ)
-    )
-    with reading(engine) as session, session.execute(query.execution_options(yield_per=100)) as rows:
+    with reading(engine) as session, session.execute(_DUE, {"now": now, "farthest": now + longest}) as rows:
         return list(islice(filter(wanted, (Due(*row) for row in rows)), most))
 
 
@@ -88,14 +97,19 @@ def write_results(engine: Engine, results: Mapping[int, Result]) -> None:
     alike: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
     for mailbox_id, result in results.items():
         alike[tuple(sorted(result))].append({"mailbox": mailbox_id, **result})
-    table: Any = Mailbox.__table__
     with transaction(engine) as session:
         for columns, rows in alike.items():
-            values = {name: bindparam(name) for name in columns if name != POLLED} | {"revision": table.c.revision}
-            meant = [table.c.id == bindparam("mailbox")]
-            if POLLED in columns:
-                meant.append(table.c.revision == bindparam(POLLED))
-            session.connection().execute(update(table).where(*meant).values(values), rows)
+            session.connection().execute(_update(columns), rows)
+
+
+@lru_cache
+def _update(columns: tuple[str, ...]) -> Update:
+    table: Any = Mailbox.__table__
+    values = {name: bindparam(name) for name in columns if name != POLLED} | {"revision": table.c.revision}
+    meant = [table.c.id == bindparam("mailbox")]
+    if POLLED in columns:
+        meant.append(table.c.revision == bindparam(POLLED))
+    return update(table).where(*meant).values(values)
 
 
 def spread(engine: Engine, settings: Settings, now: datetime, random: Random) -> None:

@@ -46,7 +46,7 @@ GRACE_SECONDS = 20
 """How long a poll in hand may take once the daemon is to stop."""
 FILES_BESIDE = 200
 """Files that a daemon has open besides its kept connections."""
-QUEUED = 20
+QUEUED = 50
 """Due mailboxes queued for each thread at a tick: what it may do in that time where nothing is new."""
 ALARM_SECONDS = 60
 """Longest time between two looks for alarms; mailboxes that are polled more often are looked at more often."""

@@ -11,6 +11,7 @@ bench/polls.json.
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import statistics
 import sys
@@ -112,6 +113,7 @@ class Polls:
         self.classifier = Classifier(engine, settings)
         self.polled: set[int] = set()
         self.daemon = Daemon(engine, settings, self._counted(), now)
+        gc.freeze()  # as the daemon does when it begins
 
     def forget(self) -> None:
         """Know nothing of any mailbox, so that every folder is opened and counted."""

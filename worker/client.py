@@ -47,15 +47,14 @@ class Client(IMAPClient):  # type: ignore[misc]
 
     def hear(self, line: bytes) -> None:
         """Tell of the alert that a server's line may be."""
-        if told := _ALERT.match(line):
-            self._alert(told[1].decode("utf-8", "replace"))
+        _hear(line, self._alert)
 
     def take_leave(self) -> None:
         """Say LOGOUT, and wait for no answer."""
         self._imap.send(b"%b LOGOUT\r\n" % self._imap._new_tag())  # noqa: SLF001 - imaplib waits, and imapclient with it
 
     def _create_IMAP4(self) -> imaplib.IMAP4:  # noqa: N802 - imapclient's name
-        return _Session(self.host, self.port, self.ssl_context, self._timeout.connect, self.hear, self._begun)
+        return _Session(self.host, self.port, self.ssl_context, self._timeout.connect, self._alert, self._begun)
 
 
 class _Session(imaplib.IMAP4):
@@ -67,10 +66,10 @@ class _Session(imaplib.IMAP4):
         port: int,
         context: ssl.SSLContext | None,
         timeout: float,
-        hear: Callable[[bytes], None],
+        alert: Callable[[str], None],
         begun: Callable[[socket.socket], None] | None,
     ) -> None:
-        self._context, self._hear, self._begun = context, hear, begun
+        self._context, self._alert, self._begun = context, alert, begun
         super().__init__(host, port, timeout)
 
     @property
@@ -101,9 +100,14 @@ class _Session(imaplib.IMAP4):
     def _get_line(self) -> bytes:
         line: bytes = super()._get_line()  # type: ignore[misc]
         if ALERT in line:
-            self._hear(line)
+            _hear(line, self._alert)
         return line
 
     def _log(self, _: Any) -> None:
         # imaplib keeps what was said last, passwords among it.
         pass
+
+
+def _hear(line: bytes, alert: Callable[[str], None]) -> None:
+    if told := _ALERT.match(line):
+        alert(told[1].decode("utf-8", "replace"))

@@ -5,6 +5,7 @@ Beside it run the steps of `worker.ticks`, the delivery to other systems among t
 
 from __future__ import annotations
 
+import gc
 import logging
 import resource
 import signal
@@ -111,6 +112,8 @@ class Daemon:
         scheduler.start()
         for thread in steps:
             thread.start()
+        # All that is loaded by now stays, so the collector need not look through it again and again.
+        gc.freeze()
         log.info("polling every %s seconds; stop with SIGTERM", self.settings.poll_seconds)
         self.stop.wait()
         log.info("stopping: finishing the messages in hand")

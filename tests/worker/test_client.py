@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import socket
+import weakref
 
 import pytest
 
 from tests.scripted import ScriptedServer
 from tests.servers import PASSWORD
 from worker.client import Client
-from worker.imap import Account, open_client
+from worker.imap import Account, log_out, open_client
 
 ASKED = "C: CAPABILITY\nS: * CAPABILITY IMAP4rev1 IDLE\nS: $ OK done\n"
 
@@ -40,6 +42,19 @@ def test_what_a_greeting_tells_is_not_asked_again_before_the_login(greeting: str
 def test_a_password_is_not_kept_where_errors_could_show_it() -> None:
     _, client = heard(ASKED)
     assert PASSWORD not in repr(vars(client._imap))  # noqa: SLF001
+
+
+def test_a_connection_leaves_nothing_to_collect() -> None:
+    with ScriptedServer(ASKED) as server:
+        client = open_client(Account(server.host, server.port, "mila", PASSWORD, "plain", timeout=5))
+        gone = weakref.ref(client._imap)  # noqa: SLF001
+        gc.disable()
+        try:
+            log_out(client)
+            del client
+            assert gone() is None
+        finally:
+            gc.enable()
 
 
 def test_a_handle_to_cut_with_comes_before_the_first_word() -> None:

@@ -115,16 +115,16 @@ class Ear:
                 raise IMAPClientAbortError("the server ended the connection, or its line does not end")
             for words in self._lines(said):
                 first, _, rest = words.rstrip().partition(b" ")
-                if first == b"*" and rest[:7].upper() == b"STATUS ":
-                    answers.append(rest[7:])
-                elif first == waits or (first == ended and rest[:2].upper() != b"OK"):
-                    raise IMAPClientError(f"IDLE: {rest.decode('utf-8', 'replace')}")
-                else:
-                    heard = self._meaning(words)
-                    if heard is Heard.END:
-                        raise IMAPClientAbortError(rest.decode("utf-8", "replace"))
-                    news |= heard is Heard.NEWS
+                if first != b"*":
+                    if first == waits or (first == ended and rest[:2].upper() != b"OK"):
+                        raise IMAPClientError(f"IDLE: {rest.decode('utf-8', 'replace')}")
                     unanswered.discard(first)
+                elif rest[:7].upper() == b"STATUS ":
+                    answers.append(rest[7:])
+                elif (heard := self._meaning(words)) is Heard.END:
+                    raise IMAPClientAbortError(rest.decode("utf-8", "replace"))
+                else:
+                    news |= heard is Heard.NEWS
         line.settimeout(0)
         self._client._idle_tag = waits  # noqa: SLF001 - the same
         imap.tagged_commands = {waits: None}

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import imaplib
+import io
 import re
 import socket
 import ssl
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final
 
 from imapclient import IMAPClient
@@ -15,6 +17,10 @@ from imapclient import IMAPClient
 _ALERT: Final = re.compile(rb"(?:\S+ )(?:OK|NO|BAD|BYE|PREAUTH) \[ALERT\] *(.*)", re.IGNORECASE | re.DOTALL)
 _TAG: Final = b"IW"
 ALERT: Final = b"[ALERT]"
+NOT_YET: Final = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+"""What a socket raises that does not block, where nothing came."""
+_AT_ONCE: Final = 1_048_576
+_SMALL: Final = 1_024
 
 
 class Client(IMAPClient):  # type: ignore[misc]
@@ -57,8 +63,12 @@ class Client(IMAPClient):  # type: ignore[misc]
         return _Session(self.host, self.port, self.ssl_context, self._timeout.connect, self._alert, self._begun)
 
 
+class _Small(io.BufferedReader):
+    """A buffer of a connection that waits."""
+
+
 class _Session(imaplib.IMAP4):
-    """imaplib's session, with what it does for each connection anew done once."""
+    """imaplib's session, with what it does for each connection anew done once, and a reader that others may use."""
 
     def __init__(
         self,
@@ -81,6 +91,59 @@ class _Session(imaplib.IMAP4):
     def tagpre(self, _: Any) -> None:
         pass
 
+    @property
+    def sock(self) -> Any:
+        """Return the socket; each has a reader of its own, so that nothing said before STARTTLS is read after it."""
+        return self._line
+
+    @sock.setter
+    def sock(self, line: socket.socket) -> None:
+        self._line = line
+        self.reader: io.BufferedReader = line.makefile("rb")
+
+    def open(self, host: str = "", port: int = 143, timeout: float | None = None) -> None:
+        """Connect."""
+        self.host, self.port = host, port
+        self.sock = self._create_socket(timeout)
+
+    def read(self, size: int) -> bytes:
+        """Read so many octets, or as many as come; room is made for what comes, not for what was announced."""
+        pieces: list[bytes] = []
+        while size > 0 and (piece := self.reader.read(min(size, _AT_ONCE))):
+            pieces.append(piece)
+            size -= len(piece)
+        return b"".join(pieces)
+
+    def readline(self) -> bytes:
+        """Read a line, which is no longer than imaplib allows."""
+        longest: int = imaplib._MAXLINE  # type: ignore[attr-defined] # noqa: SLF001 - it has no other name
+        line = self.reader.readline(longest + 1)
+        if len(line) > longest:
+            raise self.error(f"got more than {longest} bytes")
+        return line
+
+    def drain(self) -> bytes:
+        """Return what was read ahead, without waiting; little is read ahead from now on."""
+        before = self._line.gettimeout()
+        self._line.settimeout(0)
+        try:
+            ahead = self.reader.peek()
+        except NOT_YET:
+            ahead = b""
+        self._line.settimeout(before)
+        said = self.reader.read1(len(ahead)) if ahead else b""
+        if not isinstance(self.reader, _Small):
+            # It is empty now, and thousands of connections wait.
+            self.reader = _Small(self.reader.detach(), _SMALL)
+        return said
+
+    def shutdown(self) -> None:
+        """Close the connection."""
+        self.reader.close()
+        with suppress(OSError):
+            self._line.shutdown(socket.SHUT_RDWR)
+        self._line.close()
+
     def _create_socket(self, timeout: float | None) -> socket.socket:
         line = socket.create_connection((self.host, self.port), timeout)
         # imapclient sends a command's end on its own; with Nagle's algorithm that waits for the server's slow ACK.
@@ -96,6 +159,12 @@ class _Session(imaplib.IMAP4):
         self.capabilities = tuple(str(told[-1], "ascii", "replace").upper().split())
         if self.tagnum or "IMAP4REV1" not in self.capabilities:
             super()._get_capabilities()  # type: ignore[misc]
+
+    def _append_untagged(self, typ: str, dat: Any) -> None:
+        # imaplib takes a line's last bracket for the end of its response code; no capability holds one (RFC 9051 9).
+        if typ == "CAPABILITY" and isinstance(dat, bytes):
+            dat = dat.partition(b"]")[0]
+        super()._append_untagged(typ, dat)  # type: ignore[misc]
 
     def _get_line(self) -> bytes:
         line: bytes = super()._get_line()  # type: ignore[misc]

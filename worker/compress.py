@@ -10,14 +10,14 @@ import socket
 import zlib
 from typing import Any, Final
 
-from imapclient import IMAPClient
+from worker.client import Client
 
 _RAW: Final = -zlib.MAX_WBITS
 """The bare stream, without zlib's own header and checksum."""
 _AT_ONCE: Final = 65_536
 
 
-def compress(client: IMAPClient) -> bool:
+def compress(client: Client) -> bool:
     """Compress what passes over a connection from now on; return whether the server can.
 
     Raises:
@@ -29,10 +29,9 @@ def compress(client: IMAPClient) -> bool:
     if status != "OK":
         return False
     imap: Any = client._imap  # noqa: SLF001 - neither library has a seam there
-    name = "_file" if "_file" in vars(imap) else "file"
-    inflating = io.BufferedReader(_Inflating(getattr(imap, name)), _AT_ONCE)
-    setattr(imap, name, inflating)
+    packed = imap.reader
     imap.sock = _Deflating(imap.sock)
+    imap.reader = io.BufferedReader(_Inflating(packed), _AT_ONCE)
     return True
 
 

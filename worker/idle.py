@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import io
-import ssl
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Final
 
 from imapclient.exceptions import IMAPClientAbortError, IMAPClientError
 
-from worker.client import ALERT, Client
+from worker.client import ALERT, NOT_YET, Client
 from worker.together import numbers, questions
 
 _AT_ONCE: Final = 16_384
-_BUFFER: Final = 1_024
 _MOST_READS: Final = 64
 _LONGEST: Final = 65_536
 """Octets of a line that does not end; a server in its right mind says little here."""
-_NOT_YET: Final = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
 class Heard(StrEnum):
@@ -29,10 +25,6 @@ class Heard(StrEnum):
     """The folder holds other messages (EXISTS, EXPUNGE)."""
     END = "end"
     """The server says farewell, or the connection broke."""
-
-
-class _Small(io.BufferedReader):
-    """A buffer of a connection that waits."""
 
 
 class Ear:
@@ -56,22 +48,11 @@ class Ear:
         Raises:
             IMAPClientError, OSError: the server refuses, or the connection broke.
         """
-        self._client.idle()
-        self._client.socket().settimeout(0)
         imap: Any = self._client._imap  # noqa: SLF001 - imapclient has no name for it
-        # Python 3.14 calls it so, and warns of the old name.
-        name = "_file" if hasattr(imap, "_file") else "file"
-        reader = getattr(imap, name)
-        # What came right behind the server's answer lies in imaplib's buffer, where no selector sees it.
-        try:
-            waiting = reader.peek()
-        except _NOT_YET:
-            waiting = b""
-        said = reader.read1(len(waiting)) if waiting else b""
-        if not isinstance(reader, _Small):
-            # It is empty now, and thousands of them wait.
-            setattr(imap, name, _Small(reader.detach(), _BUFFER))
-        return self._understand(said)
+        # What came behind the server's last answer lies in imaplib's buffer, where no selector sees it.
+        before = self._understand(imap.drain())
+        heard, _ = self._exchange(b"", [b"IDLE"])
+        return before if before is not Heard.NOTHING and heard is not Heard.END else heard
 
     def fileno(self) -> int:
         """Return the number of the socket, for a selector."""
@@ -83,7 +64,7 @@ class Ear:
         for _ in range(_MOST_READS):
             try:
                 said = self._client.socket().recv(_AT_ONCE)
-            except _NOT_YET:
+            except NOT_YET:
                 return heard
             except OSError:
                 return Heard.END
@@ -102,33 +83,8 @@ class Ear:
         Raises:
             IMAPClientError, OSError: the connection is of no use any more.
         """
-        imap: Any = self._client._imap  # noqa: SLF001 - as in worker.together
-        commands = [*questions(asked), b"IDLE"]
-        ended, *tags, waits = self._client._idle_tag, *(imap._new_tag() for _ in commands)  # noqa: SLF001 - the same
-        line = self._client.socket()
-        line.settimeout(self._timeout)
-        line.sendall(b"DONE\r\n" + b"".join(b"%b %b\r\n" % pair for pair in zip((*tags, waits), commands, strict=True)))
-        unanswered, answers, news = {ended, *tags, b"+"}, list[bytes](), False
-        while unanswered:
-            said = line.recv(_AT_ONCE)
-            if not said or len(self._line) > _LONGEST:
-                raise IMAPClientAbortError("the server ended the connection, or its line does not end")
-            for words in self._lines(said):
-                first, _, rest = words.rstrip().partition(b" ")
-                if first != b"*":
-                    if first == waits or (first == ended and rest[:2].upper() != b"OK"):
-                        raise IMAPClientError(f"IDLE: {rest.decode('utf-8', 'replace')}")
-                    unanswered.discard(first)
-                elif rest[:7].upper() == b"STATUS ":
-                    answers.append(rest[7:])
-                elif (heard := self._meaning(words)) is Heard.END:
-                    raise IMAPClientAbortError(rest.decode("utf-8", "replace"))
-                else:
-                    news |= heard is Heard.NEWS
-        line.settimeout(0)
-        self._client._idle_tag = waits  # noqa: SLF001 - the same
-        imap.tagged_commands = {waits: None}
-        return Heard.NEWS if news else Heard.NOTHING, numbers(asked, answers)
+        heard, answers = self._exchange(b"DONE\r\n", [*questions(asked), b"IDLE"])
+        return heard, numbers(asked, answers)
 
     def done(self) -> Heard:
         """Give the connection back to ordinary commands; return what the end of a line said that was heard in part.
@@ -140,8 +96,44 @@ class Ear:
         # imaplib would not understand the end of a line alone.
         rest: bytes = self._client._imap._get_line() + b"\n" if self._line else b""  # noqa: SLF001 - nor has imapclient a name for it
         heard = self._understand(rest)
+        if heard is Heard.END:
+            raise IMAPClientAbortError("the server ended the wait")
         self._client.idle_done()
         return heard
+
+    def _exchange(self, end: bytes, commands: Sequence[bytes]) -> tuple[Heard, list[bytes]]:
+        """Send commands, of which the last is IDLE, behind what ends the wait before; hear until all is answered.
+
+        Returns what was heard of the folder, and what stood behind `* STATUS`.
+        """
+        client, imap = self._client, self._client._imap  # noqa: SLF001 - as in worker.together
+        *tags, waits = [imap._new_tag() for _ in commands]  # noqa: SLF001 - the same
+        # A NOOP that is refused, or a wait that ends otherwise than asked, proves nothing.
+        decisive = {client._idle_tag, *tags[:1]}  # noqa: SLF001 - the same
+        unanswered = {*tags, b"+", *([client._idle_tag] if end else [])}  # noqa: SLF001 - the same
+        answers, news, line = list[bytes](), False, client.socket()
+        line.settimeout(self._timeout)
+        line.sendall(end + b"".join(b"%b %b\r\n" % pair for pair in zip((*tags, waits), commands, strict=True)))
+        while unanswered:
+            said = line.recv(_AT_ONCE)
+            if not said or len(self._line) > _LONGEST:
+                raise IMAPClientAbortError("the server ended the connection, or its line does not end")
+            for words in self._lines(said):
+                first, _, rest = words.rstrip().partition(b" ")
+                if first != b"*":
+                    if first == waits or (first in decisive and rest[:2].upper() != b"OK"):
+                        raise IMAPClientError(f"IDLE: {rest.decode('utf-8', 'replace')}")
+                    unanswered.discard(first)
+                elif rest[:7].upper() == b"STATUS ":
+                    answers.append(rest[7:])
+                elif (heard := self._meaning(words)) is Heard.END:
+                    raise IMAPClientAbortError(rest.decode("utf-8", "replace"))
+                else:
+                    news |= heard is Heard.NEWS
+        line.settimeout(0)
+        client._idle_tag = waits  # noqa: SLF001 - the same
+        imap.tagged_commands = {waits: None}
+        return Heard.NEWS if news else Heard.NOTHING, answers
 
     def _understand(self, said: bytes) -> Heard:
         heard = {self._meaning(line) for line in self._lines(said)}
@@ -152,14 +144,15 @@ class Ear:
     def _lines(self, said: bytes) -> list[bytes]:
         """Return the lines that are complete now."""
         *lines, self._line = (self._line + said).split(b"\n")
-        if ALERT in said:
-            for line in lines:
-                self._client.hear(line.rstrip(b"\r"))
+        for line in lines:
+            if ALERT in line:
+                self._client.hear(line.rstrip())
         return lines
 
     def _meaning(self, line: bytes) -> Heard:
         words = line.upper().split()
-        if words[:2] == [b"*", b"BYE"]:
+        # A wait that the server ends of itself is over.
+        if words[:2] == [b"*", b"BYE"] or words[:1] == [self._client._idle_tag]:  # noqa: SLF001 - the same
             return Heard.END
         return Heard.NEWS if self._is_news(words) else Heard.NOTHING
 

@@ -88,6 +88,8 @@ class Keeper:
     _kept: dict[int, _Kept] = field(default_factory=dict)
     _working: dict[int, tuple[Callable[[], None], datetime]] = field(default_factory=dict)
     """What cuts the connections that polls work with, and since when they do."""
+    _overtaxed: set[str] = field(default_factory=set)
+    """Hosts that fell silent when all was asked in one go. It may be too much for them; they are asked bit by bit."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _selector: selectors.BaseSelector = field(default_factory=selectors.DefaultSelector)
     _looked_at: datetime | None = None
@@ -126,16 +128,23 @@ class Keeper:
     def rests(self, mailbox_id: int, account: Account, states: Collection[FolderState]) -> bool:
         """Say whether all folders of a mailbox are as they were, asked over the connection that waits for its news.
 
-        It goes on waiting. The answer is no as well where none waits, or may any longer; then `line` tells more.
+        It goes on waiting. The answer is no as well where none waits, or none may any longer; then `line` tells more.
 
         Raises:
             MailboxError: the server does not answer, or it is not its turn.
         """
         kept = self._kept.get(mailbox_id)
-        if kept is None or kept.ear is None or kept.news or not self.hosts.may_keep(account.host):
+        if kept is None or kept.ear is None or kept.news or not self.hosts.may_keep(kept.imap.account.host):
             return False
-        with self._asking(account.host):
-            return self._use(mailbox_id, account, lambda kept: self._asked(mailbox_id, kept, states)) or False
+        if account.host in self._overtaxed:
+            return False
+        try:
+            with self._asking(account.host):
+                return self._use(mailbox_id, account, lambda kept: self._asked(mailbox_id, kept, states)) or False
+        except MailboxError as error:
+            if isinstance(error.__cause__, TimeoutError):
+                self._overtaxed.add(account.host)
+            raise
 
     @contextmanager
     def line(self, mailbox_id: int, account: Account, opens: Opens) -> Iterator[Line]:
@@ -153,17 +162,16 @@ class Keeper:
             resumed = self._use(mailbox_id, account, _Kept.resume)
             line = resumed or self._opened(mailbox_id, account.host, opens)
         self._working[mailbox_id] = line.imap.cut, self.clock()
+        broken, kept = True, False
         try:
             yield line
-        except BaseException:
-            self._close(line.imap, broken=True)
-            raise
+            waits_for, room = line.waits_for, len(self._kept) < self.most and self.hosts.may_keep(account.host)
+            broken = bool(waits_for and room)
+            kept = bool(waits_for and room and self._wait(mailbox_id, line.imap, waits_for))
         finally:
             self._working.pop(mailbox_id, None)
-        if line.waits_for is None or len(self._kept) >= self.most or not self.hosts.may_keep(account.host):
-            self._close(line.imap)
-        elif not self._wait(mailbox_id, line.imap, line.waits_for):
-            self._close(line.imap, broken=True)
+            if not kept:
+                self._close(line.imap, broken=broken)
 
     def cut(self, longer: timedelta) -> None:
         """Cut every connection that has been lent for longer, so that nobody waits for its server for ever."""
@@ -195,11 +203,12 @@ class Keeper:
             self._working[mailbox_id] = kept.imap.cut, self.clock()
             try:
                 return use(kept)
-            except MailboxError as error:
-                log.debug("a kept connection had ended: %s", error)
-                if isinstance(error.__cause__, TimeoutError):
-                    self._close(kept.imap, broken=True)
+            except BaseException as error:
+                self._close(kept.imap, broken=True)
+                if not isinstance(error, MailboxError) or isinstance(error.__cause__, TimeoutError):
                     raise
+                log.debug("a kept connection had ended: %s", error)
+                return None
             finally:
                 self._working.pop(mailbox_id, None)
         self._close(kept.imap, broken=True)
@@ -207,7 +216,7 @@ class Keeper:
 
     def _asked(self, mailbox_id: int, kept: _Kept, states: Collection[FolderState]) -> bool:
         heard, same = kept.ask(states)
-        kept.since, kept.news = self.clock(), heard is Heard.NEWS
+        kept.since, kept.news = self.clock(), kept.news or heard is Heard.NEWS
         kept.woke = kept.news
         self._put(mailbox_id, kept)
         return same and not kept.news
@@ -256,9 +265,9 @@ class Keeper:
 
     def _put(self, mailbox_id: int, kept: _Kept) -> None:
         with self._lock:
-            self._kept[mailbox_id] = kept
             if kept.ear:
                 self._selector.register(kept.ear, selectors.EVENT_READ, mailbox_id)
+            self._kept[mailbox_id] = kept
 
     def _hear(self, mailbox_id: int) -> None:
         with self._lock:

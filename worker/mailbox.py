@@ -75,6 +75,8 @@ class Mailbox:
         self._name = name
         self._state: FolderState | None = None
         self._folders: list[folders.Folder] | None = None
+        self._opening: socket.socket | None = None
+        """What cuts a connection that is opened in place of another."""
 
     @property
     def name(self) -> str:
@@ -92,7 +94,7 @@ class Mailbox:
 
     def cut(self) -> None:
         """End the connection from another thread: whoever waits for the server hears that it broke."""
-        shut(self._client.socket())
+        shut(self._opening or self._client.socket())
 
     def special_folder(self, use: str) -> str | None:
         r"""Return the folder of a use such as r"\Sent" or r"\Junk" (RFC 6154), or None.
@@ -197,7 +199,7 @@ class Mailbox:
                 new = [answer for answer in answers if answer[b"UID"] > after_uid]
                 found += [(answer[b"UID"], size_of(answer)) for answer in new if not since or is_since(answer, since)]
                 # Numbers ascend, so below the first one that is possible at all nothing new can lie.
-                if len(new) < len(answers) or min(each[b"UID"] for each in new) == after_uid + 1:
+                if len(new) < len(answers) or any(each[b"UID"] == after_uid + 1 for each in new):
                     break
                 last, count = first - 1, WINDOW
         return sorted(found)
@@ -336,13 +338,21 @@ class Mailbox:
             self._client.noop()
             return
         hang_up(self._client)
-        self._client = open_client(self._account)
+        try:
+            self._client = open_client(self._account, begun=self._begun)
+        finally:
+            if self._opening:
+                self._opening.close()
+            self._opening = None
         before = self._selected
         if self.select(before.folder).uidvalidity != before.uidvalidity:
             raise MailboxError(
                 f"{self._name}: folder {before.folder!r} was replaced while it was read; it is tried again",
                 permanent=False,
             )
+
+    def _begun(self, handle: socket.socket) -> None:
+        self._opening = handle
 
     def _message(
         self,

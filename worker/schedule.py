@@ -125,13 +125,21 @@ class Daemon:
 
     def close(self) -> None:
         """Let the polls in hand end, write down how they went, and hang up every connection that is kept."""
-        # A server that answers in drops would keep its poll from ever ending.
-        cut = threading.Timer(GRACE_SECONDS, self.keeper.cut, [timedelta(0)])
-        cut.start()
+        # A server that answers in drops would keep its poll from ever ending, and that of the next attempt.
+        ended = threading.Event()
+        cutting = threading.Thread(target=self._cut_until, args=[ended], name="cutting polls")
+        cutting.start()
         self._pool.shutdown(wait=True)
-        cut.cancel()
+        ended.set()
+        cutting.join()
         Step("writing how polls went", 0, self.write_down, self.clock)()
         self.keeper.close()
+
+    def _cut_until(self, ended: threading.Event) -> None:
+        seconds: float = GRACE_SECONDS
+        while not ended.wait(seconds):
+            self.keeper.cut(timedelta(0))
+            seconds = TICK_SECONDS
 
     def steps(self, lanes: Lanes) -> list[Step]:
         """Return what is done again and again besides polling."""

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import gc
 import socket
+import time
 import weakref
 
 import pytest
+from imapclient.exceptions import CapabilityError, IMAPClientError
 
 from tests.scripted import ScriptedServer
 from tests.servers import PASSWORD
 from worker.client import Client
-from worker.imap import Account, log_out, open_client
+from worker.imap import Account, hang_up, log_out, open_client
 
 ASKED = "C: CAPABILITY\nS: * CAPABILITY IMAP4rev1 IDLE\nS: $ OK done\n"
 
@@ -37,6 +39,45 @@ def test_what_a_greeting_tells_is_not_asked_again_before_the_login(greeting: str
     commands, _ = heard(greeting + ASKED)
     assert sum(each == "CAPABILITY" for each in commands) == asks
     assert commands[asks - 1].startswith("LOGIN")
+
+
+@pytest.mark.parametrize("told", ["STARTTLS LOGINDISABLED", "LOGINDISABLED STARTTLS"])
+def test_a_greeting_tells_no_more_than_its_brackets_hold(told: str) -> None:
+    greeting = f"S: * OK [CAPABILITY IMAP4rev1 {told}] [192.0.2.5] ready\n"
+    with ScriptedServer(greeting) as server, pytest.raises(CapabilityError, match="LOGINDISABLED"):
+        open_client(Account(server.host, server.port, "mila", PASSWORD, "plain", timeout=5))
+    assert server.heard == []
+
+
+def test_what_was_told_before_a_command_is_not_taken_for_its_answer() -> None:
+    with ScriptedServer("C: NOOP\nS: * CAPABILITY IMAP4rev1 FORGED\nS: $ OK done\n" + ASKED) as server:
+        client = open_client(Account(server.host, server.port, "mila", PASSWORD, "plain", timeout=5))
+        client.noop()
+        client._imap._get_capabilities()  # noqa: SLF001 - as imaplib does once STARTTLS is done
+        log_out(client)
+    assert "IDLE" in client._imap.capabilities  # noqa: SLF001
+    assert "FORGED" not in client._imap.capabilities  # noqa: SLF001
+
+
+def test_taking_leave_waits_for_no_answer() -> None:
+    with ScriptedServer("C: LOGOUT\nS: !silence\n") as server:
+        client = open_client(Account(server.host, server.port, "mila", PASSWORD, "plain", timeout=60))
+        start = time.monotonic()
+        log_out(client)
+        assert time.monotonic() - start < 10
+        deadline = start + 10
+        while "LOGOUT" not in server.heard and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert server.heard[-1] == "LOGOUT"
+
+
+def test_a_literal_may_be_announced_longer_than_any_memory() -> None:
+    script = "C: LIST .*\nS: * LIST () NIL {99999999999}\nS: short\nS: !hang up\n"
+    with ScriptedServer(script) as server:
+        client = open_client(Account(server.host, server.port, "mila", PASSWORD, "plain", timeout=5))
+        with pytest.raises(IMAPClientError):
+            client.list_folders()
+        hang_up(client)
 
 
 def test_a_password_is_not_kept_where_errors_could_show_it() -> None:

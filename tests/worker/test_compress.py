@@ -38,7 +38,7 @@ def test_fewer_octets_pass(dovecot: PrivateDovecot, imap_user: str, account: Acc
     client = open_client(account)
     compress(client)
     counted: list[int] = []
-    inflating: Any = client._imap.file.raw  # noqa: SLF001
+    inflating: Any = client._imap.reader.raw  # noqa: SLF001
     source = inflating._source  # noqa: SLF001
 
     class Counting:

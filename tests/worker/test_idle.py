@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from imapclient import IMAPClient
 from imapclient.exceptions import IMAPClientError
 
+from worker.client import Client
 from worker.idle import Ear, Heard
 
 
@@ -23,7 +23,9 @@ class Server:
         self._listener = socket.create_server(("127.0.0.1", 0))
         greeting = threading.Thread(target=self._greet)
         greeting.start()
-        self.client = IMAPClient("127.0.0.1", int(self._listener.getsockname()[1]), ssl=False, timeout=5)
+        self.alerts: list[str] = []
+        port = int(self._listener.getsockname()[1])
+        self.client = Client("127.0.0.1", port, context=None, timeout=5, alert=self.alerts.append, begun=None)
         greeting.join()
 
     def _greet(self) -> None:
@@ -161,7 +163,9 @@ LINES = st.lists(st.sampled_from([b"* 3 EXISTS\r\n", b"* OK hm\r\n", b"* 1 EXPUN
 
 @given(lines=LINES, cut=st.integers(0, 60))
 def test_however_lines_are_cut_the_same_is_heard(lines: list[bytes], cut: int) -> None:
-    class Client:
+    class Quiet:
+        _idle_tag = b"IW1"
+
         def socket(self) -> Any:
             return self
 
@@ -169,7 +173,7 @@ def test_however_lines_are_cut_the_same_is_heard(lines: list[bytes], cut: int) -
             return 1.0
 
     whole = b"".join(lines)
-    client: Any = Client()
+    client: Any = Quiet()
     ear = Ear(client, 2)
     found = {ear._understand(piece) for piece in (whole[:cut], whole[cut:])}  # noqa: SLF001
     assert (Heard.NEWS in found) == (b"* 3 EXISTS\r\n" in lines or b"* 1 EXPUNGE\r\n" in lines)
@@ -257,6 +261,7 @@ def test_news_heard_in_part_before_the_question_are_news(server: Server) -> None
     [
         b"* BYE shutting down\r\n",
         b"%(done)b BAD what?\r\n",
+        USUAL.replace(b"OK nothing", b"BAD what?"),
         USUAL.replace(b"+ idling", b"%(idle)b NO not any more"),
         USUAL + b"* BYE idle for too long\r\n",
         b"x" * 200_000,
@@ -267,6 +272,30 @@ def test_a_connection_that_cannot_go_on_waiting_is_of_no_use(server: Server, ans
     server.answers_the_question(answer)
     with pytest.raises(IMAPClientError):
         ear.ask(ASKED)
+
+
+def test_a_wait_that_the_server_ends_of_itself_has_ended(server: Server) -> None:
+    ear, _ = listening(server)
+    server.says(server.tag + b" NO idle for too long\r\n")
+    assert heard(ear) is Heard.END
+
+
+def test_what_a_person_should_know_is_told_while_waiting_too(server: Server) -> None:
+    ear, _ = listening(server)
+    server.says(b"* OK [ALERT] mov")
+    assert heard(ear) is Heard.NOTHING
+    server.says(b"ing on Friday\r\n")
+    assert heard(ear) is Heard.NOTHING
+    server.answers_the_question(USUAL.replace(b"OK nothing", b"OK [ALERT] or on Sunday"))
+    ear.ask(ASKED)
+    assert server.alerts == ["moving on Friday", "or on Sunday"]
+
+
+def test_what_was_read_ahead_is_heard_when_waiting_begins(server: Server) -> None:
+    server.says(b"* 9 EXISTS\r\n")
+    server.client.socket().recv(1, socket.MSG_PEEK)
+    server.client._imap.reader.peek()  # noqa: SLF001
+    assert listening(server)[1] is Heard.NEWS
 
 
 def test_a_connection_that_ends_in_mid_answer_is_of_no_use(server: Server) -> None:

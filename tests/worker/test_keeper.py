@@ -6,12 +6,13 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 
+from tests.faulty_proxy import Faults, FaultyProxy
 from tests.servers import PASSWORD, PrivateDovecot
 from tests.worker.small_world import NOW
 from worker import keeper as keeping
@@ -284,35 +285,88 @@ def test_what_ended_while_it_waited_is_not_asked_and_replaced_without_an_error(
     assert not world.keeper.keeps(1)
 
 
-@pytest.mark.parametrize("words", [b"*", b"* OK ready\r\n* CAPABILITY IMAP4rev1\r\n"])
-def test_a_server_that_never_comes_to_an_end_while_a_connection_is_opened_is_cut(
-    account: Account, words: bytes
+def test_wherever_the_answer_breaks_off_nothing_passes_for_at_rest_and_no_connection_is_lost_count_of(
+    dovecot: PrivateDovecot, account: Account
 ) -> None:
-    with socket.create_server(("localhost", 0)) as slow:
-        dripping = replace(account, port=slow.getsockname()[1], security="plain", timeout=5)
-        world = World(dripping)
+    with FaultyProxy(dovecot.port) as proxy:
+        world = World(replace(account, port=proxy.port, security="plain"))
+        state = world.poll()[2]
+        line = proxy.connections[-1]
+        before = line.answered
+        assert world.keeper.rests(1, world.account, [state])
+        time.sleep(0.1)
+        # An answer says how long it took, so none is as long as another.
+        for at in range(line.answered - before - len("+ idling\r\n")):
+            world.poll()
+            proxy.faults = Faults(cut_after=proxy.connections[-1].answered + at)
+            assert not world.keeper.rests(1, world.account, [state]), at
+            assert not world.keeper.keeps(1)
+            proxy.faults = Faults()
+        world.account = replace(world.account, timeout=0.2)
+        world.poll()
+        proxy.faults = Faults(stall_after=proxy.connections[-1].answered + at)
+        with pytest.raises(MailboxError, match="no answer"):
+            world.keeper.rests(1, world.account, [state])
+        proxy.faults = Faults()
+        assert world.poll()[0] is False
+        # Perhaps all in one go was too much to ask of it.
+        assert not world.keeper.rests(1, world.account, [state])
+        assert world.poll()[0] is True
+        # Ten may be open; the one that waits is.
+        taken = [world.keeper.hosts.take("localhost", NOW + timedelta(seconds=1)) for _ in range(10)]
+        assert taken == [True] * 9 + [False]
+        world.keeper.close()
 
-        def drip() -> None:
-            visitor, _ = slow.accept()
-            with visitor, suppress(OSError):
-                visitor.sendall(words)
-                while True:
-                    time.sleep(0.05)
-                    visitor.sendall(b"x")
+
+def test_news_that_are_heard_just_before_the_question_are_not_forgotten(
+    world: World, dovecot: PrivateDovecot, imap_user: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = world.poll()[2]
+    asks = Hosts.ask
+
+    def hear_first(hosts: Hosts, host: str, now: datetime) -> bool:
+        dovecot.deliver(imap_user, MAIL)
+        world.listen_until(lambda: world.woken == [1])
+        return asks(hosts, host, now)
+
+    monkeypatch.setattr(Hosts, "ask", hear_first)
+    assert not world.keeper.rests(1, world.account, [state])
+    monkeypatch.undo()
+    assert world.poll()[:2] == (True, True)
+
+
+@pytest.mark.parametrize("octets", [0, 400], ids=["at the greeting", "while waiting is agreed on"])
+def test_a_server_that_answers_in_drops_is_cut_wherever_it_begins_to(
+    dovecot: PrivateDovecot, account: Account, octets: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeping, "LISTEN_SECONDS", 0.05)
+    with FaultyProxy(dovecot.port) as proxy:
+        world = World(replace(account, port=proxy.port, security="plain"))
+        slow = Faults(chunk=1, pause=0.3)
+        if not octets:
+            proxy.faults = slow
 
         def look() -> None:
             time.sleep(0.5)
             world.now += timedelta(minutes=20)
             world.keeper.listen()
 
-        threads = [threading.Thread(target=each) for each in (drip, look)]
-        for thread in threads:
-            thread.start()
-        with pytest.raises(MailboxError) as caught:
-            world.poll()
-        for thread in threads:
-            thread.join()
-        assert caught.value.trouble is Trouble.NETWORK
-        # The host has its connection back.
-        assert world.keeper.hosts.ask("localhost", world.now)
+        def poll() -> None:
+            with world.line() as line:
+                line.waits_for = line.imap.select("INBOX")
+                proxy.faults = slow
+
+        looking = threading.Thread(target=look)
+        looking.start()
+        if octets:
+            # The poll itself went well.
+            poll()
+        else:
+            with pytest.raises(MailboxError) as caught:
+                poll()
+            assert caught.value.trouble is Trouble.NETWORK
+        looking.join()
+        assert not world.keeper.keeps(1)
+        # The host has its connections back.
+        assert all(world.keeper.hosts.take("localhost", world.now) for _ in range(10))
         world.keeper.close()

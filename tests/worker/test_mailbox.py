@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
@@ -399,3 +399,21 @@ def test_arrival_is_always_a_moment_in_utc(internaldate: datetime | None, header
     found = arrival(internaldate, header)
     assert found == expected
     assert found.tzinfo is UTC
+
+
+def test_a_connection_that_is_opened_in_place_of_another_can_be_cut(
+    imap: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    imap.select("INBOX")
+    here, there = socket.socketpair()
+
+    def opening(_: Account, begun: Callable[[socket.socket], None]) -> Any:
+        begun(here)
+        imap.cut()
+        raise OSError("cut")
+
+    monkeypatch.setattr(reading, "open_client", opening)
+    with pytest.raises(OSError, match="cut"):
+        imap._recover(IMAPClientError("got more than 1000000 bytes"))  # noqa: SLF001
+    assert there.recv(1) == b""
+    there.close()

@@ -19,6 +19,8 @@ from tests.lab import Lab, rewind
 from tests.scripted import ScriptedServer
 from tests.small_mails import Exchange, exchanges
 from worker.errors import MailboxError, Trouble
+from worker.imap import Account
+from worker.mailbox import connect
 
 START = datetime(2026, 5, 4, 9, tzinfo=UTC)
 BOUNCE, _, OPT_OUT = exchanges(3, START)
@@ -244,6 +246,30 @@ def test_gmail_hands_over_each_mail_once_whether_by_its_inbox_or_by_all_mail(
         assert read_whole(lab)
     opened_ones = {words.removeprefix("EXAMINE ").strip('"') for words in server.heard if words.startswith("EXAMINE")}
     assert opened_ones == read | {"[Gmail]/Gesendet"}
+
+
+WINDOW = "C: FETCH 2:2 .*\n{}S: $ OK done\n"
+
+
+@pytest.mark.parametrize(
+    ("window", "found", "asks"),
+    [
+        # Taken away between opening and listing.
+        (WINDOW.format(""), [(5, BOUNCE_SIZE)], ["2:2", "1:1"]),
+        (WINDOW.format(f"S: * 2 FETCH (UID 9 RFC822.SIZE {OPT_OUT_SIZE})\n"), [(9, OPT_OUT_SIZE)], ["2:2"]),
+    ],
+)
+def test_a_listing_asks_for_what_may_be_new_and_no_more(
+    window: str, found: list[tuple[int, int]], asks: list[str]
+) -> None:
+    after = 4 if len(asks) > 1 else 8
+    older = f"C: FETCH 1:1 .*\nS: * 1 FETCH (UID 5 RFC822.SIZE {BOUNCE_SIZE})\nS: $ OK done\n"
+    with (
+        ScriptedServer(OPENED.replace("UIDNEXT 10", f"UIDNEXT {after + 2}") + window + older) as server,
+        connect(Account(server.host, server.port, "u", "p", "plain"), "mila") as imap,
+    ):
+        assert imap.new_uids(imap.select("INBOX"), after) == found
+        assert [words.split()[1] for words in server.heard if words.startswith("FETCH")] == asks
 
 
 def test_mail_that_is_told_of_in_the_middle_is_read_next_time(engine: Engine) -> None:

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import Engine, func, select, update
 
 from config.settings import Settings
+from models.handling import MessageMove, MoveState
 from models.session import DatabaseUnavailable, reading, transaction
 from models.tables import FolderCursor, InboundMessage, Mailbox
 from tests.servers import PASSWORD, PrivateDovecot
@@ -110,6 +111,33 @@ def test_what_has_nothing_new_is_only_asked_for(world: World, dovecot: PrivateDo
     world.poll()
     # Only to wait for its news again.
     assert world.opened() <= {"INBOX"}
+
+
+def test_a_mailbox_at_rest_is_asked_without_ending_its_wait_unless_mail_waits_to_be_moved(
+    world: World, dovecot: PrivateDovecot, imap_user: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lent: list[int] = []
+    lends = Keeper.line
+
+    def noting(keeper: Keeper, mailbox_id: int, *rest: Any) -> Any:
+        lent.append(mailbox_id)
+        return lends(keeper, mailbox_id, *rest)
+
+    with transaction(world.engine) as session:
+        session.execute(update(Mailbox).values(bounces_to="Bounces"))
+    dovecot.deliver(imap_user, mail(1))
+    world.poll()
+    monkeypatch.setattr(Keeper, "line", noting)
+    world.poll()
+    world.poll()
+    assert lent == []
+    with transaction(world.engine) as session:
+        message_id = session.scalars(select(InboundMessage.id)).one()
+        session.add(MessageMove(message_id=message_id, mailbox_id=1, to_folder="Bounces", changed_at=NOW))
+    world.poll()
+    assert lent == [1]
+    with reading(world.engine) as session:
+        assert session.scalars(select(MessageMove.state)).one() is MoveState.MOVED
 
 
 @pytest.mark.parametrize("push", [True, False])

@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import timedelta
 from random import Random
 from typing import Any
@@ -16,9 +17,15 @@ from sqlalchemy import Engine, func, select, update
 from config.settings import Settings
 from models.session import reading, transaction
 from models.tables import Mailbox
+from tests.faulty_proxy import Faults, FaultyProxy
+from tests.servers import PASSWORD, PrivateDovecot
 from tests.worker.small_world import NOW, furnish
+from worker import schedule
 from worker.due import Due, due_mailboxes, spread
 from worker.errors import MailboxError, Trouble
+from worker.imap import Account
+from worker.keeper import Keeper
+from worker.mailbox import reach
 from worker.schedule import Daemon
 from worker.ticks import Step
 from worker.visit import PollReport
@@ -136,6 +143,35 @@ def test_after_stopping_nothing_begins(many: Engine, daemons: Any) -> None:
     daemon.close()
     daemon.wake(2)
     assert polled == []
+
+
+@pytest.mark.server
+def test_stopping_does_not_wait_for_who_only_drips_however_often_a_poll_tries(
+    many: Engine, dovecot: PrivateDovecot, imap_user: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schedule, "GRACE_SECONDS", 0.1)
+    monkeypatch.setattr(schedule, "TICK_SECONDS", 0.1)
+    began = threading.Event()
+    with FaultyProxy(dovecot.port, Faults(chunk=1, pause=1.0)) as proxy:
+        account = Account("localhost", proxy.port, imap_user, PASSWORD, "plain", timeout=60)
+
+        def poll(mailbox: Mailbox, keeper: Keeper, _: Callable[[], bool]) -> PollReport:
+            began.set()
+            for _ in range(3):
+                with (
+                    suppress(MailboxError),
+                    keeper.line(mailbox.id, account, lambda begun: reach(account, "mila", begun)),
+                ):
+                    pass
+            return PollReport()
+
+        daemon = Daemon(many, SETTINGS, poll, lambda: NOW)
+        daemon.tick()
+        assert began.wait(SECONDS)
+        daemon.stop.set()
+        start = time.monotonic()
+        daemon.close()
+        assert time.monotonic() - start < SECONDS
 
 
 def test_hosts_that_may_not_be_reached_now_keep_no_other_waiting(many: Engine) -> None:

@@ -10,9 +10,7 @@ import logging
 import resource
 import signal
 import threading
-from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -36,6 +34,7 @@ from worker.retention import remove_old
 from worker.signs import limits_of
 from worker.ticks import Pauses, Step
 from worker.traffic import forget
+from worker.turns import Turns
 from worker.vault import vault_of
 from worker.visit import PollReport
 
@@ -54,10 +53,6 @@ ALARM_SECONDS = 60
 REMOVAL_SECONDS = 600
 
 
-Poll = tuple[int, Due | None]
-"""A mailbox to poll, and what is known of it where it is due."""
-
-
 @dataclass(slots=True)
 class Daemon:
     """Polls every mailbox when it is due, and when its server told that mail came, until it is told to stop.
@@ -72,18 +67,7 @@ class Daemon:
     clock: Callable[[], datetime]
     stop: threading.Event = field(default_factory=threading.Event)
     keeper: Keeper = field(init=False)
-    _pool: ThreadPoolExecutor = field(init=False)
-    _told: deque[Poll] = field(default_factory=deque)
-    """Polls of mailboxes whose server told of mail."""
-    _queued: deque[Poll] = field(default_factory=deque)
-    """Polls of mailboxes that are due."""
-    _turn: int = 0
-    _threads: int = 0
-    """How many threads work on the queue."""
-    _busy: set[int] = field(default_factory=set)
-    """Mailboxes that are queued or being polled."""
-    _woken: set[int] = field(default_factory=set)
-    """Mailboxes that have news while they are polled."""
+    turns: Turns = field(init=False)
     _results: dict[int, Result] = field(default_factory=dict)
     """How the last polls went, not written down yet."""
     _refusals: dict[int, int] = field(default_factory=dict)
@@ -95,8 +79,8 @@ class Daemon:
     def __post_init__(self) -> None:
         """Make what is shared by all polls."""
         hosts = Hosts(self.settings.host_connections, self.settings.host_connects_a_second)
-        self.keeper = Keeper(hosts, self.clock, self.wake, files_to_open() - FILES_BESIDE)
-        self._pool = ThreadPoolExecutor(self.settings.poll_threads, "poll")
+        self.turns = Turns(self._poll, self.settings.poll_threads, self.stop)
+        self.keeper = Keeper(hosts, self.clock, self.turns.wake, files_to_open() - FILES_BESIDE)
 
     def run(self) -> None:
         """Work until SIGTERM or SIGINT; then finish the batches in hand and return."""
@@ -129,7 +113,7 @@ class Daemon:
         ended = threading.Event()
         cutting = threading.Thread(target=self._cut_until, args=[ended], name="cutting polls")
         cutting.start()
-        self._pool.shutdown(wait=True)
+        self.turns.close()
         ended.set()
         cutting.join()
         Step("writing how polls went", 0, self.write_down, self.clock)()
@@ -170,7 +154,7 @@ class Daemon:
         self.write_down()
         if self.stop.is_set():
             return
-        self._start(self._queued, [(due.mailbox_id, due) for due in self._due()])
+        self.turns.add(self._due())
 
     def leave(self) -> None:
         """Hang up the connections of mailboxes that are polled no more."""
@@ -180,15 +164,6 @@ class Daemon:
                 kept -= active(session)
         for mailbox_id in kept:
             self.keeper.drop(mailbox_id)
-
-    def wake(self, mailbox_id: int) -> None:
-        """Poll a mailbox at once, or again when the poll in hand is done."""
-        with self._lock:
-            if mailbox_id in self._busy:
-                self._woken.add(mailbox_id)
-                return
-            self._busy.add(mailbox_id)
-        self._start(self._told, [(mailbox_id, None)])
 
     def write_down(self) -> None:
         """Write how the polls since the last time went; kept for later where the database does not take it."""
@@ -206,54 +181,21 @@ class Daemon:
     def _due(self) -> list[Due]:
         """Pick mailboxes that are due, the longest due first, as many as the threads may do before the next tick."""
         now = self.clock()
+        left_alone = self.turns.busy()
         with self._lock:
-            left_alone = self._busy | self._results.keys()
-            free = self.settings.poll_threads * QUEUED - len(self._queued)
+            left_alone |= self._results.keys()
         crowded = self.keeper.hosts.crowded(now)
 
         def wanted(due: Due) -> bool:
             reachable = due.host.lower() not in crowded or self.keeper.keeps(due.mailbox_id)
             return reachable and due.mailbox_id not in left_alone
 
+        free = self.settings.poll_threads * QUEUED - self.turns.waiting()
         longest = longest_pause(self.settings.poll_seconds)
-        found = due_mailboxes(self.engine, now, free, wanted, longest) if free > 0 else []
-        with self._lock:
-            # One that was woken meanwhile is being polled already.
-            due = [each for each in found if each.mailbox_id not in self._busy]
-            self._busy.update(each.mailbox_id for each in due)
-        return due
+        return due_mailboxes(self.engine, now, free, wanted, longest) if free > 0 else []
 
-    def _start(self, queue: deque[Poll], polls: list[Poll]) -> None:
-        """Queue polls, and set threads to work on both queues."""
-        with self._lock:
-            if self.stop.is_set():
-                return
-            queue.extend(polls)
-            threads = min(len(polls), self.settings.poll_threads - self._threads)
-            self._threads += threads
-            for _ in range(threads):
-                self._pool.submit(self._work_off)
-
-    def _work_off(self) -> None:
-        """Do what is queued until nothing is left, or until the daemon stops."""
-        while (poll := self._next()) is not None:
-            self._work(*poll)
-
-    def _next(self) -> Poll | None:
-        """Take from both queues in turn: whose servers tell of mail, and who has to ask, keep nobody waiting."""
-        with self._lock:
-            queues = (self._told, self._queued)
-            queue = next((each for each in queues[self._turn :] + queues if each), None)
-            if queue is None or self.stop.is_set():
-                self._threads -= 1
-                return None
-            self._turn = 1 - self._turn
-            return queue.popleft()
-
-    def _work(self, mailbox_id: int, due: Due | None = None) -> None:
-        with self._lock:
-            # The poll that begins brings what its server told of until now.
-            self._woken.discard(mailbox_id)
+    def _poll(self, mailbox_id: int, due: Due | None) -> None:
+        """Poll a mailbox and note how it went, whatever happens."""
         try:
             self._poll_and_note(mailbox_id, due)
         except DatabaseUnavailable as error:
@@ -261,12 +203,6 @@ class Daemon:
             log.warning("mailbox %s: %s; it is tried again", mailbox_id, error)
         except Exception:
             log.exception("mailbox %s: its poll could not begin, it is tried again", mailbox_id)
-        with self._lock:
-            self._busy.discard(mailbox_id)
-            again = mailbox_id in self._woken
-            self._woken.discard(mailbox_id)
-        if again:
-            self.wake(mailbox_id)
 
     def _poll_and_note(self, mailbox_id: int, due: Due | None) -> None:
         mailbox = self._row(mailbox_id, due)

@@ -233,7 +233,7 @@ def test_the_daemon_reads_mail_that_a_server_told_of_without_waiting_for_the_nex
 ) -> None:
     daemon = Daemon(world.engine, Settings(poll_seconds=3600), world.rounds.poll, world.clock)
     try:
-        daemon._work(1)  # noqa: SLF001 - one poll without its thread
+        daemon.turns.work(1)  # one poll without its thread
         daemon.write_down()
         assert due_mailboxes(world.engine, world.now, 10, lambda _: True, LONGEST) == []
         dovecot.deliver(imap_user, mail(1))
@@ -249,14 +249,14 @@ def test_the_daemon_reads_mail_that_a_server_told_of_without_waiting_for_the_nex
 def test_a_mailbox_that_is_paused_or_stopped_is_not_polled_whatever_its_server_tells(world: World) -> None:
     daemon = Daemon(world.engine, Settings(), world.rounds.poll, world.clock)
     try:
-        daemon._work(1)  # noqa: SLF001 - one poll without its thread
+        daemon.turns.work(1)  # one poll without its thread
         for column in ("paused_at", "stopped_at"):
             with transaction(world.engine) as session:
                 session.execute(update(Mailbox).values(paused_at=None, stopped_at=None, next_poll_at=None))
                 session.execute(update(Mailbox).values({column: NOW}))
             assert due_mailboxes(world.engine, NOW, 10, lambda _: True, LONGEST) == []
             world.opened()
-            daemon._work(1)  # noqa: SLF001 - the same
+            daemon.turns.work(1)  # one poll without its thread
             assert world.opened() == set()
             assert not daemon.keeper.keeps(1)
     finally:
@@ -273,7 +273,7 @@ def test_results_that_the_database_does_not_take_are_written_later(
     try:
         with monkeypatch.context() as broken:
             broken.setattr("worker.schedule.write_results", away)
-            daemon._work(1)  # noqa: SLF001 - one poll without its thread
+            daemon.turns.work(1)  # one poll without its thread
             with pytest.raises(DatabaseUnavailable):
                 daemon.write_down()
         assert world.mailbox().last_success_at is None

@@ -82,13 +82,13 @@ def test_mailboxes_with_news_and_mailboxes_that_are_due_take_turns(many: Engine,
         return PollReport()
 
     daemon = daemons(many, poll)
-    daemon.wake(1)
-    until(lambda: daemon._threads == 1 and not daemon._told)  # noqa: SLF001 - the one thread has its work
+    daemon.turns.wake(1)
+    until(lambda: daemon.turns._working == 1 and not daemon.turns._told)  # noqa: SLF001 - the one thread has its work
     with transaction(many) as session:
         session.execute(update(Mailbox).where(Mailbox.id >= 4).values(next_poll_at=NOW + timedelta(seconds=9)))
     daemon.tick()
-    daemon.wake(4)
-    daemon.wake(5)
+    daemon.turns.wake(4)
+    daemon.turns.wake(5)
     begin.set()
     until(lambda: len(polled) == 5)
     assert polled in ([1, 2, 4, 3, 5], [1, 4, 2, 5, 3])
@@ -108,10 +108,10 @@ def test_a_mailbox_is_polled_by_one_thread_at_a_time_and_again_if_news_came_mean
         return PollReport()
 
     daemon = daemons(many, poll, Settings(poll_threads=4))
-    daemon.wake(1)
+    daemon.turns.wake(1)
     until(lambda: bool(running[0]))
     for _ in range(3):
-        daemon.wake(1)
+        daemon.turns.wake(1)
     until(lambda: polled[0] == 2)
     assert most == [1]
 
@@ -139,9 +139,9 @@ def test_after_stopping_nothing_begins(many: Engine, daemons: Any) -> None:
     daemon = daemons(many, lambda mailbox, *_: polled.append(mailbox.id) or PollReport())
     daemon.stop.set()
     daemon.tick()
-    daemon.wake(1)
+    daemon.turns.wake(1)
     daemon.close()
-    daemon.wake(2)
+    daemon.turns.wake(2)
     assert polled == []
 
 
@@ -198,7 +198,7 @@ def test_a_mailbox_that_is_not_let_in_is_stopped_at_the_third_time_without_a_suc
     daemon = daemons(many, poll)
     stopped = []
     for _ in range(7):
-        daemon._work(1)  # noqa: SLF001 - one poll without its thread
+        daemon.turns.work(1)  # one poll without its thread
         daemon.write_down()
         with reading(many) as session:
             stopped.append(session.get_one(Mailbox, 1).stopped_at)
@@ -213,7 +213,7 @@ def test_waiting_for_its_turn_is_no_failure(many: Engine, daemons: Any) -> None:
     with transaction(many) as session:
         session.execute(update(Mailbox).values(failures=2, last_error="before"))
     daemon = daemons(many, poll)
-    daemon._work(1)  # noqa: SLF001 - one poll without its thread
+    daemon.turns.work(1)  # one poll without its thread
     daemon.write_down()
     with reading(many) as session:
         mailbox = session.get_one(Mailbox, 1)
@@ -232,7 +232,7 @@ def test_what_describes_a_mailbox_is_read_again_once_it_changed_and_results_are_
         with transaction(many) as session:
             session.execute(update(Mailbox).values(next_poll_at=None, revision=Mailbox.revision))
         (first,) = due_mailboxes(many, NOW, 1, lambda each: each.mailbox_id == 1, LONGEST)
-        daemon._work(1, first)  # noqa: SLF001 - one poll without its thread
+        daemon.turns.work(1, first)  # one poll without its thread
         daemon.write_down()
 
     poll()
@@ -276,7 +276,7 @@ def test_whatever_a_server_says_its_result_is_written_and_polling_goes_on(
         raise MailboxError(words, permanent=False, trouble=Trouble.PROTOCOL)
 
     daemon = daemons(many, poll)
-    daemon._work(1)  # noqa: SLF001 - one poll without its thread
+    daemon.turns.work(1)  # one poll without its thread
     daemon.write_down()
     with reading(many) as session:
         assert session.get_one(Mailbox, 1).failures == 1
@@ -286,7 +286,7 @@ def test_results_that_no_database_would_take_are_dropped_and_the_mailbox_stays_d
     many: Engine, daemons: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     daemon = daemons(many, lambda *_: PollReport())
-    daemon._work(1)  # noqa: SLF001 - one poll without its thread
+    daemon.turns.work(1)  # one poll without its thread
     with monkeypatch.context() as broken:
         broken.setattr("worker.schedule.write_results", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
@@ -309,7 +309,7 @@ def test_a_mailbox_in_the_place_of_a_removed_one_is_polled_as_what_it_is(many: E
 
     def poll() -> None:
         (found,) = due_mailboxes(many, NOW, 1, lambda each: each.mailbox_id == 5, LONGEST)
-        daemon._work(5, found)  # noqa: SLF001 - one poll without its thread
+        daemon.turns.work(5, found)  # one poll without its thread
 
     poll()
     with transaction(many) as session:
@@ -330,7 +330,7 @@ def test_a_refusal_does_not_overrule_who_mended_the_mailbox_meanwhile(many: Engi
 
     daemon = daemons(many, poll)
     for _ in range(3):
-        daemon._work(1)  # noqa: SLF001 - one poll without its thread
+        daemon.turns.work(1)  # one poll without its thread
         daemon.write_down()
     with reading(many) as session:
         mailbox = session.get_one(Mailbox, 1)
@@ -340,9 +340,9 @@ def test_a_refusal_does_not_overrule_who_mended_the_mailbox_meanwhile(many: Engi
 def test_news_that_came_before_a_poll_began_needs_no_other(many: Engine, daemons: Any) -> None:
     polled: list[int] = []
     daemon = daemons(many, lambda mailbox, *_: polled.append(mailbox.id) or PollReport())
-    daemon._busy.add(1)  # noqa: SLF001 - as if it were queued
-    daemon.wake(1)
-    daemon._work(1)  # noqa: SLF001 - one poll without its thread
+    daemon.turns._busy.add(1)  # noqa: SLF001 - as if it were queued
+    daemon.turns.wake(1)
+    daemon.turns.work(1)  # one poll without its thread
     daemon.close()
     assert polled == [1]
 

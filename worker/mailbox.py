@@ -11,14 +11,14 @@ from typing import Final
 from imapclient.exceptions import IMAPClientAbortError, IMAPClientError
 from imapclient.response_parser import parse_fetch_response
 
-from worker import folders, partial
+from worker import folders
 from worker.arrival import arrival
 from worker.client import Client
 from worker.compress import compress
 from worker.errors import MailboxError
+from worker.fetch import HEADER, fetch
 from worker.fetched import (
     BATCH_MESSAGES,
-    WHOLE_BYTES,
     Answer,
     FetchedMessage,
     FolderState,
@@ -36,8 +36,6 @@ __all__ = ["Account", "FetchedMessage", "FolderState", "Mailbox", "connect"]
 
 HEADER_BATCH: Final = 500
 WINDOW: Final = 5000
-
-_HEADER: Final = f"BODY.PEEK[HEADER]<0.{WHOLE_BYTES}>"
 
 
 @contextmanager
@@ -215,7 +213,7 @@ class Mailbox:
         """
         for batch in batches(sorted(pairs), most):
             with telling(self._account, self._name, f"reading {self._selected.folder!r}"):
-                messages = self._messages(dict(batch))
+                messages = fetch(self._name, self._selected, dict(batch), self._ask, self._noop)
             if messages:
                 yield messages
 
@@ -224,7 +222,7 @@ class Mailbox:
         ordered = sorted(uids)
         for start in range(0, len(ordered), HEADER_BATCH):
             with telling(self._account, self._name, f"reading headers of {self._selected.folder!r}"):
-                answers = self._ask(ordered[start : start + HEADER_BATCH], ["INTERNALDATE", "RFC822.SIZE", _HEADER], {})
+                answers = self._ask(ordered[start : start + HEADER_BATCH], ["INTERNALDATE", "RFC822.SIZE", HEADER], {})
             for uid, answer in sorted(answers.items()):
                 header = content_of(answer, b"BODY[HEADER]")
                 if header is not None:
@@ -270,50 +268,6 @@ class Mailbox:
         # Servers may add what they like of other messages.
         return [answer for number, answer in parsed.items() if b"UID" in answer and first <= number <= last]
 
-    def _messages(self, sizes: dict[int, int]) -> list[FetchedMessage]:
-        small = [uid for uid, size in sizes.items() if size <= WHOLE_BYTES]
-        large = [uid for uid, size in sizes.items() if size > WHOLE_BYTES]
-        refused: dict[int, str] = {}
-        found: dict[int, FetchedMessage] = {}
-        for uid, answer in self._ask(small, ["INTERNALDATE", "BODY.PEEK[]"], refused).items():
-            raw = content_of(answer, b"BODY[]")
-            if raw is not None:
-                found[uid] = self._message(uid, sizes[uid], answer, raw)
-        structures = self._ask(large, ["INTERNALDATE", "BODYSTRUCTURE", _HEADER], refused)
-        for uid in large:
-            message = self._large(uid, sizes[uid], structures.get(uid), refused)
-            if message is not None:
-                found[uid] = message
-        missing = [uid for uid in sizes if uid not in found]
-        for uid, answer in self._still_there(missing).items():
-            reason = refused.get(uid, "the server lists the message but answers without it")
-            found[uid] = self._message(uid, sizes[uid], answer, b"", refused=reason)
-        return [found[uid] for uid in sorted(found)]
-
-    def _large(self, uid: int, size: int, answer: Answer | None, refused: dict[int, str]) -> FetchedMessage | None:
-        """Return a large message rebuilt from the parts we read, or its beginning where its structure is no use."""
-        header = content_of(answer or {}, b"BODY[HEADER]")
-        if answer and header is not None:
-            try:
-                plan = partial.plan(answer.get(b"BODYSTRUCTURE"), header)
-                parts = self._ask([uid], plan.items, refused).get(uid, {}) if plan.items else {}
-                rebuilt = partial.rebuild(plan, lambda section: content_of(parts, f"BODY[{section}]".encode()))
-                return self._message(uid, size, answer, rebuilt.raw, omitted=rebuilt.omitted)
-            except partial.StructureError:
-                pass
-        answer = self._ask([uid], ["INTERNALDATE", f"BODY.PEEK[]<0.{WHOLE_BYTES}>"], refused).get(uid, {})
-        raw = content_of(answer, b"BODY[]")
-        if raw is None:
-            return None
-        start = partial.beginning(raw, WHOLE_BYTES)
-        return self._message(uid, size, answer, start.raw, omitted=start.omitted)
-
-    def _still_there(self, uids: list[int]) -> dict[int, Answer]:
-        if uids:
-            # Only between commands may a server tell of deletions (RFC 3501 7.4.1).
-            self._client.noop()
-        return self._ask(uids, ["INTERNALDATE"], {})
-
     def _ask(self, uids: list[int], items: list[str], refused: dict[int, str]) -> dict[int, Answer]:
         """Fetch items of messages; where the server refuses them together, find the one that is to blame."""
         if not uids:
@@ -331,6 +285,9 @@ class Mailbox:
                 return {}
         middle = len(uids) // 2
         return self._ask(uids[:middle], items, refused) | self._ask(uids[middle:], items, refused)
+
+    def _noop(self) -> None:
+        self._client.noop()
 
     def _recover(self, error: Exception) -> None:
         """Bring the connection back to order after a refusal, on a new one where imaplib stopped inside an answer."""
@@ -353,28 +310,6 @@ class Mailbox:
 
     def _begun(self, handle: socket.socket) -> None:
         self._opening = handle
-
-    def _message(
-        self,
-        uid: int,
-        size: int,
-        answer: Answer,
-        raw: bytes,
-        *,
-        omitted: tuple[str, ...] = (),
-        refused: str | None = None,
-    ) -> FetchedMessage:
-        return FetchedMessage(
-            mailbox=self._name,
-            folder=self._selected.folder,
-            uidvalidity=self._selected.uidvalidity,
-            uid=uid,
-            arrived_at=arrival(answer.get(b"INTERNALDATE"), raw),
-            raw=raw,
-            size=size,
-            omitted=omitted,
-            refused=refused,
-        )
 
 
 def _state(folder: str, answer: Answer, exists: int) -> FolderState:

@@ -172,7 +172,7 @@ def test_failed_polls_are_told_and_tried_again_ever_later(engine: Engine) -> Non
     daemon = Daemon(engine, Settings(poll_seconds=60), poll_one, lambda: NOW)
     pauses = []
     for _ in range(9):
-        daemon._work(1)  # noqa: SLF001 - one poll without its thread
+        daemon.turns.work(1)  # one poll without its thread
         daemon.write_down()
         with reading(engine) as session:
             mailbox = session.get_one(Mailbox, 1)

@@ -41,7 +41,7 @@ from worker.serving import Classifier
 from worker.visit import PollReport, Watch
 
 FOLDERS = ("INBOX", "Sent", "Junk")
-NEWS = ["MESSAGES", "UIDNEXT", "UIDVALIDITY", "HIGHESTMODSEQ"]
+NEWS = ["MESSAGES", "UIDNEXT", "UIDVALIDITY"]
 QUIET_SECONDS = 0.05
 FRESH, KEPT = "fresh connection", "kept connection"
 

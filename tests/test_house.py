@@ -46,6 +46,18 @@ def test_every_command_helps(name: str, command: click.Command) -> None:
             assert parameter.help, f"{name} {parameter.opts[0]} says nothing about itself"
 
 
+def test_no_secret_is_an_argument_since_everybody_on_the_machine_sees_those() -> None:
+    wanted = re.compile(r"password|secret|token|_key")
+    taken = {
+        (name, option.name): option.type
+        for name, command in commands()
+        for option in command.params
+        if isinstance(option, click.Option) and not option.is_flag and wanted.search(option.name or "")
+    }
+    assert ("mailboxes add", "password_file") in taken
+    assert {name for name, kind in taken.items() if not isinstance(kind, click.Path)} == set()
+
+
 @pytest.mark.parametrize("name", list(Settings.model_fields))
 def test_every_setting_is_documented_with_its_default(name: str) -> None:
     page = (ROOT / "docs" / "configure.md").read_text()
@@ -66,6 +78,13 @@ def test_help_loads_no_heavy_library() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     loaded = set(done.stdout.split())
     assert not loaded & {"sklearn", "numpy", "sqlalchemy", "pydantic", "rich"}
+
+
+@pytest.mark.parametrize("command", ["mailboxes", "recipients", "dne", "review", "messages", "sends"])
+def test_what_judges_nothing_loads_no_classifier(command: str) -> None:
+    code = f"import sys; from worker.cli import cli; cli.get_command(None, {command!r}); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert not set(done.stdout.split()) & {"classifier.judge", "numpy"}
 
 
 def test_judging_a_message_loads_no_database_and_no_training_library(tmp_path: Path) -> None:

@@ -34,7 +34,6 @@ _OLD_RIGHTS: Final = {"d": "xte", "c": "kx"}
 
 _CAPABILITIES: Final = (
     ("IDLE", "new mail is heard of at once", "new mail is found at the next poll"),
-    ("CONDSTORE", "changes cost one question", "folders are asked for their counts"),
     ("COMPRESS=DEFLATE", "backfills are compressed", "backfills are not compressed"),
     ("UIDPLUS", "single mails can be moved", "mails can be moved only where there is MOVE"),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import imaplib
 import io
+import logging
 import re
 import socket
 import ssl
@@ -13,6 +14,8 @@ from typing import Any, Final
 
 from imapclient import IMAPClient
 
+_SAID: Final = logging.getLogger("imapclient.imaplib")
+"""Where imapclient writes what is said, without what signs in."""
 # What a person has to be shown (RFC 9051 7.1), wherever a server says it.
 _ALERT: Final = re.compile(rb"(?:\S+ )(?:OK|NO|BAD|BYE|PREAUTH) \[ALERT\] *(.*)", re.IGNORECASE | re.DOTALL)
 _TAG: Final = b"IW"
@@ -47,8 +50,9 @@ class Client(IMAPClient):  # type: ignore[misc]
     ) -> None:
         self._alert, self._begun = alert, begun
         super().__init__(host, port, ssl=context is not None, ssl_context=context, timeout=timeout)
-        # Written out, each line costs as much as understanding it.
-        self._imap.debug = 0
+        if not _SAID.isEnabledFor(logging.DEBUG):
+            # Written out, each line costs as much as understanding it.
+            self._imap.debug = 0
         self.normalise_times = False
 
     def hear(self, line: bytes) -> None:

@@ -44,13 +44,12 @@ class FetchedMessage:
 
 @dataclass(frozen=True, slots=True)
 class FolderState:
-    """A folder as it was when asked for; `uidnext` is 0 where the server does not tell it, `modseq` (RFC 7162) None."""
+    """A folder as it was when asked for; `uidnext` is 0 where the server does not tell it."""
 
     folder: str
     uidvalidity: int
     uidnext: int
     exists: int
-    modseq: int | None = None
 
 
 def batches(pairs: Sequence[tuple[int, int]], most: int) -> Iterator[list[tuple[int, int]]]:

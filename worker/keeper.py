@@ -35,6 +35,8 @@ RENEW = timedelta(minutes=25)
 LONGEST_POLL = timedelta(minutes=15)
 """How long a poll may take; it goes on at the next one where it was, and a server that only drips holds no thread."""
 LASTING = timedelta(minutes=1)
+BIT_BY_BIT = timedelta(hours=6)
+"""How long a host is not asked all in one go that fell silent when it was."""
 LOOK = timedelta(seconds=15)
 LISTEN_SECONDS = 1.0
 
@@ -88,8 +90,8 @@ class Keeper:
     _kept: dict[int, _Kept] = field(default_factory=dict)
     _working: dict[int, tuple[Callable[[], None], datetime]] = field(default_factory=dict)
     """What cuts the connections that polls work with, and since when they do."""
-    _overtaxed: set[str] = field(default_factory=set)
-    """Hosts that fell silent when all was asked in one go. It may be too much for them; they are asked bit by bit."""
+    _overtaxed: dict[str, datetime] = field(default_factory=dict)
+    """Hosts that fell silent when all was asked in one go, and when. It may be too much for them."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _selector: selectors.BaseSelector = field(default_factory=selectors.DefaultSelector)
     _looked_at: datetime | None = None
@@ -136,14 +138,15 @@ class Keeper:
         kept = self._kept.get(mailbox_id)
         if kept is None or kept.ear is None or kept.news or not self.hosts.may_keep(kept.imap.account.host):
             return False
-        if account.host in self._overtaxed:
+        since = self._overtaxed.get(account.host)
+        if since is not None and abs(self.clock() - since) < BIT_BY_BIT:
             return False
         try:
             with self._asking(account.host):
                 return self._use(mailbox_id, account, lambda kept: self._asked(mailbox_id, kept, states)) or False
         except MailboxError as error:
             if isinstance(error.__cause__, TimeoutError):
-                self._overtaxed.add(account.host)
+                self._overtaxed[account.host] = self.clock()
             raise
 
     @contextmanager

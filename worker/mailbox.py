@@ -36,6 +36,8 @@ __all__ = ["Account", "FetchedMessage", "FolderState", "Mailbox", "connect"]
 
 HEADER_BATCH: Final = 500
 WINDOW: Final = 5000
+# CONDSTORE would tell of changed flags, too, and a folder be opened whenever somebody reads a mail in it.
+_NUMBERS: Final = "MESSAGES UIDNEXT UIDVALIDITY"
 
 
 @contextmanager
@@ -131,7 +133,7 @@ class Mailbox:
         """
         others = self._not_selected(states)
         with telling(self._account, self._name, "asking for news"):
-            numbers = statuses(self._client, [(state.folder, _items(state)) for state in others])
+            numbers = statuses(self._client, [(state.folder, _NUMBERS) for state in others])
         changed = {state.folder for state, found in zip(others, numbers, strict=True) if not _is_as(state, found)}
         return changed | {state.folder for state in states if state not in others and not self.stands_at(state)}
 
@@ -142,15 +144,9 @@ class Mailbox:
         """
         others = self._not_selected(states)
         with telling(self._account, self._name, "asking for news"):
-            heard, numbers = ear.ask([(state.folder, _items(state)) for state in others])
+            heard, numbers = ear.ask([(state.folder, _NUMBERS) for state in others])
         same = all(_is_as(state, found) for state, found in zip(others, numbers, strict=True))
         return heard, same and all(state == self._state for state in states if state not in others)
-
-    def count_changes(self) -> None:
-        """Let the server number every change of a folder where it can (CONDSTORE, RFC 7162), before one is opened."""
-        if self._state is None and self._client.has_capability("CONDSTORE") and self._client.has_capability("ENABLE"):
-            with telling(self._account, self._name, "asking for numbered changes"):
-                self._client.enable("CONDSTORE")
 
     def listen(self, folder: str) -> Ear | None:
         """Return an ear that waits for news of a folder (IDLE), or None where the server has no IDLE."""
@@ -313,16 +309,10 @@ class Mailbox:
 
 
 def _state(folder: str, answer: Answer, exists: int) -> FolderState:
-    return FolderState(
-        folder, answer.get(b"UIDVALIDITY", 0), answer.get(b"UIDNEXT", 0), exists, answer.get(b"HIGHESTMODSEQ")
-    )
+    return FolderState(folder, answer.get(b"UIDVALIDITY", 0), answer.get(b"UIDNEXT", 0), exists)
 
 
 def _is_as(state: FolderState, numbers: Answer) -> bool:
     # A server that does not tell its next number cannot vouch for anything.
     return bool(state.uidnext) and state == _state(state.folder, numbers, numbers.get(b"MESSAGES", 0))
 
-
-def _items(state: FolderState) -> str:
-    # Only what was known before is asked for, so that the two can be compared.
-    return "MESSAGES UIDNEXT UIDVALIDITY" + (" HIGHESTMODSEQ" if state.modseq is not None else "")

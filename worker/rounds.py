@@ -107,8 +107,6 @@ class Rounds:
         if changed is None or changed or self._waits_to_be_moved(station, mailbox):
             for folder in changed or ():
                 del states[folder]
-            if seen is None:
-                line.imap.count_changes()
             visit = Visit(station, self._desk(station, mailbox), line.imap, report, states)
             try:
                 go_round(visit, mailbox, only=changed, limit=station.settings.poll_messages)

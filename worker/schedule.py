@@ -58,7 +58,7 @@ class Daemon:
     """Polls every mailbox when it is due, and when its server told that mail came, until it is told to stop.
 
     `poll` polls one mailbox; it is given the keeper that lends connections, and `stopping`, so that a signal lets the
-    batch in hand finish. Due times live in the mailbox table; nothing is held here that a restart would lose.
+    batch in hand finish. Due times live in the mailbox table; a restart loses nothing but the count of refusals.
     """
 
     engine: Engine
@@ -70,8 +70,8 @@ class Daemon:
     turns: Turns = field(init=False)
     _results: dict[int, Result] = field(default_factory=dict)
     """How the last polls went, not written down yet."""
-    _refusals: dict[int, int] = field(default_factory=dict)
-    """How often in a row each mailbox was not let in."""
+    _refusals: dict[int, tuple[int, int]] = field(default_factory=dict)
+    """Of mailboxes that are not let in: the revision of which that is said, and how often in a row."""
     _rows: dict[int, Mailbox] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _random: Random = field(default_factory=Random)
@@ -250,9 +250,11 @@ class Daemon:
         trouble = error.trouble if isinstance(error, MailboxError) else Trouble.OTHER
         if trouble is Trouble.TURN:
             return wait(next_poll_at)
-        refusals = self._refusals.pop(mailbox.id, 0) + 1 if trouble is Trouble.SIGN_IN else 0
+        # Who changed or resumed it meanwhile begins anew.
+        revision, refusals = self._refusals.pop(mailbox.id, (mailbox.revision, 0))
+        refusals = (refusals if revision == mailbox.revision else 0) + 1 if trouble is Trouble.SIGN_IN else 0
         if refusals:
-            self._refusals[mailbox.id] = refusals
+            self._refusals[mailbox.id] = mailbox.revision, refusals
         stopped_at = now if stops(error, refusals) else None
         return failure(error, failures, next_poll_at, stopped_at, mailbox.revision)
 

@@ -30,7 +30,6 @@ from worker.cli.failures import describe
 pytestmark = pytest.mark.server
 
 MAILS = 12
-TROUBLE = (OperationalError, DatabaseUnavailable)
 
 
 @pytest.fixture(scope="module")

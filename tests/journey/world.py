@@ -9,7 +9,6 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -141,7 +140,3 @@ def end_state(engine: Engine) -> EndState:
         )
         events = select(func.count(RecipientEvent.id)).where(RecipientEvent.retracted_at.is_(None))
         return EndState(recipients, dne, reviews, session.scalar(events) or 0)
-
-
-def utc(text: str) -> datetime:
-    return datetime.fromisoformat(text).astimezone(UTC)

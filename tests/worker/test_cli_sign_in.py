@@ -16,7 +16,7 @@ from sqlalchemy import select
 from models.handling import GrantKind, OAuthGrant
 from models.session import reading, transaction
 from models.tables import Mailbox, SignIn
-from tests.keys import VAULT
+from tests.keys import SECRET_KEY, VAULT
 from tests.worker.commanding import BOX, Commands
 from tests.worker.small_world import NOW
 from tests.worker.token_server import CLIENT_ID, CLIENT_SECRET, TokenServer, token_server
@@ -200,6 +200,7 @@ def test_an_address_from_another_machine_may_be_pasted_and_no_secret_is_among_th
         ["ps", "-o", "args=", "-p", str(command.pid)], capture_output=True, text=True, check=True
     )
     assert "mailboxes add" in arguments.stdout
+    assert [each for each in (CLIENT_SECRET, SECRET_KEY) if each in arguments.stdout] == []
     _, err = command.communicate(httpx.get(url).headers["Location"] + "\n", timeout=60)
     assert command.returncode == 0, err
     _, grant = the_mailbox(run)

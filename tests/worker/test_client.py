@@ -98,6 +98,14 @@ def test_a_connection_leaves_nothing_to_collect() -> None:
             gc.enable()
 
 
+def test_a_line_that_fell_silent_is_probed() -> None:
+    with ScriptedServer(ASKED) as server:
+        client = open_client(Account(server.host, server.port, "mila", PASSWORD, "plain", timeout=5))
+        assert client.socket().getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        assert client.socket().getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 120
+        log_out(client)
+
+
 def test_a_handle_to_cut_with_comes_before_the_first_word() -> None:
     handles: list[socket.socket] = []
     account = Account("localhost", 0, "mila", PASSWORD, "plain", timeout=5)

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from tests.faulty_proxy import Faults, FaultyProxy
+from tests.scripted import ScriptedServer
 from tests.servers import PASSWORD, PrivateDovecot
 from tests.worker.small_world import NOW
 from worker import keeper as keeping
@@ -183,6 +184,22 @@ def test_no_more_connections_are_opened_than_are_allowed_and_some_are_left_for_o
         world.keeper.close()
 
 
+def test_a_host_that_calls_connections_too_many_gets_fewer(account: Account) -> None:
+    refusing = "C: LOGIN .*\nS: $ NO [ALERT] Too many simultaneous connections. (Failure)\n"
+    with ScriptedServer(refusing) as server:
+        world = World(replace(account, host=server.host, port=server.port, security="plain"))
+        hosts = world.keeper.hosts
+        # Five of another account are open to the same host, as far as the counts go.
+        assert all(hosts.take(server.host, NOW) for _ in range(5))
+        for number in range(20):
+            with pytest.raises(MailboxError) as caught:
+                world.poll(number)
+            assert caught.value.trouble in (Trouble.CROWDED, Trouble.TURN)
+        assert caught.value.trouble is Trouble.TURN
+        assert not hosts.take(server.host, NOW)
+        world.keeper.close()
+
+
 def test_a_mailbox_that_is_polled_no_more_loses_its_connection(world: World) -> None:
     world.poll()
     world.keeper.drop(1)
@@ -312,8 +329,10 @@ def test_wherever_the_answer_breaks_off_nothing_passes_for_at_rest_and_no_connec
         # Perhaps all in one go was too much to ask of it.
         assert not world.keeper.rests(1, world.account, [state])
         assert world.poll()[0] is True
+        world.now += timedelta(days=1)
+        assert world.keeper.rests(1, world.account, [state])
         # Ten may be open; the one that waits is.
-        taken = [world.keeper.hosts.take("localhost", NOW + timedelta(seconds=1)) for _ in range(10)]
+        taken = [world.keeper.hosts.take("localhost", world.now) for _ in range(10)]
         assert taken == [True] * 9 + [False]
         world.keeper.close()
 

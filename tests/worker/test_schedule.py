@@ -206,6 +206,24 @@ def test_a_mailbox_that_is_not_let_in_is_stopped_at_the_third_time_without_a_suc
     assert 1 not in due(many)
 
 
+def test_a_mailbox_that_was_mended_may_be_refused_anew_before_it_is_stopped(many: Engine, daemons: Any) -> None:
+    def poll(*_: Any) -> PollReport:
+        raise MailboxError("mila: not let in", permanent=True, trouble=Trouble.SIGN_IN)
+
+    daemon = daemons(many, poll)
+    stopped = []
+    for attempt in range(6):
+        if attempt == 3:
+            with transaction(many) as session:
+                mailbox = session.get_one(Mailbox, 1)
+                mailbox.password, mailbox.stopped_at = "another", None
+        daemon.turns.work(1)  # one poll without its thread
+        daemon.write_down()
+        with reading(many) as session:
+            stopped.append(session.get_one(Mailbox, 1).stopped_at is not None)
+    assert stopped == [False, False, True] * 2
+
+
 def test_waiting_for_its_turn_is_no_failure(many: Engine, daemons: Any) -> None:
     def poll(*_: Any) -> PollReport:
         raise MailboxError("as many connections are open as are allowed", permanent=False, trouble=Trouble.TURN)

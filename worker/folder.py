@@ -123,7 +123,10 @@ def _recognise(visit: Visit, state: FolderState, uids: Sequence[int], *, junk: b
     Returns whether all headers were read; the cursor stays with the old numbers until they are.
     """
     watch = visit.station.watch
-    watch.progress(len(uids), 0)
+    rest = len(uids)
+    watch.progress(rest, 0)
+    if rest:
+        visit.keep_to_budget()
     for chunk in chunks(visit.imap.headers(uids), BATCH):
         if watch.stopping():
             return False
@@ -134,6 +137,9 @@ def _recognise(visit: Visit, state: FolderState, uids: Sequence[int], *, junk: b
         finish = partial(visit.spend, octets=sum(len(raw) for _, raw, *_ in chunk))
         visit.report.applied.add(write(visit.desk, copies, visit.station.writer, watch.clock(), finish))
         watch.progress(0, len(chunk))
+        rest -= len(chunk)
+        if rest:
+            visit.keep_to_budget()
     return True
 
 

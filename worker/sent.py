@@ -33,8 +33,9 @@ def learn_sent(visit: Visit, folder: str) -> list[Change]:
     uids = [uid for uid, _ in visit.imap.new_uids(state, after)]
     box, watch = visit.desk.box, visit.station.watch
     changes: list[Change] = []
-    watch.progress(len(uids), 0)
-    if uids:
+    rest = len(uids)
+    watch.progress(rest, 0)
+    if rest:
         visit.keep_to_budget()
     for chunk in chunks(visit.imap.headers(uids), BATCH):
         headers = [SentHeader(raw, arrived_at) for _, raw, arrived_at, _ in chunk]
@@ -44,12 +45,15 @@ def learn_sent(visit: Visit, folder: str) -> list[Change]:
             visit.spend(session, sum(len(raw) for _, raw, *_ in chunk))
             move_cursor(session, box.mailbox_id, state, chunk[-1][0])
         visit.report.sends += found.new
+        visit.report.applied.changes += found.changes
         changes += found.changes
         watch.progress(0, len(chunk))
         if watch.stopping():
             visit.report.more = True
             break
+        rest -= len(chunk)
+        if rest:
+            visit.keep_to_budget()
     else:
         visit.states[folder] = state
-    visit.report.applied.changes += changes
     return changes

@@ -204,8 +204,20 @@ def _mailboxes(session: Session, limits: Limits, now: datetime) -> Iterator[Sign
     # One that fails has its own alarm.
     for mailbox in session.scalars(query.where(stale, Mailbox.failures < FAILING)):
         newest = f"since {mailbox.last_success_at:%Y-%m-%d %H:%MZ}" if mailbox.last_success_at else "yet"
-        says = f"not read {newest}; advice: see that inbox-worker run is up, and its log"
+        says = f"not read {newest}; {_why_stale(mailbox, limits, now)}"
         yield _sign(mailbox.team_id, AlarmKind.MAILBOX_STALE, MAILBOX, mailbox.name, says)
+
+
+def _why_stale(mailbox: Mailbox, limits: Limits, now: datetime) -> str:
+    if mailbox.last_error:
+        return f"the last attempt: {mailbox.last_error[:LONGEST_ERROR]}"
+    # Whoever puts a poll off is up; a poll that nobody makes stays due.
+    if mailbox.next_poll_at and mailbox.next_poll_at > now - timedelta(seconds=limits.poll_seconds):
+        return (
+            f"it waits for its turn at {mailbox.host}; advice: allow more connections (INBOX_HOST_CONNECTIONS,"
+            " INBOX_HOST_CONNECTS_A_SECOND), or see in the log of inbox-worker run whether the server answers"
+        )
+    return "advice: see that inbox-worker run is up, and its log"
 
 
 def _stopped(session: Session) -> Iterator[Sign]:
@@ -247,8 +259,16 @@ def _tokens(session: Session) -> Iterator[Sign]:
     query = query.where(OAuthGrant.error.is_not(None), Mailbox.paused_at.is_(None)).order_by(Mailbox.id)
     for mailbox, error in session.execute(query):
         told = f"{mailbox.sign_in.value.capitalize()} gives no access token: {error}"[:LONGEST_ERROR]
-        says = f"{told}; advice: inbox-worker mailboxes sign-in {mailbox.name}"
+        says = f"{told}; advice: {_how_to_get_tokens(mailbox, error)}"
         yield _sign(mailbox.team_id, AlarmKind.TOKEN, MAILBOX, mailbox.name, says)
+
+
+def _how_to_get_tokens(mailbox: Mailbox, error: str | None) -> str:
+    # The provider does not know us, or not any more (RFC 6749 5.2): no person's consent mends that.
+    if (error or "").partition(":")[0] in {"invalid_client", "unauthorized_client"}:
+        setting = f"INBOX_{mailbox.sign_in.value.upper()}_CLIENT"
+        return f"see that {setting}_ID and {setting}_SECRET are those of the registration, and not expired"
+    return f"inbox-worker mailboxes sign-in {mailbox.name}"
 
 
 def _named(session: Session, kind: AlarmKind, what: str, says: Mapping[int, str]) -> Iterator[Sign]:

@@ -207,6 +207,31 @@ def test_a_mailbox_that_nobody_reads_any_more_is_stale(engine: Engine) -> None:
     assert found(engine) == {}
 
 
+def test_a_stale_mailbox_says_what_keeps_it_from_being_read(engine: Engine) -> None:
+    fare(engine, last_success_at=NOW - timedelta(hours=1), next_poll_at=NOW - timedelta(hours=1))
+    assert "inbox-worker run is up" in found(engine)[AlarmKind.MAILBOX_STALE, MAILBOX]
+    fare(engine, next_poll_at=NOW + timedelta(seconds=20))
+    assert "INBOX_HOST_CONNECTIONS" in found(engine)[AlarmKind.MAILBOX_STALE, MAILBOX]
+    fare(engine, last_error="the 5 MB a day that may be read of it are used up; it goes on tomorrow")
+    says = found(engine)[AlarmKind.MAILBOX_STALE, MAILBOX]
+    assert says.endswith("the last attempt: the 5 MB a day that may be read of it are used up; it goes on tomorrow")
+
+
+@pytest.mark.parametrize(
+    ("error", "advice"),
+    [
+        ("invalid_client: the client secret has expired", "INBOX_MICROSOFT_CLIENT_SECRET"),
+        ("unauthorized_client", "INBOX_MICROSOFT_CLIENT_ID"),
+        ("invalid_grant: consent was withdrawn", "mailboxes sign-in mila@outreach.example"),
+    ],
+)
+def test_a_refused_token_is_mended_where_the_provider_says(engine: Engine, error: str, advice: str) -> None:
+    fare(engine, sign_in=SignIn.MICROSOFT, last_success_at=NOW)
+    with transaction(engine) as session:
+        session.add(OAuthGrant(mailbox_id=1, kind=GrantKind.CLIENT, error=error, granted_at=NOW))
+    assert advice in found(engine)[AlarmKind.TOKEN, MAILBOX].partition("advice: ")[2]
+
+
 def test_a_mailbox_that_was_never_read_is_stale_once_it_is_long_overdue(engine: Engine) -> None:
     fare(engine, last_success_at=None, next_poll_at=None)
     assert found(engine) == {}

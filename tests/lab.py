@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,10 +19,13 @@ from models.tables import InboundMessage, Mailbox, MessageState, SentMessage, Te
 from tests.journey.world import EndState, end_state
 from tests.servers import MailServer
 from tests.small_mails import OURS, Exchange, exchanges, sends
+from worker.keeper import Keeper
+from worker.manners import Hosts
+from worker.rounds import Rounds
 from worker.sends import import_sends
 from worker.service import poll_by_id, station
 from worker.tie import Rules
-from worker.visit import PollReport, Watch
+from worker.visit import PollReport, Station, Watch
 
 BATCH = 4
 
@@ -88,6 +91,26 @@ class Lab:
         """Poll once."""
         watch = Watch(clock=self.clock, **watching)
         return poll_by_id(station(self.engine, self.settings, watch), None, 1)  # type: ignore[arg-type]
+
+    @contextmanager
+    def kept(self) -> Iterator[Callable[[], PollReport]]:
+        """Give what polls as the daemon does: over one connection, which waits for mail between the polls."""
+        keeper = Keeper(Hosts(10, 1_000), self.clock, lambda _: None)
+
+        def watched(stopping: Callable[[], bool]) -> Station:
+            return station(self.engine, self.settings, Watch(clock=self.clock, stopping=stopping))
+
+        rounds = Rounds(watched, lambda: None)  # type: ignore[arg-type,return-value] - nothing is classified
+
+        def poll() -> PollReport:
+            with reading(self.engine) as session:
+                mailbox = session.get_one(Mailbox, 1)
+            return rounds.poll(mailbox, keeper, lambda: False)
+
+        try:
+            yield poll
+        finally:
+            keeper.close()
 
     def outcome(self) -> Outcome:
         """Return what stands in the database."""

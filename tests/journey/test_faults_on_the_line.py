@@ -74,6 +74,22 @@ class Line:
             self.known.add(left)
         return failure
 
+    def kept(self, faults: Faults | None = None) -> list[MailboxError]:
+        """Poll for the first time and twice again over a kept connection, the first one with faults, then quietly."""
+        rewind(self.lab.engine, self.before)
+        if faults:
+            self.proxy.coming.append(faults)
+        failures: list[MailboxError] = []
+        with self.lab.kept() as poll:
+            for _ in range(3):
+                try:
+                    poll()
+                except MailboxError as error:
+                    failures.append(error)
+        with self.lab.kept() as poll:
+            poll()
+        return failures
+
     def dump(self) -> str:
         with closing(sqlite3.connect(self.lab.engine.url.database or "")) as database:
             return "\n".join(database.iterdump())
@@ -111,6 +127,23 @@ def tls(dovecot: PrivateDovecot, sqlite_template: Path, tmp_path_factory: pytest
         yield line
 
 
+@pytest.mark.parametrize("asking", [False, True], ids=["answers", "questions"])
+def test_cut_at_any_octet_of_a_connection_that_is_kept(plain: Line, asking: bool) -> None:
+    plain.undisturbed()
+    before = len(plain.proxy.connections)
+    assert plain.kept() == []
+    assert plain.lab.outcome() == plain.expected
+    usual = len(plain.proxy.connections) - before
+    kept = plain.proxy.connections[before]
+    noticed, cuts = 0, places(kept.asked if asking else kept.answered, first=0, short=12 if asking else 24)
+    for at in cuts:
+        before = len(plain.proxy.connections)
+        failures = plain.kept(Faults(cut_asking_after=at) if asking else Faults(cut_after=at))
+        assert plain.lab.outcome() == plain.expected, at
+        noticed += bool(failures) or len(plain.proxy.connections) - before > usual
+    assert noticed > len(cuts) * 3 // 4
+
+
 @pytest.mark.parametrize("reset", [False, True], ids=["ended", "reset"])
 def test_cut_at_any_octet_of_the_answers(plain: Line, reset: bool) -> None:
     end = plain.undisturbed().answered
@@ -126,12 +159,14 @@ def test_cut_at_any_octet_of_the_questions(plain: Line) -> None:
     end = plain.undisturbed().asked
     failures = [plain.disturbed(Faults(cut_asking_after=at)) for at in places(end, first=20, short=40)]
     assert not [failure for failure in failures if failure and failure.permanent]
+    assert sum(failure is not None for failure in failures) > 0.9 * len(failures)
 
 
 def test_cut_at_any_octet_of_an_encrypted_connection(tls: Line) -> None:
     end = tls.undisturbed().answered
     failures = [tls.disturbed(Faults(cut_after=at)) for at in places(end, first=20, short=50)]
     assert not [failure for failure in failures if failure and failure.permanent]
+    assert sum(failure is not None for failure in failures) > 0.9 * len(failures)
 
 
 DAMAGES = [

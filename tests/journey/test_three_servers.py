@@ -6,14 +6,17 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from shutil import copyfile
+from typing import Any
 
 import pytest
 
 from tests.journey.here import Here
 from tests.journey.world import NAME, EndState, World
+from tests.lab import Lab
 from tests.servers import MailServer, PrivateDovecot
 from tests.small_mails import Exchange, exchanges
 from tests.worker.large_mails import message, multipart, part, pdf
+from worker.idle import Ear, Heard
 from worker.imap import Account
 from worker.mailbox import connect
 
@@ -110,6 +113,35 @@ def test_a_folder_that_is_numbered_anew_is_recognised_on_every_server(
     done = world.run("poll", NAME)
     assert f"{COUNT} duplicate" in done.stdout
     assert world.end_state() == expected
+
+
+def test_a_kept_connection_is_asked_in_one_go_and_brings_new_mail_on_every_server(
+    world: World, mails: list[Exchange], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = world.engine()
+    lab = Lab(engine, world.server, world.user)
+    lab.furnish(mails[LEARNT:])
+    first, *rest = mails[LEARNT : LEARNT + 3]
+    world.server.deliver(world.user, first.raw, internaldate=first.arrived_at)
+    answers: list[Heard] = []
+    asks = Ear.ask
+
+    def noting(ear: Ear, asked: Any) -> Any:
+        found = asks(ear, asked)
+        answers.append(found[0])
+        return found
+
+    monkeypatch.setattr(Ear, "ask", noting)
+    with lab.kept() as poll:
+        for _ in range(3):
+            poll()
+        assert answers == [Heard.NOTHING] * 2
+        for number, mail in enumerate(rest):
+            world.server.deliver(world.user, mail.raw, internaldate=mail.arrived_at)
+            poll()
+            assert lab.outcome().messages == 2 + number
+            poll()
+    engine.dispose()
 
 
 @pytest.mark.parametrize("name", SERVERS)

@@ -209,15 +209,14 @@ def _mailboxes(session: Session, limits: Limits, now: datetime) -> Iterator[Sign
 
 
 def _why_stale(mailbox: Mailbox, limits: Limits, now: datetime) -> str:
-    if mailbox.last_error:
-        return f"the last attempt: {mailbox.last_error[:LONGEST_ERROR]}"
-    # Whoever puts a poll off is up; a poll that nobody makes stays due.
-    if mailbox.next_poll_at and mailbox.next_poll_at > now - timedelta(seconds=limits.poll_seconds):
-        return (
-            f"it waits for its turn at {mailbox.host}; advice: allow more connections (INBOX_HOST_CONNECTIONS,"
-            " INBOX_HOST_CONNECTS_A_SECOND), or see in the log of inbox-worker run whether the server answers"
-        )
-    return "advice: see that inbox-worker run is up, and its log"
+    tried = f"the last attempt: {mailbox.last_error[:LONGEST_ERROR]}" if mailbox.last_error else ""
+    # Whoever puts a poll off is up; a poll that nobody makes stays due, whatever became of the one before.
+    if mailbox.next_poll_at is None or mailbox.next_poll_at <= now - timedelta(seconds=limits.poll_seconds):
+        return "; ".join(filter(None, ("advice: see that inbox-worker run is up, and its log", tried)))
+    return tried or (
+        f"it waits for its turn at {mailbox.host}; advice: allow more connections (INBOX_HOST_CONNECTIONS,"
+        " INBOX_HOST_CONNECTS_A_SECOND), or see in the log of inbox-worker run whether the server answers"
+    )
 
 
 def _stopped(session: Session) -> Iterator[Sign]:

@@ -217,6 +217,13 @@ def test_a_stale_mailbox_says_what_keeps_it_from_being_read(engine: Engine) -> N
     assert says.endswith("the last attempt: the 5 MB a day that may be read of it are used up; it goes on tomorrow")
 
 
+def test_an_old_error_does_not_hide_that_nobody_polls_any_more(engine: Engine) -> None:
+    hour_ago = NOW - timedelta(hours=1)
+    fare(engine, last_success_at=hour_ago, next_poll_at=hour_ago, last_error="no answer")
+    says = found(engine)[AlarmKind.MAILBOX_STALE, MAILBOX]
+    assert says.endswith("advice: see that inbox-worker run is up, and its log; the last attempt: no answer")
+
+
 @pytest.mark.parametrize(
     ("error", "advice"),
     [

@@ -135,7 +135,8 @@ def test_cut_at_any_octet_of_a_connection_that_is_kept(plain: Line, asking: bool
     assert plain.lab.outcome() == plain.expected
     usual = len(plain.proxy.connections) - before
     kept = plain.proxy.connections[before]
-    noticed, cuts = 0, places(kept.asked if asking else kept.answered, first=0, short=12 if asking else 24)
+    end, short = (kept.asked, 12) if asking else (kept.answered, 24)
+    noticed, cuts = 0, places(end, first=0, short=short, long=1_000)
     for at in cuts:
         before = len(plain.proxy.connections)
         failures = plain.kept(Faults(cut_asking_after=at) if asking else Faults(cut_after=at))

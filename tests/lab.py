@@ -93,9 +93,9 @@ class Lab:
         return poll_by_id(station(self.engine, self.settings, watch), None, 1)  # type: ignore[arg-type]
 
     @contextmanager
-    def kept(self) -> Iterator[Callable[[], PollReport]]:
+    def kept(self, keeper: Keeper | None = None) -> Iterator[Callable[[], PollReport]]:
         """Give what polls as the daemon does: over one connection, which waits for mail between the polls."""
-        keeper = Keeper(Hosts(10, 1_000), self.clock, lambda _: None)
+        keeper = keeper or Keeper(Hosts(10, 1_000), self.clock, lambda _: None)
 
         def watched(stopping: Callable[[], bool]) -> Station:
             return station(self.engine, self.settings, Watch(clock=self.clock, stopping=stopping))

@@ -39,8 +39,8 @@ def read_folder(
 ) -> None:
     """Take in what a folder holds beyond its cursor; with `since`, all mail from that day on, whatever the cursor says.
 
-    What is recorded already is not fetched again. A folder whose UIDVALIDITY changed is read anew by its headers
-    first, so that only mail we have never seen is fetched whole. With `counts`, mail that showed up behind the cursor
+    What is recorded already is not fetched again. A folder whose UIDVALIDITY changed is read anew by its headers, so
+    that only mail we have never seen is fetched whole. With `counts`, mail that showed up behind the cursor
     is looked for as well. Of `junk` folders the mail is believed less.
     """
     state = visit.imap.select(folder)
@@ -52,11 +52,13 @@ def read_folder(
     pairs = _with_late_ones(visit, state, after) if known and counts else visit.imap.new_uids(state, after, since)
     if cursor and cursor.uidvalidity != state.uidvalidity:
         log.warning("%s: UIDVALIDITY of %s changed, its mail is recognised by content", visit.desk.box.name, folder)
-        if not _recognise(visit, state, [uid for uid, _ in _unseen(visit, state, pairs, whole=whole)], junk=junk):
+        if not _recognise(visit, state, _unseen(visit, state, pairs, whole=whole), limit=limit, junk=junk):
             visit.report.more = True
             return
     fresh = _unseen(visit, state, pairs, whole=whole)
     taken = fresh[:limit]
+    if taken:
+        visit.keep_to_budget()
     complete = _take_in(visit, state, taken, moves=not whole, junk=junk) and len(taken) == len(fresh)
     visit.report.more |= not complete
     if whole or not complete:
@@ -75,8 +77,6 @@ def _take_in(visit: Visit, state: FolderState, pairs: Sequence[tuple[int, int]],
     """
     watch = visit.station.watch
     watch.progress(len(pairs), 0)
-    if pairs:
-        visit.keep_to_budget()
     rest = len(pairs)
     for number, batch in enumerate(visit.imap.fetch(pairs, visit.station.settings.batch_messages)):
         if number in FRESH_STATISTICS:
@@ -117,30 +117,43 @@ def _with_late_ones(visit: Visit, state: FolderState, after: int) -> list[tuple[
     return visit.imap.new_uids(state, 0)
 
 
-def _recognise(visit: Visit, state: FolderState, uids: Sequence[int], *, junk: bool) -> bool:
-    """Record the mail of a renumbered folder that we have seen before under its new UIDs.
+def _recognise(
+    visit: Visit, state: FolderState, pairs: Sequence[tuple[int, int]], *, limit: int | None, junk: bool
+) -> bool:
+    """Take in a renumbered folder piece by piece: mail that we have seen before by its header, at most `limit` others.
 
-    Returns whether all headers were read; the cursor stays with the old numbers until they are.
+    Returns whether that was all; the cursor stays with the old numbers until it is.
     """
     watch = visit.station.watch
-    rest = len(uids)
-    watch.progress(rest, 0)
-    if rest:
-        visit.keep_to_budget()
-    for chunk in chunks(visit.imap.headers(uids), BATCH):
+    watch.progress(len(pairs), 0)
+    room = len(pairs) if limit is None else limit
+    for piece in chunks(pairs, BATCH):
         if watch.stopping():
             return False
-        headers = [_by_header(state, *each) for each in chunk if has_message_id(each[1])]
-        with reading(visit.station.engine) as session:
-            known = known_mails(session, visit.mailbox_id, [judged.content_hash for judged in headers])
-        copies = [replace(judged, junk=junk) for judged in headers if judged.content_hash in known]
-        finish = partial(visit.spend, octets=sum(len(raw) for _, raw, *_ in chunk))
-        visit.report.applied.add(write(visit.desk, copies, visit.station.writer, watch.clock(), finish))
-        watch.progress(0, len(chunk))
-        rest -= len(chunk)
-        if rest:
-            visit.keep_to_budget()
+        visit.keep_to_budget()
+        known = _record_copies(visit, state, [uid for uid, _ in piece], junk=junk)
+        watch.progress(0, len(piece))
+        # Only what is recorded is not read again: headers of new mail alone could use up the budget day after day.
+        fresh = [pair for pair in piece if pair[0] not in known]
+        taken = fresh[:room]
+        room -= len(taken)
+        if taken and not _take_in(visit, state, taken, moves=False, junk=junk):
+            return False
+        if len(taken) < len(fresh):
+            return False
     return True
+
+
+def _record_copies(visit: Visit, state: FolderState, uids: Sequence[int], *, junk: bool) -> set[int]:
+    """Record those mails that we have seen before under their new UIDs, which are returned."""
+    answers = list(visit.imap.headers(uids))
+    headers = [_by_header(state, *each) for each in answers if has_message_id(each[1])]
+    with reading(visit.station.engine) as session:
+        known = known_mails(session, visit.mailbox_id, [judged.content_hash for judged in headers])
+    copies = [replace(judged, junk=junk) for judged in headers if judged.content_hash in known]
+    finish = partial(visit.spend, octets=sum(len(raw) for _, raw, *_ in answers))
+    visit.report.applied.add(write(visit.desk, copies, visit.station.writer, visit.station.watch.clock(), finish))
+    return {judged.uid for judged in copies}
 
 
 def _by_header(state: FolderState, uid: int, raw: bytes, arrived_at: datetime, size: int) -> Judged:

@@ -315,4 +315,3 @@ def _state(folder: str, answer: Answer, exists: int) -> FolderState:
 def _is_as(state: FolderState, numbers: Answer) -> bool:
     # A server that does not tell its next number cannot vouch for anything.
     return bool(state.uidnext) and state == _state(state.folder, numbers, numbers.get(b"MESSAGES", 0))
-

@@ -255,6 +255,26 @@ def test_a_clock_that_jumps_changes_nothing_in_the_end(lab: Lab, expected: Outco
     assert lab.outcome() == expected
 
 
+def test_a_server_whose_clock_is_almost_an_hour_behind_loses_no_match_by_message_id(
+    engine: Engine, dovecot: PrivateDovecot, imap_user: str, mails: Sequence[Exchange], expected: Outcome
+) -> None:
+    """By its clock everything came back before it was sent."""
+    lab = Lab(engine, dovecot, imap_user)
+    lab.furnish(mails)
+    behind = timedelta(minutes=59)
+    dovecot.deliver_many(imap_user, [(each.ours, each.sent_at) for each in mails if each.learnt], folder="Sent")
+    dovecot.deliver_many(imap_user, [(each.raw, each.sent_at - behind) for each in mails])
+    lab.poll()
+    outcome = lab.outcome()
+    assert (outcome.messages, outcome.set_aside) == (MAILS, 0)
+    assert _statuses(outcome) == _statuses(expected)
+    assert "Active" not in _statuses(outcome).values()
+
+
+def _statuses(outcome: Outcome) -> dict[tuple[str, str], str]:
+    return {recipient: row[0] for recipient, row in outcome.state.recipients.items()}
+
+
 def test_a_clock_that_was_wrong_for_a_while_keeps_no_mailbox_waiting(lab: Lab) -> None:
     today = datetime(2026, 5, 4, tzinfo=UTC)
     ahead = today + timedelta(days=365)

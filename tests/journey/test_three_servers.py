@@ -18,7 +18,9 @@ from tests.small_mails import Exchange, exchanges
 from tests.worker.large_mails import message, multipart, part, pdf
 from worker.idle import Ear, Heard
 from worker.imap import Account
+from worker.keeper import Keeper
 from worker.mailbox import connect
+from worker.manners import Hosts
 
 pytestmark = pytest.mark.server
 
@@ -142,6 +144,47 @@ def test_a_kept_connection_is_asked_in_one_go_and_brings_new_mail_on_every_serve
             assert lab.outcome().messages == 2 + number
             poll()
     engine.dispose()
+
+
+def test_a_mailbox_at_rest_wakes_whoever_polls_on_every_server(world: World, mails: list[Exchange]) -> None:
+    engine, woken = world.engine(), list[int]()
+    lab = Lab(engine, world.server, world.user)
+    lab.furnish(mails[LEARNT:])
+    keeper = Keeper(Hosts(10, 1_000), lab.clock, woken.append)
+    with lab.kept(keeper) as poll:
+        poll()
+        poll()
+        assert keeper.keeps(1)
+        assert woken == []
+        world.server.deliver(world.user, mails[LEARNT].raw, internaldate=mails[LEARNT].arrived_at)
+        for _ in range(20):
+            keeper.listen()
+            if woken:
+                break
+        assert woken == [1]
+        poll()
+    assert lab.outcome().messages == 1
+    engine.dispose()
+
+
+def test_bounces_are_moved_over_a_kept_connection_on_every_server(world: World, mails: list[Exchange]) -> None:
+    engine = world.engine()
+    with world.server.session(world.user) as imap:
+        imap.create_folder("Bounces")
+    lab = Lab(engine, world.server, world.user)
+    lab.furnish(mails[LEARNT:], bounces_to="Bounces")
+    with lab.kept() as poll:
+        poll()
+        # One of four is a bounce.
+        for mail in mails[LEARNT : LEARNT + 4]:
+            world.server.deliver(world.user, mail.raw, internaldate=mail.arrived_at)
+        for _ in range(3):
+            poll()
+    assert lab.outcome().messages == 4
+    engine.dispose()
+    with world.server.session(world.user) as imap:
+        counts = [imap.folder_status(folder, ["MESSAGES"])[b"MESSAGES"] for folder in ("INBOX", "Bounces")]
+    assert counts == [3, 1]
 
 
 @pytest.mark.parametrize("name", SERVERS)

@@ -75,15 +75,25 @@ def failure(read: Callable[[int], object], day: int) -> MailboxError | None:
     return None
 
 
-def days_until_done(read: Callable[[int], object]) -> int:
-    """Read day after day, each twice, until nothing keeps it from the end; return how many days that took."""
+def octets_read(engine: Engine) -> int:
+    with reading(engine) as session:
+        return session.scalar(select(func.sum(MailboxTraffic.octets))) or 0
+
+
+def days_until_done(engine: Engine, read: Callable[[int], object]) -> int:
+    """Read day after day until nothing keeps it from the end; return how many days that took.
+
+    Each day it is tried once more, which reads nothing.
+    """
     for day in range(20):
         error = failure(read, day)
         if error is None:
             return day + 1
         assert error.trouble is Trouble.BUDGET
         assert "goes on after" in str(error)
+        before = octets_read(engine)
         assert "are used up" in str(failure(read, day))
+        assert octets_read(engine) == before
     raise AssertionError("it never came to its end")
 
 
@@ -117,7 +127,7 @@ def test_a_folder_is_read_on_the_next_day_where_the_budget_ended(
     # The other purpose has a budget of its own.
     with visiting(engine, dovecot, imap_user, 0, next(each for each in Purpose if each is not purpose)) as visit:
         visit.keep_to_budget()
-    assert days_until_done(read) > 1
+    assert days_until_done(engine, read) > 1
     assert count(engine) == 10
 
 
@@ -137,7 +147,7 @@ def test_sent_mail_is_learnt_on_the_next_day_where_the_budget_ended(
         learn(0)
     first = count(engine, table=SentMessage) - before
     assert 0 < first < 10
-    assert days_until_done(learn) > 1
+    assert days_until_done(engine, learn) > 1
     assert count(engine, table=SentMessage) - before == 10
 
 
@@ -161,5 +171,26 @@ def test_a_renumbered_folder_is_recognised_on_the_next_day_where_the_budget_ende
     with pytest.raises(MailboxError):
         read(0)
     assert 0 < count(engine, copies) < 10
-    assert days_until_done(read) > 1
+    assert days_until_done(engine, read) > 1
     assert (count(engine), count(engine, copies)) == (20, 10)
+
+
+def test_new_mail_in_a_renumbered_folder_cannot_use_up_every_day_and_keeps_to_the_limit_of_a_poll(
+    engine: Engine, dovecot: PrivateDovecot, imap_user: str
+) -> None:
+    def read(day: int, limit: int | None = None) -> bool:
+        with visiting(engine, dovecot, imap_user, day) as visit:
+            read_folder(visit, "Old", limit=limit)
+            return visit.report.more
+
+    dovecot.deliver(imap_user, mail(0), folder="Old")
+    read(-2)
+    with dovecot.session(imap_user) as client:
+        client.delete_folder("Old")
+    # More headers than a day's octets come before the one mail that is known.
+    for number in (*range(1, 11), 0):
+        dovecot.deliver(imap_user, mail(number), folder="Old")
+    assert read(-1, limit=1)
+    assert count(engine) == 2
+    assert days_until_done(engine, read) > 1
+    assert (count(engine), count(engine, InboundMessage.state == MessageState.DUPLICATE)) == (12, 1)

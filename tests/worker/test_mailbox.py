@@ -88,6 +88,18 @@ def test_reading_leaves_no_trace(dovecot: PrivateDovecot, imap_user: str, imap: 
     assert not any(b"\\Seen" in each for each in flags)
 
 
+def test_a_mail_that_somebody_read_already_is_listed_and_fetched_as_any_other(
+    dovecot: PrivateDovecot, imap_user: str, imap: Mailbox
+) -> None:
+    uids = [dovecot.deliver(imap_user, MAIL) for _ in range(3)]
+    with dovecot.session(imap_user) as person:
+        person.select_folder("INBOX")
+        person.add_flags(uids[1:], [b"\\Seen"])
+    assert [each.uid for each in read(imap)] == uids
+    assert [each.uid for each in read(imap, after=uids[0])] == uids[1:]
+    assert [uid for uid, _ in imap.new_uids(imap.select("INBOX"), 0, date(2026, 1, 1))] == uids
+
+
 def test_only_messages_above_the_cursor_are_listed(dovecot: PrivateDovecot, imap_user: str, imap: Mailbox) -> None:
     assert imap.new_uids(imap.select("INBOX"), 0) == []
     uids = [dovecot.deliver(imap_user, MAIL + b"x" * number) for number in range(3)]

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import grp
-import logging
 import os
 import pwd
 import shutil
-import signal
 import socket
 import threading
-import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
-
-from imapclient import IMAPClient
 
 from tests.servers.mail import PASSWORD, MailServer
 from tests.servers.private import HOST, ServerMissingError, make_certificate
@@ -54,8 +49,6 @@ EVENTS {{
 }}
 """
 
-log = logging.getLogger(__name__)
-
 
 class PrivateCyrus(MailServer):
     """A mail server whose users have the folders Sent and Junk, marked where a client asks for marks. No STARTTLS."""
@@ -68,23 +61,6 @@ class PrivateCyrus(MailServer):
     def stop(self) -> None:
         super().stop()
         self._door.close()
-
-    def _signed_in(self, user: str) -> IMAPClient:
-        # After some processes that ended badly, as those of connections that were cut, its master shuts the door until
-        # it is told to look at its settings again; and where it ended itself, it is started again.
-        for attempt in range(50):
-            with suppress(ConnectionRefusedError):
-                return super()._signed_in(user)
-            if self._process is None:
-                break
-            if self._process.poll() is not None or attempt == 20:
-                log.warning("Cyrus is started again; it had ended with %s", self._process.poll())
-                self.down()
-                self.up()
-            else:
-                self._process.send_signal(signal.SIGHUP)
-                time.sleep(0.1)
-        return super()._signed_in(user)
 
     def _start(self) -> None:
         if not (UNPACKED / "usr/lib/cyrus/bin/master").exists():

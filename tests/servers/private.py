@@ -84,7 +84,8 @@ class PrivateServer:
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder, env=self._environment(),
-                **identity(user),
+                # Cyrus ends every process of its group when it stops, those of another test process among them.
+                start_new_session=True, **identity(user),
             )  # fmt: skip
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline and self._process.poll() is None:

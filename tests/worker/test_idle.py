@@ -62,8 +62,9 @@ class Server:
             assert (done, rest) == (b"DONE", b"")
             self.asked = [command.split(b" ", 1)[1] for command in commands]
             tags = [self.tag, *(command.split()[0] for command in commands)]
-            self.line.sendall(answer % {b"done": tags[0], b"noop": tags[1], b"status": tags[2], b"idle": tags[3]})
+            # Set first: the next question may come as soon as this one is answered.
             self.tag = tags[3]
+            self.line.sendall(answer % {b"done": tags[0], b"noop": tags[1], b"status": tags[2], b"idle": tags[3]})
 
         threading.Thread(target=tell).start()
 

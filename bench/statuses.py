@@ -70,9 +70,19 @@ def fill(engine: Engine, recipients: int) -> None:
         session.add_all(Campaign(id=n, team_id=1, key=f"c{n}", name=f"c{n}") for n in range(1, CAMPAIGNS + 1))
         addresses = ((n, 1, address(n), address(n).rpartition("@")[2]) for n in range(1, contacts + 1))
         bulk_insert(session, Contact.__table__, ("id", "team_id", "address", "domain"), addresses)
-        columns = ("id", "campaign_id", "contact_id", "status", "removed_by_person", "sequence", "listed")
+        columns = (
+            "id",
+            "team_id",
+            "changed_at",
+            "campaign_id",
+            "contact_id",
+            "status",
+            "removed_by_person",
+            "sequence",
+            "listed",
+        )
         rows = (
-            (n, (n + n // contacts) % CAMPAIGNS + 1, (n - 1) % contacts + 1, Status.ACTIVE, False,
+            (n, 1, SENT_AT, (n + n // contacts) % CAMPAIGNS + 1, (n - 1) % contacts + 1, Status.ACTIVE, False,
              SequenceState.RUNNING, True)
             for n in range(1, contacts * A_CONTACT + 1)
         )  # fmt: skip

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, String, Text, text
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, LargeBinary, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, by_value
+from models.tables import BigKey
 
 
 class GrantKind(StrEnum):
@@ -31,6 +33,14 @@ class MoveState(StrEnum):
     """Somebody else had moved or deleted it by then."""
     RETURNED = "returned"
     """A person put it back."""
+
+
+class Wish(StrEnum):
+    """What a person asks the daemon to do with a mailbox."""
+
+    CHECK = "check"
+    POLL = "poll"
+    BACKFILL = "backfill"
 
 
 class Purpose(StrEnum):
@@ -98,3 +108,37 @@ class MessageMove(Base):
     """Where it lies now, if the server told (COPYUID, RFC 4315)."""
     error: Mapped[str | None] = mapped_column(Text)
     changed_at: Mapped[datetime]
+
+
+class MailboxRequest(Base):
+    """Work with a mailbox that a person asked for in the console; the daemon carries it out and reports on it."""
+
+    __tablename__ = "mailbox_request"
+    __table_args__ = (
+        Index(None, "mailbox_id", "id"),
+        Index(
+            "ix_mailbox_request_open",
+            "id",
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+    )
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    mailbox_id: Mapped[int] = mapped_column(ForeignKey("mailbox.id", ondelete="CASCADE"))
+    wish: Mapped[Wish] = mapped_column(by_value(Wish))
+    since: Mapped[date | None]
+    """Of a backfill: only mail that arrived on this day or later."""
+    actor: Mapped[str] = mapped_column(String(200))
+    recorded_at: Mapped[datetime]
+    started_at: Mapped[datetime | None]
+    seen_at: Mapped[datetime | None]
+    """When whoever carries it out said last that it goes on; silent for long, another may take it up."""
+    stop_at: Mapped[datetime | None]
+    """When a person asked to stop it."""
+    ended_at: Mapped[datetime | None]
+    coming: Mapped[int] = mapped_column(default=0)
+    """Messages to take in, as far as is known."""
+    done: Mapped[int] = mapped_column(default=0)
+    result: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    """Findings of a check, or what a poll or a backfill brought."""
+    error: Mapped[str | None] = mapped_column(Text)

@@ -14,9 +14,11 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, func, select
 
+import models.figures
 import models.handling
 import models.learning
-import models.outside  # noqa: F401 - tables that nothing else here needs to name
+import models.outside
+import models.people  # noqa: F401 - tables that nothing else here needs to name
 from models.session import SETTING, DatabaseUnavailable, open_engine, reading, transaction
 
 FOLDER = Path(__file__).parent / "migrations"

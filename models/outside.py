@@ -185,6 +185,8 @@ class ApiToken(Base):
     team_id: Mapped[int] = mapped_column(ForeignKey("team.id"))
     name: Mapped[str] = mapped_column(String(100))
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    scopes: Mapped[list[str]] = mapped_column(default=lambda: ["sending"], server_default='["sending"]')
+    """What it may be used for: `worker.api_tokens.SCOPES`."""
     actor: Mapped[str] = mapped_column(String(200))
     recorded_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]

@@ -26,6 +26,10 @@ from models.events import (
 BigKey = BigInteger().with_variant(Integer, "sqlite")
 
 
+WORDS = "to_tsvector('simple'::regconfig, translate(address, '@._-+', '     '))"
+"""The words of an address, by whose beginnings PostgreSQL finds it among millions."""
+
+
 class MessageState(StrEnum):
     """What became of a message we saw."""
 
@@ -144,7 +148,10 @@ class Contact(Base):
     """One address in one team."""
 
     __tablename__ = "contact"
-    __table_args__ = (UniqueConstraint("team_id", "address"),)
+    __table_args__ = (
+        UniqueConstraint("team_id", "address"),
+        Index("ix_contact_words", text(WORDS), postgresql_using="gin").ddl_if(dialect="postgresql"),
+    )
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)
     team_id: Mapped[int] = mapped_column(ForeignKey("team.id"))
     address: Mapped[str] = mapped_column(String(320))
@@ -167,11 +174,19 @@ class Recipient(Base):
     """One contact in one campaign; status and sequence are what the fold gave last."""
 
     __tablename__ = "recipient"
-    __table_args__ = (UniqueConstraint("campaign_id", "contact_id"),)
+    __table_args__ = (
+        UniqueConstraint("campaign_id", "contact_id"),
+        # For pages of a list of millions, the newest change first.
+        Index(None, "team_id", "changed_at", "id"),
+        Index(None, "team_id", "status", "changed_at", "id"),
+        Index(None, "campaign_id", "changed_at", "id"),
+    )
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    team_id: Mapped[int] = mapped_column(ForeignKey("team.id"))
+    """The campaign's, once more: lists of a team's recipients are read by it."""
     campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id"))
     contact_id: Mapped[int] = mapped_column(ForeignKey("contact.id"), index=True)
-    status: Mapped[Status] = mapped_column(by_value(Status), default=Status.ACTIVE, index=True)
+    status: Mapped[Status] = mapped_column(by_value(Status), default=Status.ACTIVE)
     removed_by_person: Mapped[bool] = mapped_column(default=False)
     sequence: Mapped[SequenceState] = mapped_column(by_value(SequenceState), default=SequenceState.RUNNING)
     sequence_until: Mapped[datetime | None]
@@ -179,6 +194,8 @@ class Recipient(Base):
     next_change_at: Mapped[datetime | None] = mapped_column(index=True)
     decided_by: Mapped[str | None] = mapped_column(String(64))
     listed: Mapped[bool] = mapped_column(default=True)
+    changed_at: Mapped[datetime]
+    """When it was written last: it joined, or what the fold gave changed."""
 
 
 class SentMessage(Base):
@@ -259,6 +276,8 @@ class VerdictRow(Base):
     artifact: Mapped[str | None] = mapped_column(String(80))
     details: Mapped[dict[str, Any]]
     """The whole verdict, evidence included."""
+    rest: Mapped[str | None] = mapped_column(Text, deferred=True)
+    """What a reader sees besides the sender's own words: the quoted mail, a footer; of a report all of its text."""
     recorded_at: Mapped[datetime]
 
 

@@ -97,7 +97,7 @@ def _move(session: Session, book: Book, person: Person, command: Command, action
     if campaign_id is None:
         return f"refused: no campaign {action.campaign!r}"
     whose = {"campaign_id": campaign_id, "contact_id": person.row.contact_id}
-    if not insert_new(session, Recipient, [whose]):
+    if not insert_new(session, Recipient, [whose | {"team_id": person.row.team_id, "changed_at": now}]):
         return f"is in campaign {action.campaign!r} already"
     recipient_id = session.scalars(select(Recipient.id).filter_by(**whose)).one()
     key = hashlib.sha256(f"joined\n{command.fired.key}\n{action.campaign}".encode()).hexdigest()

@@ -76,7 +76,8 @@ def _take_in(session: Session, campaign: Campaign, addresses: Sequence[str], act
     contacts = {address: contact_id for address, contact_id in contacts.items() if address not in banned}
     known = _recipients(session, campaign.id, contacts.values())
     new = {address: contact_id for address, contact_id in contacts.items() if contact_id not in known}
-    rows = [{"campaign_id": campaign.id, "contact_id": contact_id} for contact_id in new.values()]
+    whose = {"team_id": campaign.team_id, "campaign_id": campaign.id, "changed_at": act.at}
+    rows = [whose | {"contact_id": contact_id} for contact_id in new.values()]
     insert_new(session, Recipient, rows)
     made = _recipients(session, campaign.id, new.values())
     events = [_event_row(made[contact_id].id, campaign.key, address, act) for address, contact_id in new.items()]

@@ -64,7 +64,7 @@ def import_sends(session: Session, rules: Rules, sends: Sequence[Sent], now: dat
     touched = [slot for slot in known.slots if slot.write]
     report = SendsReport(sum(slot.row_id is None for slot in touched))
     report.known = len(sends) - report.new
-    _write(session, rules.team_id, touched, {slot.send_id: slot for slot in slots})
+    _write(session, rules.team_id, touched, {slot.send_id: slot for slot in slots}, now)
     values = {value for send in sends for value in (send.to, send.token, *send.message_ids) if value}
     values |= _second_addresses(session, contacts.values()) | _link_tokens(session, rules, contacts)
     report.changes = rematch(session, rules, values, now)
@@ -72,11 +72,14 @@ def import_sends(session: Session, rules: Rules, sends: Sequence[Sent], now: dat
     return report
 
 
-def _write(session: Session, team_id: int, touched: Sequence[Slot], mentioned: Mapping[str, Slot]) -> None:
+def _write(
+    session: Session, team_id: int, touched: Sequence[Slot], mentioned: Mapping[str, Slot], now: datetime
+) -> None:
     """Write new sends and those that an import took over, and every Message-ID that was heard of."""
     sends = [(slot, slot.write) for slot in touched if slot.write]
     campaigns = _campaigns(session, team_id, [send for _, send in sends])
-    recipients = _recipients(session, {(campaigns[send.campaign], slot.contact_id) for slot, send in sends})
+    pairs = {(campaigns[send.campaign], slot.contact_id) for slot, send in sends}
+    recipients = _recipients(session, team_id, pairs, now)
     rows = [
         (slot.row_id, _row(team_id, send, recipients[campaigns[send.campaign], slot.contact_id]))
         for slot, send in sends
@@ -160,10 +163,12 @@ def _contacts(session: Session, team_id: int, addresses: set[str]) -> dict[str, 
     }
 
 
-def _recipients(session: Session, pairs: set[tuple[int, int]]) -> dict[tuple[int, int], int]:
-    insert_new(
-        session, Recipient, [{"campaign_id": campaign, "contact_id": contact} for campaign, contact in sorted(pairs)]
-    )
+def _recipients(
+    session: Session, team_id: int, pairs: set[tuple[int, int]], now: datetime
+) -> dict[tuple[int, int], int]:
+    whose = {"team_id": team_id, "changed_at": now}
+    rows = [whose | {"campaign_id": campaign, "contact_id": contact} for campaign, contact in sorted(pairs)]
+    insert_new(session, Recipient, rows)
     return {
         (row.campaign_id, row.contact_id): row.id
         for chunk in chunks({contact for _, contact in pairs})

@@ -49,7 +49,7 @@ def write_standing(session: Session, book: Book, folded: dict[int, Folded], now:
         before = {name: getattr(person.row, name) for name in after}
         if before == after:
             continue
-        rows.append({"id": person.row.id, **after})
+        rows.append({"id": person.row.id, "changed_at": now, **after})
         if all(before[name] == after[name] for name in _TOLD):
             continue
         change = _change(person, after, folded[person.row.id])

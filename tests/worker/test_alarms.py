@@ -54,7 +54,7 @@ def send(engine: Engine, number: int, *, days_ago: int = 1, mailbox: int | None 
     with transaction(engine) as session:
         for model, rows in (
             (Contact, [{"id": n, "team_id": 1, "address": f"{n}@c.example", "domain": "c.example"} for n in ids]),
-            (Recipient, [{"id": n, "campaign_id": 1, "contact_id": n} for n in ids]),
+            (Recipient, [{"id": n, "team_id": 1, "campaign_id": 1, "contact_id": n, "changed_at": NOW} for n in ids]),
             (
                 SentMessage,
                 [

@@ -107,6 +107,24 @@ def tokens(normal: str) -> list[str]:
     return _TOKEN.findall(normal)
 
 
+def placed_tokens(plain: str) -> list[tuple[str, int, int]]:
+    """Return the tokens of a text and where each begins and ends in it, so that they can be shown to a person.
+
+    The text is in lower case and has no accents, but no placeholders yet: a token that is one spans what it stands for.
+    """
+    found: list[tuple[str, int, int]] = []
+    for name, needed, pattern in _PLACEHOLDERS:
+        if needed.search(plain):
+            found += [(name, *each.span()) for each in pattern.finditer(plain)]
+            plain = pattern.sub(lambda each: _TAKEN * len(each[0]), plain)
+    found += [(each[0], *each.span()) for each in _TOKEN.finditer(plain)]
+    return sorted(found, key=lambda each: each[1])
+
+
+_TAKEN = "<"
+"""Stands in no token and in no placeholder's pattern."""
+
+
 def has_words(normal: str) -> bool:
     """Say whether a normalised text holds anything that is counted."""
     return _TOKEN.search(normal) is not None

@@ -10,16 +10,52 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, FastAPI
 from pydantic import BaseModel
 from sqlalchemy import Engine, text
+from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from config.settings import Settings
-from console import calendly, people, problems, sending
+from console import api as endpoints
+from console import calendly, people, problems, sending, views
 from console.edge import Edge
-from console.office import Office, office_of
+from console.office import Office, office_of, open_office
 from console.problems import documented
+from console.render import STATIC
 from models.session import reading
 
 health = APIRouter()
+API = (
+    endpoints.overview,
+    endpoints.recipients,
+    endpoints.contacts,
+    endpoints.messages,
+    endpoints.review,
+    endpoints.do_not_email,
+    endpoints.mailboxes,
+    endpoints.model,
+    endpoints.labels,
+    endpoints.automations,
+    endpoints.webhooks,
+    endpoints.users,
+)
+"""What programs ask with a token, besides the sending side."""
+PAGES = (
+    views.overview,
+    views.recipients,
+    views.bulk,
+    views.contacts,
+    views.messages,
+    views.review,
+    views.do_not_email,
+    views.mailboxes,
+    views.model,
+    views.labels,
+    views.automations,
+    views.webhooks,
+    views.users,
+    views.account,
+    views.entrance,
+)
+"""What people see who sign in, in the order of the menu."""
 
 
 class Health(BaseModel):
@@ -48,16 +84,18 @@ def create_app(engine: Engine, settings: Settings, clock: Callable[[], datetime]
     app = FastAPI(
         title="inbox-worker",
         version=version("inbox-worker"),
-        summary="For the sending side: campaigns, recipients, sends and what became of them, suppression checks.",
+        summary="For the sending side and for whatever else works with recipients, reviews and Do Not Email.",
         # These pages load scripts from elsewhere; the description itself stands at /openapi.json.
         docs_url=None,
         redoc_url=None,
         # An unsubscribe link is answered and never redirected (RFC 8058 3.1), and a token goes to no other address.
         redirect_slashes=False,
     )
-    app.state.office = Office(engine, settings, clock)
+    app.state.office = open_office(engine, settings, clock)
     problems.install(app)
-    for each in (health, people.router, calendly.router, sending.router):
-        app.include_router(each)
+    for each in (people, calendly, sending, *API, *PAGES):
+        app.include_router(each.router)
+    app.include_router(health)
+    app.mount("/static", StaticFiles(directory=STATIC))
     problems.describe(app)
     return Edge(app)

@@ -10,19 +10,31 @@ from console.pages import STYLE_HASH
 
 MEGABYTE = 1024 * 1024
 LARGEST_BODY = 16 * MEGABYTE
-LARGEST_OF = {"/u/": 10_000, "/webhooks/": MEGABYTE}
+LARGEST_OF = {"/u/": 10_000, "/sign-in": 10_000, "/webhooks/calendly/": MEGABYTE}
 """Paths at which strangers may ask, by what they begin with: a form, and one webhook."""
 
 HEADERS = {
+    # Our own files and nothing else: what a mail says is text, whatever it tries to be.
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    ),
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+FOR_STRANGERS = HEADERS | {
     "Content-Security-Policy": (
         f"default-src 'none'; style-src 'sha256-{STYLE_HASH}'; form-action 'self'; frame-ancestors 'none'; "
         "base-uri 'none'"
     ),
     # The address of a page holds the token; it is to be known to nobody else.
     "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "no-store",
 }
+# The address of a file of ours names its content.
+OF_FILES = HEADERS | {"Cache-Control": "public, max-age=31536000, immutable"}
 
 
 def _said(size: int) -> str:
@@ -57,9 +69,17 @@ class Edge:
                 raise refusal
             return message
 
+        headers = _headers(path)
+
         async def protected(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(HEADERS)
+                MutableHeaders(scope=message).update(headers)
             await send(message)
 
         await self._app(scope, measured, protected)
+
+
+def _headers(path: str) -> dict[str, str]:
+    if path.startswith("/u/"):
+        return FOR_STRANGERS
+    return OF_FILES if path.startswith("/static/") else HEADERS

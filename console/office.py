@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hmac
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +23,8 @@ class Office:
     engine: Engine
     settings: Settings
     clock: Callable[[], datetime]
+    cookie_keys: tuple[bytes, ...]
+    """Sign cookies; the last one signs, each is accepted."""
 
     @property
     def links(self) -> Links | None:
@@ -29,6 +33,14 @@ class Office:
             return links_with(self.settings.public_url, self.settings.signing_keys)
         except InputError:
             return None
+
+
+def open_office(engine: Engine, settings: Settings, clock: Callable[[], datetime]) -> Office:
+    """Return what an application works with; without secret keys people are signed in until it ends."""
+    keys = settings.encryption_keys or (secrets.token_urlsafe(),)
+    # What signs cookies is no key that opens stored secrets.
+    cookie_keys = tuple(hmac.digest(key.encode(), b"console cookies", "sha256") for key in reversed(keys))
+    return Office(engine, settings, clock, cookie_keys)
 
 
 def office_of(request: Request) -> Office:

@@ -9,20 +9,23 @@ from typing import Annotated, Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, RedirectResponse
 from pydantic import BaseModel, Field
 from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 
 from console import pages
+from console.render import render
+from console.visitor import SignInNeeded
 from models.session import DatabaseUnavailable
 from worker.errors import InputError
 
 log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
-FOR_PEOPLE = "/u/"
-"""Paths below it are opened by people."""
+FOR_STRANGERS = "/u/"
+"""Paths below it are opened by people who know nothing of us."""
+FOR_PROGRAMS = ("/v1/", "/webhooks/calendly/", "/healthz", "/openapi.json")
 SHOWN = 20
 LONGEST_SAID = 500
 """Characters of one value of an answer: names of fields and kinds of rows are as long as a stranger makes them."""
@@ -62,9 +65,29 @@ class InvalidRowsError(Exception):
 
 def problem(request: Request, status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:
     """Return the answer to a request that was not done."""
-    if request.url.path.startswith(FOR_PEOPLE):
+    path = request.url.path
+    if path.startswith(FOR_STRANGERS):
         return pages.failed(status, headers)
+    if not path.startswith(FOR_PROGRAMS):
+        return _page(request, status, detail, headers)
     return _json(Problem(title=HTTPStatus(status).phrase, status=status, detail=detail), headers)
+
+
+def _page(request: Request, status: int, detail: str, headers: Mapping[str, str] | None) -> Response:
+    response = render(request, "failed.html", status, title=_TITLES.get(status, "This did not work"), says=detail)
+    response.headers.update(headers or {})
+    return response
+
+
+_TITLES = {
+    403: "Not allowed",
+    404: "There is no such page",
+    405: "There is no such page",
+    409: "This cannot be done",
+    422: "Something in the form cannot be used",
+    500: "Something went wrong",
+    503: "Please try again in a minute",
+}
 
 
 def install(app: FastAPI) -> None:
@@ -74,10 +97,19 @@ def install(app: FastAPI) -> None:
     def _http(request: Request, error: HTTPException) -> Response:
         return problem(request, error.status_code, str(error.detail), error.headers)
 
+    @app.exception_handler(SignInNeeded)
+    def _unknown(request: Request, error: SignInNeeded) -> Response:
+        if "hx-request" in request.headers:
+            return Response(headers={"HX-Redirect": error.address})
+        return RedirectResponse(error.address, HTTPStatus.SEE_OTHER)
+
     @app.exception_handler(RequestValidationError)
     def _invalid(request: Request, error: RequestValidationError) -> Response:
-        del request
-        return _invalid_rows([_bad_value(each) for each in error.errors()])
+        bad = [_bad_value(each) for each in error.errors()]
+        if not request.url.path.startswith((FOR_STRANGERS, *FOR_PROGRAMS)):
+            said = "; ".join(f"{each.field}: {each.says}" for each in bad[:SHOWN])
+            return _page(request, HTTPStatus.UNPROCESSABLE_ENTITY, said, None)
+        return _invalid_rows(bad)
 
     @app.exception_handler(InvalidRowsError)
     def _unusable(request: Request, error: InvalidRowsError) -> Response:
@@ -148,6 +180,7 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
 _MEANS = {
     400: "The request could not be read, or its Idempotency-Key is none.",
     401: "No token, or one that is not (or no longer) in use.",
+    403: "The token has no scope for this.",
     404: "What the request names is not there.",
     409: "It contradicts what is known, or the same request is being worked on (then with Retry-After).",
     413: "The body is larger than 16 MB; of a webhook, than 1 MB.",

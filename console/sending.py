@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, HTTPException, Security
-from fastapi.security import HTTPBearer
+from fastapi import Depends, HTTPException
 from sqlalchemy import select
 
+from console.api.frame import Sender, api
 from console.office import Office, office_of
 from console.problems import BadValue, InvalidRowsError, documented
 from console.schemas import (
@@ -27,7 +27,6 @@ from console.schemas import (
     SuppressedRow,
 )
 from console.schemas import RejectedRow as Rejected
-from console.signed import KEY_HEADER, SignedRoute, caller_of
 from models.session import reading, transaction
 from models.tables import Campaign
 from worker.act import Act
@@ -41,38 +40,13 @@ from worker.sends import BATCH
 from worker.suppression import suppressed
 from worker.tie import rules_of
 
-
-def _documents_key(
-    idempotency_key: Annotated[
-        str | None,
-        Header(
-            alias=KEY_HEADER,
-            description="The same key with the same request gives the same answer for 48 hours.",
-            examples=['"8e03978e-40d5-43dd-bc93-6894a57f9324"'],
-        ),
-    ] = None,
-) -> None:
-    """Describe the header; `SignedRoute` obeys it."""
-    del idempotency_key
-
-
-router = APIRouter(
-    prefix="/v1",
-    tags=["sending side"],
-    route_class=SignedRoute,
-    responses=documented(400, 401, 409, 413, 422, 503),
-    dependencies=[
-        Security(HTTPBearer(auto_error=False, description="A token of `inbox-worker tokens add`.")),
-        Depends(_documents_key),
-    ],
-)
+router = api("sending side")
 
 TheOffice = Annotated[Office, Depends(office_of)]
-TheCaller = Annotated[Caller, Depends(caller_of)]
 
 
 @router.post("/campaigns")
-def campaigns(asked: CampaignRow, office: TheOffice, caller: TheCaller) -> CampaignAnswer:
+def campaigns(asked: CampaignRow, office: TheOffice, caller: Sender) -> CampaignAnswer:
     """Make a campaign, or change one; what was decided under its old policy stays decided."""
     wanted: dict[str, Any] = asked.model_dump(exclude={"key"}, exclude_none=True)
     with transaction(office.engine) as session:
@@ -89,7 +63,7 @@ def campaigns(asked: CampaignRow, office: TheOffice, caller: TheCaller) -> Campa
 
 
 @router.post("/recipients", responses=documented(404))
-def recipients(asked: JoinRequest, office: TheOffice, caller: TheCaller) -> JoinAnswer:
+def recipients(asked: JoinRequest, office: TheOffice, caller: Sender) -> JoinAnswer:
     """Let addresses join a campaign that is there; those under Do Not Email are refused, each with the reason.
 
     Where INBOX_PUBLIC_URL and INBOX_LINK_KEYS are set, the answer holds the unsubscribe link of each recipient.
@@ -112,7 +86,7 @@ def recipients(asked: JoinRequest, office: TheOffice, caller: TheCaller) -> Join
 
 
 @router.post("/events")
-def events(asked: EventsRequest, office: TheOffice, caller: TheCaller) -> EventsAnswer:
+def events(asked: EventsRequest, office: TheOffice, caller: Sender) -> EventsAnswer:
     """Tell what was sent, what was rejected while it was sent, and what was delivered, opened or clicked.
 
     Telling it again changes nothing. A row that names no known send is left out and counted; the others count.
@@ -126,7 +100,7 @@ def events(asked: EventsRequest, office: TheOffice, caller: TheCaller) -> Events
 
 
 @router.post("/suppressions/check")
-def check(asked: CheckRequest, office: TheOffice, caller: TheCaller) -> CheckAnswer:
+def check(asked: CheckRequest, office: TheOffice, caller: Sender) -> CheckAnswer:
     """Say which addresses may not be mailed now, and why; ask right before a mail goes out."""
     with reading(office.engine) as session:
         found = suppressed(session, caller.team_id, asked.addresses)

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, by_value
@@ -27,7 +27,17 @@ class Label(Base):
     """A reply and the class a person gave it: what the classifier learns from and is measured by."""
 
     __tablename__ = "label"
-    __table_args__ = (UniqueConstraint("team_id", "key"), Index(None, "team_id", "text_key"))
+    __table_args__ = (
+        UniqueConstraint("team_id", "key"),
+        Index(None, "team_id", "text_key"),
+        # How somebody fares in reviews today.
+        Index(
+            "ix_label_reviewed",
+            *("team_id", "actor", "recorded_at"),
+            sqlite_where=text("source = 'review'"),
+            postgresql_where=text("source = 'review'"),
+        ),
+    )
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)
     team_id: Mapped[int] = mapped_column(ForeignKey("team.id"))
     key: Mapped[str] = mapped_column(String(64))

@@ -26,8 +26,8 @@ from models.events import (
 BigKey = BigInteger().with_variant(Integer, "sqlite")
 
 
-WORDS = "to_tsvector('simple'::regconfig, translate(address, '@._-+', '     '))"
-"""The words of an address, by whose beginnings PostgreSQL finds it among millions."""
+WORDS = "to_tsvector('simple'::regconfig, translate({}, '@._-+', '     '))"
+"""The words of the addresses of a column, by whose beginnings PostgreSQL finds them among millions."""
 
 
 class MessageState(StrEnum):
@@ -150,7 +150,7 @@ class Contact(Base):
     __tablename__ = "contact"
     __table_args__ = (
         UniqueConstraint("team_id", "address"),
-        Index("ix_contact_words", text(WORDS), postgresql_using="gin").ddl_if(dialect="postgresql"),
+        Index("ix_contact_words", text(WORDS.format("address")), postgresql_using="gin").ddl_if(dialect="postgresql"),
     )
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)
     team_id: Mapped[int] = mapped_column(ForeignKey("team.id"))
@@ -180,6 +180,7 @@ class Recipient(Base):
         Index(None, "team_id", "changed_at", "id"),
         Index(None, "team_id", "status", "changed_at", "id"),
         Index(None, "campaign_id", "changed_at", "id"),
+        Index(None, "campaign_id", "status", "changed_at", "id"),
     )
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)
     team_id: Mapped[int] = mapped_column(ForeignKey("team.id"))
@@ -300,6 +301,15 @@ class RecipientEvent(Base):
             sqlite_where=text("booking_id IS NOT NULL"),
             postgresql_where=text("booking_id IS NOT NULL"),
         ),
+        # What somebody did today.
+        Index(
+            "ix_recipient_event_actor",
+            "actor",
+            "kind",
+            "recorded_at",
+            sqlite_where=text("actor IS NOT NULL"),
+            postgresql_where=text("actor IS NOT NULL"),
+        ),
     )
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)
     recipient_id: Mapped[int] = mapped_column(ForeignKey("recipient.id"))
@@ -355,7 +365,11 @@ class DneEntry(Base):
     """One reason why an address or a domain may not be mailed; live until a person lifts it."""
 
     __tablename__ = "dne_entry"
-    __table_args__ = (UniqueConstraint("team_id", "target", "reason", "source"),)
+    __table_args__ = (
+        UniqueConstraint("team_id", "target", "reason", "source"),
+        Index(None, "team_id", "id"),
+        Index("ix_dne_entry_words", text(WORDS.format("target")), postgresql_using="gin").ddl_if(dialect="postgresql"),
+    )
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)
     team_id: Mapped[int] = mapped_column(ForeignKey("team.id"))
     target: Mapped[str] = mapped_column(String(320))
@@ -380,11 +394,31 @@ class ReviewItem(Base):
     """An open question for a person; unique per recipient, event and kind."""
 
     __tablename__ = "review_item"
-    __table_args__ = (UniqueConstraint("recipient_id", "event_key", "kind"),)
+    __table_args__ = (
+        UniqueConstraint("recipient_id", "event_key", "kind"),
+        # The open ones in the two orders of the list. Kind and campaign stand behind, so that a filter by them reads
+        # the index alone.
+        *(
+            Index(
+                f"ix_review_item_{order}",
+                *("team_id", order, "opened_at", "id", "kind", "campaign_id"),
+                sqlite_where=text("closed_at IS NULL"),
+                postgresql_where=text("closed_at IS NULL"),
+            )
+            for order in ("urgency", "lesson")
+        ),
+    )
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    team_id: Mapped[int] = mapped_column(ForeignKey("team.id"))
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id"))
+    """Both the recipient's, once more: the list is read by them."""
     recipient_id: Mapped[int] = mapped_column(ForeignKey("recipient.id"))
     event_key: Mapped[str] = mapped_column(String(64))
     kind: Mapped[ReviewKind] = mapped_column(by_value(ReviewKind))
     holds: Mapped[bool] = mapped_column(default=False)
+    urgency: Mapped[float]
+    """Its place in the list, the least first: see `worker.urgency`."""
+    lesson: Mapped[float]
+    """Its place in the list for whoever teaches the classifier."""
     opened_at: Mapped[datetime]
     closed_at: Mapped[datetime | None] = mapped_column(index=True)

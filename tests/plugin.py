@@ -12,7 +12,7 @@ import pytest
 
 from tests.servers import PrivateCyrus, PrivateDovecot, PrivatePostgres, PymapServer, ServerMissingError
 
-pytest_plugins = ["tests.databases"]
+pytest_plugins = ["tests.databases", "tests.quick_passwords"]
 
 _numbers = count(1)
 

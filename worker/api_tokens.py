@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Select, select, update
@@ -19,6 +19,8 @@ PREFIX = "iw_"
 """So that scanners of leaked secrets, and people, see what it is."""
 RANDOM_BYTES = 32
 LONGEST_NAME = 100
+SCOPES = ("sending", "view", "edit", "teach", "admin")
+"""What a token may be used for; `console.rights` says what each gives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,7 @@ class Caller:
 
     team_id: int
     name: str
+    scopes: frozenset[str]
 
     @property
     def actor(self) -> str:
@@ -34,12 +37,15 @@ class Caller:
         return f"api: {self.name}"
 
 
-def add_token(session: Session, team_id: int, name: str, act: Act) -> str:
+def add_token(session: Session, team_id: int, name: str, act: Act, scopes: Collection[str] = (SCOPES[0],)) -> str:
     """Make a token and return it; it can never be shown again.
 
     Raises:
-        InputError: the name is empty, too long, or that of another token in use.
+        InputError: the name is empty, too long, or that of another token in use; or a scope is missing or unknown.
     """
+    wanted = [scope for scope in SCOPES if scope in scopes]
+    if not wanted or len(wanted) < len(set(scopes)):
+        raise InputError(f"a token has at least one scope, and only these: {', '.join(SCOPES)}")
     name = name.strip()
     if not name or len(name) > LONGEST_NAME or not name.isprintable():
         raise InputError(f"{name!r} is no name of a token; give 1 to {LONGEST_NAME} printable characters")
@@ -47,7 +53,8 @@ def add_token(session: Session, team_id: int, name: str, act: Act) -> str:
     if session.scalar(_in_use(team_id, name)) is not None:
         raise InputError(f"a token {name!r} is in use; revoke it first (inbox-worker tokens revoke {name})")
     token = PREFIX + secrets.token_urlsafe(RANDOM_BYTES)
-    session.add(ApiToken(team_id=team_id, name=name, token_hash=_hash(token), actor=act.by, recorded_at=act.at))
+    row = ApiToken(team_id=team_id, name=name, token_hash=_hash(token), scopes=wanted, actor=act.by, recorded_at=act.at)
+    session.add(row)
     session.flush()
     return token
 
@@ -73,11 +80,11 @@ def list_tokens(session: Session, team_id: int) -> Sequence[ApiToken]:
 
 def find_caller(session: Session, token: str) -> Caller | None:
     """Return who signs in with a token, or None where nobody does (any more)."""
-    query = select(ApiToken.team_id, ApiToken.name).where(
+    query = select(ApiToken.team_id, ApiToken.name, ApiToken.scopes).where(
         ApiToken.token_hash == _hash(token), ApiToken.revoked_at.is_(None)
     )
     row = session.execute(query).one_or_none()
-    return Caller(*row) if row else None
+    return Caller(row.team_id, row.name, frozenset(row.scopes)) if row else None
 
 
 def _hash(token: str) -> str:

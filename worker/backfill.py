@@ -82,9 +82,13 @@ def backfill_imap(
         MailboxError: the mailbox cannot be reached; run it again, it goes on where it stopped.
     """
     with connected(station.engine, mailbox, station.settings, station.watch.clock()) as imap:
-        imap.compress()
-        visit = Visit(station, desk, imap, purpose=Purpose.BACKFILL)
-        return go_round(visit, mailbox, folders, since=since or EVER)
+        return take_in_all(Visit(station, desk, imap, purpose=Purpose.BACKFILL), mailbox, folders, since)
+
+
+def take_in_all(visit: Visit, mailbox: Mailbox, folders: Sequence[str] = (), since: date | None = None) -> PollReport:
+    """Do what `backfill_imap` does over a connection that is open."""
+    visit.imap.compress()
+    return go_round(visit, mailbox, folders, since=since or EVER)
 
 
 def backfill_files(station: Station, desk: Desk, messages: Iterable[tuple[str, bytes]]) -> PollReport:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -63,6 +64,7 @@ def check(
     sign_in: Callable[[Callable[[Account], Opened]], Opened],
     timeout: float,
     clock: Callable[[], datetime],
+    begun: Callable[[socket.socket], None] | None = None,
 ) -> Iterator[Finding]:
     """Yield one finding a step, and stop where the next step makes no sense; changes nothing at the server.
 
@@ -71,6 +73,7 @@ def check(
         sign_in: calls what it is given with an account to sign in with (`worker.access.signed_in`).
         timeout: seconds an answer may take.
         clock: aware UTC.
+        begun: as of `worker.client.Client`.
     """
     where = Account(
         host=mailbox.host, port=mailbox.port, username=mailbox.username, password="",
@@ -80,7 +83,7 @@ def check(
     try:
         yield from way(where, mailbox.name, clock())
         step = "signing in"
-        with _signed_in(mailbox, sign_in, clock) as session:
+        with _signed_in(mailbox, sign_in, clock, begun) as session:
             yield well("signing in", f"as {mailbox.username}")
             yield from _looked(session)
     except StopHereError:
@@ -93,13 +96,16 @@ def check(
 
 @contextmanager
 def _signed_in(
-    mailbox: Mailbox, sign_in: Callable[[Callable[[Account], Opened]], Opened], clock: Callable[[], datetime]
+    mailbox: Mailbox,
+    sign_in: Callable[[Callable[[Account], Opened]], Opened],
+    clock: Callable[[], datetime],
+    begun: Callable[[socket.socket], None] | None,
 ) -> Iterator[_Session]:
     alerts: list[str] = []
 
     def opened(account: Account) -> Opened:
         with telling(account, mailbox.name, "signing in"):
-            return open_client(account, alerts.append), account
+            return open_client(account, alerts.append, begun), account
 
     client, account = sign_in(opened)
     try:

@@ -52,6 +52,7 @@ def check(
     force: bool = False,
     report: TextIO | None = None,
     progress: Callable[[int], None] = lambda _: None,
+    called: str = "",
 ) -> Checked:
     """Read a file of targets and notes; the good rows wait in another file, so that memory stays flat.
 
@@ -64,6 +65,7 @@ def check(
         force: take domains of many strangers too.
         report: takes every bad row as CSV.
         progress: told from time to time how many rows were read since.
+        called: what people call the file, where that is not its path.
 
     Raises:
         InputError: the file cannot be read, or names nothing at all.
@@ -77,11 +79,11 @@ def check(
             keep.writerow((dne_target(row.value, force=force), row.note or ""))
             checked.good += 1
         except InputError as error:
-            checked.note_bad(f"{path}, row {row.number}: {error}")
+            checked.note_bad(f"{called or path}, row {row.number}: {error}")
             if complain:
                 complain.writerow((row.number, row.value, error))
         if count % EVERY == 0:
             progress(EVERY)
     if not checked.good and not checked.bad:
-        raise InputError(f"{path} names no address and no domain")
+        raise InputError(f"{called or path} names no address and no domain")
     return checked

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -65,25 +66,53 @@ def lift_dne(session: Session, team_id: int, target: str, act: Act) -> int:
     Raises:
         InputError: nothing to lift, or the contact opted out and no reason is given.
     """
-    target = _plain(target)
+    lifted = lift(session, team_id, [target], act)
+    if not lifted:
+        raise InputError(f"{_plain(target)} has no live Do Not Email entry; inbox-worker dne list shows all")
+    return len(lifted)
+
+
+def lift(session: Session, team_id: int, targets: Iterable[str], act: Act) -> Sequence[DneEntry]:
+    """Lift every live entry of exactly these addresses and domains, which may have none; return the entries.
+
+    Raises:
+        InputError: one of the contacts opted out and no reason is given.
+    """
     lock_team(session, team_id, exclusive=True)
-    query = select(DneEntry).where(DneEntry.team_id == team_id, DneEntry.target == target, *LIVE)
-    entries = list(session.scalars(query))
-    if not entries:
-        raise InputError(f"{target} has no live Do Not Email entry; inbox-worker dne list shows all")
+    entries = live_entries(session, team_id, targets)
     need_why(entries, act)
-    locked = lock(session, contacts_covered(session, team_id, target))
-    session.execute(
-        update(DneEntry)
-        .where(DneEntry.id.in_([entry.id for entry in entries]), DneEntry.lifted_at.is_(None))
-        .values(lifted_at=act.at, lifted_by=act.by, lifted_why=storable(act.why))
-    )
-    reasons = sorted({entry.reason.value for entry in entries})
-    payload = {"target": target, "reasons": reasons, "by": act.by, "why": storable(act.why)}
-    tell(session, team_id, [Told(EventType.DNE_LIFTED, target, payload)], act.at)
+    reasons: dict[str, set[str]] = defaultdict(set)
+    for entry in entries:
+        reasons[entry.target].add(entry.reason.value)
+    locked = lock(session, covered(session, team_id, reasons))
+    for some in chunks(entry.id for entry in entries):
+        session.execute(
+            update(DneEntry)
+            .where(DneEntry.id.in_(some), DneEntry.lifted_at.is_(None))
+            .values(lifted_at=act.at, lifted_by=act.by, lifted_why=storable(act.why))
+        )
+    said = {"by": act.by, "why": storable(act.why)}
+    told = [
+        Told(EventType.DNE_LIFTED, target, {"target": target, "reasons": sorted(each), **said})
+        for target, each in reasons.items()
+    ]
+    tell(session, team_id, told, act.at)
     for some in chunks(locked):
         refold(session, some, act.at)
-    return len(entries)
+    return entries
+
+
+def live_entries(session: Session, team_id: int, targets: Iterable[str]) -> Sequence[DneEntry]:
+    """Return the live entries of exactly these addresses and domains, by id."""
+    query = select(DneEntry).where(DneEntry.team_id == team_id, *LIVE)
+    plain = sorted({_plain(target) for target in targets})
+    found = [entry for some in chunks(plain) for entry in session.scalars(query.where(DneEntry.target.in_(some)))]
+    return sorted(found, key=lambda entry: entry.id)
+
+
+def covered(session: Session, team_id: int, targets: Iterable[str]) -> set[int]:
+    """Return the contacts that any of these addresses and domains covers."""
+    return {each for target in targets for each in contacts_covered(session, team_id, target)}
 
 
 def withdraw(session: Session, team_id: int, entries: Iterable[DneEntry], act: Act) -> None:

@@ -13,6 +13,10 @@ class InputError(InboxWorkerError):
     """What somebody gave us (a file, a name, a value) cannot be used."""
 
 
+class SettledError(InputError):
+    """Somebody else has answered the question in the meantime."""
+
+
 class Trouble(StrEnum):
     """What kind of trouble a mailbox is in; it decides how long one waits, not what a person is told."""
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -14,6 +17,7 @@ from models.tables import (
     InboundMessage,
     Recipient,
     RecipientEvent,
+    ReviewItem,
     SecondAddress,
     SentMessage,
     StatusChange,
@@ -38,6 +42,7 @@ def tell(session: Session, team_id: int, address: str, campaign: str | None = No
         raise InputError(f"nothing is known about {address}; inbox-worker recipients list --address PART searches")
     live = [entry for entry in entries if entry["lifted_at"] is None and entry["withdrawn_at"] is None]
     return {
+        "contact_id": contact.id if contact else None,
         "address": known_as,
         "other_addresses": _others(session, contact) if contact else [],
         "contact": "Do Not Email" if live else "Active",
@@ -69,16 +74,30 @@ def _recipients(session: Session, contact: Contact, campaign: str | None) -> lis
     )
     if campaign:
         query = query.where(is_campaign(campaign))
+    found = session.execute(query).all()
+    ids = [recipient.id for recipient, _, _ in found]
+    stories = _stories(session, ids)
+    asked = _asked_about(session, ids)
     return [
         {
+            "id": recipient.id,
             "campaign": key,
             "campaign_name": name,
             **standing_row(recipient),
-            "story": _story(session, recipient.id),
-            "reviews": list_reviews(session, contact.team_id, recipient_id=recipient.id),
+            "story": stories[recipient.id],
+            "reviews": list_reviews(session, contact.team_id, recipient_id=recipient.id)
+            if recipient.id in asked
+            else [],
         }
-        for recipient, key, name in session.execute(query)
+        for recipient, key, name in found
     ]
+
+
+def _asked_about(session: Session, recipient_ids: Collection[int]) -> set[int]:
+    """Return which recipients have an open question, which few have."""
+    query = select(ReviewItem.recipient_id, ReviewItem.closed_at).where(ReviewItem.recipient_id.in_(recipient_ids))
+    # Asked for by the database, SQLite would go through the open questions of everybody.
+    return {item.recipient_id for item in session.execute(query) if item.closed_at is None}
 
 
 def _others(session: Session, contact: Contact) -> list[Row]:
@@ -89,17 +108,27 @@ def _others(session: Session, contact: Contact) -> list[Row]:
     ]
 
 
-def _story(session: Session, recipient_id: int) -> list[Row]:
+def _stories(session: Session, recipient_ids: Collection[int]) -> dict[int, list[Row]]:
+    """Return the story of each recipient; all of them are read at once."""
+    query = select(StatusChange).where(StatusChange.recipient_id.in_(recipient_ids)).order_by(StatusChange.id)
+    changes: dict[int, list[StatusChange]] = defaultdict(list)
+    for change in session.scalars(query):
+        changes[change.recipient_id].append(change)
+    sends = _sends(session, recipient_ids)
+    events = _events(session, recipient_ids)
+    commands = _commands(session, recipient_ids)
+    return {each: _story(sends[each], events[each], commands[each], changes[each]) for each in recipient_ids}
+
+
+def _story(sends: list[Row], events: list[Row], commands: list[Row], changes: Iterable[StatusChange]) -> list[Row]:
     """Return what happened to a recipient by the time it happened, each event with the changes it caused.
 
     A change that no stored event caused (time passed, a rule acted, Do Not Email arose elsewhere) stands at the time
     at which it was noticed.
     """
-    changes = list(session.scalars(select(StatusChange).where(StatusChange.recipient_id == recipient_id)))
-    events = _events(session, recipient_id)
     by_key = {row["key"]: row for row in events}
-    rows = [*_sends(session, recipient_id), *events, *_commands(session, recipient_id)]
-    for change in sorted(changes, key=lambda change: change.id):
+    rows = [*sends, *events, *commands]
+    for change in changes:
         row = _change(change)
         cause = by_key.get(change.event_key or "")
         # An event that gave the status long ago does not explain what changed later beside it, as a hold that fell.
@@ -114,22 +143,38 @@ _SENT_FIRST = {"sent": 0, "changed": 2, "automation": 3}
 """What we sent comes before what came back within the same second, and what followed after it."""
 
 
-def _sends(session: Session, recipient_id: int) -> list[Row]:
-    query = select(SentMessage).where(SentMessage.recipient_id == recipient_id)
-    return [
-        {"at": s.sent_at, "event": "sent", "subject": s.subject_key, "send_id": s.send_id, "because": [], "changes": []}
-        for s in session.scalars(query)
-    ]
+def _sends(session: Session, recipient_ids: Collection[int]) -> dict[int, list[Row]]:
+    query = select(SentMessage).where(SentMessage.recipient_id.in_(recipient_ids)).order_by(SentMessage.id)
+    return _by_recipient((sent.recipient_id, _sent(sent)) for sent in session.scalars(query))
 
 
-def _events(session: Session, recipient_id: int) -> list[Row]:
+def _by_recipient(rows: Iterable[tuple[int, Row]]) -> dict[int, list[Row]]:
+    found: dict[int, list[Row]] = defaultdict(list)
+    for recipient_id, row in rows:
+        found[recipient_id].append(row)
+    return found
+
+
+def _sent(sent: SentMessage) -> Row:
+    return {
+        "at": sent.sent_at,
+        "event": "sent",
+        "subject": sent.subject_key,
+        "send_id": sent.send_id,
+        "because": [],
+        "changes": [],
+    }
+
+
+def _events(session: Session, recipient_ids: Collection[int]) -> dict[int, list[Row]]:
     query = (
         select(RecipientEvent, InboundMessage.subject, VerdictRow.kind)
         .outerjoin(InboundMessage, InboundMessage.id == RecipientEvent.message_id)
         .outerjoin(VerdictRow, VerdictRow.message_id == RecipientEvent.message_id)
-        .where(RecipientEvent.recipient_id == recipient_id)
+        .where(RecipientEvent.recipient_id.in_(recipient_ids))
+        .order_by(RecipientEvent.id)
     )
-    return [_event(event, subject, verdict) for event, subject, verdict in session.execute(query)]
+    return _by_recipient((event.recipient_id, _event(event, *more)) for event, *more in session.execute(query))
 
 
 def _event(event: RecipientEvent, subject: str | None, verdict: str | None) -> Row:
@@ -155,24 +200,26 @@ def _event(event: RecipientEvent, subject: str | None, verdict: str | None) -> R
     }
 
 
-def _commands(session: Session, recipient_id: int) -> list[Row]:
+def _commands(session: Session, recipient_ids: Collection[int]) -> dict[int, list[Row]]:
     query = (
         select(AutomationCommand, AutomationRule.name)
         .join(AutomationRule, AutomationRule.id == AutomationCommand.rule_id)
-        .where(AutomationCommand.recipient_id == recipient_id)
+        .where(AutomationCommand.recipient_id.in_(recipient_ids))
+        .order_by(AutomationCommand.id)
     )
-    return [
-        {
-            "at": command.recorded_at,
-            "event": "automation",
-            "rule": rule,
-            "did": command.action,
-            "outcome": command.outcome,
-            "because": [],
-            "changes": [],
-        }
-        for command, rule in session.execute(query)
-    ]
+    return _by_recipient((command.recipient_id, _command(command, rule)) for command, rule in session.execute(query))
+
+
+def _command(command: AutomationCommand, rule: str) -> Row:
+    return {
+        "at": command.recorded_at,
+        "event": "automation",
+        "rule": rule,
+        "did": command.action,
+        "outcome": command.outcome,
+        "because": [],
+        "changes": [],
+    }
 
 
 def _change(change: StatusChange) -> Row:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -25,7 +25,7 @@ from models.tables import (
     SentMessage,
 )
 from worker.act import Act
-from worker.errors import InputError
+from worker.errors import InputError, SettledError
 from worker.labels import note_label
 from worker.refold import Change, lock, refold
 from worker.stored import event_columns, storable
@@ -64,23 +64,41 @@ def set_status(  # noqa: PLR0913 - one argument a choice of the person
     locked = lock(session, [contact.id])
     if status is Status.ACTIVE:
         _refuse_if_banned(session, contact)
+    write_choice(session, rules, (recipient, campaign), Choice(status, until, by_mail=by_mail), act)
+    return refold(session, locked, act.at)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A status that a person chose; see `set_status`."""
+
+    status: Status
+    until: date | None = None
+    by_mail: bool = True
+
+
+def write_choice(session: Session, rules: Rules, whom: tuple[Recipient, Campaign], choice: Choice, act: Act) -> None:
+    """Write that a person chose a status, and what the classifier may learn from it.
+
+    The caller holds the contact's lock, has seen that the status may be given, and folds afterwards.
+    """
+    recipient, campaign = whom
     newest = _newest_mail(session, recipient.id)
     event = Event(
         kind=EventKind.MANUAL,
         happened_at=stamp(session, recipient.id, act.at),
         key=uuid.uuid4().hex,
-        status=status,
+        status=choice.status,
         about=newest.key if newest else None,
-        **_policy(rules, campaign, status, act.at),
+        **_policy(rules, campaign, choice.status, act.at),
     )
-    if until and status is Status.OUT_OF_OFFICE:
+    if choice.until and choice.status is Status.OUT_OF_OFFICE:
         calendar = calendar_of(session, rules.team_id)
-        back = calendar.midnight(calendar.after(until, rules.absence_extra_days))
+        back = calendar.midnight(calendar.after(choice.until, rules.absence_extra_days))
         event = replace(event, until=back, dated=True)
-    write_act(session, recipient.id, event, f"chose {status.value}", act)
-    if newest and by_mail:
-        note_label(session, rules.team_id, newest, status, act, LabelSource.STATUS)
-    return refold(session, locked, act.at)
+    write_act(session, recipient.id, event, f"chose {choice.status.value}", act)
+    if newest and choice.by_mail:
+        note_label(session, rules.team_id, newest, choice.status, act, LabelSource.STATUS)
 
 
 def resolve_review(session: Session, rules: Rules, item_id: int, status: Status | None, act: Act) -> list[Change]:
@@ -90,7 +108,7 @@ def resolve_review(session: Session, rules: Rules, item_id: int, status: Status 
     else follows: the status stays the machine's, and newer mail may change it.
 
     Raises:
-        InputError: no such open item.
+        InputError: no such item, or (SettledError) it is open no more.
     """
     item, locked = _open_item(session, rules.team_id, item_id)
     recipient, _, campaign = recipient_of(session, rules.team_id, item.recipient_id)
@@ -126,8 +144,10 @@ def _open_item(session: Session, team_id: int, item_id: int) -> tuple[ReviewItem
     locked = lock(session, [row.contact_id]) if row else []
     # Two people may settle the same item: the second finds it closed once the first lets go of the contact.
     open_ = session.scalar(select(ReviewItem.id).where(ReviewItem.id == item_id, ReviewItem.closed_at.is_(None)))
-    if row is None or open_ is None:
+    if row is None:
         raise InputError(f"no open review item {item_id}; inbox-worker review list shows them")
+    if open_ is None:
+        raise SettledError(f"no open review item {item_id}: somebody has settled it; review list shows others")
     return row[0], locked
 
 

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from classifier.judge import JudgeContext, judge, judge_batch
 from classifier.message import ParsedMessage, parse
-from classifier.verdict import Verdict
+from classifier.own_words.rest import rest_of
+from classifier.verdict import Outgoing, Verdict
 from models.session import Writer
 from worker.apply import Applied, apply
 from worker.clues import clues_of
@@ -82,9 +83,9 @@ def _judge_one(parsed: ParsedMessage, context: JudgeContext) -> Verdict | Except
         return error
 
 
-def _judged(desk: Desk, fetched: FetchedMessage, parsed: ParsedMessage, verdict: Verdict | Exception) -> Judged:
-    failed = isinstance(verdict, Exception)
-    error = f"{type(verdict).__name__}: {verdict}" if failed else None
+def _judged(desk: Desk, fetched: FetchedMessage, parsed: ParsedMessage, found: Verdict | Exception) -> Judged:
+    verdict = None if isinstance(found, Exception) else found
+    error = f"{type(found).__name__}: {found}" if isinstance(found, Exception) else None
     return Judged(
         folder=fetched.folder,
         uidvalidity=fetched.uidvalidity,
@@ -96,12 +97,19 @@ def _judged(desk: Desk, fetched: FetchedMessage, parsed: ParsedMessage, verdict:
         from_address=parsed.from_address,
         subject=parsed.subject,
         problems=parsed.problems,
-        verdict=None if isinstance(verdict, Exception) else verdict,
-        clues=None
-        if isinstance(verdict, Exception)
-        else clues_of(parsed, verdict, desk.authserv_ids, junk=fetched.junk),
+        verdict=verdict,
+        rest=_rest(parsed, verdict) if verdict else None,
+        clues=clues_of(parsed, verdict, desk.authserv_ids, junk=fetched.junk) if verdict else None,
         error=f"the server refuses it: {fetched.refused}" if fetched.refused else error,
         raw=fetched.raw,
         omitted=fetched.omitted,
         junk=fetched.junk,
     )
+
+
+def _rest(parsed: ParsedMessage, verdict: Verdict) -> str | None:
+    """Return what a reader sees besides the sender's own words: of a report all of it, of our own mail nothing."""
+    if isinstance(verdict, Outgoing):
+        return None
+    own = getattr(verdict, "visible_text", None)
+    return parsed.text if own is None else rest_of(parsed, own)

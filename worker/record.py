@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import delete, func, or_, select, true
 from sqlalchemy.orm import Session
 
+from classifier.part import MOST_TEXT
 from classifier.verdict import Reply, Verdict, name_of
 from models.session import insert_new
 from models.tables import InboundMessage, MessageClue, MessageState, VerdictRow
@@ -28,7 +29,8 @@ LARGEST = 2**63 - 1  # What a BIGINT holds.
 class Judged:
     """A message with its verdict, ready to be written; `error` says why it could not be judged.
 
-    `raw` and `omitted` are what was fetched of it: kept only where it is set aside.
+    `rest` is what a reader sees besides the sender's own words, None where nothing of it is kept. `raw` and `omitted`
+    are what was fetched of it: kept only where it is set aside.
     """
 
     folder: str
@@ -42,6 +44,7 @@ class Judged:
     subject: str = ""
     problems: tuple[str, ...] = ()
     verdict: Verdict | None = None
+    rest: str | None = field(default=None, repr=False)
     clues: Clues | None = None
     error: str | None = None
     raw: bytes = field(default=b"", repr=False)
@@ -216,7 +219,11 @@ def _kept_clues(judged: Judged, state: MessageState) -> dict[str, Any]:
 
 
 def _write_verdicts(session: Session, first: Sequence[tuple[int, Judged]], now: datetime) -> None:
-    verdicts = [_verdict_row(row_id, judged.verdict, now) for row_id, judged in first if judged.verdict is not None]
+    verdicts = [
+        _verdict_row(row_id, judged.verdict, now) | {"rest": storable(judged.rest, MOST_TEXT)}
+        for row_id, judged in first
+        if judged.verdict is not None
+    ]
     insert_new(session, VerdictRow, verdicts)
     clues = [{"message_id": row_id, "value": value} for row_id, judged in first for value in clue_values(judged.clues)]
     insert_new(session, MessageClue, clues)

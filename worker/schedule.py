@@ -20,17 +20,22 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
+from classifier.judge import ReplyJudge
 from config.settings import Settings
 from models.session import DatabaseUnavailable, reading
 from models.tables import Mailbox
 from worker.alarms import look
 from worker.dispatch import dispatch
 from worker.due import Due, Result, active, due_mailboxes, failure, success, wait, write_results
-from worker.errors import MailboxError, Trouble
+from worker.errors import InputError, MailboxError, Trouble
+from worker.figures import COUNT_SECONDS, count_all
+from worker.job import Workshop
+from worker.jobs import Jobs
 from worker.keeper import Keeper
 from worker.lanes import Lanes
 from worker.manners import Hosts, counts, longest_pause, pause_after, stops
 from worker.retention import remove_old
+from worker.serving import Classifier
 from worker.signs import limits_of
 from worker.ticks import Pauses, Step
 from worker.traffic import forget
@@ -65,9 +70,12 @@ class Daemon:
     settings: Settings
     poll: Callable[[Mailbox, Keeper, Callable[[], bool]], PollReport]
     clock: Callable[[], datetime]
+    classifier: Callable[[], ReplyJudge] | None = None
+    """Gives what backfills are judged with; None: what the database says is in service."""
     stop: threading.Event = field(default_factory=threading.Event)
     keeper: Keeper = field(init=False)
     turns: Turns = field(init=False)
+    jobs: Jobs = field(init=False)
     _results: dict[int, Result] = field(default_factory=dict)
     """How the last polls went, not written down yet."""
     _refusals: dict[int, tuple[int, int]] = field(default_factory=dict)
@@ -81,6 +89,9 @@ class Daemon:
         hosts = Hosts(self.settings.host_connections, self.settings.host_connects_a_second)
         self.turns = Turns(self._poll, self.settings.poll_threads, self.stop)
         self.keeper = Keeper(hosts, self.clock, self.turns.wake, files_to_open() - FILES_BESIDE)
+        classifier = self.classifier or Classifier(self.engine, self.settings).current
+        workshop = Workshop(self.engine, self.settings, self.clock, classifier)
+        self.jobs = Jobs(workshop, hosts, self.turns.wake, self.stop)
 
     def run(self) -> None:
         """Work until SIGTERM or SIGINT; then finish the batches in hand and return."""
@@ -117,6 +128,7 @@ class Daemon:
         ended.set()
         cutting.join()
         Step("writing how polls went", 0, self.write_down, self.clock)()
+        Step("ending what was asked for", 0, self.jobs.close, self.clock)()
         self.keeper.close()
 
     def _cut_until(self, ended: threading.Event) -> None:
@@ -132,6 +144,7 @@ class Daemon:
         work: dict[str, tuple[float, Callable[[], object]]] = {
             "hearing mailboxes": (0, self.keeper.listen),
             "leaving mailboxes": (LEAVING_SECONDS, self.leave),
+            "doing what was asked for": (TICK_SECONDS, self.jobs.look),
             "ending pauses": (TICK_SECONDS, pauses.end),
             "dispatching events": (TICK_SECONDS, lambda: dispatch(self.engine, self.clock(), self.stop.is_set)),
             "delivering events": (TICK_SECONDS, lanes.start),
@@ -146,6 +159,7 @@ class Daemon:
                 min(ALARM_SECONDS, self.settings.poll_seconds),
                 lambda: look(self.engine, limits, self.clock()),
             ),
+            "counting": (COUNT_SECONDS, lambda: count_all(self.engine, self.clock(), self.stop.is_set)),
         }
         return [Step(name, seconds, do, self.clock) for name, (seconds, do) in work.items()]
 
@@ -205,14 +219,16 @@ class Daemon:
             log.exception("mailbox %s: its poll could not begin, it is tried again", mailbox_id)
 
     def _poll_and_note(self, mailbox_id: int, due: Due | None) -> None:
+        begun_at = self.clock()
         mailbox = self._row(mailbox_id, due)
         if mailbox is None or mailbox.paused_at or mailbox.stopped_at:
             self.keeper.drop(mailbox_id)
+            self.jobs.polled(mailbox_id, begun_at, InputError("it was paused or stopped; resume it, then ask again"))
             return
         error: Exception | None = None
-        more = False
+        report = PollReport()
         try:
-            more = self.poll(mailbox, self.keeper, self.stop.is_set).more
+            report = self.poll(mailbox, self.keeper, self.stop.is_set)
         except MailboxError as caught:
             error = caught
             log.log(logging.WARNING if counts(caught) else logging.DEBUG, "%s", caught)
@@ -224,7 +240,8 @@ class Daemon:
             error = caught
         failures = due.failures if due else mailbox.failures
         with self._lock:
-            self._results[mailbox_id] = self._result(mailbox, failures, error, more=more)
+            self._results[mailbox_id] = self._result(mailbox, failures, error, more=report.more)
+        self.jobs.polled(mailbox_id, begun_at, error or report)
 
     def _row(self, mailbox_id: int, due: Due | None) -> Mailbox | None:
         """Return what describes a mailbox; as it was read before where its revision is still the same."""

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from models.events import EndReason, ReviewKind, SequenceState, Status
+from models.events import EndReason, ReviewDraft, ReviewKind, SequenceState, Status
 from models.outcome import Folded
 from models.outside import EventType
 from models.session import insert_new
@@ -18,6 +18,7 @@ from models.tables import Recipient, ReviewItem, StatusChange
 from worker.book import Book, Person
 from worker.chunks import chunks
 from worker.outbox import Told, tell
+from worker.urgency import lesson, urgency
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,19 +166,28 @@ def write_reviews(session: Session, book: Book, folded: dict[int, Folded], now: 
     opened = [key for key in wanted if key not in stored or stored[key].closed_at is not None]
     closed = [key for key, row in stored.items() if key not in wanted and row.closed_at is None]
     new = [key for key in opened if key not in stored]
-    insert_new(
-        session,
-        ReviewItem,
-        [
-            {"recipient_id": r, "event_key": e, "kind": k, "holds": wanted[r, e, k].holds, "opened_at": now}
-            for r, e, k in new
-        ],
-    )
+    people = {person.row.id: person for person in book.people}
+    insert_new(session, ReviewItem, [_asked(people[key[0]], wanted[key], now) for key in new])
     moved = [{"id": stored[key].id, "closed_at": None} for key in opened if key in stored]
     moved += [{"id": stored[key].id, "closed_at": now} for key in closed]
     if moved:
         session.execute(update(ReviewItem), moved)
     _tell_reviews(session, book, opened, closed, now)
+
+
+def _asked(person: Person, item: ReviewDraft, now: datetime) -> dict[str, Any]:
+    about = person.stored.get(item.event_key)
+    return {
+        "team_id": person.row.team_id,
+        "campaign_id": person.row.campaign_id,
+        "recipient_id": person.row.id,
+        "event_key": item.event_key,
+        "kind": item.kind,
+        "holds": item.holds,
+        "urgency": urgency(item.kind, about, holds=item.holds),
+        "lesson": lesson(about),
+        "opened_at": now,
+    }
 
 
 ReviewKey = tuple[int, str, ReviewKind]

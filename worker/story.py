@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, and_, literal, or_, select, tuple_
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from models.events import ONLY_ASKED, ReviewKind, SequenceState, Status
+from models.events import ReviewKind, SequenceState, Status
 from models.tables import (
     Campaign,
     Contact,
@@ -19,6 +19,7 @@ from models.tables import (
     RecipientEvent,
     ReviewItem,
 )
+from worker.errors import InputError
 from worker.suppression import suppressed
 
 Row = dict[str, Any]
@@ -70,62 +71,85 @@ def list_reviews(  # noqa: PLR0913 - each narrows or orders the list
     campaign: str | None = None,
     recipient_id: int | None = None,
     teaching: bool = False,
+    after: int | None = None,
     limit: int | None = None,
 ) -> list[Row]:
-    """Return open review items, the most urgent first: see `_by_urgency`; with `teaching` see `_by_lesson`."""
-    about = and_(RecipientEvent.recipient_id == ReviewItem.recipient_id, RecipientEvent.key == ReviewItem.event_key)
-    query = (
-        select(ReviewItem, Recipient.status, Contact.address, Campaign.key, RecipientEvent, InboundMessage.subject)
-        .join(Recipient, Recipient.id == ReviewItem.recipient_id)
-        .join(Contact, Contact.id == Recipient.contact_id)
-        .join(Campaign, Campaign.id == Recipient.campaign_id)
-        .outerjoin(RecipientEvent, about)
-        .outerjoin(InboundMessage, InboundMessage.id == RecipientEvent.message_id)
-        .where(Contact.team_id == team_id, ReviewItem.closed_at.is_(None))
-        .order_by(*(_by_lesson() if teaching else _by_urgency()), ReviewItem.opened_at, ReviewItem.id)
-        .limit(limit)
-    )
+    """Return open review items, the most urgent first, or with `teaching` what teaches most: see `worker.urgency`.
+
+    Args:
+        session: any.
+        team_id: whose.
+        kind: only of this kind.
+        campaign: only of this campaign, by its key or name.
+        recipient_id: only of this recipient.
+        teaching: the order.
+        after: only those that stand behind this item, which may be settled by now.
+        limit: at most so many.
+
+    Raises:
+        InputError: there is no item `after`.
+    """
+    order: _Order = (ReviewItem.lesson if teaching else ReviewItem.urgency, ReviewItem.opened_at, ReviewItem.id)
+    some = select(ReviewItem.id).where(ReviewItem.team_id == team_id, ReviewItem.closed_at.is_(None))
     if kind:
-        query = query.where(ReviewItem.kind == kind)
+        some = some.where(ReviewItem.kind == kind)
     if campaign:
-        query = query.where(is_campaign(campaign))
+        some = some.where(_of_one(ReviewItem.campaign_id, _campaigns(session, team_id, campaign)))
     if recipient_id:
-        query = query.where(ReviewItem.recipient_id == recipient_id)
+        some = some.where(ReviewItem.recipient_id == recipient_id)
+    if after is not None:
+        some = some.where(tuple_(*order) > _place_of(session, team_id, after, order))
+    # The first are found before anything is joined: the index that knows the order has everything that is asked.
+    first = some.order_by(*order).limit(limit).subquery()
+    query = _REVIEWS.join(first, first.c.id == ReviewItem.id).order_by(*order)
     return [_review(*row) for row in session.execute(query)]
 
 
-_DRAWN = 2
-_URGENCY = {
-    ReviewKind.POSSIBLE_OPT_OUT: 0,
-    ReviewKind.RANDOM_SAMPLE: _DRAWN,
-    ReviewKind.NEAR_OPT_OUT: 3,
-    ReviewKind.LOW_CONFIDENCE: 4,
-}
-"""The order of kinds of questions; those not named stand at 1."""
+def review_of(session: Session, team_id: int, item_id: int) -> Row:
+    """Return one review item, open or settled (`settled_at`).
 
-
-def _by_urgency() -> tuple[ColumnElement[Any], ...]:
-    """Order what holds a sequence first, possible opt-outs before all; then contradictions; then what was drawn.
-
-    A person who has time for some only would otherwise leave out what was drawn and is doubtful, and accuracy would
-    look better than it is. Then what is close to a possible opt-out, then the rest. The oldest come first, but of the
-    rest what the classifier is least sure of.
+    Raises:
+        InputError: the team has no such item.
     """
-    drawn = and_(RecipientEvent.sampled.is_(True), ReviewItem.kind.in_([*ONLY_ASKED, ReviewKind.LOW_CONFIDENCE]))
-    unsure = and_(ReviewItem.kind == ReviewKind.LOW_CONFIDENCE, RecipientEvent.sampled.is_not(True))
-    return (
-        ReviewItem.holds.desc(),
-        case((drawn, _DRAWN), else_=case(_URGENCY, value=ReviewItem.kind, else_=1)),
-        case((unsure, RecipientEvent.confidence), else_=0.0),
-    )
+    row = session.execute(_REVIEWS.where(ReviewItem.id == item_id, ReviewItem.team_id == team_id)).one_or_none()
+    if row is None:
+        raise no_item(item_id)
+    return _review(*row) | {"settled_at": row.ReviewItem.closed_at}
 
 
-def _by_lesson() -> tuple[ColumnElement[Any], ...]:
-    """Order what was drawn at random first, then what the classifier was least sure of; then what it did not judge."""
-    return (
-        case((RecipientEvent.sampled.is_(True), 0), (RecipientEvent.artifact.is_not(None), 1), else_=2),
-        func.coalesce(RecipientEvent.confidence, 1.0),
+def no_item(item_id: int) -> InputError:
+    """Return the error that the team has no such review item."""
+    return InputError(f"no review item {item_id} in this team; inbox-worker review list shows the open ones")
+
+
+_Order = Sequence[InstrumentedAttribute[Any]]
+_REVIEWS = (
+    select(ReviewItem, Recipient, Contact.address, Campaign, RecipientEvent, InboundMessage.subject)
+    .join(Recipient, Recipient.id == ReviewItem.recipient_id)
+    .join(Contact, Contact.id == Recipient.contact_id)
+    .join(Campaign, Campaign.id == Recipient.campaign_id)
+    .outerjoin(
+        RecipientEvent,
+        and_(RecipientEvent.recipient_id == ReviewItem.recipient_id, RecipientEvent.key == ReviewItem.event_key),
     )
+    .outerjoin(InboundMessage, InboundMessage.id == RecipientEvent.message_id)
+)
+
+
+def _campaigns(session: Session, team_id: int, name: str) -> Sequence[int]:
+    return session.scalars(select(Campaign.id).where(Campaign.team_id == team_id, is_campaign(name))).all()
+
+
+def _of_one(column: InstrumentedAttribute[int], ids: Sequence[int]) -> ColumnElement[bool]:
+    # PostgreSQL keeps the order of an index only where one value is asked for.
+    return column == ids[0] if len(ids) == 1 else column.in_(ids)
+
+
+def _place_of(session: Session, team_id: int, item_id: int, order: _Order) -> ColumnElement[Any]:
+    place = session.execute(select(*order).where(ReviewItem.id == item_id, ReviewItem.team_id == team_id)).one_or_none()
+    if place is None:
+        raise no_item(item_id)
+    return tuple_(*(literal(value, column.type) for value, column in zip(place, order, strict=True)))
 
 
 def entry_row(entry: DneEntry) -> Row:
@@ -175,15 +199,24 @@ def standing_row(recipient: Recipient) -> Row:
 
 
 def _review(
-    item: ReviewItem, status: Status, address: str, campaign: str, event: RecipientEvent | None, subject: str | None
+    item: ReviewItem,
+    recipient: Recipient,
+    address: str,
+    campaign: Campaign,
+    event: RecipientEvent | None,
+    subject: str | None,
 ) -> Row:
     return {
         "id": item.id,
         "kind": item.kind.value,
         "holds": item.holds,
         "address": address,
-        "campaign": campaign,
-        "status": status.value,
+        "recipient": recipient.id,
+        "campaign": campaign.key,
+        "campaign_name": campaign.name,
+        "status": recipient.status.value,
+        "sequence": recipient.sequence.value,
+        "event": event.kind.value if event else None,
         "guess": event.status.value if event and event.status else None,
         "confidence": event.confidence if event else None,
         "message": event.message_id if event else None,

@@ -65,14 +65,19 @@ def is_suppressed(session: Session, team_id: int, address: str) -> bool:
 
 def contacts_below(session: Session, team_id: int, domains: AbstractSet[str]) -> list[int]:
     """Return the contacts at any of these domains or their subdomains, in id order; for many domains at once."""
-    if not domains:
-        return []
-    known = session.scalars(select(Contact.domain).where(Contact.team_id == team_id).distinct())
-    below = [each for each in known if not domains.isdisjoint(covering(each))]
+    below = domains_below(session, team_id, domains)
     query = select(Contact.id).where(Contact.team_id == team_id)
     return sorted(
         contact_id for chunk in chunks(below) for contact_id in session.scalars(query.where(Contact.domain.in_(chunk)))
     )
+
+
+def domains_below(session: Session, team_id: int, domains: AbstractSet[str]) -> list[str]:
+    """Return the contacts' domains that are any of these or their subdomains."""
+    if not domains:
+        return []
+    known = session.scalars(select(Contact.domain).where(Contact.team_id == team_id).distinct())
+    return [each for each in known if not domains.isdisjoint(covering(each))]
 
 
 def _live(session: Session, team_id: int, targets: Collection[str]) -> dict[str, list[Covering]]:

@@ -77,6 +77,17 @@ def weekdays(text: str) -> str:
     return "".join(sorted({str(day + 1) for part in parts for day in part}))
 
 
+def known_time_zone(text: str) -> str:
+    """Return the IANA name of a time zone.
+
+    Raises:
+        InputError: there is none of this name.
+    """
+    if text not in available_timezones():
+        raise InputError(f"{text!r} is no time zone; give its IANA name, for example Europe/Berlin")
+    return text
+
+
 def _days(part: str) -> list[int]:
     """Return the days of a name or of a range, which may go over the end of the week; none where it is neither."""
     ends = _RANGE.fullmatch(part)
@@ -85,12 +96,6 @@ def _days(part: str) -> list[int]:
         return []
     start = DAYS.index(first)
     return [(start + step) % 7 for step in range((DAYS.index(last) - start) % 7 + 1)]
-
-
-def _time_zone(text: str) -> str:
-    if text not in available_timezones():
-        raise InputError(f"{text!r} is no time zone; give its IANA name, for example Europe/Berlin")
-    return text
 
 
 def _holidays(text: str) -> str:
@@ -108,4 +113,4 @@ def _holidays(text: str) -> str:
     return f"{country}-{subdivision}" if subdivision else country
 
 
-_READ = {"time_zone": _time_zone, "working_days": weekdays, "holidays": _holidays}
+_READ = {"time_zone": known_time_zone, "working_days": weekdays, "holidays": _holidays}

@@ -41,13 +41,26 @@ def undo(session: Session, rules: Rules, recipient_id: int, act: Act) -> tuple[s
     lock_team(session, rules.team_id, exclusive=True)
     _, contact, _ = recipient_of(session, rules.team_id, recipient_id)
     locked = lock(session, [contact.id])
-    undone = _newest_act(session, recipient_id)
+    undone = newest_act(session, recipient_id)
     if undone is None:
         raise InputError(
             f"{contact.address}: no person's act is left to take back; what was taken back once is set anew"
             " (inbox-worker recipients set-status)"
         )
-    withdraw(session, rules.team_id, _entries(session, recipient_id, undone.key), act)
+    said = take_back(session, rules.team_id, undone, act)
+    return said, refold(session, locked, act.at)
+
+
+def take_back(session: Session, team_id: int, undone: RecipientEvent, act: Act) -> str:
+    """Take one act of a person back, with its entries and its label, and return what it was, in words.
+
+    The caller holds the team's and the contact's lock, and folds afterwards.
+
+    Raises:
+        InputError: an opt-out is to be taken back without a reason.
+    """
+    recipient_id = undone.recipient_id
+    withdraw(session, team_id, _entries(session, recipient_id, undone.key), act)
     said = "; ".join(undone.because)
     event = Event(
         kind=EventKind.UNDONE,
@@ -56,11 +69,12 @@ def undo(session: Session, rules: Rules, recipient_id: int, act: Act) -> tuple[s
         about=undone.key,
     )
     write_act(session, recipient_id, event, f"took back: {said}", act)
-    _forget_label(session, rules.team_id, recipient_id, undone)
-    return said, refold(session, locked, act.at)
+    _forget_label(session, team_id, recipient_id, undone)
+    return said
 
 
-def _newest_act(session: Session, recipient_id: int) -> RecipientEvent | None:
+def newest_act(session: Session, recipient_id: int) -> RecipientEvent | None:
+    """Return the newest act of a person on a recipient that was not taken back."""
     taken_back = aliased(RecipientEvent)
     gone = select(taken_back.about).where(
         taken_back.recipient_id == recipient_id, taken_back.kind == EventKind.UNDONE, taken_back.about.is_not(None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
@@ -38,6 +39,15 @@ class PollReport:
     sends: int = 0
     applied: Applied = field(default_factory=Applied)
     more: bool = False
+
+    def counts(self) -> dict[str, Any]:
+        """Return how many sends were learnt, how many messages became what, and how many recipients changed."""
+        return {
+            "sends_learnt": self.sends,
+            "messages": {str(state): count for state, count in sorted(self.applied.states.items()) if count},
+            "verdicts": dict(sorted(self.applied.verdicts.items())),
+            "changes": len(self.applied.changes),
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -52,10 +52,20 @@ def own_words(parsed: ParsedMessage) -> OwnWords:
     plain = parsed.plain
     if parsed.html and (not plain or _is_stub(plain)):
         return _of_html(parsed.html)
+    return strip_text(unflowed(parsed))
+
+
+def unflowed(parsed: ParsedMessage) -> str:
+    """Return the plain text of a message as it was typed, without soft line breaks."""
     kind = parsed.plain_type
-    if "flowed" in kind:
-        plain = unflow(plain, delete_space="delsp=yes" in kind.replace('"', "").replace(" ", ""))
-    return strip_text(plain)
+    if "flowed" not in kind:
+        return parsed.plain
+    return unflow(parsed.plain, delete_space="delsp=yes" in kind.replace('"', "").replace(" ", ""))
+
+
+def bare(text: str) -> str:
+    """Return the text without characters that nobody sees, and with blanks that may break."""
+    return text if text.isascii() else _UNSEEN.sub("", text).replace("\xa0", " ")
 
 
 def _of_html(source: str) -> OwnWords:
@@ -76,9 +86,7 @@ def _is_stub(plain: str) -> bool:
 
 def strip_text(text: str) -> OwnWords:
     """Return a plain text without quoted mail, signature and footers; when in doubt, all of it."""
-    if not text.isascii():
-        text = _UNSEEN.sub("", text).replace("\xa0", " ")
-    lines = [line.rstrip() for line in text.split("\n", MOST_LINES)[:MOST_LINES]]
+    lines = [line.rstrip() for line in bare(text).split("\n", MOST_LINES)[:MOST_LINES]]
     pieces, cut = _without_quotes(lines)
     own = _join(_without_footers(piece, first=not number) for number, piece in enumerate(pieces))
     if own or cut:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -16,6 +17,7 @@ from config.settings import Settings
 from console.app import create_app
 from models.session import reading, transaction
 from models.tables import RecipientEvent, Team
+from tests.console.visiting import Browser
 from tests.worker.small_world import NOW, furnish, send_all, statuses
 from worker.act import Act
 from worker.api_tokens import add_token
@@ -55,9 +57,9 @@ class Console:
         async with httpx.AsyncClient(transport=transport, base_url="http://console") as client:
             return await client.request(method, path, **more)
 
-    def token(self, team_id: int = OURS, name: str = "sender") -> str:
+    def token(self, team_id: int = OURS, name: str = "sender", scopes: Collection[str] = ("sending",)) -> str:
         with transaction(self.engine) as session:
-            return add_token(session, team_id, name, Act("petra", self.now))
+            return add_token(session, team_id, name, Act("petra", self.now), scopes)
 
     def linked(self, address: str = ANNA, campaign: str = "campaign-1", team_id: int = OURS) -> Linked:
         with reading(self.engine) as session:
@@ -81,3 +83,9 @@ def console(engine: Engine) -> Console:
         session.add(Team(id=THEIRS, name="theirs"))
     send_all(engine)
     return Console(engine)
+
+
+@pytest.fixture
+def browser(console: Console) -> Browser:
+    """Somebody's browser; nobody is signed in yet."""
+    return Browser(console)

@@ -14,9 +14,10 @@ from sqlalchemy import Engine, func, select, update
 from console import sending
 from models.outside import IdempotencyKey
 from models.session import reading, transaction
+from models.tables import Campaign
 from tests.console.conftest import OURS, THEIRS, Console
 from worker.act import Act
-from worker.api_tokens import revoke_token
+from worker.api_tokens import add_token, revoke_token
 from worker.idempotency import Request, begin
 
 CAMPAIGN = {"key": "autumn", "name": "Autumn"}
@@ -47,6 +48,18 @@ def test_a_revoked_token_is_none(console: Console) -> None:
     with transaction(console.engine) as session:
         revoke_token(session, OURS, "sender", Act("petra", console.now))
     assert make(console, token).status_code == 401
+
+
+def test_the_sending_side_needs_its_scope(console: Console) -> None:
+    with transaction(console.engine) as session:
+        token = add_token(session, OURS, "board", Act("petra", console.now), ["view", "edit", "teach", "admin"])
+    for path in ("campaigns", "recipients", "events", "suppressions/check"):
+        answer = console.ask("POST", f"/v1/{path}", token, json=CAMPAIGN, headers={"Idempotency-Key": "one"})
+        assert (answer.status_code, answer.headers["content-type"]) == (403, "application/problem+json")
+        assert "tokens add NAME --scope sending" in answer.json()["detail"]
+    assert stored(console) == 0
+    with reading(console.engine) as session:
+        assert session.scalar(select(Campaign.id).where(Campaign.key == CAMPAIGN["key"])) is None
 
 
 def test_the_same_request_again_has_the_same_answer_and_does_nothing(console: Console) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from sqlalchemy import select
 
 from models.outside import ApiToken
-from models.session import reading
+from models.session import reading, transaction
 from tests.worker.commanding import Commands
-from worker.api_tokens import find_caller
+from worker.act import Act
+from worker.api_tokens import add_token, find_caller
+from worker.errors import InputError
 
 
 def caller(run: Commands, token: str) -> str | None:
@@ -62,3 +66,27 @@ def test_a_name_that_is_none_is_refused(run: Commands, name: str) -> None:
 
 def test_revoking_what_is_not_there_says_so(run: Commands) -> None:
     assert "no token 'crm'" in run("tokens", "revoke", "crm").err
+
+
+def test_a_token_serves_the_sending_side_unless_other_scopes_are_wished(run: Commands) -> None:
+    plain = run.done("tokens", "add", "crm").out.strip()
+    wide = run.done("tokens", "add", "board", "--scope", "edit", "--scope", "view", "--scope", "edit").out.strip()
+    assert (scopes(run, plain), scopes(run, wide)) == ({"sending"}, {"view", "edit"})
+    assert [row["scopes"] for row in run.done("tokens", "list", "--json").rows] == [["sending"], ["view", "edit"]]
+    assert "view; edit" in run.done("tokens", "list").out
+
+
+def test_a_scope_that_is_none_is_refused(run: Commands) -> None:
+    assert "'sending', 'view', 'edit', 'teach', 'admin'" in run("tokens", "add", "crm", "--scope", "root").err
+    run.done("tokens", "list")
+    with run.database() as engine, transaction(engine) as session:
+        for wanted in ([], ["view", "root"]):
+            with pytest.raises(InputError, match="only these: sending, view, edit, teach, admin"):
+                add_token(session, 1, "crm", Act("petra", datetime.now(UTC)), wanted)
+
+
+def scopes(run: Commands, token: str) -> frozenset[str]:
+    with run.database() as engine, reading(engine) as session:
+        found = find_caller(session, token)
+        assert found
+        return found.scopes

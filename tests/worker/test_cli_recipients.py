@@ -5,10 +5,15 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import event, select
 
 from classifier.verdict import ReplyClass
 from models.events import Status
+from models.session import reading
+from models.tables import Campaign, Contact, Recipient
 from tests.worker.commanding import ANNA, AWAY, BORIS, HARD, OPT_OUT, Commands, reply
+from worker.history import tell
+from worker.story import Row
 
 
 def test_recipients_are_found_by_campaign_status_sequence_and_part_of_the_address(run: Commands) -> None:
@@ -231,4 +236,41 @@ def test_after_an_undo_the_story_says_that_what_was_said_no_longer_counts(run: C
     last = story["recipients"][0]["story"][-1]
     assert [(change["to"], change["because"]) for change in last["changes"]] == [
         ("Active", ["what gave it no longer counts"])
+    ]
+
+
+def test_each_campaign_has_its_own_story_and_all_are_read_at_once(run: Commands) -> None:
+    run.add_mailbox()
+    run.receive(reply(ReplyClass.INTERESTED), ANNA, run.send(ANNA))
+    found = [_told(run)]
+    for campaign in ("autumn", "winter"):
+        run.receive(reply(ReplyClass.NOT_INTERESTED), ANNA, run.send(ANNA, campaign))
+    found.append(_told(run))
+    (_, few), (story, many) = found
+    assert many == few
+    assert {each["campaign"]: _outline(each) for each in story["recipients"]} == {
+        "autumn": [("sent", None, []), ("reply", 2, ["Not Interested"])],
+        "spring": [("sent", None, []), ("reply", 1, ["Interested"])],
+        "winter": [("sent", None, []), ("reply", 3, ["Not Interested"])],
+    }
+    with run.database() as engine, reading(engine) as session:
+        keys = select(Recipient.id, Campaign.key).join(Campaign, Campaign.id == Recipient.campaign_id)
+        assert {(each["id"], each["campaign"]) for each in story["recipients"]} == set(
+            map(tuple, session.execute(keys))
+        )
+        assert story["contact_id"] == session.scalars(select(Contact.id)).one()
+
+
+def _told(run: Commands) -> tuple[Row, int]:
+    """Return the story, and how many statements it took."""
+    statements: list[object] = []
+    with run.database() as engine, reading(engine) as session:
+        event.listen(engine, "before_cursor_execute", lambda *call: statements.append(call[2]))
+        return tell(session, 1, ANNA), len(statements)
+
+
+def _outline(recipient: Row) -> list[tuple[str, int | None, list[str]]]:
+    return [
+        (each["event"], each.get("message"), [change["to"] for change in each["changes"]])
+        for each in recipient["story"]
     ]

@@ -36,6 +36,7 @@ COMMANDS = {
     "alarms": ("alarms", "What somebody should look at."),
     "links": ("links", "The unsubscribe and booking links of recipients."),
     "tokens": ("tokens", "What other systems sign in with: add, list, revoke."),
+    "users": ("users", "The people who sign in to the console: add, list, set, disable, unlock."),
     "secrets": ("secrets", "The keys that stored passwords and tokens are encrypted with."),
     "migrate": ("operate", "Bring the database to this version's schema."),
     "doctor": ("operate", "Check settings, database, mailboxes and classifier."),

@@ -20,6 +20,7 @@ import click
 from models.handling import GrantKind
 from models.tables import SignIn
 from worker.cli.common import now
+from worker.consenting import Granted, lasting, telling
 from worker.errors import InputError
 from worker.oauth import TokenError, Tokens, as_client, ask_confirmed, ask_consent, ask_device, redeem
 from worker.oauth_providers import KINDS, Provider
@@ -50,24 +51,17 @@ def provider_options(command: F) -> F:
     return command
 
 
-def ask(provider: Provider, username: str, flow: str) -> tuple[GrantKind, Tokens]:
+def ask(provider: Provider, username: str, flow: str) -> Granted:
     """Let a person consent and return what came of it.
 
     Raises:
         InputError: nobody did, or the provider refuses; with its own words.
     """
-    try:
+    with telling(provider):
         if flow == "client":
             return GrantKind.CLIENT, as_client(provider, now())
         tokens = _by_device(provider) if flow == "device" else _by_browser(provider, username)
-    except TokenError as error:
-        raise InputError(f"{provider.name.value.capitalize()} gives no access token: {error}") from error
-    if tokens.refresh is None:
-        raise InputError(
-            f"{provider.name.value.capitalize()} gives access for an hour only (no refresh token); take this"
-            " installation's access back in the account's settings there, then sign in again"
-        )
-    return GrantKind.REFRESH, tokens
+    return lasting(provider, tokens)
 
 
 def _by_device(provider: Provider) -> Tokens:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import sys
 import tempfile
@@ -20,6 +21,7 @@ from sqlalchemy.orm import Session
 from classifier.verdict import Evidence
 from config.settings import Settings, read
 from models.migrate import upgrade
+from models.people import Role
 from models.session import open_engine, reading, transaction
 from models.tables import (
     Campaign,
@@ -32,19 +34,24 @@ from models.tables import (
     VerdictRow,
 )
 from worker.artifacts import open_classifier
-from worker.cli.common import DEFAULT_TEAM, make_team, now
+from worker.cli.common import DEFAULT_TEAM, act, make_team, now, team_id
 from worker.demo.sample import AUTHSERV_ID, MAILBOX, OPT_OUT_ALIAS, Sample, load
 from worker.demo.server import Address, serving
+from worker.due import success, write_results
+from worker.figures import count_all
 from worker.sends import import_sends
 from worker.sends_file import read_sends
 from worker.service import poll_by_id, station
 from worker.stored import load_verdict
 from worker.story import Wanted, list_recipients, list_reviews
 from worker.tie import rules_of
+from worker.users import add_user
 from worker.vault import new_key, vault_of
 from worker.visit import PollReport, Watch
 
 MOST = 1_000
+USER = "demo"
+"""Who may sign in to the console."""
 COLOURS = {
     "Interested": "green", "Engaged": "cyan", "Not Interested": "yellow", "Unsubscribed": "red", "Bounced": "red",
     "Removed": "red", "Out of Office": "blue", "Auto Response": "blue",
@@ -68,18 +75,21 @@ def demo() -> None:
     with serving(sample.inbox, sample.sent) as address:
         mailbox_id = _prepare(engine, settings, address, sample, path.with_name("sends.jsonl"))
         report = poll_by_id(station(engine, settings, Watch(clock=now)), open_classifier(settings), mailbox_id)
+    password = _furnish(engine, mailbox_id)
     console = Console(width=None if sys.stdout.isatty() else 160, highlight=False)
     with reading(engine) as session:
         _tell(console, session, report)
     engine.dispose()
-    console.print(Panel(_next_steps(path), title="Look around", title_align="left", border_style="dim"))
+    console.print(
+        Panel(_next_steps(settings, path, password), title="Look around", title_align="left", border_style="dim")
+    )
 
 
 def _prepare(engine: Engine, settings: Settings, address: Address, sample: Sample, file: Path) -> int:
     with transaction(engine) as session:
-        team_id = make_team(session, DEFAULT_TEAM)
+        team = make_team(session, DEFAULT_TEAM)
         mailbox = Mailbox(
-            team_id=team_id, name=MAILBOX, host=address.host, port=address.port, security="plain",
+            team_id=team, name=MAILBOX, host=address.host, port=address.port, security="plain",
             username=address.username, password=vault_of(settings).seal(address.password), addresses=[],
             opt_out_aliases=[OPT_OUT_ALIAS], authserv_ids=[AUTHSERV_ID], folders=[], sent_folder="Sent",
         )  # fmt: skip
@@ -87,8 +97,19 @@ def _prepare(engine: Engine, settings: Settings, address: Address, sample: Sampl
         session.flush()
         file.write_text(sample.sends_file(), "utf-8")
         sends = read_sends(file, {MAILBOX: mailbox.id})
-        import_sends(session, rules_of(settings, team_id), sends, now())
+        import_sends(session, rules_of(settings, team), sends, now())
         return mailbox.id
+
+
+def _furnish(engine: Engine, mailbox_id: int) -> str:
+    """Do what the daemon does after a poll, and add somebody who may sign in to the console; return the password."""
+    moment = now()
+    write_results(engine, {mailbox_id: success(moment, moment)})
+    count_all(engine, moment)
+    password = secrets.token_urlsafe(9)
+    with transaction(engine) as session:
+        add_user(session, team_id(session, DEFAULT_TEAM), USER, Role.ADMIN, act(), password)
+    return password
 
 
 def _tell(console: Console, session: Session, report: PollReport) -> None:
@@ -157,11 +178,13 @@ def _reviews(session: Session) -> Iterator[Sequence[str]]:
         yield row["address"], str(row["kind"]), "yes" if row["holds"] else "no", row["subject"] or ""
 
 
-def _next_steps(path: Path) -> str:
+def _next_steps(settings: Settings, path: Path, password: str) -> str:
     # In a virtual environment that is not active the command has to be called by its path.
     program = "inbox-worker" if shutil.which("inbox-worker") else os.path.relpath(sys.argv[0])
     return (
         f"The database is {path}\n\n"
         f"export INBOX_DATABASE_URL=sqlite:///{path}\n"
-        f"{program} recipients list\n{program} recipients show ADDRESS\n{program} review list"
+        f"{program} recipients list\n{program} recipients show ADDRESS\n{program} review list\n"
+        f"{program} console\n\n"
+        f"Then open http://{settings.console_host}:{settings.console_port} and sign in as {USER}, password {password}"
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -23,13 +22,12 @@ from worker.cli.progress import bar
 from worker.cli.report import change_row, print_changes
 from worker.dne_file import check
 from worker.dne_import import Banned, ban
+from worker.dne_pages import EXPORTED, exported
 from worker.do_not_email import dne_target, lift_dne
 from worker.errors import InputError
-from worker.spreadsheet import guarded
 from worker.story import entry_row
 from worker.suppression import LIVE
 
-EXPORTED = ("target", "reason", "since", "by", "note")
 force_option = click.option("--force", is_flag=True, help="Take domains of many strangers too and ban them all.")
 
 
@@ -137,16 +135,8 @@ def export(team: str) -> None:
     """Write the live entries as CSV to standard output; `import` reads it."""
     _, engine = start()
     team_id = find_team(engine, team)
-    out = csv.writer(sys.stdout, lineterminator="\n")
-    out.writerow(EXPORTED)
-    query = (
-        select(DneEntry.target, DneEntry.reason, DneEntry.since, DneEntry.actor, DneEntry.note)
-        .where(DneEntry.team_id == team_id, *LIVE)
-        .order_by(DneEntry.target, DneEntry.id)
-    )
     with reading(engine) as session:
-        for row in session.execute(query, execution_options={"yield_per": 1_000}):
-            out.writerow(guarded(text(value)) for value in row)
+        sys.stdout.writelines(exported(session, team_id))
 
 
 def _entries(team_id: int, *, also_lifted: bool) -> Select[DneEntry]:

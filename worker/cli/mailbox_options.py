@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from worker.errors import InputError
+from worker.cli.passwords import password_option, read_password
+from worker.mailboxes import PORTS
 
-PORTS = {"tls": 993, "starttls": 143, "plain": 143}
 OPTIONS = (
     click.option("--port", type=click.IntRange(1, 65535), help="Default: 993 with TLS, else 143."),
     click.option("--security", type=click.Choice(list(PORTS)), help="Default: tls."),
     click.option("--username", help="Default: NAME."),
-    click.option("--password-file", type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
-                 help="File with the password (- is standard input); asked for on a terminal."),
+    password_option,
     click.option("--ca-file", type=click.Path(exists=True, dir_okay=False, resolve_path=True),
                  help="Certificate authority of a server with a certificate of its own."),
     click.option("--address", "addresses", multiple=True, help="Another address of ours; may be repeated."),
@@ -49,16 +47,5 @@ def columns_of(given: dict[str, Any], password_file: Path | None) -> dict[str, A
     columns = {name: value for name, value in columns.items() if value not in (None, [])}
     columns |= {name: None for name in ("bounces_to", "opt_outs_to") if columns.get(name) == ""}
     if password_file:
-        with click.open_file(str(password_file), encoding="utf-8") as file:
-            columns["password"] = file.read().rstrip("\r\n")
-        if not columns["password"]:
-            raise InputError(f"{password_file} is empty; it holds the mailbox's password")
+        columns["password"] = read_password(password_file)
     return columns
-
-
-def ask_password(name: str) -> str:
-    """Ask on the terminal; a password never stands in the arguments, which every user of the machine can read."""
-    if not sys.stdin.isatty():
-        raise click.UsageError("give the password with --password-file FILE (- is standard input)")
-    password: str = click.prompt(f"Password of {name}", hide_input=True)
-    return password

@@ -7,25 +7,33 @@ from pathlib import Path
 from typing import Any
 
 import click
-from sqlalchemy import delete, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import select
 
-from models.handling import OAuthGrant
 from models.session import reading, transaction
-from models.tables import InboundMessage, Mailbox, SentMessage, SignIn, Team
-from worker.access import keep, signed_in
+from models.tables import SignIn, Team
+from worker.access import signed_in
 from worker.check import Opened, check
-from worker.cli.common import DEFAULT_TEAM, find_mailbox, make_team, now, start
+from worker.cli.common import DEFAULT_TEAM, act, find_mailbox, make_team, now, start
 from worker.cli.consent import ask, provider_options
 from worker.cli.findings import print_findings
 from worker.cli.listing import limit_option, listing
-from worker.cli.mailbox_options import PORTS, ask_password, columns_of, connection_options
+from worker.cli.mailbox_options import columns_of, connection_options
 from worker.cli.output import as_json
-from worker.cli.sign_in import go_on, see_encrypted, sign_in
-from worker.errors import InputError
-from worker.health import state_of
+from worker.cli.passwords import ask_password
+from worker.cli.sign_in import sign_in
 from worker.imap import Account
-from worker.oauth_providers import KINDS, provider_of
+from worker.mailboxes import (
+    add_mailbox,
+    change_mailbox,
+    goes_with,
+    list_mailboxes,
+    new_columns,
+    pause_mailbox,
+    remove_mailbox,
+    resume_mailbox,
+    see_new,
+)
+from worker.oauth_providers import provider_of
 from worker.sends import ADDRESS
 from worker.vault import vault_of
 
@@ -50,24 +58,18 @@ def add(
         raise click.UsageError(f"NAME is the mailbox's address, and {name!r} is none")
     columns = columns_of(given, password_file)
     wanted = SignIn(provider or SignIn.PASSWORD)
-    _complete(name, wanted, columns)
+    columns = new_columns(name, wanted, _complete(name, wanted, columns))
     settings, engine = start()
     vault = vault_of(settings)
     with reading(engine) as session:
-        _see_new(session, name)
-    # Also says now, and not after a person has consented, if there is no key.
-    columns["password"] = vault.seal(columns["password"]) if columns["password"] else ""
+        see_new(session, name)
+    # Says now, and not after a person has consented, if there is no key.
+    vault.require_key()
     granted = None
     if wanted is not SignIn.PASSWORD:
-        vault.require_key()
         granted = ask(provider_of(wanted, settings), columns["username"], flow)
     with transaction(engine) as session:
-        _see_new(session, name)
-        mailbox = Mailbox(name=name, team_id=make_team(session, team), sign_in=wanted, **columns)
-        session.add(mailbox)
-        session.flush()
-        if granted:
-            keep(session, mailbox.id, *granted, vault, now())
+        add_mailbox(session, make_team(session, team), columns, vault, act(), granted)
     click.echo(f"{name} added; see that it works: inbox-worker mailboxes check {name}")
     _warn(columns["security"])
 
@@ -85,20 +87,10 @@ def set_(name: str, password_file: Path | None, **given: Any) -> None:
     if not columns:
         raise click.UsageError("give at least one option to change")
     settings, engine = start()
-    if "password" in columns:
-        columns["password"] = vault_of(settings).seal(columns["password"])
     with transaction(engine) as session:
         mailbox = find_mailbox(session, name)
-        if "security" in columns and mailbox.port == PORTS[mailbox.security]:
-            columns.setdefault("port", PORTS[columns["security"]])
-        for column, value in columns.items():
-            setattr(mailbox, column, value)
-        if "password" in columns:
-            mailbox.sign_in = SignIn.PASSWORD
-            session.execute(delete(OAuthGrant).where(OAuthGrant.mailbox_id == mailbox.id))
-        see_encrypted(mailbox.name, mailbox.sign_in, mailbox.security)
-        go_on(mailbox)
-    click.echo(f"{mailbox.name}: {', '.join(sorted(columns))} set; see that it works: "
+        names = change_mailbox(session, mailbox, columns, vault_of(settings), at_the_machine=True)
+    click.echo(f"{mailbox.name}: {', '.join(names)} set; see that it works: "
                f"inbox-worker mailboxes check {mailbox.name}")  # fmt: skip
     _warn(columns.get("security"))
 
@@ -110,11 +102,9 @@ def set_(name: str, password_file: Path | None, **given: Any) -> None:
 def list_(team: str | None, limit: int, as_json: bool) -> None:
     """List the mailboxes and how polling them fares."""
     _, engine = start()
-    query = select(Mailbox, Team.name).join(Team, Team.id == Mailbox.team_id).order_by(Mailbox.name).limit(limit + 1)
-    if team:
-        query = query.where(Team.name == team)
     with reading(engine) as session:
-        rows = [_row(mailbox, name) for mailbox, name in session.execute(query)]
+        team_id = session.scalar(select(Team.id).where(Team.name == team)) if team else None
+        rows = list_mailboxes(session, team_id, limit + 1) if team_id or not team else []
     columns = ("name", "team", "host", "state", "last_success_at", "failures", "last_error")
     listing("mailboxes", columns, rows, as_json=as_json, limit=limit)
 
@@ -141,7 +131,7 @@ def pause(name: str) -> None:
     _, engine = start()
     with transaction(engine) as session:
         mailbox = find_mailbox(session, name)
-        mailbox.paused_at = mailbox.paused_at or now()
+        pause_mailbox(mailbox, act())
     click.echo(f"{mailbox.name} is paused")
 
 
@@ -152,8 +142,7 @@ def resume(name: str) -> None:
     _, engine = start()
     with transaction(engine) as session:
         mailbox = find_mailbox(session, name)
-        mailbox.paused_at = None
-        go_on(mailbox)
+        resume_mailbox(mailbox)
     click.echo(f"{mailbox.name} is polled again")
 
 
@@ -165,7 +154,7 @@ def remove(name: str, yes: bool) -> None:
     _, engine = start()
     with reading(engine) as session:
         mailbox = find_mailbox(session, name)
-        mails, sends = (_count(session, table, mailbox.id) for table in (InboundMessage, SentMessage))
+        mails, sends = goes_with(session, mailbox)
     click.echo(
         f"{mailbox.name}: the record of {mails} messages and their verdicts goes; {sends} sends stay, and so does what"
         " the mail caused (events, statuses, history, Do Not Email). The mail itself is not touched."
@@ -173,46 +162,21 @@ def remove(name: str, yes: bool) -> None:
     if not yes:
         click.confirm(f"Remove {mailbox.name}?", abort=True)
     with transaction(engine) as session:
-        session.execute(delete(Mailbox).where(Mailbox.id == mailbox.id))
+        remove_mailbox(session, mailbox)
     click.echo(f"{mailbox.name} removed")
 
 
-def _complete(name: str, wanted: SignIn, columns: dict[str, Any]) -> None:
-    """Fill in what was not given of a new mailbox, or ask for it."""
+def _complete(name: str, wanted: SignIn, columns: dict[str, Any]) -> dict[str, Any]:
+    """Return what was given of a new mailbox, with its password, which is asked for where it is needed."""
     if wanted is SignIn.PASSWORD:
         if "host" not in columns:
             raise click.UsageError("give the IMAP server with --host, or say --google or --microsoft")
-        if "password" not in columns:
-            columns["password"] = ask_password(name)
-    elif "password" in columns:
+        return columns if "password" in columns else {**columns, "password": ask_password(name)}
+    if "password" in columns:
         raise click.UsageError("a mailbox signs in with --password-file, --google or --microsoft: one of them")
-    else:
-        columns |= {"password": "", "host": columns.get("host", KINDS[wanted].host)}
-    security = columns.setdefault("security", "tls")
-    see_encrypted(name, wanted, security)
-    for column, value in (("port", PORTS[security]), ("username", name)):
-        columns.setdefault(column, value)
-
-
-def _see_new(session: Session, name: str) -> None:
-    if session.scalar(select(Mailbox.id).where(func.lower(Mailbox.name) == name)):
-        raise InputError(f"the mailbox {name} is there already; change it with: inbox-worker mailboxes set {name}")
+    return columns
 
 
 def _warn(security: str | None) -> None:
     if security == "plain":
         click.echo("warning: with plain the password crosses the network readable by anyone on the way", err=True)
-
-
-def _count(session: Session, table: type[InboundMessage | SentMessage], mailbox_id: int) -> int:
-    return session.scalar(select(func.count()).where(table.mailbox_id == mailbox_id)) or 0
-
-
-def _row(mailbox: Mailbox, team: str) -> dict[str, Any]:
-    """Return everything about a mailbox but its password."""
-    way = ("name", "host", "port", "security", "sign_in", "username")
-    moves = ("bounces_to", "opt_outs_to")
-    names = (*way, "addresses", "opt_out_aliases", "authserv_ids", "folders", "read_junk", *moves)
-    health = ("paused_at", "stopped_at", "next_poll_at", "last_success_at", "last_error", "failures")
-    row = {name: getattr(mailbox, name) for name in (*names, "sent_folder", "learn_sends", "ca_file", *health)}
-    return row | {"team": team, "state": state_of(mailbox)}

@@ -6,24 +6,15 @@ from typing import Any
 
 import click
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from models.session import reading
-from models.tables import (
-    Campaign,
-    Contact,
-    InboundMessage,
-    Mailbox,
-    MessageState,
-    Recipient,
-    RecipientEvent,
-    VerdictRow,
-)
+from models.tables import InboundMessage, Mailbox, MessageState, VerdictRow
 from worker.aside import attempts_of
 from worker.cli.common import find_mailbox, start
 from worker.cli.listing import limit_option, listing
 from worker.cli.output import as_json, emit, text
 from worker.errors import InputError
+from worker.messages import effects_of, facts_of
 
 
 @click.group()
@@ -54,7 +45,7 @@ def list_(state: str, mailbox: str | None, limit: int, as_json: bool) -> None:
     with reading(engine) as session:
         if mailbox:
             query = query.where(Mailbox.id == find_mailbox(session, mailbox).id)
-        rows = [_facts(*row) for row in session.execute(query)]
+        rows = [facts_of(*row) for row in session.execute(query)]
     last = {MessageState.SET_ASIDE.value: "error", MessageState.DUPLICATE.value: "duplicate_of"}.get(state, "verdict")
     columns = ("id", "mailbox", "arrived_at", "from", "subject", last)
     name = {MessageState.DUPLICATE.value: "duplicate messages"}.get(state, f"messages {state}")
@@ -72,51 +63,13 @@ def show(message: int, as_json: bool) -> None:
         if row is None:
             raise InputError(f"no message {message}; inbox-worker messages list shows some")
         verdict = session.get(VerdictRow, message)
-        facts = _facts(row, session.get_one(Mailbox, row.mailbox_id).name, verdict)
+        facts = facts_of(row, session.get_one(Mailbox, row.mailbox_id).name, verdict)
         facts |= attempts_of(session, message)
-        facts |= {"events": _events(session, message), "details": verdict.details if verdict else None}
+        facts |= {"events": effects_of(session, message), "details": verdict.details if verdict else None}
     if as_json:
         emit([facts])
     else:
         _print(facts)
-
-
-def _facts(row: InboundMessage, mailbox: str, verdict: VerdictRow | None) -> dict[str, Any]:
-    return {
-        "id": row.id,
-        "mailbox": mailbox,
-        "folder": row.folder,
-        "junk": bool(row.clues.get("junk")),
-        "uid": row.uid,
-        "arrived_at": row.arrived_at,
-        "from": row.from_address,
-        "subject": row.subject,
-        "message_id": row.message_id,
-        "size": row.size,
-        "state": row.state.value,
-        "duplicate_of": row.duplicate_of,
-        "error": row.error,
-        "problems": row.problems,
-        "verdict": verdict.kind if verdict else None,
-        "class": verdict.reply_class if verdict else None,
-        "confidence": verdict.confidence if verdict else None,
-        "artifact": verdict.artifact if verdict else None,
-    }
-
-
-def _events(session: Session, message_id: int) -> list[dict[str, Any]]:
-    query = (
-        select(RecipientEvent, Contact.address, Campaign.key)
-        .join(Recipient, Recipient.id == RecipientEvent.recipient_id)
-        .join(Contact, Contact.id == Recipient.contact_id)
-        .join(Campaign, Campaign.id == Recipient.campaign_id)
-        .where(RecipientEvent.message_id == message_id, RecipientEvent.retracted_at.is_(None))
-        .order_by(RecipientEvent.id)
-    )
-    return [
-        {"address": address, "campaign": campaign, "event": event.kind.value, "because": event.because}
-        for event, address, campaign in session.execute(query)
-    ]
 
 
 def _print(facts: dict[str, Any]) -> None:

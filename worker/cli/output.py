@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import click
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+from worker.plain import plain as text
+
+__all__ = ["as_json", "emit", "show", "text"]
 
 as_json = click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for machines.")
 
@@ -36,15 +39,6 @@ def emit(rows: Iterable[dict[str, Any]]) -> None:
     for row in rows:
         line = json.dumps(row, ensure_ascii=False, default=text)
         click.echo(line if line.isprintable() else "".join(map(_harmless, line)))
-
-
-def text(value: Any) -> str:
-    """Return a value as one line that does nothing to the terminal, whatever a stranger wrote into a subject."""
-    if value is None:
-        return ""
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
-    return "".join(each if each.isprintable() else " " for each in str(value))
 
 
 def _harmless(each: str) -> str:

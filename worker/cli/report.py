@@ -16,14 +16,8 @@ if TYPE_CHECKING:  # it would load the classifier, and most commands that tell o
 
 def report_row(report: PollReport) -> dict[str, Any]:
     """Return a report as JSON data."""
-    applied = report.applied
-    return {
-        "sends_learnt": report.sends,
-        "messages": {str(state): count for state, count in sorted(applied.states.items()) if count},
-        "verdicts": dict(sorted(applied.verdicts.items())),
-        "changes": [change_row(change) for change in applied.changes],
-        "more": report.more,
-    }
+    changes = [change_row(change) for change in report.applied.changes]
+    return report.counts() | {"changes": changes, "more": report.more}
 
 
 def change_row(change: Change) -> dict[str, Any]:

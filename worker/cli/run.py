@@ -34,7 +34,7 @@ def run(poll_seconds: int | None, threads: int | None) -> None:
         return station(engine, settings, Watch(clock=now, stopping=stopping))
 
     spread(engine, settings, now(), random.Random())  # noqa: S311 - spreads load, guards nothing
-    Daemon(engine, settings, Rounds(where, classifier.current).poll, now).run()
+    Daemon(engine, settings, Rounds(where, classifier.current).poll, now, classifier.current).run()
 
 
 @click.command()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from models.session import reading, transaction
-from worker.api_tokens import add_token, list_tokens, revoke_token
+from worker.api_tokens import SCOPES, add_token, list_tokens, revoke_token
 from worker.cli.common import act, find_team, start, team_option
 from worker.cli.listing import listing
 from worker.cli.output import as_json, emit
@@ -18,14 +18,23 @@ def tokens() -> None:
 
 @tokens.command()
 @click.argument("name")
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    type=click.Choice(SCOPES),
+    default=SCOPES[:1],
+    show_default=True,
+    help="What it may be used for; may be repeated.",
+)
 @team_option
 @as_json
-def add(name: str, team: str, as_json: bool) -> None:
+def add(name: str, scopes: tuple[str, ...], team: str, as_json: bool) -> None:
     """Make a token for the system NAME and print it: this once, for only a hash of it is kept."""
     _, engine = start()
     team_id = find_team(engine, team)
     with transaction(engine) as session:
-        token = add_token(session, team_id, name, act())
+        token = add_token(session, team_id, name, act(), scopes)
     if as_json:
         emit([{"name": name, "token": token}])
         return
@@ -42,10 +51,16 @@ def list_(team: str, as_json: bool) -> None:
     team_id = find_team(engine, team)
     with reading(engine) as session:
         rows = [
-            {"name": each.name, "added_by": each.actor, "added": each.recorded_at, "revoked": each.revoked_at}
+            {
+                "name": each.name,
+                "scopes": each.scopes,
+                "added_by": each.actor,
+                "added": each.recorded_at,
+                "revoked": each.revoked_at,
+            }
             for each in list_tokens(session, team_id)
         ]
-    listing("tokens", ("name", "added_by", "added", "revoked"), rows, as_json=as_json)
+    listing("tokens", ("name", "scopes", "added_by", "added", "revoked"), rows, as_json=as_json)
 
 
 @tokens.command()

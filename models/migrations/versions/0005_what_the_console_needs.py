@@ -7,7 +7,7 @@ from alembic import op
 revision = "0005"
 down_revision = "0004"
 
-WORDS = "to_tsvector('simple'::regconfig, translate(address, '@._-+', '     '))"
+WORDS = "to_tsvector('simple'::regconfig, translate({}, '@._-+', '     '))"
 
 
 def upgrade() -> None:
@@ -122,6 +122,11 @@ def upgrade() -> None:
             batch_op.f("ix_recipient_campaign_id_changed_at_id"), ["campaign_id", "changed_at", "id"], unique=False
         )
         batch_op.create_index(
+            batch_op.f("ix_recipient_campaign_id_status_changed_at_id"),
+            ["campaign_id", "status", "changed_at", "id"],
+            unique=False,
+        )
+        batch_op.create_index(
             batch_op.f("ix_recipient_team_id_changed_at_id"), ["team_id", "changed_at", "id"], unique=False
         )
         batch_op.create_index(
@@ -132,24 +137,120 @@ def upgrade() -> None:
         batch_op.create_foreign_key(batch_op.f("fk_recipient_team_id"), "team", ["team_id"], ["id"])
 
     if op.get_bind().dialect.name == "postgresql":
-        op.execute(f"CREATE INDEX ix_contact_words ON contact USING gin ({WORDS})")
+        for table, column in (("contact", "address"), ("dne_entry", "target")):
+            op.execute(f"CREATE INDEX ix_{table}_words ON {table} USING gin ({WORDS.format(column)})")
+    with op.batch_alter_table("dne_entry", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_dne_entry_team_id_id"), ["team_id", "id"], unique=False)
 
     with op.batch_alter_table("verdict", schema=None) as batch_op:
         batch_op.add_column(sa.Column("rest", sa.Text(), nullable=True))
 
+    reviews()
+    with op.batch_alter_table("label", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_label_reviewed",
+            ["team_id", "actor", "recorded_at"],
+            unique=False,
+            sqlite_where=sa.text("source = 'review'"),
+            postgresql_where=sa.text("source = 'review'"),
+        )
+
+    with op.batch_alter_table("recipient_event", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_recipient_event_actor",
+            ["actor", "kind", "recorded_at"],
+            unique=False,
+            sqlite_where=sa.text("actor IS NOT NULL"),
+            postgresql_where=sa.text("actor IS NOT NULL"),
+        )
+
+
+def reviews() -> None:
+    """Give the questions for people what their list is read by."""
+    with op.batch_alter_table("review_item", schema=None) as batch_op:
+        for name, kind in (
+            ("team_id", sa.Integer()),
+            ("campaign_id", sa.Integer()),
+            ("urgency", sa.Double()),
+            ("lesson", sa.Double()),
+        ):
+            batch_op.add_column(sa.Column(name, kind, nullable=True))
+    # As the recipient has them, and as worker/urgency.py places a question when it is opened.
+    op.execute(
+        "UPDATE review_item SET team_id = recipient.team_id, campaign_id = recipient.campaign_id, lesson = 5,"
+        " urgency = CASE WHEN holds THEN 0 ELSE 10 END + CASE kind WHEN 'possible opt-out' THEN 0"
+        " WHEN 'drawn at random' THEN 4 WHEN 'close to a possible opt-out' THEN 6 WHEN 'low confidence' THEN 9"
+        " ELSE 2 END"
+        " FROM recipient WHERE recipient.id = review_item.recipient_id"
+    )
+    op.execute(
+        "UPDATE review_item SET"
+        " lesson = COALESCE(e.confidence, 1) + CASE WHEN e.sampled THEN 0 WHEN e.artifact IS NULL THEN 4 ELSE 2 END,"
+        " urgency = CASE"
+        " WHEN e.sampled AND review_item.kind IN ('close to a possible opt-out', 'low confidence')"
+        " THEN CASE WHEN holds THEN 4 ELSE 14 END"
+        " WHEN review_item.kind = 'low confidence' THEN urgency - 1 + COALESCE(e.confidence, 1)"
+        " ELSE urgency END"
+        " FROM recipient_event AS e WHERE e.recipient_id = review_item.recipient_id AND e.key = review_item.event_key"
+    )
+    with op.batch_alter_table("review_item", schema=None) as batch_op:
+        for name in ("team_id", "campaign_id", "urgency", "lesson"):
+            batch_op.alter_column(name, nullable=False)
+        for name in ("team_id", "campaign_id"):
+            table = name.removesuffix("_id")
+            batch_op.create_foreign_key(batch_op.f(f"fk_review_item_{name}"), table, [name], ["id"])
+        for order in ("urgency", "lesson"):
+            batch_op.create_index(
+                f"ix_review_item_{order}",
+                ["team_id", order, "opened_at", "id", "kind", "campaign_id"],
+                unique=False,
+                sqlite_where=sa.text("closed_at IS NULL"),
+                postgresql_where=sa.text("closed_at IS NULL"),
+            )
+
 
 def downgrade() -> None:
     """Take the change back."""
+    with op.batch_alter_table("recipient_event", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_recipient_event_actor",
+            sqlite_where=sa.text("actor IS NOT NULL"),
+            postgresql_where=sa.text("actor IS NOT NULL"),
+        )
+
+    with op.batch_alter_table("label", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_label_reviewed",
+            sqlite_where=sa.text("source = 'review'"),
+            postgresql_where=sa.text("source = 'review'"),
+        )
+
+    with op.batch_alter_table("review_item", schema=None) as batch_op:
+        for order in ("lesson", "urgency"):
+            batch_op.drop_index(
+                f"ix_review_item_{order}",
+                sqlite_where=sa.text("closed_at IS NULL"),
+                postgresql_where=sa.text("closed_at IS NULL"),
+            )
+        for name in ("team_id", "campaign_id"):
+            batch_op.drop_constraint(batch_op.f(f"fk_review_item_{name}"), type_="foreignkey")
+        for name in ("lesson", "urgency", "campaign_id", "team_id"):
+            batch_op.drop_column(name)
+
     with op.batch_alter_table("verdict", schema=None) as batch_op:
         batch_op.drop_column("rest")
 
     if op.get_bind().dialect.name == "postgresql":
-        op.drop_index("ix_contact_words", table_name="contact")
+        for table in ("contact", "dne_entry"):
+            op.drop_index(f"ix_{table}_words", table_name=table)
+    with op.batch_alter_table("dne_entry", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_dne_entry_team_id_id"))
 
     with op.batch_alter_table("recipient", schema=None) as batch_op:
         batch_op.drop_constraint(batch_op.f("fk_recipient_team_id"), type_="foreignkey")
         batch_op.drop_index(batch_op.f("ix_recipient_team_id_status_changed_at_id"))
         batch_op.drop_index(batch_op.f("ix_recipient_team_id_changed_at_id"))
+        batch_op.drop_index(batch_op.f("ix_recipient_campaign_id_status_changed_at_id"))
         batch_op.drop_index(batch_op.f("ix_recipient_campaign_id_changed_at_id"))
         batch_op.create_index(batch_op.f("ix_recipient_status"), ["status"], unique=False)
         batch_op.drop_column("changed_at")

@@ -1,0 +1,31 @@
+"""What the pages show and do, for programs: one module for each entry of the menu, all below /v1."""
+
+from console.api import (
+    automations,
+    contacts,
+    do_not_email,
+    labels,
+    mailboxes,
+    messages,
+    model,
+    overview,
+    recipients,
+    review,
+    users,
+    webhooks,
+)
+
+__all__ = [
+    "automations",
+    "contacts",
+    "do_not_email",
+    "labels",
+    "mailboxes",
+    "messages",
+    "model",
+    "overview",
+    "recipients",
+    "review",
+    "users",
+    "webhooks",
+]

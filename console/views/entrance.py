@@ -1,0 +1,67 @@
+"""`/sign-in` and `/sign-out`: the only pages that anybody may open."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form, Query, Request, Response
+
+from console.cookies import SESSION, begin, session_of, write_session
+from console.render import go, ours, render
+from console.visitor import TheOffice, Viewer, refuse_forged, said_token, visitor_of
+from worker.sign_in import Refused, sign_in
+
+router = APIRouter(include_in_schema=False)
+
+LONGEST_NAME, LONGEST_PASSWORD = 200, 1_000
+
+
+@router.get("/sign-in")
+def ask(request: Request, office: TheOffice, next_: Annotated[str, Query(alias="next")] = "") -> Response:
+    """Show the form; who is signed in already is sent on."""
+    return go(request, ours(next_)) if visitor_of(request, office) else _form(request, office, next_=next_)
+
+
+@router.post("/sign-in")
+def enter(
+    request: Request,
+    office: TheOffice,
+    said: Annotated[str, Depends(said_token)],
+    name: Annotated[str, Form(max_length=LONGEST_NAME)] = "",
+    password: Annotated[str, Form(max_length=LONGEST_PASSWORD)] = "",
+    next_: Annotated[str, Form(alias="next")] = "",
+) -> Response:
+    """Let somebody in whose name and password are right."""
+    session = session_of(request, office)
+    if session is None:
+        return _form(request, office, "Please try again: this page was open for too long.", name, next_, status=400)
+    refuse_forged(request, session, said)
+    client = request.client.host if request.client else ""
+    found = sign_in(office.engine, name, password, client, office.clock())
+    if isinstance(found, Refused):
+        status = 429 if found.retry_after_seconds else 403
+        response = _form(request, office, found.says, name, next_, status=status)
+        if found.retry_after_seconds:
+            response.headers["Retry-After"] = str(found.retry_after_seconds)
+        return response
+    response = go(request, ours(next_))
+    write_session(response, request, office, begin(office.clock(), found.user_id, found.epoch))
+    return response
+
+
+@router.post("/sign-out")
+def leave(request: Request, visitor: Viewer) -> Response:
+    """End this browser's session."""
+    del visitor
+    response = go(request, "/sign-in")
+    response.delete_cookie(SESSION)
+    return response
+
+
+def _form(
+    request: Request, office: TheOffice, says: str = "", name: str = "", next_: str = "", *, status: int = 200
+) -> Response:
+    session = session_of(request, office) or begin(office.clock())
+    response = render(request, "sign_in.html", status, says=says, name=name, next=next_, csrf=session.csrf)
+    write_session(response, request, office, session)
+    return response

@@ -1,0 +1,172 @@
+"""`/recipients`: the list that people work in, and one recipient whose status is set with a reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Annotated, Literal
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Form, Path, Query, Request, Response
+from pydantic import BaseModel, Field
+
+from console.render import go, link, ours, render
+from console.visitor import Editor, TheOffice, Viewer
+from models.events import SequenceState, Status
+from models.session import reading, transaction
+from worker.links import LARGEST_ID
+from worker.pages import RecipientFilter, campaign_choices, recipients_page
+from worker.person import Choice
+from worker.recipient import correct, recipient_row, take_back
+from worker.sends import LONGEST_CAMPAIGN
+from worker.story import Row
+from worker.tie import rules_of
+
+router = APIRouter(prefix="/recipients", include_in_schema=False)
+
+LIST = "/recipients"
+Id = Annotated[int, Path(ge=1, le=LARGEST_ID)]
+LONGEST_WORDS = 500
+LONGEST_QUERY = 3_000
+MEANS: Mapping[Status, str] = {
+    Status.ACTIVE: "the sequence runs again",
+    Status.ENGAGED: "answered, and nothing else fits; ends the sequence where the campaign stops on reply",
+    Status.INTERESTED: "wants to go on; ends the sequence where the campaign stops on reply",
+    Status.NOT_INTERESTED: "declined; ends the sequence",
+    Status.AUTO_RESPONSE: "a machine answered; the sequence does what the campaign says",
+    Status.OUT_OF_OFFICE: "pauses the sequence until a working day after the return",
+    Status.UNSUBSCRIBED: "asked to be removed; ends the sequence and adds the address to Do Not Email",
+    Status.UNSUBSCRIBE_LINK: "used the link in the mail; ends the sequence and adds the address to Do Not Email",
+    Status.BOUNCED: "the address is dead; ends the sequence and adds the address to Do Not Email",
+    Status.REMOVED: "ends the sequence; who was never mailed leaves the list",
+    Status.CAMPAIGN_STOPPED: "ends the sequence",
+    Status.APPOINTMENT_BOOKED: "booked an appointment; ends the sequence",
+}
+"""What a status says and does when a person gives it."""
+
+
+class Looking(BaseModel):
+    """What the address of the list says: which recipients, and from where on."""
+
+    words: Annotated[str, Field(max_length=LONGEST_WORDS)] = ""
+    campaign: Annotated[str, Field(max_length=LONGEST_CAMPAIGN, pattern=r"^[^\x00-\x1f\x7f]*$")] = ""
+    status: Status | Literal[""] = ""
+    sequence: SequenceState | Literal[""] = ""
+    unlisted: bool = False
+    after: Annotated[str, Field(max_length=LONGEST_QUERY)] = ""
+
+    @property
+    def wanted(self) -> RecipientFilter:
+        """Which recipients."""
+        return RecipientFilter(
+            campaign=self.campaign or None,
+            status=self.status or None,
+            sequence=self.sequence or None,
+            words=self.words or None,
+            unlisted=self.unlisted,
+        )
+
+    @property
+    def filter(self) -> dict[str, str]:
+        """What is asked for, as a query of the list has it."""
+        said = self.model_dump(mode="json", exclude={"after", "unlisted"})
+        return {name: value for name, value in said.items() if value} | ({"unlisted": "1"} if self.unlisted else {})
+
+    @property
+    def query(self) -> str:
+        """The whole query of the list, so that other pages lead back to it."""
+        return urlencode(self.filter | ({"after": self.after} if self.after else {}))
+
+    @property
+    def address(self) -> str:
+        """The page of the list."""
+        return f"{LIST}?{self.query}" if self.query else LIST
+
+
+Back = Annotated[str, Query(max_length=LONGEST_QUERY)]
+"""The page of ours that a change was made in, to go back to it."""
+
+
+@router.get("")
+def page(request: Request, office: TheOffice, visitor: Viewer, looking: Annotated[Looking, Query()]) -> Response:
+    """Show the team's recipients; a script that follows what is typed gets the list alone."""
+    with reading(office.engine) as session:
+        found = recipients_page(session, visitor.team_id, looking.wanted, looking.after or None)
+        campaigns = campaign_choices(session, visitor.team_id)
+    live = request.headers.get("hx-target") == "list"
+    template = "recipients_list.html" if live else "recipients.html"
+    values = {"found": found, "looking": looking, "back": looking.address, "campaigns": campaigns, "means": MEANS}
+    response = render(request, template, live=live, **values)
+    if live:
+        response.headers["HX-Replace-Url"] = looking.address
+    return response
+
+
+@router.get("/{recipient_id:int}")
+def one(request: Request, office: TheOffice, visitor: Editor, recipient_id: Id, back: Back = "") -> Response:
+    """Show the long form: a status with a date, a reason, and whether the classifier may learn from it."""
+    with reading(office.engine) as session:
+        row = recipient_row(session, visitor.team_id, recipient_id)
+    return render(request, "recipients_one.html", row=row, back=ours(back, LIST), means=MEANS)
+
+
+class TakeBack(BaseModel):
+    """Why something is taken back, and the page to go to afterwards."""
+
+    why: Annotated[str, Field(max_length=1_000)] = ""
+    back: Annotated[str, Field(max_length=LONGEST_QUERY)] = ""
+
+
+class Said(TakeBack):
+    """What somebody chose for a recipient."""
+
+    status: Status
+    until: date | None = None
+    other_cause: bool = False
+
+
+@router.post("/{recipient_id:int}/status")
+def set_status(
+    request: Request, office: TheOffice, visitor: Editor, recipient_id: Id, said: Annotated[Said, Form()]
+) -> Response:
+    """Set a status by hand."""
+    rules = rules_of(office.settings, visitor.team_id)
+    choice = Choice(said.status, said.until, by_mail=not said.other_cause)
+    with transaction(office.engine) as session:
+        row = correct(session, rules, recipient_id, choice, visitor.act(office, said.why))
+    back = ours(said.back, LIST)
+    undo = link(f"/recipients/{recipient_id}/undo", back=back)
+    return _changed(request, row, back, f"{row['address']} is {row['status']} now{_besides(row)}.", undo)
+
+
+@router.post("/{recipient_id:int}/undo")
+def undo_status(
+    request: Request,
+    office: TheOffice,
+    visitor: Editor,
+    recipient_id: Id,
+    said: Annotated[TakeBack, Form()],
+    back: Back = "",
+) -> Response:
+    """Take back the newest act of a person."""
+    rules = rules_of(office.settings, visitor.team_id)
+    with transaction(office.engine) as session:
+        row = take_back(session, rules, recipient_id, visitor.act(office, said.why))
+    says = f"Taken back: {row['address']} is {row['status']}{_besides(row)}."
+    return _changed(request, row, ours(said.back or back, LIST), says)
+
+
+def _besides(row: Row) -> str:
+    """Say what else is so now that the list may not show."""
+    if not row["listed"]:
+        return ", and left the campaign's list, as nothing was ever sent to it"
+    return " and under Do Not Email" if row["do_not_email"] else ""
+
+
+def _changed(request: Request, row: Row, back: str, says: str, undo: str | None = None) -> Response:
+    """Answer a change of one recipient: a script gets its row, others go back to where they were."""
+    if "hx-request" in request.headers and "hx-boosted" not in request.headers:
+        in_place = request.headers.get("hx-target") == f"recipient-{row['id']}"
+        values = {"row": row, "back": back, "says": says, "undo": undo, "means": MEANS, "in_place": in_place}
+        return render(request, "recipients_changed.html", **values)
+    return go(request, back, says, undo)

@@ -1,0 +1,179 @@
+"""Contacts: the list, acts on one and on many, and the whole story of an address."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from urllib.parse import quote
+
+from sqlalchemy import select
+
+from classifier.verdict import Evidence, Reply, ReplyClass
+from models.people import Role
+from models.session import reading, transaction
+from models.tables import Contact, DneEntry
+from tests.console.conftest import ANNA, BEN, THEIRS, Console
+from tests.console.visiting import Browser
+from tests.worker.small_world import HARD, NOW, RULES, SENT_AT, a_mail, a_reply, take_in
+from worker.act import Act
+from worker.person import find_recipients, set_status
+from models.events import Status
+
+HOSTILE = "<script>alert(1)</script>"
+STORY = f"/contacts/by/{quote(ANNA, safe='')}"
+
+
+def addresses(browser: Browser, path: str = "/contacts") -> list[str]:
+    return [each.text() for each in browser.page(path).css("#list tbody th a")]
+
+
+def recipient_id(console: Console, address: str = ANNA, campaign: str = "campaign-1") -> int:
+    with reading(console.engine) as session:
+        (found,) = find_recipients(session, 1, address, campaign)
+        return found
+
+
+def answer(console: Console, text: str = "Yes, send me a time", **more: str) -> None:
+    reply = Reply(
+        reply_class=ReplyClass.INTERESTED,
+        confidence=0.9,
+        sure=True,
+        probabilities={"Interested": 0.9, "Engaged": 0.1},
+        visible_text=text,
+        evidence=(Evidence("classifier", "words: send me"),),
+    )
+    mail = a_mail(reply, answers=("anna-1-1@us",), from_address=ANNA)
+    take_in(console.engine, mail.__class__(**{**mail.__dict__, **more}) if more else mail)
+
+
+def live(console: Console, address: str = ANNA) -> list[str]:
+    with reading(console.engine) as session:
+        query = select(DneEntry).where(DneEntry.target == address, DneEntry.lifted_at.is_(None))
+        return [each.reason.value for each in session.scalars(query) if each.withdrawn_at is None]
+
+
+def test_contacts_are_found_by_words_and_by_status(console: Console, browser: Browser) -> None:
+    browser.sign_in(Role.VIEWER)
+    take_in(console.engine, a_mail(HARD, answers=("anna-1-1@us",)))
+    assert addresses(browser) == [ANNA, BEN]
+    assert addresses(browser, "/contacts?words=be") == [BEN]
+    assert addresses(browser, "/contacts?standing=active") == [BEN]
+    page = browser.page("/contacts?standing=do+not+email")
+    assert "hard bounce" in page.css_first("#list tbody td.standing").text()
+    assert page.css_first("#list form") is None
+    assert "Nobody matches" in browser.page("/contacts?words=zoe").css_first(".empty").text()
+
+
+def test_one_address_is_banned_with_a_reason_and_the_ban_taken_back(console: Console, browser: Browser) -> None:
+    browser.sign_in(Role.EDITOR)
+    asked = {"address": ANNA, "why": "her boss rang", "back": STORY}
+    page = browser.done("/contacts/do-not-email/add", asked)
+    assert page.css_first("h1").text() == ANNA
+    assert "her boss rang" in page.css_first(".entry").text()
+    assert (live(console), console.status()) == (["manual"], "Removed")
+    browser.done(page.css_first(".said form").attributes["action"] or "")
+    assert (live(console), console.status()) == ([], "Active")
+
+
+def test_an_opt_out_is_lifted_only_with_a_reason(console: Console, browser: Browser) -> None:
+    browser.sign_in(Role.EDITOR)
+    browser.done(f"/recipients/{recipient_id(console)}/status", {"status": "Interested"})
+    from tests.console.opt_outs import opt_out  # noqa: PLC0415
+
+    opt_out(console)
+
+
+def test_a_story_tells_mail_reasons_and_changes(console: Console, browser: Browser) -> None:
+    answer(console)
+    browser.sign_in(Role.VIEWER)
+    page = browser.page(STORY)
+    story = page.css_first(".campaign-story")
+    assert "Interested" in story.css_first("li.inbound .what").text()
+    assert [each.text() for each in story.css("li.inbound .because li")][0] == "Classifier: went by “send me”"
+    assert "became" in story.css_first("li.inbound .change").text()
+    assert story.css_first("li.inbound .letter a").attributes["href"] == "/messages/1"
+    assert page.css_first(".actions") is None
+
+
+def test_strangers_words_are_text(console: Console, browser: Browser) -> None:
+    answer(console, HOSTILE, subject=HOSTILE)
+    browser.sign_in(Role.EDITOR)
+    for path in (STORY, "/messages/1"):
+        assert browser.page(path).css_first("main script") is None
+        assert HOSTILE in browser.page(path).css_first("main").text()
+
+
+def test_a_status_is_set_in_the_story_and_taken_back_there(console: Console, browser: Browser) -> None:
+    browser.sign_in(Role.EDITOR)
+    menu = browser.page(STORY).css_first(".statuses form")
+    action, back = menu.attributes["action"] or "", menu.css_first("[name=back]").attributes["value"]
+    assert "Set status" in browser.page(STORY).css_first(".campaign-story .actions").text()
+    page = browser.done(action, {"status": "Interested", "back": back})
+    assert page.css_first("h1").text() == ANNA
+    first = page.css_first(".campaign-story")
+    assert "chose Interested" in first.css_first("li.person").text()
+    undo = first.css("form[action$='/undo']")[0].attributes["action"] or ""
+    browser.done(undo, {"back": back, "why": ""})
+    assert console.status() == "Active"
+    assert not browser.page(STORY).css(".campaign-story form[action$='/undo']")
+
+
+def test_two_addresses_of_one_person_lead_to_one_story(console: Console, browser: Browser) -> None:
+    browser.sign_in(Role.EDITOR)
+    page = browser.done("/contacts/same-person", {"address": ANNA, "second": "anna@home.example", "why": "she said so"})
+    assert "she said so" in page.css_first("main").text()
+    assert browser.page("/contacts/by/anna%40home.example").css_first("h1").text() == ANNA
+    browser.done(page.css_first(".said form").attributes["action"] or "")
+    assert browser.get("/contacts/by/anna%40home.example").status_code == HTTPStatus.NOT_FOUND
+
+
+def test_many_are_looked_at_then_banned_and_taken_back_as_one(console: Console, browser: Browser) -> None:
+    browser.sign_in(Role.EDITOR)
+    boxes = [each.attributes["value"] for each in browser.page("/contacts").css("[name=chosen]")]
+    page = browser.done("/contacts/many", {"wish": "add", "chosen": boxes})
+    assert "2 will not be mailed any more" in page.css_first("ul.facts").text()
+    page = browser.done("/contacts/many/do", {"wish": "add", "chosen": boxes, "why": "asked by law"})
+    assert (live(console), live(console, BEN)) == (["manual"], ["manual"])
+    browser.done(page.css_first(".said form").attributes["action"] or "")
+    assert (live(console), live(console, BEN)) == ([], [])
+
+
+def test_everything_that_a_search_finds_is_lifted(console: Console, browser: Browser) -> None:
+    browser.sign_in(Role.EDITOR)
+    asked = {"wish": "add", "everything": "true", "words": "anna"}
+    browser.done("/contacts/many/do", asked)
+    assert (live(console), live(console, BEN)) == (["manual"], [])
+    page = browser.done("/contacts/many", asked | {"wish": "lift"})
+    assert "1 may be mailed again" in page.css_first("ul.facts").text()
+    browser.done("/contacts/many/do", asked | {"wish": "lift"})
+    assert live(console) == []
+
+
+def test_nothing_chosen_is_said_in_words(console: Console, browser: Browser) -> None:
+    browser.sign_in(Role.EDITOR)
+    told = browser.post("/contacts/many", {"wish": "add"})
+    assert (told.status_code, "no contact is chosen" in told.text) == (HTTPStatus.CONFLICT, True)
+
+
+def test_a_long_story_folds_its_older_part(console: Console, browser: Browser) -> None:
+    number = recipient_id(console)
+    for turn in range(20):
+        with transaction(console.engine) as session:
+            status = Status.INTERESTED if turn % 2 else Status.ENGAGED
+            set_status(session, RULES, number, status, Act("petra", NOW))
+    browser.sign_in(Role.VIEWER)
+    first = browser.page(STORY).css_first(f"#recipient-{number}")
+    assert len(first.css(".older li")) > 0
+    assert len(first.css("ol.story > li")) == 15 + len(first.css(".older li"))
+
+
+def test_other_teams_contacts_are_not_known(console: Console, browser: Browser) -> None:
+    with reading(console.engine) as session:
+        anna = session.scalar(select(Contact.id).where(Contact.address == ANNA))
+    browser.sign_in(Role.EDITOR, THEIRS)
+    assert addresses(browser) == []
+    assert browser.get(STORY).status_code == HTTPStatus.NOT_FOUND
+    told = browser.post("/contacts/many/do", {"wish": "add", "chosen": str(anna)})
+    assert told.status_code == HTTPStatus.CONFLICT
+    told = browser.post("/contacts/same-person", {"address": ANNA, "second": "a@b.example"})
+    assert told.status_code == HTTPStatus.CONFLICT
+    assert live(console) == []

@@ -1,0 +1,257 @@
+"""Long lists are read page by page, filtered and searched, the same on both databases."""
+
+from __future__ import annotations
+
+import json
+import re
+from base64 import urlsafe_b64encode
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Engine, select, update
+from sqlalchemy.orm import Session
+
+from classifier.verdict import OptOut, ReplyClass
+from models.events import DneReason, SequenceState, Status
+from models.session import reading, transaction
+from models.tables import Campaign, Contact, Recipient, Team
+from tests.worker.small_world import NOW, SENT_AT, a_mail, a_reply, furnish, send_all, take_in
+from worker import pages
+from worker.act import Act
+from worker.do_not_email import add_dne, lift_dne
+from worker.errors import InputError
+from worker.known_sends import Sent
+from worker.pages import ContactFilter, Page, RecipientFilter, campaign_choices, contacts_page, recipients_page
+from worker.words import BETWEEN, MOST_WORDS
+
+ANNA, BEN = "anna@client.example", "ben@client.example"
+
+
+@pytest.fixture
+def engine(engine: Engine) -> Engine:
+    furnish(engine)
+    with transaction(engine) as session:
+        session.add(Team(id=2, name="others"))
+    send_all(engine)
+    return engine
+
+
+def send(engine: Engine, *to: str) -> None:
+    ids = {"campaign": "big", "sent_at": SENT_AT, "subject": "Hello"}
+    send_all(engine, [Sent(to=each, message_ids=(f"{each}@us",), send_id=each, **ids) for each in to])
+
+
+def recipients(engine: Engine, after: str | None = None, limit: int = 50, team: int = 1, **wanted: Any) -> Page:
+    with reading(engine) as session:
+        return recipients_page(session, team, RecipientFilter(**wanted), after, limit)
+
+
+def contacts(engine: Engine, after: str | None = None, limit: int = 50, team: int = 1, **wanted: Any) -> Page:
+    with reading(engine) as session:
+        return contacts_page(session, team, ContactFilter(**wanted), after, limit)
+
+
+def whom(page: Page) -> list[tuple[str, str]]:
+    return [(row["campaign"], row["address"]) for row in page.rows]
+
+
+def addresses(page: Page) -> list[str]:
+    return [row["address"] for row in page.rows]
+
+
+def ban(engine: Engine, *targets: str) -> None:
+    with transaction(engine) as session:
+        add_dne(session, 1, dict.fromkeys(targets), DneReason.MANUAL, Act("mila", NOW))
+
+
+def all_rows(read: Any, limit: int) -> Iterator[dict[str, Any]]:
+    page = read(limit=limit)
+    yield from page.rows
+    while page.next:
+        assert len(page.rows) == limit
+        assert re.fullmatch(r"[A-Za-z0-9_-]+", page.next)
+        page = read(after=page.next, limit=limit)
+        yield from page.rows
+
+
+def test_recipients_come_by_their_newest_change_and_every_page_goes_on(engine: Engine) -> None:
+    with transaction(engine) as session:
+        ids = list(session.scalars(select(Recipient.id).order_by(Recipient.id)))
+        # Two changed at the same moment.
+        for recipient_id, minutes in zip(ids, (5, 9, 9, 1), strict=True):
+            session.execute(
+                update(Recipient)
+                .where(Recipient.id == recipient_id)
+                .values(changed_at=NOW + timedelta(minutes=minutes))
+            )
+    for limit in (1, 2, 3, 4, 5):
+        rows = list(all_rows(lambda **more: recipients(engine, **more), limit))
+        assert [row["id"] for row in rows] == [ids[2], ids[1], ids[0], ids[3]]
+
+
+def test_a_recipients_row_tells_how_it_stands(engine: Engine) -> None:
+    take_in(engine, a_mail(OptOut(), answers=("anna-1-0@us",)))
+    (row,) = recipients(engine, campaign="campaign-1", words="anna").rows
+    row.pop("id")
+    assert row == {
+        "address": ANNA, "campaign": "campaign-1", "campaign_name": "campaign-1", "status": "Unsubscribed",
+        "sequence": "ended", "until": None, "reason": "opt-out", "listed": True, "changed_at": NOW,
+        "do_not_email": [ANNA],
+    }  # fmt: skip
+
+
+def test_recipients_are_filtered(engine: Engine) -> None:
+    take_in(engine, a_mail(a_reply(ReplyClass.INTERESTED), answers=("ben-2-0@us",)))
+    interested = ("campaign-2", BEN)
+    assert whom(recipients(engine, status=Status.INTERESTED)) == [interested]
+    assert whom(recipients(engine, status=Status.INTERESTED, campaign="campaign-1")) == []
+    assert interested not in whom(recipients(engine, sequence=SequenceState.RUNNING))
+    assert len(recipients(engine, campaign="campaign-2").rows) == 2
+    assert whom(recipients(engine, words="BEN Client", campaign="campaign-2")) == [interested]
+    with pytest.raises(InputError, match="no campaign 'campaign-9'"):
+        recipients(engine, campaign="campaign-9")
+
+
+def test_who_left_the_list_is_shown_when_asked_for(engine: Engine) -> None:
+    with transaction(engine) as session:
+        session.execute(update(Recipient).values(listed=False))
+    assert recipients(engine).rows == []
+    assert contacts(engine, words="anna").rows[0]["campaigns"] == 0
+    assert len(recipients(engine, unlisted=True).rows) == 4
+
+
+def test_contacts_come_by_address_with_what_stands_of_them(engine: Engine) -> None:
+    send(engine, "zoe@shop.example", ANNA)
+    take_in(engine, a_mail(a_reply(ReplyClass.INTERESTED), answers=("anna-1-0@us",)))
+    ban(engine, "shop.example")
+    for limit in (1, 2, 3, 4):
+        rows = list(all_rows(lambda **more: contacts(engine, **more), limit))
+        assert [row["address"] for row in rows] == [ANNA, BEN, "zoe@shop.example"]
+    assert [(row["campaigns"], row["statuses"]) for row in rows] == [
+        (3, ["Active", "Interested"]), (2, ["Active"]), (1, ["Removed"]),
+    ]  # fmt: skip
+    assert [row["do_not_email"] for row in rows] == [[], [], [{"target": "shop.example", "reason": "domain"}]]
+
+
+COVERED = ["a@mail.shop.example", "b@shop.example", "c@client.example", "e@x.y.z.deep.example"]
+FREE = ["d@client.example", "f@other-shop.example", "g@deep.example.org"]
+
+
+@pytest.mark.parametrize("window", [2, 3_000])
+def test_contacts_are_filtered_by_do_not_email_of_address_domain_and_parents(
+    engine: Engine, window: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "WINDOW", window)
+    send(engine, *COVERED, *FREE)
+    ban(engine, "shop.example", "c@client.example", "deep.example", "nobody@else.example")
+    for limit in (1, 2, 50):
+        banned = [row["address"] for row in all_rows(lambda **m: contacts(engine, do_not_email=True, **m), limit)]
+        free = [row["address"] for row in all_rows(lambda **m: contacts(engine, do_not_email=False, **m), limit)]
+        assert banned == COVERED
+        assert free == sorted([ANNA, BEN, *FREE])
+    assert addresses(contacts(engine, do_not_email=True, words="shop")) == COVERED[:2]
+    assert addresses(contacts(engine, do_not_email=False, words="shop")) == ["f@other-shop.example"]
+
+
+def test_lifted_entries_ban_nobody(engine: Engine) -> None:
+    ban(engine, ANNA)
+    assert addresses(contacts(engine, do_not_email=True)) == [ANNA]
+    with transaction(engine) as session:
+        lift_dne(session, 1, ANNA, Act("mila", NOW))
+    assert contacts(engine, do_not_email=True).rows == []
+
+
+@pytest.mark.parametrize("window", [1, 3_000])
+def test_words_are_found_whether_they_are_common_or_rare(
+    engine: Engine, window: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "WINDOW", window)
+    send(engine, "mila.hartmann@x.example", "hartmut@y.example", "ahart@z.example")
+    for text, found in (
+        ("hart", ["hartmut@y.example", "mila.hartmann@x.example"]),
+        ("Hartmann mila", ["mila.hartmann@x.example"]),
+        ("mila.hartmann@x.example", ["mila.hartmann@x.example"]),
+        ("client.ex", [ANNA, BEN]),
+        ("artmann", []),
+        ("example hart y", ["hartmut@y.example"]),
+    ):
+        assert addresses(contacts(engine, words=text)) == found
+        assert sorted(set(addresses(recipients(engine, words=text)))) == found
+        rows = list(all_rows(lambda text=text, **more: recipients(engine, words=text, **more), 1))
+        assert sorted({row["address"] for row in rows}) == found
+
+
+@pytest.mark.parametrize("text", ["", "  ", "@", "'; --", "&|!()"])
+def test_a_search_without_words_finds_everything(engine: Engine, text: str) -> None:
+    assert len(contacts(engine, words=text).rows) == 2
+
+
+def test_too_many_words_are_refused(engine: Engine) -> None:
+    with pytest.raises(InputError, match=f"at most {MOST_WORDS}"):
+        contacts(engine, words=" ".join(f"w{n}" for n in range(MOST_WORDS + 1)))
+
+
+LETTERS = "aab1e5zé"
+parts = st.text(st.sampled_from(LETTERS + BETWEEN.replace("@", "") + "/"), min_size=1, max_size=10)
+texts = st.text(st.sampled_from(LETTERS + BETWEEN + '\\:*()<>,;" \0'), max_size=8)
+
+
+@given(locals_=st.sets(parts, min_size=1, max_size=4), domain=parts, text=texts)
+@example(locals_={"o'neil", "5e3-1.5e+2", "x=1&y"}, domain="b.example", text="neil")
+@example(locals_={"o'neil", "5e3-1.5e+2", "x=1&y"}, domain="b.example", text="5e3 1 5e")
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_word_finds_the_addresses_of_which_a_word_begins_with_it(
+    engine: Engine, locals_: set[str], domain: str, text: str
+) -> None:
+    known = sorted(f"{local}@{domain}" for local in locals_)
+    wanted = re.findall(r"[^\W_]+", text)
+    with transaction(engine) as session:
+        session.add_all(Contact(team_id=2, address=each, domain=domain) for each in known)
+        session.flush()
+        page = contacts_page(session, 2, ContactFilter(words=text))
+        session.rollback()
+    words = {each: re.split(f"[{re.escape(BETWEEN)}]", each) for each in known}
+    found = [each for each in known if all(any(w.startswith(x) for w in words[each]) for x in wanted)]
+    assert sorted(addresses(page)) == found
+
+
+def cursor(value: Any) -> str:
+    return urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        "", "!", "é", "AAAA", cursor(None), cursor([]), cursor([1, 2, 3]), cursor(["2026-01-01T00:00:00+00:00", 2**63]),
+        cursor(["2026-01-01T00:00:00+00:00", True]), cursor(["yesterday", 1]), cursor([5]), cursor(["\0"]),
+        cursor(["\ud800"]), cursor(["0001-01-01T00:00:00+14:00", 1]), cursor([["a"]]), cursor({"a": 1, "b": 2}),
+        "W" * 5_000,
+    ],
+)  # fmt: skip
+def test_a_damaged_cursor_is_told(damaged: str, sqlite_session: Session) -> None:
+    for read, wanted in ((recipients_page, RecipientFilter()), (contacts_page, ContactFilter())):
+        with pytest.raises(InputError, match="begin the list anew"):
+            read(sqlite_session, 1, wanted, damaged)  # type: ignore[operator]
+
+
+@pytest.fixture
+def sqlite_session() -> Iterator[Session]:
+    """A session that no statement may run in: what is damaged is told before the database is asked."""
+    with Session() as session:
+        yield session
+
+
+def test_no_team_sees_anothers(engine: Engine) -> None:
+    with transaction(engine) as session:
+        session.add(Campaign(team_id=2, key="theirs", name="Theirs"))
+    assert recipients(engine, team=2).rows == contacts(engine, team=2).rows == []
+    assert recipients(engine, team=2, words="anna").rows == contacts(engine, team=2, words="anna").rows == []
+    with pytest.raises(InputError, match="no campaign"):
+        recipients(engine, team=2, campaign="campaign-1")
+    with reading(engine) as session:
+        assert campaign_choices(session, 2) == [{"key": "theirs", "name": "Theirs"}]
+        assert [row["key"] for row in campaign_choices(session, 1)] == ["campaign-1", "campaign-2"]

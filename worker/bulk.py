@@ -1,0 +1,311 @@
+"""What a person does with many recipients or addresses at once: looked at first, kept as one act, taken back as one.
+
+Everything is written in parts of a few hundred, so that other writers get their turn; the kept act names what was done
+so far, also where the program ends in the middle.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from models.events import OPTED_OUT, DneReason, Status
+from models.people import BulkAct
+from models.session import Writer
+from models.tables import Campaign, Contact, Recipient
+from worker.act import Act
+from worker.chunks import chunks
+from worker.do_not_email import add_dne, dne_target, lift, live_entries, need_why
+from worker.errors import InputError
+from worker.pages import ContactFilter, RecipientFilter, find_contacts, matching_recipients
+from worker.person import Choice, write_choice
+from worker.refold import lock, refold
+from worker.story import Row
+from worker.suppression import suppressed
+from worker.tie import Rules, lock_team
+
+MOST = 10_000
+"""Recipients or addresses of one act."""
+PART = 200
+SHOWN = 20
+"""Addresses that a preview names."""
+
+Selection = Collection[int] | RecipientFilter
+"""Ids, or everything that a filter matches."""
+
+
+def chosen(session: Session, team_id: int, selection: Selection) -> list[int]:
+    """Return the ids of the recipients that are meant.
+
+    Raises:
+        InputError: too many at once, or the team has no such recipient.
+    """
+    if isinstance(selection, RecipientFilter):
+        found = list(matching_recipients(session, team_id, selection, MOST + 1))
+        _refuse_too_many(found)
+        return found
+    ids = list(dict.fromkeys(selection))
+    _refuse_too_many(ids)
+    known: set[int] = set()
+    for some in chunks(ids):
+        query = select(Recipient.id).where(Recipient.team_id == team_id, Recipient.id.in_(some))
+        known.update(session.scalars(query))
+    for recipient_id in ids:
+        if recipient_id not in known:
+            raise InputError(f"no recipient {recipient_id} in this team; inbox-worker recipients list shows them")
+    return ids
+
+
+def addresses_of(session: Session, team_id: int, ids: Collection[int]) -> list[str]:
+    """Return the addresses of recipients, each once, in order; ids of other teams have none."""
+    query = select(Contact.address).join(Recipient, Recipient.contact_id == Contact.id)
+    query = query.where(Contact.team_id == team_id)
+    return sorted({each for some in chunks(ids) for each in session.scalars(query.where(Recipient.id.in_(some)))})
+
+
+def contact_addresses(session: Session, team_id: int, contacts: Collection[int] | ContactFilter) -> list[str]:
+    """Return the addresses of the contacts that are meant.
+
+    Raises:
+        InputError: too many at once, or the team has no such contact.
+    """
+    if isinstance(contacts, ContactFilter):
+        found = [each.address for each in find_contacts(session, team_id, contacts, None, MOST + 1)]
+        _refuse_too_many(found)
+        return found
+    ids = list(dict.fromkeys(contacts))
+    _refuse_too_many(ids)
+    query = select(Contact.id, Contact.address).where(Contact.team_id == team_id)
+    rows = [row for some in chunks(ids) for row in session.execute(query.where(Contact.id.in_(some)))]
+    addresses = {row.id: row.address for row in rows}
+    for contact_id in ids:
+        if contact_id not in addresses:
+            raise InputError(f"no contact {contact_id} in this team; look for it among the contacts")
+    return [addresses[contact_id] for contact_id in ids]
+
+
+def _refuse_too_many(chosen: Sequence[Any]) -> None:
+    if len(chosen) > MOST:
+        raise InputError(f"that is more than {MOST:,} at once; narrow the choice down, or do it in several steps")
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What setting a status would do: from which status how many change, and who is left out."""
+
+    changes: dict[Status, int]
+    same: int
+    """They have the status already and are left as they are."""
+    refused: int
+    """They are under Do Not Email and cannot become Active."""
+    refused_first: list[str]
+    """Some of their addresses."""
+
+
+def preview_status(session: Session, rules: Rules, ids: Collection[int], status: Status) -> Preview:
+    """Say what setting this status of many recipients would do.
+
+    Raises:
+        InputError: too many at once, or the team has no such recipient.
+    """
+    changes: Counter[Status] = Counter()
+    refused: list[str] = []
+    same = 0
+    for some in chunks(chosen(session, rules.team_id, ids)):
+        part = _sort(session, rules.team_id, some, status)
+        changes.update(recipient.status for recipient, _ in part.change)
+        refused += part.refused
+        same += part.same
+    return Preview(dict(changes), same, len(refused), sorted(refused)[:SHOWN])
+
+
+@dataclass(slots=True)
+class _Sorted:
+    """Some recipients by what a new status means for them."""
+
+    change: list[tuple[Recipient, Campaign]] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    same: int = 0
+
+
+def _sort(session: Session, team_id: int, ids: Sequence[int], status: Status) -> _Sorted:
+    query = (
+        select(Recipient, Campaign, Contact.address)
+        .join(Contact, Contact.id == Recipient.contact_id)
+        .join(Campaign, Campaign.id == Recipient.campaign_id)
+        .where(Recipient.team_id == team_id, Recipient.id.in_(ids))
+        .order_by(Recipient.id)
+    )
+    rows = session.execute(query).all()
+    banned = suppressed(session, team_id, {row.address for row in rows}) if status is Status.ACTIVE else {}
+    part = _Sorted()
+    for recipient, campaign, address in rows:
+        if recipient.status is status:
+            part.same += 1
+        elif address in banned:
+            part.refused.append(address)
+        else:
+            part.change.append((recipient, campaign))
+    return part
+
+
+@dataclass(slots=True)
+class Done:
+    """What an act on many did; `bulk_id` names it (None: nothing was done), so that it can be taken back."""
+
+    bulk_id: int | None = None
+    done: int = 0
+    same: int = 0
+    """Nothing was to be done for them."""
+    refused: int = 0
+    """They are under Do Not Email and cannot become Active."""
+
+
+def set_status_of_many(
+    writer: Writer, rules: Rules, ids: Collection[int], status: Status, act: Act, *, by_mail: bool = True
+) -> Done:
+    """Set the status of many recipients by hand, as `worker.person.set_status` does of one.
+
+    Who has the status already is left as they are, so whoever starts again after a crash does the rest.
+
+    Raises:
+        InputError: too many at once, or the team has no such recipient; nothing is written.
+    """
+    with writer() as session:
+        ids = sorted(chosen(session, rules.team_id, ids))
+    deed = _Deed(rules.team_id, "status", lambda n: f"set {_counted(n, 'recipient')} to {status.value}", act)
+    for some in chunks(ids, PART):
+        with writer() as session:
+            contacts = session.scalars(select(Recipient.contact_id).where(Recipient.id.in_(some)))
+            locked = lock(session, contacts)
+            part = _sort(session, rules.team_id, some, status)
+            for whom in part.change:
+                write_choice(session, rules, whom, Choice(status, by_mail=by_mail), act)
+            refold(session, locked, act.at)
+            deed.note(session, [str(recipient.id) for recipient, _ in part.change])
+        deed.done.same += part.same
+        deed.done.refused += len(part.refused)
+    return deed.done
+
+
+@dataclass(slots=True)
+class _Deed:
+    """An act on many while it is done."""
+
+    team_id: int
+    kind: str
+    says: Callable[[int], str]
+    act: Act
+    done: Done = field(default_factory=Done)
+
+    def note(self, session: Session, targets: Sequence[str]) -> None:
+        """Keep, in the same transaction, what one part of it did."""
+        if not targets:
+            return
+        kept = session.get(BulkAct, self.done.bulk_id) if self.done.bulk_id else None
+        if kept is None:
+            kept = BulkAct(team_id=self.team_id, actor=self.act.by, kind=self.kind, recorded_at=self.act.at, targets=[])
+            session.add(kept)
+        kept.targets = [*kept.targets, *targets]
+        self.done.done = len(kept.targets)
+        kept.says = self.says(self.done.done)
+        session.flush()
+        self.done.bulk_id = kept.id
+
+
+def _counted(number: int, what: str, several: str = "") -> str:
+    return f"1 {what}" if number == 1 else f"{number} {several or what + 's'}"
+
+
+@dataclass(frozen=True, slots=True)
+class DnePreview:
+    """How addresses stand on the Do Not Email list."""
+
+    new: int
+    """Adding makes an entry for them: no person or import did."""
+    live: int
+    """They have a live entry of their own, which lifting lifts; a domain's stays."""
+    opted_out: int
+    """Of these the ones who asked for it themselves: lifting needs a reason."""
+    opted_out_first: list[str]
+    """Some of these."""
+
+
+def preview_dne(session: Session, team_id: int, addresses: Collection[str]) -> DnePreview:
+    """Say what adding addresses to Do Not Email, or lifting them, would do."""
+    targets = _targets(addresses)
+    entries = live_entries(session, team_id, targets)
+    by_people = {entry.target for entry in entries if entry.recipient_id is None}
+    opted_out = sorted({entry.target for entry in entries if entry.reason in OPTED_OUT})
+    live = {entry.target for entry in entries}
+    return DnePreview(len(targets) - len(by_people), len(live), len(opted_out), opted_out[:SHOWN])
+
+
+def _targets(addresses: Collection[str]) -> list[str]:
+    targets = list(dict.fromkeys(dne_target(each) for each in addresses))
+    _refuse_too_many(targets)
+    return targets
+
+
+def add_many_to_dne(writer: Writer, team_id: int, addresses: Collection[str], act: Act) -> Done:
+    """Add many addresses to Do Not Email by hand; what a person or an import added before stays as it is.
+
+    Raises:
+        InputError: too many at once, or one is no address; nothing is written.
+    """
+    deed = _Deed(team_id, "dne add", lambda n: f"put {_addresses(n)} on Do Not Email", act)
+    for some in chunks(_targets(addresses), PART):
+        with writer() as session:
+            lock_team(session, team_id, exclusive=True)
+            known = {e.target for e in live_entries(session, team_id, some) if e.recipient_id is None}
+            new = [target for target in some if target not in known]
+            add_dne(session, team_id, dict.fromkeys(new), DneReason.MANUAL, act)
+            deed.note(session, new)
+        deed.done.same += len(known)
+    return deed.done
+
+
+def lift_many(writer: Writer, team_id: int, addresses: Collection[str], act: Act) -> Done:
+    """Lift the Do Not Email entries of many addresses; recipients stay as they are, and so do entries of domains.
+
+    Raises:
+        InputError: too many at once, or a contact opted out and no reason is given; nothing is written.
+    """
+    targets = _targets(addresses)
+    with writer() as session:
+        need_why(live_entries(session, team_id, targets), act)
+    deed = _Deed(team_id, "dne lift", lambda n: f"lifted Do Not Email of {_addresses(n)}", act)
+    for some in chunks(targets, PART):
+        with writer() as session:
+            lifted = sorted({entry.target for entry in lift(session, team_id, some, act)})
+            deed.note(session, lifted)
+        deed.done.same += len(some) - len(lifted)
+    return deed.done
+
+
+def _addresses(number: int) -> str:
+    return _counted(number, "address", "addresses")
+
+
+def recent_acts(session: Session, team_id: int, limit: int = 20) -> list[Row]:
+    """Return the newest acts on many, the newest first."""
+    count = func.json_array_length(BulkAct.targets)
+    query = select(BulkAct, count).where(BulkAct.team_id == team_id).order_by(BulkAct.id.desc()).limit(limit)
+    return [
+        {
+            "id": act.id,
+            "kind": act.kind,
+            "says": act.says,
+            "by": act.actor,
+            "at": act.recorded_at,
+            "count": targets,
+            "undone_at": act.undone_at,
+            "undone_by": act.undone_by,
+        }
+        for act, targets in session.execute(query)
+    ]

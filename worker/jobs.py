@@ -1,0 +1,206 @@
+"""Carries out what people asked for of mailboxes, beside the polls: checks, backfills, and a poll at once."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from random import Random
+from typing import Final
+
+from sqlalchemy.exc import OperationalError
+
+from models.handling import Wish
+from models.session import DatabaseUnavailable
+from worker.claims import Waiting, claim, end, hand_back, renew, told_to_stop, waiting
+from worker.due import LONGEST_ERROR
+from worker.errors import InboxWorkerError, MailboxError, Trouble
+from worker.job import Job, Outcome, Workshop
+from worker.manners import Hosts, pause_after
+from worker.stored import storable
+from worker.visit import PollReport
+
+log = logging.getLogger(__name__)
+
+AT_ONCE: Final = 2
+"""Checks and backfills at a time; the threads of polls are not theirs."""
+RENEW: Final = timedelta(seconds=5)
+"""How often a claim is renewed where nothing else is to be told."""
+GRACE: Final = timedelta(seconds=20)
+"""How long a batch in hand may take that is to be the last; then its connection is cut."""
+GIVEN_UP: Final = 2 * GRACE
+"""After so long a job is left to itself that ends neither when it is told to nor when it is cut."""
+REST: Final = timedelta(minutes=1)
+_PASSING: Final = frozenset({Trouble.NETWORK, Trouble.UNAVAILABLE, Trouble.THROTTLED, Trouble.CROWDED})
+
+
+@dataclass(slots=True)
+class Jobs:
+    """The requests that this daemon carries out; what is written of them is written by `look` alone.
+
+    `wake` polls a mailbox at once; whoever polls tells by `polled` how that went. `stop` ends everything after the
+    batch in hand, and what is open then stays open for the next daemon.
+    """
+
+    workshop: Workshop
+    hosts: Hosts
+    wake: Callable[[int], None]
+    stop: threading.Event
+    _hand: dict[int, Job] = field(default_factory=dict)
+    """Request -> the job that carries it out."""
+    _rests: dict[int, datetime] = field(default_factory=dict)
+    """Requests that are left alone until then."""
+    _random: Random = field(default_factory=Random)
+
+    def look(self) -> None:
+        """Write down what came of jobs and how far the others are, and take up what people asked for meanwhile."""
+        self._settle()
+        self._tell()
+        if self.stop.is_set():
+            return
+        now = self.workshop.clock()
+        for each in waiting(self.workshop.engine, now):
+            if each.request_id not in self._hand and self._rests.get(each.request_id, now) <= now:
+                self._take_up(each, now)
+
+    def polled(self, mailbox_id: int, begun_at: datetime, came: PollReport | Exception) -> None:
+        """Hear what came of a poll that began then; one that began before it was asked for does not count."""
+        if isinstance(came, MailboxError) and came.trouble is Trouble.TURN:
+            return
+        for job in list(self._hand.values()):
+            if job.claim.wish is Wish.POLL and job.claim.mailbox_id == mailbox_id and begun_at >= job.begun_at:
+                if isinstance(came, Exception):
+                    job.outcome = Outcome(_plain(came))
+                else:
+                    job.done = job.coming = sum(came.applied.states.values())
+                    job.result = {"counts": came.counts()}
+                    job.outcome = Outcome()
+
+    def close(self) -> None:
+        """Let every job finish its batch in hand, and leave what is not done to the next daemon."""
+        for seconds in (GRACE.total_seconds(), 1.0):
+            ends = time.monotonic() + seconds
+            for job in self._hand.values():
+                if job.thread:
+                    job.thread.join(max(0.0, ends - time.monotonic()))
+            for job in self._hand.values():
+                job.cut()
+        for job in self._hand.values():
+            job.outcome = job.outcome or Outcome(more=True)
+        self._settle()
+
+    def _settle(self) -> None:
+        """Write down what came of the jobs that have ended."""
+        now = self.workshop.clock()
+        for request_id, job in list(self._hand.items()):
+            since = now - job.told_at if job.told_at else timedelta(0)
+            if since >= GRACE:
+                job.cut()
+            if since >= GIVEN_UP or (job.told_at and job.claim.wish is Wish.POLL):
+                job.outcome = job.outcome or Outcome(more=True)
+            if job.outcome:
+                if not job.lost:
+                    self._write(job, job.outcome, now)
+                del self._hand[request_id]
+
+    def _write(self, job: Job, outcome: Outcome, now: datetime) -> None:
+        error = storable(outcome.error, LONGEST_ERROR) if outcome.error and not job.unwanted else None
+        said = job.said() | {"error": error}
+        if not job.unwanted and (outcome.again_in or (outcome.more and self.stop.is_set())):
+            hand_back(self.workshop.engine, job.claim, said)
+            self._rests[job.claim.request_id] = now + (outcome.again_in or timedelta(0))
+            return
+        said["result"] = {**job.said()["result"], "more": outcome.more}
+        end(self.workshop.engine, job.claim, said, now)
+
+    def _tell(self) -> None:
+        """Write down how far the jobs are, and hear which of them are to stop."""
+        if not self._hand:
+            return
+        now = self.workshop.clock()
+        for request_id in told_to_stop(self.workshop.engine, self._hand.keys()):
+            job = self._hand[request_id]
+            job.unwanted, job.told_at = True, job.told_at or now
+        news = [
+            (job, job.said())
+            for job in self._hand.values()
+            if not job.lost and (job.said() != job.written or now - job.claim.seen_at >= RENEW)
+        ]
+        if not news:
+            return
+        lost = renew(self.workshop.engine, [(job.claim, said) for job, said in news], now)
+        for job, said in news:
+            job.written = said
+            if job.claim in lost:
+                job.lost, job.told_at = True, job.told_at or now
+
+    def _take_up(self, request: Waiting, now: datetime) -> None:
+        """Claim a request and begin with it, unless it has to wait for its turn."""
+        polls = request.wish is Wish.POLL
+        if not polls and (self._working() >= AT_ONCE or not self.hosts.take(request.host, now)):
+            return
+        claimed = None
+        try:
+            claimed = claim(self.workshop.engine, request.request_id, now)
+        finally:
+            if not polls and claimed is None:
+                self.hosts.give_back(request.host)
+        if claimed is None:
+            return
+        self._rests.pop(request.request_id, None)
+        job = self._hand[request.request_id] = Job(claimed, request.host, now, result=claimed.result)
+        if polls:
+            self.wake(request.mailbox_id)
+            return
+        job.thread = threading.Thread(target=self._carry_out, args=[job], name=request.wish.value, daemon=True)
+        job.thread.start()
+
+    def _working(self) -> int:
+        return sum(job.thread is not None for job in self._hand.values())
+
+    def _carry_out(self, job: Job) -> None:
+        def stopping() -> bool:
+            return job.told_at is not None or self.stop.is_set()
+
+        try:
+            outcome = self.workshop.carry_out(job, stopping)
+        except Exception as error:
+            # What breaks since it was cut says nothing about the mailbox.
+            outcome = Outcome(more=True) if stopping() else self._failed(job, error)
+            if outcome.error == _unforeseen(error):
+                log.exception("request %s: %s failed", job.claim.request_id, job.claim.wish.value)
+        finally:
+            self.hosts.give_back(job.host)
+            job.let_go()
+        job.outcome = outcome
+
+    def _failed(self, job: Job, error: Exception) -> Outcome:
+        """Return what follows from an error: a backfill goes on by itself where it gets on, the rest is told."""
+        if isinstance(error, DatabaseUnavailable | OperationalError):
+            return Outcome(_plain(error), more=True, again_in=REST)
+        if not isinstance(error, MailboxError):
+            return Outcome(_plain(error), more=True)
+        if error.trouble is Trouble.CROWDED:
+            self.hosts.refused(job.host, self.workshop.clock())
+        if error.trouble is Trouble.BUDGET or (error.trouble in _PASSING and job.done):
+            pause = pause_after(error, 1, self.workshop.settings.poll_seconds, self._random)
+            return Outcome(str(error), more=True, again_in=pause)
+        return Outcome(
+            f"{error}. This backfill has ended: ask for it again, and it goes on where it stopped", more=True
+        )
+
+
+def _plain(error: Exception) -> str:
+    """Return an error in words for a person; what nobody foresaw may hold anything, and is left to the log."""
+    if isinstance(error, InboxWorkerError):
+        return str(error)
+    if isinstance(error, DatabaseUnavailable | OperationalError):
+        return "the database did not answer; it goes on by itself"
+    return _unforeseen(error)
+
+
+def _unforeseen(error: Exception) -> str:
+    return f"it failed as nobody foresaw ({type(error).__name__}); see the daemon's log, then ask again"

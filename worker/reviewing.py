@@ -1,0 +1,158 @@
+"""What a person does who goes through reviews: answers, takes back, and sees how far they are; for every front end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, func, literal, select
+from sqlalchemy.orm import Session
+
+from models.events import DneReason, EventKind
+from models.learning import Label, LabelSource
+from models.tables import Contact, DneEntry, Recipient, RecipientEvent, ReviewItem
+from worker.act import Act
+from worker.do_not_email import add_dne, withdraw
+from worker.errors import InputError
+from worker.overview import Tally
+from worker.person import resolve_review
+from worker.refold import Change
+from worker.story import review_of
+from worker.suppression import LIVE
+from worker.tie import Rules, lock_team
+from worker.undo import newest_act, undo
+
+MOST = 1_000
+"""So many are counted; more are told as more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far somebody is: items answered and not taken back, labels that came of them, and how many are open."""
+
+    answered: Tally
+    labelled: int
+    agreed: int
+    """Of the labels those that say what the machine said."""
+    open: Tally
+    last: int | None
+    """The item that was answered last, which may be taken back."""
+
+    @property
+    def agreement(self) -> float | None:
+        """The share of labels that say what the machine said; None: there are no labels yet."""
+        return self.agreed / self.labelled if self.labelled else None
+
+
+def progress(session: Session, team_id: int, by: str, since: datetime) -> Progress:
+    """Return how far somebody is who answers reviews, since a moment (aware UTC)."""
+    answers = _answers(team_id, by, since)
+    newest = session.execute(
+        answers.order_by(RecipientEvent.recorded_at.desc(), RecipientEvent.id.desc()).limit(1)
+    ).one_or_none()
+    labels = select(func.count(), func.count().filter(Label.label == Label.machine)).where(
+        Label.team_id == team_id,
+        Label.actor == by,
+        Label.recorded_at >= since,
+        # Written out: only so PostgreSQL sees that the index of these rows has them all.
+        Label.source == literal(LabelSource.REVIEW, Label.source.type, literal_execute=True),
+    )
+    labelled, agreed = session.execute(labels).one()
+    return Progress(
+        answered=_tally(session, answers),
+        labelled=labelled,
+        agreed=agreed,
+        open=_tally(
+            session, select(ReviewItem.id).where(ReviewItem.team_id == team_id, ReviewItem.closed_at.is_(None))
+        ),
+        last=_item_about(session, newest.recipient_id, newest.about) if newest else None,
+    )
+
+
+def never_mail_again(session: Session, rules: Rules, item_id: int, act: Act) -> list[Change]:
+    """Add the recipient's address to Do Not Email (manual), and settle the item as one with nothing in it.
+
+    So the classifier does not learn an opt-out from a mail that asks for none: who does ask is Unsubscribed.
+
+    Raises:
+        InputError: no such item, or (SettledError) it is open no more.
+    """
+    lock_team(session, rules.team_id, exclusive=True)
+    address = str(review_of(session, rules.team_id, item_id)["address"])
+    # First the entry: nothing is told meanwhile that the sequence goes on.
+    changes = add_dne(session, rules.team_id, {address: None}, DneReason.MANUAL, act)
+    return changes + resolve_review(session, rules, item_id, None, act)
+
+
+def take_back(session: Session, rules: Rules, item_id: int, act: Act) -> tuple[str, list[Change]]:
+    """Take back what somebody answered to an item, with all that followed; it is open again.
+
+    Returns:
+        What was taken back, in words, and what that changed.
+
+    Raises:
+        InputError: no such item, or what was said last of the recipient is not this person's answer to it.
+    """
+    lock_team(session, rules.team_id, exclusive=True)
+    recipient_id = int(review_of(session, rules.team_id, item_id)["recipient"])
+    answer = newest_act(session, recipient_id)
+    if answer is None or answer.kind is not EventKind.REVIEW_RESOLVED or answer.about != _about(session, item_id):
+        raise InputError(f"the answer to review item {item_id} is not the newest word; the recipient's page has it")
+    if answer.actor != act.by:
+        raise InputError(f"{answer.actor} has answered review item {item_id}; the recipient's page takes that back")
+    # Whoever errs about an opt-out says so at once; nobody else has to be asked for the reason.
+    act = replace(act, why=act.why or f"{act.by} takes back the own answer")
+    withdraw(session, rules.team_id, _made_with(session, rules.team_id, answer), act)
+    return undo(session, rules, recipient_id, act)
+
+
+def _answers(team_id: int, by: str, since: datetime) -> Select[Any]:
+    acts = select(RecipientEvent).where(RecipientEvent.actor == by, RecipientEvent.recorded_at >= since)
+    taken_back = acts.with_only_columns(RecipientEvent.about).where(
+        RecipientEvent.kind == EventKind.UNDONE, RecipientEvent.about.is_not(None)
+    )
+    return (
+        acts.with_only_columns(RecipientEvent.recipient_id, RecipientEvent.about)
+        .join(Recipient, Recipient.id == RecipientEvent.recipient_id)
+        .where(
+            Recipient.team_id == team_id,
+            RecipientEvent.kind == EventKind.REVIEW_RESOLVED,
+            RecipientEvent.key.not_in(taken_back),
+        )
+    )
+
+
+def _tally(session: Session, rows: Select[Any]) -> Tally:
+    count = session.scalar(select(func.count()).select_from(rows.limit(MOST + 1).subquery())) or 0
+    return Tally(min(count, MOST), count > MOST)
+
+
+def _item_about(session: Session, recipient_id: int, event_key: str | None) -> int | None:
+    query = select(ReviewItem.id).where(ReviewItem.recipient_id == recipient_id, ReviewItem.event_key == event_key)
+    return session.scalar(query.order_by(ReviewItem.id).limit(1))
+
+
+def _about(session: Session, item_id: int) -> str | None:
+    return session.scalar(select(ReviewItem.event_key).where(ReviewItem.id == item_id))
+
+
+def _made_with(session: Session, team_id: int, answer: RecipientEvent) -> Sequence[DneEntry]:
+    """Return the entry that was added together with an answer: see `never_mail_again`."""
+    address = (
+        select(Contact.address)
+        .join(Recipient, Recipient.contact_id == Contact.id)
+        .where(Recipient.id == answer.recipient_id)
+        .scalar_subquery()
+    )
+    query = select(DneEntry).where(
+        DneEntry.team_id == team_id,
+        DneEntry.target == address,
+        DneEntry.reason == DneReason.MANUAL,
+        DneEntry.recipient_id.is_(None),
+        DneEntry.actor == answer.actor,
+        DneEntry.recorded_at == answer.recorded_at,
+        *LIVE,
+    )
+    return session.scalars(query).all()

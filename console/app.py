@@ -26,6 +26,7 @@ health = APIRouter()
 API = (
     endpoints.overview,
     endpoints.recipients,
+    endpoints.bulk,
     endpoints.contacts,
     endpoints.messages,
     endpoints.review,

@@ -54,7 +54,7 @@ def begin(now: datetime, user_id: int | None = None, epoch: int = 0) -> Session:
 
 def session_of(request: Request, office: Office) -> Session | None:
     """Return the session that a request belongs to, unless its cookie is missing, forged, or too old."""
-    said = _read(office, SESSION, request.cookies.get(SESSION))
+    said = read(office, SESSION, request.cookies.get(SESSION))
     try:
         session = Session(
             said["c"], datetime.fromisoformat(said["b"]), datetime.fromisoformat(said["t"]), said["u"], said["e"]
@@ -69,17 +69,17 @@ def write_session(response: Response, request: Request, office: Office, session:
     """Let the browser keep a session."""
     used = replace(session, used_at=office.clock())
     said = {"c": used.csrf, "b": used.begun_at.isoformat(), "t": used.used_at.isoformat()}
-    _write(response, request, office, SESSION, said | {"u": used.user_id, "e": used.epoch})
+    write(response, request, office, SESSION, said | {"u": used.user_id, "e": used.epoch})
 
 
 def flash(response: Response, request: Request, office: Office, said: Flash) -> None:
     """Let the next page say something."""
-    _write(response, request, office, FLASH, {"s": said.says[:LONGEST_FLASH], "u": said.undo, "w": said.wrong})
+    write(response, request, office, FLASH, {"s": said.says[:LONGEST_FLASH], "u": said.undo, "w": said.wrong})
 
 
 def flash_of(request: Request, office: Office) -> Flash | None:
     """Return what this page is to say."""
-    said = _read(office, FLASH, request.cookies.get(FLASH))
+    said = read(office, FLASH, request.cookies.get(FLASH))
     return Flash(said["s"], said["u"], said["w"]) if said else None
 
 
@@ -88,14 +88,18 @@ def same(one: str, other: str) -> bool:
     return hmac.compare_digest(one.encode(), other.encode())
 
 
-def _write(response: Response, request: Request, office: Office, name: str, said: dict[str, Any]) -> None:
+def write(
+    response: Response, request: Request, office: Office, name: str, said: dict[str, Any], seconds: int | None = None
+) -> None:
+    """Let the browser keep values that nobody can change: so many seconds, or as long as it runs."""
     secure = request.url.scheme == "https" or (office.settings.public_url or "").startswith("https:")
     value = _signer(office, name).dumps(said)
     assert isinstance(value, str)  # noqa: S101 - what dumps gives for a JSON serializer
-    response.set_cookie(name, value, path="/", secure=secure, httponly=True, samesite="lax")
+    response.set_cookie(name, value, max_age=seconds, path="/", secure=secure, httponly=True, samesite="lax")
 
 
-def _read(office: Office, name: str, value: str | None) -> dict[str, Any]:
+def read(office: Office, name: str, value: str | None) -> dict[str, Any]:
+    """Return the values that a browser kept; none where they are missing or forged."""
     try:
         said = _signer(office, name).loads(value or "")
     except BadSignature:

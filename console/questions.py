@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from classifier.verdict import ReplyClass
 from models.events import EventKind, ReviewKind, Status
-from worker.figures import LABELS
 from worker.mail_text import MailText
 from worker.story import Row
 
@@ -27,8 +26,8 @@ class Question:
 QUESTIONS: Mapping[ReviewKind, Question] = {
     ReviewKind.POSSIBLE_OPT_OUT: Question(
         "Does this mail ask us to stop?",
-        "The classifier thinks so and is not sure. It counts as Engaged, and nothing is sent until you answer.",
-        "No class is given; the sequence goes on as before",
+        "It may, and the machine is not sure. Until you answer it counts as Engaged.",
+        "Gives no class",
     ),
     ReviewKind.MACHINE_OPT_OUT: Question(
         "Does this automatic answer really ask us to stop?",
@@ -37,13 +36,13 @@ QUESTIONS: Mapping[ReviewKind, Question] = {
     ),
     ReviewKind.UNCERTAIN_MATCH: Question(
         "Is this about our mail to this recipient, and what does it say?",
-        "It names no mail of ours surely enough, so it has changed nothing. Nothing is sent until you answer.",
-        "It is about something else: it changes nothing, and the sequence goes on",
+        "It does not say surely enough which mail of ours it answers, so it has changed nothing.",
+        "About something else: changes nothing",
     ),
     ReviewKind.AGAINST_LABEL: Question(
         "A person set the status; what does this newer mail say?",
-        "The status stays as it was set, and nothing is sent until you answer.",
-        "The status stays as the person set it, and the sequence goes on",
+        "The status stays as it was set until you answer.",
+        "The status stays as it was set",
     ),
     ReviewKind.CONTRADICTION: Question(
         "What does this mail say? It does not fit the status.",
@@ -53,12 +52,12 @@ QUESTIONS: Mapping[ReviewKind, Question] = {
     ReviewKind.BOUNCE_AFTER_REPLY: Question(
         "Is this address dead?",
         "Our mail bounced, although a person has answered from the address since. The status stayed as it was.",
-        "The address is alive: the status stays as it is",
+        "It is alive: the status stays",
     ),
     ReviewKind.NEAR_OPT_OUT: Question(
         "What does this mail say?",
-        "The machine is sure of it, and an opt-out was its next thought. Agree, and its word stands; else yours does.",
-        "No class is given; the machine's word stands",
+        "The machine is sure of it, and an opt-out was its next thought. Agree, and its word stands; else yours.",
+        "Gives no class",
     ),
     ReviewKind.MOVED_BACK: Question(
         "What is this mail really?",
@@ -67,13 +66,13 @@ QUESTIONS: Mapping[ReviewKind, Question] = {
     ),
     ReviewKind.RANDOM_SAMPLE: Question(
         "What does this mail say?",
-        "Drawn at random: only from such answers is it known how often the machine is right. Agree, and its word stands.",
-        "No class is given; the machine's word stands",
+        "Drawn at random, so that we learn how often the machine is right. Agree, and its word stands; else yours.",
+        "Gives no class",
     ),
     ReviewKind.LOW_CONFIDENCE: Question(
         "What does this mail say?",
         "The machine is not sure, so it counts as Engaged until you answer.",
-        "No class is given; it goes on counting as Engaged",
+        "Gives no class; stays Engaged",
     ),
 }
 
@@ -90,14 +89,14 @@ class Answer:
 
 
 _DOES: Mapping[Status, str] = {
-    Status.ENGAGED: "Neutral, or nothing else fits; as a reply",
-    Status.INTERESTED: "Positive only: wants to know more",
-    Status.NOT_INTERESTED: "Declines; ends the sequence",
-    Status.AUTO_RESPONSE: "A machine answered; no absence",
-    Status.OUT_OF_OFFICE: "An absence; pauses the sequence",
-    Status.UNSUBSCRIBED: "Asks us to stop; ends it, Do Not Email",
-    Status.BOUNCED: "The address is dead; ends it, Do Not Email",
-    Status.APPOINTMENT_BOOKED: "A booking; ends the sequence",
+    Status.ENGAGED: "Neutral, or nothing else fits",
+    Status.INTERESTED: "Positive, and nothing else",
+    Status.NOT_INTERESTED: "Declines: ends the sequence",
+    Status.AUTO_RESPONSE: "A machine, and no absence",
+    Status.OUT_OF_OFFICE: "Away: pauses the sequence",
+    Status.UNSUBSCRIBED: "Asks us to stop: Do Not Email",
+    Status.BOUNCED: "The address is dead: Do Not Email",
+    Status.APPOINTMENT_BOOKED: "Booked: ends the sequence",
 }
 _FOUND: Mapping[str, Status] = {
     "absence": Status.OUT_OF_OFFICE,
@@ -113,11 +112,6 @@ def guess_of(mail: MailText | None) -> Status | None:
     if mail is None or mail.kind is None:
         return None
     return Status(mail.reply_class) if mail.reply_class else _FOUND.get(mail.kind)
-
-
-def guess_words(mail: MailText) -> str:
-    """Return what the machine took a mail for, as a page calls it."""
-    return mail.reply_class or LABELS.get(mail.kind or "", "not judged")
 
 
 def answers(row: Row, mail: MailText | None) -> Sequence[Answer]:

@@ -67,7 +67,8 @@ def render(request: Request, template: str, status: int = 200, **values: Any) ->
         )
     )
     response = HTMLResponse(html, status)
-    if said is not None and "hx-request" not in request.headers:
+    # A script that exchanges a part of a page leaves the message out; one that follows a form shows it.
+    if said is not None and ("hx-request" not in request.headers or "hx-boosted" in request.headers):
         response.delete_cookie(FLASH)
     if visitor and visitor.session.is_due(office.clock()):
         write_session(response, request, office, visitor.session)

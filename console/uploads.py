@@ -1,4 +1,4 @@
-"""Files that people sent and have not decided on yet: kept beside the database's machine for an hour, then forgotten."""
+"""Files that people sent and have not decided on yet: kept on this machine for an hour, then forgotten."""
 
 from __future__ import annotations
 

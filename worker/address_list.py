@@ -23,7 +23,7 @@ class Listed:
     note: str | None = None
 
 
-def read_list(path: Path, names: Sequence[str]) -> Iterator[Listed]:
+def read_list(path: Path, names: Sequence[str], called: str = "") -> Iterator[Listed]:
     """Yield the rows of a file without reading it whole.
 
     In a plain list empty lines and lines that begin with # are left out. A CSV file has commas or semicolons; its
@@ -33,6 +33,7 @@ def read_list(path: Path, names: Sequence[str]) -> Iterator[Listed]:
         path: a text file in UTF-8.
         names: columns of a CSV file that may hold the value, the first that is filled counts; a file whose first
             line names none of them is a plain list.
+        called: what people call the file, where that is not its path.
 
     Raises:
         InputError: the file cannot be read as such.
@@ -41,7 +42,7 @@ def read_list(path: Path, names: Sequence[str]) -> Iterator[Listed]:
         with path.open(encoding="utf-8-sig", newline="") as lines:
             yield from _rows(lines, names)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path} cannot be read: {error}") from error
+        raise InputError(f"{called or path} cannot be read: {error}") from error
 
 
 def _rows(lines: TextIO, names: Sequence[str]) -> Iterator[Listed]:

@@ -95,7 +95,8 @@ def _attempts_row(
     row: InboundMessage, mailbox: str, attempts: int | None, last_attempt_at: datetime | None, *, kept: bool
 ) -> Row:
     step = f"inbox-worker review retry {row.id}" if kept else f"nothing was kept; inbox-worker backfill {mailbox}"
-    return {"attempts": attempts or 1, "last_attempt_at": last_attempt_at or row.recorded_at, "next_step": step}
+    tried_at = last_attempt_at or row.recorded_at
+    return {"attempts": attempts or 1, "last_attempt_at": tried_at, "kept": bool(kept), "next_step": step}
 
 
 def _at(session: Session, mailbox_id: int, judged: Judged) -> InboundMessage | None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -21,77 +20,21 @@ from models.tables import Campaign, Contact, Recipient
 from worker.act import Act
 from worker.chunks import chunks
 from worker.do_not_email import add_dne, dne_target, lift, live_entries, need_why
-from worker.errors import InputError
-from worker.pages import ContactFilter, RecipientFilter, find_contacts, matching_recipients
 from worker.person import Choice, write_choice
 from worker.refold import lock, refold
+from worker.selection import MOST, Selection, addresses_of, chosen, contact_addresses, refuse_too_many
 from worker.story import Row
 from worker.suppression import suppressed
 from worker.tie import Rules, lock_team
 
-MOST = 10_000
-"""Recipients or addresses of one act."""
+__all__ = [
+    "MOST", "DnePreview", "Done", "Preview", "Selection", "add_many_to_dne", "addresses_of", "chosen",
+    "contact_addresses", "lift_many", "preview_dne", "preview_status", "recent_acts", "set_status_of_many",
+]  # fmt: skip
+
 PART = 200
 SHOWN = 20
 """Addresses that a preview names."""
-
-Selection = Collection[int] | RecipientFilter
-"""Ids, or everything that a filter matches."""
-
-
-def chosen(session: Session, team_id: int, selection: Selection) -> list[int]:
-    """Return the ids of the recipients that are meant.
-
-    Raises:
-        InputError: too many at once, or the team has no such recipient.
-    """
-    if isinstance(selection, RecipientFilter):
-        found = list(matching_recipients(session, team_id, selection, MOST + 1))
-        _refuse_too_many(found)
-        return found
-    ids = list(dict.fromkeys(selection))
-    _refuse_too_many(ids)
-    known: set[int] = set()
-    for some in chunks(ids):
-        query = select(Recipient.id).where(Recipient.team_id == team_id, Recipient.id.in_(some))
-        known.update(session.scalars(query))
-    for recipient_id in ids:
-        if recipient_id not in known:
-            raise InputError(f"no recipient {recipient_id} in this team; inbox-worker recipients list shows them")
-    return ids
-
-
-def addresses_of(session: Session, team_id: int, ids: Collection[int]) -> list[str]:
-    """Return the addresses of recipients, each once, in order; ids of other teams have none."""
-    query = select(Contact.address).join(Recipient, Recipient.contact_id == Contact.id)
-    query = query.where(Contact.team_id == team_id)
-    return sorted({each for some in chunks(ids) for each in session.scalars(query.where(Recipient.id.in_(some)))})
-
-
-def contact_addresses(session: Session, team_id: int, contacts: Collection[int] | ContactFilter) -> list[str]:
-    """Return the addresses of the contacts that are meant.
-
-    Raises:
-        InputError: too many at once, or the team has no such contact.
-    """
-    if isinstance(contacts, ContactFilter):
-        found = [each.address for each in find_contacts(session, team_id, contacts, None, MOST + 1)]
-        _refuse_too_many(found)
-        return found
-    ids = list(dict.fromkeys(contacts))
-    _refuse_too_many(ids)
-    query = select(Contact.id, Contact.address).where(Contact.team_id == team_id)
-    rows = [row for some in chunks(ids) for row in session.execute(query.where(Contact.id.in_(some)))]
-    addresses = {row.id: row.address for row in rows}
-    for contact_id in ids:
-        if contact_id not in addresses:
-            raise InputError(f"no contact {contact_id} in this team; look for it among the contacts")
-    return [addresses[contact_id] for contact_id in ids]
-
-
-def _refuse_too_many(chosen: Sequence[Any]) -> None:
-    if len(chosen) > MOST:
-        raise InputError(f"that is more than {MOST:,} at once; narrow the choice down, or do it in several steps")
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +191,7 @@ def preview_dne(session: Session, team_id: int, addresses: Collection[str]) -> D
 
 def _targets(addresses: Collection[str]) -> list[str]:
     targets = list(dict.fromkeys(dne_target(each) for each in addresses))
-    _refuse_too_many(targets)
+    refuse_too_many(targets)
     return targets
 
 

@@ -74,7 +74,7 @@ def check(
     keep, complain = csv.writer(spool), csv.writer(report, lineterminator="\n") if report else None
     if complain:
         complain.writerow(REPORT)
-    for count, row in enumerate(read_list(path, TARGET), 1):
+    for count, row in enumerate(read_list(path, TARGET, called), 1):
         try:
             keep.writerow((dne_target(row.value, force=force), row.note or ""))
             checked.good += 1

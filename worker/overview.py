@@ -65,38 +65,22 @@ class StatusDay:
 
 @dataclass(frozen=True, slots=True)
 class BounceDay:
-    """Sends of a day, and the bounces that came for good on it."""
+    """Sends of a day, the bounces that came for good on it, and their share; None where nothing was sent."""
 
     day: date
     hard: int
     sends: int
-
-    @property
-    def share(self) -> float | None:
-        """The bounce rate; None where nothing was sent."""
-        return self.hard / self.sends if self.sends else None
+    share: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class Bounces:
-    """The bounce rate of the last days, the oldest first."""
+    """The same for the last days together, and for each of them, the oldest first."""
 
+    hard: int
+    sends: int
+    share: float | None
     days: list[BounceDay]
-
-    @property
-    def hard(self) -> int:
-        """Mails that bounced for good."""
-        return sum(each.hard for each in self.days)
-
-    @property
-    def sends(self) -> int:
-        """Mails that were sent."""
-        return sum(each.sends for each in self.days)
-
-    @property
-    def share(self) -> float | None:
-        """The bounce rate of all days together; None where nothing was sent."""
-        return self.hard / self.sends if self.sends else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,8 +188,13 @@ def _bounces(session: Session, team_id: int, today: date) -> Bounces:
     days = [today - timedelta(days=back) for back in reversed(range(BOUNCE_DAYS))]
     sent = figures(session, team_id, Counted.SENT, days[0])
     bounced = figures(session, team_id, Counted.BOUNCED, days[0])
-    hard = {day: bounced.get(day, {}).get(Bounced.HARD, 0) for day in days}
-    return Bounces([BounceDay(day, hard[day], sent.get(day, {}).get("", 0)) for day in days])
+    rows = [(day, bounced.get(day, {}).get(Bounced.HARD, 0), sum(sent.get(day, {}).values())) for day in days]
+    hard, sends = sum(row[1] for row in rows), sum(row[2] for row in rows)
+    return Bounces(hard, sends, _share(hard, sends), [BounceDay(*row, _share(row[1], row[2])) for row in rows])
+
+
+def _share(part: int, of: int) -> float | None:
+    return part / of if of else None
 
 
 def _reviews(session: Session, team_id: int) -> Reviews:
@@ -289,5 +278,4 @@ def _model(session: Session, team_id: int) -> Model:
     query = select(func.count(), func.count().filter(Label.label == Label.machine)).where(*conditions)
     answered, right = session.execute(query).one()
     low, high = Sample(answered, answered, right).bounds() if answered else (None, None)
-    share = right / answered if answered else None
-    return Model(serving.artifact.version, since, answered, right, share, low, high)
+    return Model(serving.artifact.version, since, answered, right, _share(right, answered), low, high)

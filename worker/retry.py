@@ -59,6 +59,19 @@ def retry(engine: Engine, message_ids: Sequence[int], desk_of: Callable[[int], D
             yield Tried(each, _row_at(session, mailbox_id, fetched), applied.changes)
 
 
+def retry_one(engine: Engine, team_id: int, message_id: int, desk_of: Callable[[int], Desk], now: datetime) -> Tried:
+    """Judge and write one message of a team anew.
+
+    Raises:
+        InputError: the team has none of this id, it is not set aside, or the server never handed it over.
+    """
+    with reading(engine) as session:
+        query = select(InboundMessage.id).join(Mailbox, Mailbox.id == InboundMessage.mailbox_id)
+        if session.scalar(query.where(InboundMessage.id == message_id, Mailbox.team_id == team_id)) is None:
+            raise InputError(f"no message {message_id}; it may have been removed with its mailbox")
+    return next(retry(engine, [message_id], desk_of, now))
+
+
 def _kept(session: Session, message_id: int) -> tuple[int, FetchedMessage]:
     """Return the mailbox's id and the message as it was fetched."""
     query = (

@@ -108,7 +108,7 @@ def take_back(session: Session, rules: Rules, item_id: int, act: Act) -> tuple[s
     return undo(session, rules, recipient_id, act)
 
 
-def _answers(team_id: int, by: str, since: datetime) -> Select[Any]:
+def _answers(team_id: int, by: str, since: datetime) -> Select[int, str | None]:
     acts = select(RecipientEvent).where(RecipientEvent.actor == by, RecipientEvent.recorded_at >= since)
     taken_back = acts.with_only_columns(RecipientEvent.about).where(
         RecipientEvent.kind == EventKind.UNDONE, RecipientEvent.about.is_not(None)
@@ -124,7 +124,7 @@ def _answers(team_id: int, by: str, since: datetime) -> Select[Any]:
     )
 
 
-def _tally(session: Session, rows: Select[Any]) -> Tally:
+def _tally(session: Session, rows: Select[*tuple[Any, ...]]) -> Tally:
     count = session.scalar(select(func.count()).select_from(rows.limit(MOST + 1).subquery())) or 0
     return Tally(min(count, MOST), count > MOST)
 

@@ -2,6 +2,7 @@
 
 from console.api import (
     automations,
+    bulk,
     contacts,
     do_not_email,
     labels,
@@ -17,6 +18,7 @@ from console.api import (
 
 __all__ = [
     "automations",
+    "bulk",
     "contacts",
     "do_not_email",
     "labels",

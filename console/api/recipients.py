@@ -1,7 +1,164 @@
-"""`/v1`: recipients."""
+"""`/v1/recipients`: how recipients stand, and what a person corrects there."""
 
 from __future__ import annotations
 
-from console.api.frame import api
+from datetime import date, datetime
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import HTTPException, Path, Query
+from pydantic import BaseModel, Field, StrictBool, StringConstraints
+from sqlalchemy.orm import Session
+
+from console.api.frame import Editor, Listed, Viewer, api
+from console.office import Office
+from console.problems import documented
+from console.values import PLAIN, Strict
+from console.visitor import TheOffice
+from models.events import EndReason, SequenceState, Status
+from models.session import reading, transaction
+from worker.act import Act
+from worker.api_tokens import Caller
+from worker.errors import InputError
+from worker.links import LARGEST_ID
+from worker.pages import RecipientFilter, recipients_page
+from worker.person import Choice
+from worker.recipient import correct, recipient_row, take_back
+from worker.sends import LONGEST_CAMPAIGN
+from worker.story import Row
+from worker.tie import rules_of
 
 router = api("recipients")
+
+MOST = 200
+"""Rows of one page."""
+LONGEST_WHY = 1_000
+LONGEST_WORDS = 500
+RecipientId = Annotated[int, Path(ge=1, le=LARGEST_ID, description="As `GET /v1/recipients` names it.")]
+Why = Annotated[
+    str | None,
+    StringConstraints(max_length=LONGEST_WHY),
+    Field(description="Kept in the history. Needed where an opt-out is lifted or taken back."),
+]
+
+
+class RecipientRow(BaseModel):
+    """One address in one campaign, and how it stands."""
+
+    id: int
+    address: str
+    campaign: str = Field(description="The campaign's key.")
+    campaign_name: str
+    status: Status
+    sequence: SequenceState
+    until: datetime | None = Field(description="Of a paused sequence.")
+    reason: EndReason | None = Field(description="Of an ended sequence.")
+    listed: bool = Field(description="Whether it stands on the campaign's list.")
+    changed_at: datetime
+    do_not_email: list[str] = Field(
+        description="The address, or domains above it, that have a live entry; empty: it may be mailed."
+    )
+
+
+class Which(Strict):
+    """Which recipients; what is left out means any."""
+
+    words: Annotated[
+        str | None,
+        StringConstraints(max_length=LONGEST_WORDS),
+        Field(description="Beginnings of words of it."),
+    ] = None
+    campaign: Annotated[
+        str | None,
+        StringConstraints(min_length=1, max_length=LONGEST_CAMPAIGN, pattern=PLAIN),
+        Field(description="The campaign's key."),
+    ] = None
+    status: Status | None = None
+    sequence: SequenceState | None = None
+    unlisted: Annotated[bool, Field(description="Also those that left the list.")] = False
+
+    @property
+    def wanted(self) -> RecipientFilter:
+        """It as the worker knows it."""
+        return RecipientFilter(
+            words=self.words,
+            campaign=self.campaign,
+            status=self.status,
+            sequence=self.sequence,
+            unlisted=self.unlisted,
+        )
+
+
+class Looking(Which):
+    """Which recipients, and which page of them."""
+
+    after: Annotated[str | None, Field(max_length=1_000, description="`next` of the page before.")] = None
+    limit: Annotated[int, Field(ge=1, le=MOST)] = 50
+
+
+@router.get("/recipients")
+def list_recipients(asked: Annotated[Looking, Query()], office: TheOffice, caller: Viewer) -> Listed[RecipientRow]:
+    """List recipients, the newest change first."""
+    with reading(office.engine) as session:
+        found = recipients_page(session, caller.team_id, asked.wanted, asked.after, asked.limit)
+    return Listed(rows=[RecipientRow(**each) for each in found.rows], next=found.next)
+
+
+@router.get("/recipients/{recipient_id}", responses=documented(404))
+def get_recipient(recipient_id: RecipientId, office: TheOffice, caller: Viewer) -> RecipientRow:
+    """Tell how one recipient stands."""
+    with reading(office.engine) as session:
+        return RecipientRow(**_row(session, caller, recipient_id))
+
+
+class StatusRequest(Strict):
+    """A status that a person gives."""
+
+    status: Status
+    until: Annotated[date | None, Field(description="With Out of Office: the day the person is back.")] = None
+    why: Why = None
+    by_mail: Annotated[
+        StrictBool, Field(description="The newest mail says so, and the classifier may learn it; false: another cause.")
+    ] = True
+
+
+@router.post("/recipients/{recipient_id}/status", responses=documented(404))
+def set_status(recipient_id: RecipientId, asked: StatusRequest, office: TheOffice, caller: Editor) -> RecipientRow:
+    """Set a status by hand; it stands against the same and older mail."""
+    choice = Choice(asked.status, asked.until, by_mail=asked.by_mail)
+    with transaction(office.engine) as session:
+        _row(session, caller, recipient_id)
+        rules = rules_of(office.settings, caller.team_id)
+        return RecipientRow(**correct(session, rules, recipient_id, choice, act_of(office, caller, asked.why)))
+
+
+class UndoRequest(Strict):
+    """Why something is taken back."""
+
+    why: Why = None
+
+
+@router.post("/recipients/{recipient_id}/undo", responses=documented(404))
+def undo_status(recipient_id: RecipientId, asked: UndoRequest, office: TheOffice, caller: Editor) -> RecipientRow:
+    """Take back the newest status or answer that a person gave, with what followed from it."""
+    with transaction(office.engine) as session:
+        _row(session, caller, recipient_id)
+        rules = rules_of(office.settings, caller.team_id)
+        return RecipientRow(**take_back(session, rules, recipient_id, act_of(office, caller, asked.why)))
+
+
+def _row(session: Session, caller: Caller, recipient_id: int) -> Row:
+    """Return how a recipient stands.
+
+    Raises:
+        HTTPException: the team has no such recipient.
+    """
+    try:
+        return recipient_row(session, caller.team_id, recipient_id)
+    except InputError as error:
+        raise HTTPException(HTTPStatus.NOT_FOUND, str(error)) from error
+
+
+def act_of(office: Office, caller: Caller, why: str | None) -> Act:
+    """Return what changes of this caller are stamped with."""
+    return Act(caller.actor, office.clock(), (why or "").strip() or None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Form, Path, Query, Request, Response
@@ -114,8 +114,8 @@ def preview(
     with reading(office.engine) as session:
         ids = _ids(session, visitor, asked, looking)
         told = _told(session, rules_of(office.settings, visitor.team_id), ids, asked.what)
-    values = {"told": told, "ids": ids, "what": str(asked.what), "looking": looking, "means": MEANS}
-    return render(request, "recipients_preview.html", **values)
+    values: dict[str, Any] = {"told": told, "ids": ids, "what": str(asked.what), "looking": looking}
+    return render(request, "recipients_preview.html", means=MEANS, **values)
 
 
 @router.post("")
@@ -223,7 +223,7 @@ def _of_lifting(found: DnePreview, addresses: Sequence[str]) -> Told:
         facts=facts,
         lists=[
             ("Opted out", found.opted_out_first, found.opted_out),
-            ("Chosen", addresses[:SHOWN], len(addresses)),
+            ("Chosen", addresses[:SHOWN] if found.opted_out < len(addresses) else [], len(addresses)),
         ],
         need_why=bool(found.opted_out),
     )

@@ -53,7 +53,7 @@ def page(  # noqa: PLR0913, PLR0917 - one argument a filter
 
 
 @router.post("/add")
-def add(  # noqa: PLR0913, PLR0917 - one argument a field
+def add(
     request: Request,
     office: TheOffice,
     visitor: Editor,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, Path, Query, Request, Response
@@ -95,8 +95,8 @@ def page(request: Request, office: TheOffice, visitor: Viewer, looking: Annotate
         campaigns = campaign_choices(session, visitor.team_id)
     live = request.headers.get("hx-target") == "list"
     template = "recipients_list.html" if live else "recipients.html"
-    values = {"found": found, "looking": looking, "back": looking.address, "campaigns": campaigns, "means": MEANS}
-    response = render(request, template, live=live, **values)
+    values: dict[str, Any] = {"found": found, "looking": looking, "back": looking.address, "campaigns": campaigns}
+    response = render(request, template, means=MEANS, live=live, **values)
     if live:
         response.headers["HX-Replace-Url"] = looking.address
     return response
@@ -167,6 +167,6 @@ def _changed(request: Request, row: Row, back: str, says: str, undo: str | None 
     """Answer a change of one recipient: a script gets its row, others go back to where they were."""
     if "hx-request" in request.headers and "hx-boosted" not in request.headers:
         in_place = request.headers.get("hx-target") == f"recipient-{row['id']}"
-        values = {"row": row, "back": back, "says": says, "undo": undo, "means": MEANS, "in_place": in_place}
-        return render(request, "recipients_changed.html", **values)
+        values: dict[str, Any] = {"row": row, "back": back, "says": says, "undo": undo, "in_place": in_place}
+        return render(request, "recipients_changed.html", means=MEANS, **values)
     return go(request, back, says, undo)

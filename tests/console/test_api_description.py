@@ -22,6 +22,7 @@ from models.session import open_engine, transaction
 from models.tables import Team
 from tests.console.conftest import OURS, THEIRS, Console
 from tests.worker.small_world import furnish, send_all
+from worker.api_tokens import SCOPES
 
 OPERATIONS = [
     "GET /healthz",
@@ -30,6 +31,19 @@ OPERATIONS = [
     "POST /v1/recipients",
     "POST /v1/events",
     "POST /v1/suppressions/check",
+    "GET /v1/recipients",
+    "GET /v1/recipients/{recipient_id}",
+    "POST /v1/recipients/{recipient_id}/status",
+    "POST /v1/recipients/{recipient_id}/undo",
+    "POST /v1/recipients/bulk/preview",
+    "POST /v1/recipients/bulk",
+    "GET /v1/bulk-acts",
+    "POST /v1/bulk-acts/{bulk_id}/undo",
+    "GET /v1/contacts",
+    "GET /v1/contacts/{address}",
+    "POST /v1/contacts/{address}/same-person",
+    "GET /v1/messages",
+    "GET /v1/messages/{message_id}",
 ]
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 
@@ -49,7 +63,7 @@ def console(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.fixture(scope="module")
 def token(console: Console) -> str:
-    return console.token(OURS)
+    return console.token(OURS, scopes=SCOPES)
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +77,7 @@ def test_whatever_is_asked_the_answer_is_a_described_one(
     api: Any, token: str, operation: str, mode: GenerationMode
 ) -> None:
     method, path = operation.split()
-    if method == "GET" and mode is GenerationMode.NEGATIVE:
+    if path == "/healthz" and mode is GenerationMode.NEGATIVE:
         return  # It takes nothing that could be wrong.
 
     @given(case=api[path][method].as_strategy(generation_mode=mode))

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from http import HTTPStatus
 from urllib.parse import quote
 
 from sqlalchemy import select
 
-from classifier.verdict import Evidence, Reply, ReplyClass
+from classifier.verdict import Evidence, OptOut, Reply, ReplyClass
+from console.stories import SHOWN, sections
 from models.people import Role
-from models.session import reading, transaction
+from models.session import reading
 from models.tables import Contact, DneEntry
 from tests.console.conftest import ANNA, BEN, THEIRS, Console
 from tests.console.visiting import Browser
-from tests.worker.small_world import HARD, NOW, RULES, SENT_AT, a_mail, a_reply, take_in
-from worker.act import Act
-from worker.person import find_recipients, set_status
-from models.events import Status
+from tests.worker.small_world import HARD, NOW, a_mail, take_in
+from worker.person import find_recipients
 
 HOSTILE = "<script>alert(1)</script>"
 STORY = f"/contacts/by/{quote(ANNA, safe='')}"
@@ -32,7 +33,7 @@ def recipient_id(console: Console, address: str = ANNA, campaign: str = "campaig
         return found
 
 
-def answer(console: Console, text: str = "Yes, send me a time", **more: str) -> None:
+def answer(console: Console, text: str = "Yes, send me a time", subject: str = "Re: Question 1") -> None:
     reply = Reply(
         reply_class=ReplyClass.INTERESTED,
         confidence=0.9,
@@ -42,7 +43,7 @@ def answer(console: Console, text: str = "Yes, send me a time", **more: str) -> 
         evidence=(Evidence("classifier", "words: send me"),),
     )
     mail = a_mail(reply, answers=("anna-1-1@us",), from_address=ANNA)
-    take_in(console.engine, mail.__class__(**{**mail.__dict__, **more}) if more else mail)
+    take_in(console.engine, replace(mail, subject=subject))
 
 
 def live(console: Console, address: str = ANNA) -> list[str]:
@@ -75,11 +76,14 @@ def test_one_address_is_banned_with_a_reason_and_the_ban_taken_back(console: Con
 
 
 def test_an_opt_out_is_lifted_only_with_a_reason(console: Console, browser: Browser) -> None:
+    take_in(console.engine, a_mail(OptOut(), answers=("anna-1-0@us",)))
     browser.sign_in(Role.EDITOR)
-    browser.done(f"/recipients/{recipient_id(console)}/status", {"status": "Interested"})
-    from tests.console.opt_outs import opt_out  # noqa: PLC0415
-
-    opt_out(console)
+    form = browser.page(STORY).css_first("form[action='/contacts/do-not-email/lift']")
+    assert "required" in form.css_first("[name=why]").attributes
+    told = browser.post("/contacts/do-not-email/lift", {"address": ANNA, "back": STORY})
+    assert (told.status_code, "opted out" in told.text) == (HTTPStatus.CONFLICT, True)
+    assert "may be mailed again" in browser.said("/contacts/do-not-email/lift", {"address": ANNA, "why": "she wrote"})
+    assert live(console) == []
 
 
 def test_a_story_tells_mail_reasons_and_changes(console: Console, browser: Browser) -> None:
@@ -88,14 +92,14 @@ def test_a_story_tells_mail_reasons_and_changes(console: Console, browser: Brows
     page = browser.page(STORY)
     story = page.css_first(".campaign-story")
     assert "Interested" in story.css_first("li.inbound .what").text()
-    assert [each.text() for each in story.css("li.inbound .because li")][0] == "Classifier: went by “send me”"
+    assert story.css_first("li.inbound .because li").text() == "Classifier: went by “send me”"
     assert "became" in story.css_first("li.inbound .change").text()
     assert story.css_first("li.inbound .letter a").attributes["href"] == "/messages/1"
     assert page.css_first(".actions") is None
 
 
 def test_strangers_words_are_text(console: Console, browser: Browser) -> None:
-    answer(console, HOSTILE, subject=HOSTILE)
+    answer(console, HOSTILE, HOSTILE)
     browser.sign_in(Role.EDITOR)
     for path in (STORY, "/messages/1"):
         assert browser.page(path).css_first("main script") is None
@@ -117,7 +121,7 @@ def test_a_status_is_set_in_the_story_and_taken_back_there(console: Console, bro
     assert not browser.page(STORY).css(".campaign-story form[action$='/undo']")
 
 
-def test_two_addresses_of_one_person_lead_to_one_story(console: Console, browser: Browser) -> None:
+def test_two_addresses_of_one_person_lead_to_one_story(browser: Browser) -> None:
     browser.sign_in(Role.EDITOR)
     page = browser.done("/contacts/same-person", {"address": ANNA, "second": "anna@home.example", "why": "she said so"})
     assert "she said so" in page.css_first("main").text()
@@ -148,22 +152,34 @@ def test_everything_that_a_search_finds_is_lifted(console: Console, browser: Bro
     assert live(console) == []
 
 
-def test_nothing_chosen_is_said_in_words(console: Console, browser: Browser) -> None:
+def test_nothing_chosen_is_said_in_words(browser: Browser) -> None:
     browser.sign_in(Role.EDITOR)
     told = browser.post("/contacts/many", {"wish": "add"})
     assert (told.status_code, "no contact is chosen" in told.text) == (HTTPStatus.CONFLICT, True)
 
 
-def test_a_long_story_folds_its_older_part(console: Console, browser: Browser) -> None:
-    number = recipient_id(console)
-    for turn in range(20):
-        with transaction(console.engine) as session:
-            status = Status.INTERESTED if turn % 2 else Status.ENGAGED
-            set_status(session, RULES, number, status, Act("petra", NOW))
-    browser.sign_in(Role.VIEWER)
-    first = browser.page(STORY).css_first(f"#recipient-{number}")
-    assert len(first.css(".older li")) > 0
-    assert len(first.css("ol.story > li")) == 15 + len(first.css(".older li"))
+def test_the_newest_stands_first_the_older_part_is_folded_and_the_newest_mail_is_open() -> None:
+    def happened(day: int, **more: object) -> dict[str, object]:
+        return {"at": NOW + timedelta(days=day), "event": "reply", "key": str(day), "about": None, **more}
+
+    long = {"campaign": "long", "story": [happened(day, message=day) for day in range(SHOWN + 5)]}
+    later = {"campaign": "later", "story": [happened(100, event="manual"), happened(101, event="sent")]}
+    first, second = sections([long, later])
+    assert (first.recipient["campaign"], first.undoable) == ("later", later["story"][0])
+    assert [row["key"] for row in second.newest][:2] == [str(SHOWN + 4), str(SHOWN + 3)]
+    assert (len(second.newest), len(second.older), second.undoable) == (SHOWN, 5, None)
+    (alone,) = sections([long])
+    assert [row["message"] for row in alone.newest if row["open"]] == [SHOWN + 4]
+
+
+def test_what_was_taken_back_is_not_offered_once_more() -> None:
+    acts = [
+        {"at": NOW, "event": "manual", "key": "a", "about": None},
+        {"at": NOW, "event": "review_resolved", "key": "b", "about": None},
+        {"at": NOW, "event": "undone", "key": "c", "about": "b"},
+    ]
+    (section,) = sections([{"story": acts}])
+    assert section.undoable == acts[0]
 
 
 def test_other_teams_contacts_are_not_known(console: Console, browser: Browser) -> None:

@@ -19,7 +19,7 @@ from models.session import reading, transaction
 from models.tables import Contact, DneEntry, Recipient, RecipientEvent, Team
 from tests.journey.world import EndState, end_state
 from tests.worker.small_world import NOW, RULES, a_mail, furnish, send_all, statuses, take_in
-from worker import bulk
+from worker import bulk, selection
 from worker.act import Act
 from worker.bulk import (
     Done,
@@ -275,11 +275,11 @@ def test_a_filter_chooses_what_a_list_shows(engine: Engine) -> None:
 
 
 def test_too_many_at_once_are_refused(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bulk, "MOST", 3)
+    monkeypatch.setattr(selection, "MOST", 3)
     with reading(engine) as session:
-        for selection in (everybody(engine), RecipientFilter()):
+        for several in (everybody(engine), RecipientFilter()):
             with pytest.raises(InputError, match="more than 3 at once"):
-                chosen(session, 1, selection)
+                chosen(session, 1, several)
     with pytest.raises(InputError, match="more than 3 at once"):
         add_all(engine, *(f"{n}@x.example" for n in range(4)))
 

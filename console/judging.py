@@ -1,0 +1,39 @@
+"""Judges mail in this process: the classifier is loaded when it is first asked for, once, and followed from then on."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Engine
+
+from config.settings import Settings
+from console.office import Office
+
+if TYPE_CHECKING:
+    from worker.desk import Desk
+    from worker.retry import Tried
+    from worker.serving import Classifier
+
+
+def try_again(office: Office, team_id: int, message_id: int) -> Tried:
+    """Judge and write anew one message of a team that was set aside.
+
+    Raises:
+        InputError: it is not set aside, not the team's, or nothing of it was kept.
+    """
+    from worker.retry import retry_one  # noqa: PLC0415 - these load the classifier, which no other page needs
+    from worker.service import open_mailbox  # noqa: PLC0415
+
+    def desk_of(mailbox_id: int) -> Desk:
+        classifier = _classifier(office.engine, office.settings).current()
+        return open_mailbox(office.engine, mailbox_id, office.settings, classifier)[1]
+
+    return retry_one(office.engine, team_id, message_id, desk_of, office.clock())
+
+
+@lru_cache(maxsize=1)
+def _classifier(engine: Engine, settings: Settings) -> Classifier:
+    from worker.serving import Classifier  # noqa: PLC0415
+
+    return Classifier(engine, settings)

@@ -32,8 +32,9 @@ lock: $(STAMP) ## resolve the dependencies anew, with hashes
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml -o requirements.lock
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --extra dev pyproject.toml -c requirements.lock -o requirements-dev.lock
 
-picture: $(STAMP) ## draw docs/demo.svg anew
+picture: $(STAMP) servers ## draw docs/demo.svg and the pictures of the console anew
 	@$(BIN)/python docs/picture.py
+	@$(BIN)/python -m docs.console_pictures
 
 bench: $(STAMP) servers ## measure understanding, the classifier, the whole path and polling (bench/*.json)
 	@$(BIN)/python -m bench.understand

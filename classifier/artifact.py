@@ -36,8 +36,8 @@ _ARRAYS = ("word_idf", "piece_idf")
 _STAGE = ("coefficients", "intercepts")
 _HELD_OUT = ("shown_documents", "held_out_shares")
 _TERMS = ("word_terms", "piece_terms")
-_CARD = "card.md"
-_UNREADABLE = (
+CARD = "card.md"
+UNREADABLE = (
     *(ValueError, KeyError, TypeError, AttributeError, OSError, EOFError),
     # RuntimeError: the zip says it is encrypted, or packed in a way we do not know.
     *(RuntimeError, zipfile.BadZipFile, zlib.error),
@@ -140,7 +140,7 @@ def load(path: Path) -> Artifact:
         return _artifact(passport, members)
     except FileNotFoundError as error:
         raise ArtifactError(f"{path}: there is no such artifact; `inbox-worker train` makes one.") from error
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise ArtifactError(
             f"{path}: not a usable artifact ({error}); train again, or go back to an earlier one."
         ) from error
@@ -159,7 +159,7 @@ def pack(artifact: Artifact) -> bytes:
         members |= {f"{order}_{name}.npy": _array_bytes(getattr(stage, name)) for name in _STAGE}
     held = (_array_bytes(artifact.held_out.shown, "<u8"), _array_bytes(artifact.held_out.shares))
     members |= {f"{name}.npy": content for name, content in zip(_HELD_OUT, held, strict=True)}
-    members[_CARD] = artifact.card.encode()
+    members[CARD] = artifact.card.encode()
     passport = _passport(artifact)
     passport["sha256"] = _digest(passport, members)
     buffer = io.BytesIO()
@@ -236,7 +236,7 @@ def _artifact(passport: dict[str, Any], members: dict[str, bytes]) -> Artifact:
         data=passport["data"],
         metrics=passport["metrics"],
         libraries=passport["libraries"],
-        card=members[_CARD].decode(),
+        card=members[CARD].decode(),
     )
 
 

@@ -17,7 +17,7 @@ from classifier.judge import by_rules, is_open
 from classifier.labelled import LabelledReply
 from classifier.message import parse
 from classifier.present import class_of
-from classifier.verdict import ReplyClass
+from classifier.verdict import ReplyClass, Verdict
 
 _ANSWERS_OF_MACHINES = np.isin(LABELS, (ReplyClass.AUTO_RESPONSE, ReplyClass.OUT_OF_OFFICE))
 _NOBODY: frozenset[str] = frozenset()
@@ -47,14 +47,24 @@ class Heard:
 
 def hear(row: LabelledReply) -> Heard:
     """Read a row as a message that holds nothing but its subject and its text, and let the rules judge it."""
-    subject = Header(" ".join(row.subject.split()), "utf-8").encode() if row.subject.strip() else ""
-    raw = f"Subject: {subject}\nContent-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n{row.text}"
-    case = Case(parse(raw.encode("utf-8", "replace")), _CONTEXT)
+    case = _case(row)
     verdict = by_rules(case)
     found = document(case.parsed.subject, case.text)
     if verdict is None or is_open(verdict):
         return Heard(row, found, None, by_machine=verdict is not None)
     return Heard(row, found, class_of(verdict))
+
+
+def verdict_of(row: LabelledReply) -> Verdict | None:
+    """Return what the rules say of a row; None: they leave it to the learner."""
+    verdict = by_rules(_case(row))
+    return None if verdict is None or is_open(verdict) else verdict
+
+
+def _case(row: LabelledReply) -> Case:
+    subject = Header(" ".join(row.subject.split()), "utf-8").encode() if row.subject.strip() else ""
+    raw = f"Subject: {subject}\nContent-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n{row.text}"
+    return Case(parse(raw.encode("utf-8", "replace")), _CONTEXT)
 
 
 def possible(heard: Sequence[Heard], shares: NDArray[np.float64]) -> NDArray[np.float64]:

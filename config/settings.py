@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
@@ -97,6 +97,12 @@ class Settings(BaseSettings):
         "https://login.microsoftonline.com/common/v2.0",
         description="Issuer of Microsoft's tokens; for client credentials with the tenant instead of common.",
     )
+    oidc_issuer: str | None = Field(None, description="Issuer of the identity provider that lets people in.")
+    oidc_client_id: str | None = Field(None, description="Client id of the console there.")
+    oidc_client_secret: SecretStr | None = Field(None, description="Its client secret; none: a public client.")
+    oidc_name: str = Field(
+        "your company", min_length=1, max_length=60, description="What the button to sign in there calls it."
+    )
     console_host: str = Field("127.0.0.1", description="Address the console listens on.")
     console_port: int = Field(8025, ge=0, le=65535, description="Port the console listens on; 0: any free one.")
     alarm_bounce_share: float = Field(
@@ -110,13 +116,21 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least severe log line shown.")
     log_format: Literal["text", "json"] = Field("text", description="Log lines for people or for machines.")
 
-    @field_validator("public_url")
+    @field_validator("public_url", "oidc_issuer")
     @classmethod
     def _is_base(cls, value: str | None) -> str | None:
         if value is None or not value.strip():
             return None
         # Mail programs press an unsubscribe button for people only over HTTPS (RFC 8058 3.1).
         return _base(value)
+
+    @field_validator("oidc_client_id")
+    @classmethod
+    def _has_issuer(cls, value: str | None, info: ValidationInfo) -> str | None:
+        # An issuer that is wrong in itself is told already.
+        if "oidc_issuer" in info.data and bool(info.data["oidc_issuer"]) != bool(value):
+            raise ValueError("INBOX_OIDC_ISSUER and INBOX_OIDC_CLIENT_ID belong together; set both, or neither")
+        return value or None
 
     @field_validator("google_issuer", "microsoft_issuer")
     @classmethod

@@ -32,6 +32,7 @@ API = (
     endpoints.review,
     endpoints.do_not_email,
     endpoints.mailboxes,
+    endpoints.mailbox_requests,
     endpoints.model,
     endpoints.labels,
     endpoints.automations,
@@ -47,6 +48,7 @@ PAGES = (
     views.messages,
     views.review,
     views.do_not_email,
+    views.mailbox_forms,
     views.mailboxes,
     views.model,
     views.labels,
@@ -55,6 +57,7 @@ PAGES = (
     views.users,
     views.account,
     views.entrance,
+    views.single_sign_on,
 )
 """What people see who sign in, in the order of the menu."""
 

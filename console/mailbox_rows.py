@@ -15,6 +15,7 @@ from models.tables import Mailbox, SignIn
 from worker.errors import InputError
 from worker.figures import LABELS
 from worker.mailboxes import Row, mailbox_in
+from worker.oauth_providers import KINDS
 
 LARGEST_ID: Final = 2**31 - 1
 ILL: Final = frozenset({"stopped", "failing", "trying again"})
@@ -38,6 +39,13 @@ def found(session: Session, team_id: int, mailbox_id: int) -> Mailbox:
         return mailbox_in(session, team_id, mailbox_id)
     except InputError as error:
         raise HTTPException(HTTPStatus.NOT_FOUND, str(error)) from error
+
+
+def providers_of(mailbox: Mailbox) -> list[SignIn]:
+    """Return the providers that may sign a mailbox in: tokens are shown to their own servers alone."""
+    if mailbox.sign_in is not SignIn.PASSWORD:
+        return [mailbox.sign_in]
+    return [name for name, kind in KINDS.items() if kind.host == mailbox.host]
 
 
 def trouble(row: Row) -> Trouble | None:
@@ -66,7 +74,7 @@ def behind(row: Row, now: datetime, poll_seconds: int) -> timedelta | None:
 def counts_in_words(counts: Mapping[str, Any]) -> str:
     """Return what a poll or a backfill brought, in a sentence."""
     mails = sum(counts["messages"].values())
-    kinds = ", ".join(f"{count:,} {LABELS.get(name, name)}" for name, count in counts["verdicts"].items())
+    kinds = ", ".join(f"{LABELS.get(name, name)}: {count:,}" for name, count in counts["verdicts"].items())
     said = [f"{_many(mails, 'mail')} taken in" + (f" ({kinds})" if kinds else "")]
     said += [f"{_many(counts['sends_learnt'], 'send')} learnt"] if counts["sends_learnt"] else []
     return "; ".join([*said, f"{_many(counts['changes'], 'recipient')} changed"])

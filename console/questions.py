@@ -10,9 +10,6 @@ from models.events import EventKind, ReviewKind, Status
 from worker.mail_text import MailText
 from worker.story import Row
 
-NOTHING, BAN = "nothing", "do not email"
-"""Answers that are no class."""
-
 
 @dataclass(frozen=True, slots=True)
 class Question:
@@ -31,7 +28,7 @@ QUESTIONS: Mapping[ReviewKind, Question] = {
     ),
     ReviewKind.MACHINE_OPT_OUT: Question(
         "Does this automatic answer really ask us to stop?",
-        "It was obeyed at once: the address is under Do Not Email, and stays there until somebody lifts that.",
+        "A machine wrote it. Where it was obeyed, the address is under Do Not Email until somebody lifts that.",
         "Everything stays as it is",
     ),
     ReviewKind.UNCERTAIN_MATCH: Question(
@@ -46,7 +43,7 @@ QUESTIONS: Mapping[ReviewKind, Question] = {
     ),
     ReviewKind.CONTRADICTION: Question(
         "What does this mail say? It does not fit the status.",
-        "The status stayed as it was, since what gave it stands above this mail.",
+        "It came after a bounce, a removal, an opt-out or a booking, which it does not fit. Is the status right?",
         "The status stays as it is",
     ),
     ReviewKind.BOUNCE_AFTER_REPLY: Question(

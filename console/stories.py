@@ -29,8 +29,9 @@ class Section:
 
     @property
     def last_at(self) -> datetime:
-        """When something happened last."""
-        return max((row["at"] for row in (*self.newest, *self.older)), default=datetime.min.replace(tzinfo=UTC))
+        """When something happened last; a change that was only noticed then is none."""
+        times = (row["at"] for row in (*self.newest, *self.older) if row["event"] != "changed")
+        return max(times, default=datetime.min.replace(tzinfo=UTC))
 
 
 BLANK: Row = dict.fromkeys(

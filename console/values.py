@@ -33,6 +33,8 @@ LONGEST_TEXT = 2_000
 LONGEST_MAILBOX = 320
 PLAIN = r"^[^\x00-\x1f\x7f]+$"
 """No control characters: ids stand in logs, headers and tables."""
+PLAIN_OR_NONE = r"^[^\x00-\x1f\x7f]*$"
+"""The same of a form's field, which may be empty."""
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
 

@@ -107,6 +107,8 @@ class Mailbox(Base):
     last_success_at: Mapped[datetime | None]
     last_error: Mapped[str | None] = mapped_column(Text)
     failures: Mapped[int] = mapped_column(default=0)
+    backlog: Mapped[int | None]
+    """Messages that the last poll found and left for the next one; None: not known."""
     revision: Mapped[int] = mapped_column(
         default=lambda: randbelow(2**30), server_default="0", onupdate=text("revision + 1")
     )
@@ -304,9 +306,7 @@ class RecipientEvent(Base):
         # What somebody did today.
         Index(
             "ix_recipient_event_actor",
-            "actor",
-            "kind",
-            "recorded_at",
+            *("actor", "kind", "recorded_at", "id"),
             sqlite_where=text("actor IS NOT NULL"),
             postgresql_where=text("actor IS NOT NULL"),
         ),

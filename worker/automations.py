@@ -18,6 +18,7 @@ from models.tables import Campaign, Recipient
 from worker.act import Act
 from worker.campaigns import find_campaign
 from worker.errors import InputError
+from worker.mistakes import mistakes
 
 _RULES = TypeAdapter(list[Automation])
 MOST_RULES = 50
@@ -38,14 +39,8 @@ def read_automations(path: Path) -> list[Automation]:
     try:
         return _RULES.validate_python(data if isinstance(data, list) else [data])
     except ValidationError as error:
-        said = "\n".join(f"{path}: rule {_place(each['loc'])}: {each['msg']}" for each in error.errors())
+        said = "\n".join(f"{path}: rule {mistake}" for mistake in mistakes(error))
         raise InputError(f"{said}\nNothing is changed; docs/automations.md shows the form.") from error
-
-
-def _place(location: Sequence[int | str]) -> str:
-    """Return where a mistake stands: the number of its rule, and the way from there."""
-    number, *rest = location
-    return " ".join([str(int(number) + 1), *(str(each + 1 if isinstance(each, int) else each) for each in rest)])
 
 
 def put_automations(
@@ -61,7 +56,7 @@ def put_automations(
     """
     campaign = find_campaign(session, team_id, campaign_key)
     for automation in automations:
-        _refuse_unknown_places(session, campaign, automation)
+        refuse_unknown_places(session, campaign, automation)
     standing = {rule.name: rule for rule in _standing(session, campaign.id)}
     if len(standing | {each.name: each for each in automations}) > MOST_RULES:
         raise InputError(f"campaign {campaign_key!r} would have more than {MOST_RULES} rules; remove some first")
@@ -86,6 +81,26 @@ def put_automations(
         )
     session.flush()
     return timed
+
+
+def keep_automation(
+    session: Session, team_id: int, campaign_key: str, automation: Automation, was: str, act: Act
+) -> bool:
+    """Let one rule stand that a person wrote, in place of the one that was called `was` (empty: it is a new one).
+
+    Returns:
+        As `put_automations`.
+
+    Raises:
+        InputError: as `put_automations`; or another rule has this name, or the one of before is gone.
+    """
+    campaign = find_campaign(session, team_id, campaign_key)
+    names = {rule.name for rule in _standing(session, campaign.id)}
+    if automation.name != was and automation.name in names:
+        raise InputError(f"campaign {campaign_key!r} has another rule {automation.name!r}; choose another name")
+    if was and was != automation.name:
+        remove_automation(session, team_id, campaign_key, was, act)
+    return put_automations(session, team_id, campaign_key, [automation], act)
 
 
 def remove_automation(session: Session, team_id: int, campaign_key: str, name: str, act: Act) -> None:
@@ -131,7 +146,14 @@ def _standing(session: Session, campaign_id: int) -> list[AutomationRule]:
     return list(session.scalars(query.with_for_update()))
 
 
-def _refuse_unknown_places(session: Session, campaign: Campaign, automation: Automation) -> None:
+def refuse_unknown_places(session: Session, campaign: Campaign, automation: Automation) -> None:
+    """See that a rule can be stored, and leads only to places that the team has.
+
+    Raises:
+        InputError: it does not; names the rule.
+    """
+    if "\\u0000" in automation.model_dump_json():
+        raise InputError(f"rule {automation.name!r}: a text of it holds the character NUL, which cannot be stored")
     for action in automation.actions():
         if isinstance(action, Move):
             if action.campaign == campaign.key:

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from config.settings import Settings
 from models.session import reading, transaction
 from models.tables import Mailbox
+from worker.errors import MailboxError
 from worker.stored import storable
 
 MOST_READ = 10_000
@@ -39,9 +40,10 @@ Result = Mapping[str, Any]
 """How a poll went: columns of the mailbox, and what they are now."""
 
 
-def success(now: datetime, next_poll_at: datetime) -> Result:
-    """Return the result of a poll that went well."""
-    return {"last_success_at": now, "next_poll_at": next_poll_at, "failures": 0, "last_error": None}
+def success(now: datetime, next_poll_at: datetime, backlog: int = 0) -> Result:
+    """Return the result of a poll that went well, and left so many messages for the next one."""
+    said = {"failures": 0, "last_error": None, "backlog": backlog}
+    return {"last_success_at": now, "next_poll_at": next_poll_at, **said}
 
 
 def failure(
@@ -51,7 +53,9 @@ def failure(
 
     It counts only while the mailbox is described as it was: who mended it meanwhile is not overruled.
     """
-    said = {"failures": failures, "last_error": storable(str(error), LONGEST_ERROR)}
+    said: dict[str, Any] = {"failures": failures, "last_error": storable(str(error), LONGEST_ERROR)}
+    if isinstance(error, MailboxError) and error.backlog is not None:
+        said["backlog"] = error.backlog
     return {"next_poll_at": next_poll_at, "stopped_at": stopped_at, POLLED: revision, **said}
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+import uuid
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,12 +12,19 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from models.outside import Delivery, DeliveryState, EventType, OutboxEvent, WebhookEndpoint
+from worker.deliver import body_of
 from worker.errors import InputError
 from worker.guard import Resolve, addresses_of, system_addresses, target_of
-from worker.signing import new_secret, rotated
+from worker.post import Answer, Line
+from worker.signing import new_secret, rotated, sign
 from worker.vault import Vault
 
 LONGEST_NAME = 100
+PING = "ping"
+AGAIN = {"state": DeliveryState.PENDING, "attempts": 0, "first_attempt_at": None, "delivered_at": None}
+"""What is written where something is to be sent again."""
+MOST_LOOKED_AT = 100
+"""Deliveries of each state among which the last error is looked for."""
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +71,36 @@ def find_endpoint(session: Session, team_id: int, name: str) -> WebhookEndpoint:
         names = ", ".join(session.scalars(query.limit(10))) or "none yet"
         raise InputError(f"no endpoint {name!r} (there are: {names}); add it with: inbox-worker webhooks add")
     return found
+
+
+def endpoint_in(session: Session, team_id: int, endpoint_id: int) -> WebhookEndpoint:
+    """Return the team's endpoint with this id.
+
+    Raises:
+        InputError: the team has none.
+    """
+    found = session.get(WebhookEndpoint, endpoint_id)
+    if found is None or found.team_id != team_id:
+        raise InputError(f"no endpoint {endpoint_id} in this team; inbox-worker webhooks list shows them")
+    return found
+
+
+def change_endpoint(endpoint: WebhookEndpoint, url: str, types: Sequence[EventType], *, allow_private: bool) -> None:
+    """Let an endpoint lie at another URL, which was checked, and hear of other types (none: all) from now on."""
+    endpoint.url, endpoint.allow_private = url, allow_private
+    endpoint.types = sorted({each.value for each in types})
+
+
+def ping(endpoint: WebhookEndpoint, vault: Vault, now: datetime) -> Answer:
+    """Send one signed ping to an endpoint now, paused or not; connects, so call it outside of transactions.
+
+    Raises:
+        InputError: its URL is none, or no key opens its secret.
+    """
+    body = body_of(PING, now, {"endpoint": endpoint.name})
+    headers = sign(vault.open(endpoint.secret), f"msg_{PING}_{uuid.uuid4().hex}", body, now)
+    with Line(target_of(endpoint.url, allow_private=endpoint.allow_private)) as line:
+        return line.post(body, headers)
 
 
 def remove_endpoint(session: Session, team_id: int, name: str) -> None:
@@ -137,43 +175,57 @@ def replay(
     again = update(Delivery).where(Delivery.endpoint_id == endpoint.id, Delivery.state.in_(states))
     if since is not None:
         again = again.where(Delivery.event_id.in_(select(OutboxEvent.id).where(OutboxEvent.recorded_at >= since)))
-    fresh = again.values(
-        state=DeliveryState.PENDING, attempts=0, first_attempt_at=None, next_attempt_at=now, delivered_at=None
-    )
+    fresh = again.values(**AGAIN, next_attempt_at=now)
     result: Any = session.execute(fresh.execution_options(synchronize_session=False))
     return int(result.rowcount)
 
 
-def list_endpoints(session: Session, team_id: int) -> list[dict[str, Any]]:
-    """Return the team's endpoints without their secrets, with what waits, what was given up, and the last error."""
+def list_endpoints(session: Session, team_id: int, most: int | None = None) -> list[dict[str, Any]]:
+    """Return the team's endpoints without their secrets, with what waits, what was given up, and the last error.
+
+    Args:
+        session: any.
+        team_id: whose.
+        most: what waits, or was given up, is counted up to this number, and one more stands for even more; None: all.
+    """
     query = select(WebhookEndpoint).where(WebhookEndpoint.team_id == team_id).order_by(WebhookEndpoint.name)
-    return [_endpoint_row(session, endpoint) for endpoint in session.scalars(query)]
+    return [endpoint_row(session, endpoint, most) for endpoint in session.scalars(query)]
 
 
-def _endpoint_row(session: Session, endpoint: WebhookEndpoint) -> dict[str, Any]:
-    mine = Delivery.endpoint_id == endpoint.id
-    counts = {
-        state: session.scalar(select(func.count()).where(mine, Delivery.state == state)) or 0
-        for state in (DeliveryState.PENDING, DeliveryState.DEAD)
-    }
-    failed = Delivery.state.in_(counts)
+def endpoint_row(session: Session, endpoint: WebhookEndpoint, most: int | None = None) -> dict[str, Any]:
+    """Return one endpoint as `list_endpoints` does."""
+    counts = {state: _count(session, endpoint, state, most) for state in (DeliveryState.PENDING, DeliveryState.DEAD)}
     return {
+        "id": endpoint.id,
         "name": endpoint.name,
         "url": endpoint.url,
         "types": endpoint.types or ["all"],
         "state": "paused" if endpoint.paused_at else "active",
         "pending": counts[DeliveryState.PENDING],
         "dead": counts[DeliveryState.DEAD],
-        "last_error": session.scalar(
-            select(Delivery.last_error)
-            .where(mine, failed, Delivery.last_error.is_not(None))
-            .order_by(Delivery.id.desc())
-            .limit(1)
-        ),
+        "last_error": _last_error(session, endpoint, counts),
         "allow_private": endpoint.allow_private,
         "paused_at": endpoint.paused_at,
         "recorded_at": endpoint.recorded_at,
     }
+
+
+def _count(session: Session, endpoint: WebhookEndpoint, state: DeliveryState, most: int | None) -> int:
+    some = select(Delivery.id).where(Delivery.endpoint_id == endpoint.id, Delivery.state == state)
+    some = some.limit(None if most is None else most + 1)
+    return session.scalar(select(func.count()).select_from(some.subquery())) or 0
+
+
+def _last_error(session: Session, endpoint: WebhookEndpoint, states: Iterable[DeliveryState]) -> str | None:
+    """Return the error of the newest delivery that failed; what failed is tried later than what is new."""
+    found: dict[int, str] = {}
+    for state in states:
+        query = select(Delivery.id, Delivery.last_error).where(
+            Delivery.endpoint_id == endpoint.id, Delivery.state == state
+        )
+        latest = query.order_by(Delivery.next_attempt_at.desc(), Delivery.id.desc()).limit(MOST_LOOKED_AT)
+        found |= {delivery_id: error for delivery_id, error in session.execute(latest) if error is not None}
+    return found[max(found)] if found else None
 
 
 def list_deliveries(
@@ -194,10 +246,11 @@ def list_deliveries(
     )
     if state is not None:
         query = query.where(Delivery.state == state)
-    return [_delivery_row(*row) for row in session.execute(query)]
+    return [delivery_row(*row) for row in session.execute(query)]
 
 
-def _delivery_row(delivery: Delivery, kind: EventType, at: datetime) -> dict[str, Any]:
+def delivery_row(delivery: Delivery, kind: EventType, at: datetime) -> dict[str, Any]:
+    """Return a delivery of an event of this kind, recorded at this time."""
     names = ("attempts", "first_attempt_at", "next_attempt_at", "delivered_at", "last_error")
     return {
         "event": delivery.event_id,

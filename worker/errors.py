@@ -45,3 +45,5 @@ class MailboxError(InboxWorkerError):
         super().__init__(message)
         self.permanent = permanent
         self.trouble = trouble
+        self.backlog: int | None = None
+        """Messages that were known to wait when it happened; None: nobody had asked."""

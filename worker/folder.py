@@ -57,6 +57,7 @@ def read_folder(
             return
     fresh = _unseen(visit, state, pairs, whole=whole)
     taken = fresh[:limit]
+    visit.report.backlog += len(fresh)
     if taken:
         visit.keep_to_budget()
     complete = _take_in(visit, state, taken, moves=not whole, junk=junk) and len(taken) == len(fresh)
@@ -84,6 +85,7 @@ def _take_in(visit: Visit, state: FolderState, pairs: Sequence[tuple[int, int]],
         finish = partial(_finish, visit, state, batch, moves=moves)
         fetched = [replace(each, junk=junk) for each in batch]
         visit.report.applied.add(process(visit.desk, fetched, visit.station.writer, watch.clock(), finish))
+        visit.report.backlog -= len(batch)
         watch.progress(0, len(batch))
         if watch.stopping():
             return False
@@ -136,6 +138,7 @@ def _recognise(
         # Only what is recorded is not read again: headers of new mail alone could use up the budget day after day.
         fresh = [pair for pair in piece if pair[0] not in known]
         taken = fresh[:room]
+        visit.report.backlog += len(fresh)
         room -= len(taken)
         if taken and not _take_in(visit, state, taken, moves=False, junk=junk):
             return False

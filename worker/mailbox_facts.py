@@ -1,4 +1,4 @@
-"""Reads what a page shows of one mailbox besides its row: what was read of it today, and how far its folders are read."""
+"""Reads what a page shows of a mailbox besides its row: what was read of it today, how far its folders are read."""
 
 from __future__ import annotations
 
@@ -40,13 +40,12 @@ def read_today(session: Session, mailbox_id: int, settings: Settings, now: datet
     query = select(MailboxTraffic.purpose, MailboxTraffic.octets).where(
         MailboxTraffic.mailbox_id == mailbox_id, MailboxTraffic.day == today
     )
-    octets = {purpose: read for purpose, read in session.execute(query)}
+    octets = dict(session.execute(query).tuples().all())
     return [Read(purpose, octets.get(purpose, 0), budget_of(settings, purpose)) for purpose in Purpose]
 
 
 def folders_of(session: Session, mailbox_id: int) -> list[Folder]:
     """Return how far the folders of a mailbox are read, by name; those that were never read are missing."""
-    query = (
-        select(FolderCursor).where(FolderCursor.mailbox_id == mailbox_id).order_by(FolderCursor.folder).limit(MOST_FOLDERS)
-    )
-    return [Folder(each.folder, each.last_uid, each.uidvalidity) for each in session.scalars(query)]
+    query = select(FolderCursor).where(FolderCursor.mailbox_id == mailbox_id).order_by(FolderCursor.folder)
+    cursors = session.scalars(query.limit(MOST_FOLDERS))
+    return [Folder(each.folder, each.last_uid, each.uidvalidity) for each in cursors]

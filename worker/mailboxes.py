@@ -38,7 +38,7 @@ _SHOWN: Final = (
     *("id", "name", "host", "port", "security", "sign_in", "username"),
     *("addresses", "opt_out_aliases", "authserv_ids", "folders", "read_junk", "bounces_to", "opt_outs_to"),
     *("sent_folder", "learn_sends", "ca_file"),
-    *("paused_at", "stopped_at", "next_poll_at", "last_success_at", "last_error", "failures"),
+    *("paused_at", "stopped_at", "next_poll_at", "last_success_at", "last_error", "failures", "backlog"),
 )
 
 

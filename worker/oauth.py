@@ -114,7 +114,7 @@ class _Client(OAuth2Client):  # type: ignore[misc] # authlib's class has no type
 
     def parse_response_token(self, resp: httpx.Response) -> dict[str, Any]:
         # In its place authlib fails at every description that is not the ASCII of RFC 6749 5.2, as Microsoft's lines.
-        return _said(resp)
+        return said_by(resp)
 
 
 def ask_consent(provider: Provider, redirect: str, username: str) -> Consent:
@@ -129,7 +129,7 @@ def ask_consent(provider: Provider, redirect: str, username: str) -> Consent:
         TokenError: the provider cannot be asked where to go.
     """
     kind, state, verifier = KINDS[provider.name], secrets.token_urlsafe(32), secrets.token_urlsafe(64)
-    with _session(provider) as client:
+    with registered(provider.client_id, provider.client_secret) as client:
         url, _ = client.create_authorization_url(
             _endpoint(provider, "authorization_endpoint"), state, verifier,
             redirect_uri=redirect, scope=kind.scope, login_hint=username, **kind.consent,
@@ -149,7 +149,7 @@ def redeem(provider: Provider, consent: Consent, answer: str, now: datetime) -> 
     if not secrets.compare_digest(said.get("state", "").encode(), consent.state.encode()):
         raise InputError("this is not the answer to our request; sign in again, and paste its whole address")
     if "error" in said:
-        raise _refused(said["error"], said.get("error_description"))
+        raise refused(said["error"], said.get("error_description"))
     if not said.get("code"):
         raise InputError("the address holds no code; paste the whole address that the browser ended at")
     return _tokens(
@@ -169,8 +169,8 @@ def ask_device(provider: Provider, now: datetime) -> Device:
     if not kind.device:
         raise InputError(f"{provider.name.value.capitalize()} lets no device ask for mail; leave out --flow device")
     data = {"client_id": provider.client_id, "scope": kind.scope}
-    with _asking(provider), http_client() as session:
-        said = _said(session.post(_endpoint(provider, "device_authorization_endpoint"), data=data))
+    with asking(provider.issuer), http_client() as session:
+        said = said_by(session.post(_endpoint(provider, "device_authorization_endpoint"), data=data))
         code, user_code, url = (text(said, name) for name in ("device_code", "user_code", "verification_uri"))
         expires_at = now + span(said, "expires_in")
         seconds = span(said, "interval").total_seconds() if said.get("interval") else INTERVAL
@@ -221,7 +221,7 @@ def _query(url: str) -> dict[str, str]:
 
 
 def _tokens(provider: Provider, now: datetime, **asked: str) -> Tokens:
-    with _asking(provider), _session(provider) as client:
+    with asking(provider.issuer), registered(provider.client_id, provider.client_secret) as client:
         said = client.fetch_token(_endpoint(provider, "token_endpoint"), **asked)
         lifetime = LIFETIME if said.get("expires_in") is None else span(said, "expires_in")
         refresh_token = text(said, "refresh_token") if said.get("refresh_token") else None
@@ -229,42 +229,49 @@ def _tokens(provider: Provider, now: datetime, **asked: str) -> Tokens:
 
 
 @contextmanager
-def _session(provider: Provider) -> Iterator[Any]:
+def registered(client_id: str, client_secret: str | None) -> Iterator[Any]:
+    """Give authlib's client for requests to a provider, as which this installation is registered there."""
     # Of the ways to name the client's secret this is the one that every provider takes whatever its characters.
-    method = "client_secret_post" if provider.client_secret else "none"
+    method = "client_secret_post" if client_secret else "none"
     with http_client() as http:
         yield _Client(
-            http, provider.client_id, provider.client_secret, token_endpoint_auth_method=method,
-            code_challenge_method="S256",
+            http, client_id, client_secret, token_endpoint_auth_method=method, code_challenge_method="S256"
         )  # fmt: skip
 
 
 @contextmanager
-def _asking(provider: Provider) -> Iterator[None]:
+def asking(issuer: str) -> Iterator[None]:
     """Turn whatever fails at the provider or on the way to it into a TokenError, which keeps the provider's words."""
     try:
         yield
     except httpx.HTTPError as error:
         # Without its context, whose request holds the secrets.
-        raise TokenError(f"{provider.issuer} cannot be asked: {str(error) or type(error).__name__}") from None
+        raise TokenError(f"{issuer} cannot be asked: {str(error) or type(error).__name__}") from None
     except (ValueError, OverflowError, httpx.InvalidURL) as error:
-        raise TokenError(f"{provider.issuer} answered what makes no sense: {error}") from None
+        raise TokenError(f"{issuer} answered what makes no sense: {error}") from None
 
 
-def _said(answer: httpx.Response) -> dict[str, Any]:
+def said_by(answer: httpx.Response) -> dict[str, Any]:
+    """Return the JSON object of an answer.
+
+    Raises:
+        TokenError: it is a refusal.
+        httpx.HTTPStatusError, ValueError: it is another thing.
+    """
     said = json_object(answer)
     if "error" in said:
-        raise _refused(said["error"], said.get("error_description"))
+        raise refused(said["error"], said.get("error_description"))
     return said
 
 
-def _refused(code: object, description: object) -> TokenError:
+def refused(code: object, description: object) -> TokenError:
+    """Return a refusal in the provider's own words."""
     words = f"{code}: {description}" if description else f"{code}"
     return TokenError(words[:LONGEST_SAID], code if isinstance(code, str) else "")
 
 
 def _endpoint(provider: Provider, name: str) -> str:
-    with _asking(provider):
+    with asking(provider.issuer):
         url = _described(provider.issuer).get(name)
     if not url:
         raise TokenError(f"{provider.issuer} offers no {name.replace('_', ' ')}; see {provider.setting}_ISSUER")

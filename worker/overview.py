@@ -112,6 +112,8 @@ class MailboxHealth:
     last_success_at: datetime | None
     delay: timedelta | None
     """Time since it was read; what arrived meanwhile is not known yet."""
+    backlog: int | None
+    """Messages that the last poll left for the next one; None: not known."""
     says: str | None
     step: str | None
 
@@ -137,9 +139,11 @@ class Overview:
     today: date
     counted_at: datetime | None
     """As of when mail, statuses and bounces are; None: nobody has counted yet."""
+    mail_today: int
+    mail_day: date
+    """The newest day on which mail came in."""
     mail: list[Named]
-    """What came in today, the most first."""
-    mail_total: int
+    """What came in on that day, the most first."""
     statuses: list[Named]
     """Now, each of the twelve."""
     status_days: list[StatusDay]
@@ -158,14 +162,16 @@ def overview(session: Session, team_id: int, now: datetime) -> Overview:
     """Return what a team sees first; what takes long to count is as of the last count (`worker.figures`)."""
     today = now.astimezone(UTC).date()
     since = today - timedelta(days=DAYS - 1)
-    mail = _mail(figures(session, team_id, Counted.VERDICT, today).get(today, {}))
+    by_day = figures(session, team_id, Counted.VERDICT, since)
+    mail_day = next((day for day in sorted(by_day, reverse=True) if any(by_day[day].values())), today)
     statuses = figures(session, team_id, Counted.STATUS, since)
     newest = statuses[max(statuses)] if statuses else {}
     return Overview(
         today=today,
         counted_at=counted_at(session, team_id),
-        mail=mail,
-        mail_total=sum(each.count for each in mail),
+        mail_today=sum(by_day.get(today, {}).values()),
+        mail_day=mail_day,
+        mail=_mail(by_day.get(mail_day, {})),
         statuses=[Named(each, each, newest.get(each, 0)) for each in Status],
         status_days=[StatusDay(day, counts) for day, counts in statuses.items()],
         bounces=_bounces(session, team_id, today),
@@ -239,7 +245,8 @@ def _health(mailbox: Mailbox, now: datetime) -> MailboxHealth:
         times = "1 failure" if mailbox.failures == 1 else f"{mailbox.failures} failures in a row"
         says = f"{times}; the last: {(mailbox.last_error or 'unknown')[:LONGEST_ERROR]}"
         step = f"run: inbox-worker mailboxes check {mailbox.name}"
-    return MailboxHealth(mailbox.id, mailbox.name, state, read_at, now - read_at if read_at else None, says, step)
+    delay = now - read_at if read_at else None
+    return MailboxHealth(mailbox.id, mailbox.name, state, read_at, delay, mailbox.backlog, says, step)
 
 
 def _messages(session: Session, team_id: int, state: MessageState, since: datetime | None = None) -> Tally:

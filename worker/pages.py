@@ -142,7 +142,7 @@ def _newest(session: Session, conditions: Sequence[ColumnElement[bool]], words: 
     if len(ids) == limit or session.scalar(select(near.c.id).offset(WINDOW - 1)) is None:
         return ids
     every = select(Recipient.id, Recipient.changed_at).join(Contact, Contact.id == Recipient.contact_id)
-    every = every.where(*conditions, *begins_words(session, words, Contact.address.expression)).offset(0)
+    every = every.where(*conditions, *begins_words(session, words, Contact.address)).offset(0)
     return session.scalars(_in_order(every, limit)).all()
 
 
@@ -222,7 +222,7 @@ def _by_address(session: Session, base: Select[int, str], words: list[str], limi
     rows = session.execute(found.order_by(near.c.address).limit(limit)).all()
     if not words or len(rows) == limit or session.scalar(select(near.c.id).offset(WINDOW - 1)) is None:
         return rows
-    every = base.where(*begins_words(session, words, Contact.address.expression)).offset(0).subquery()
+    every = base.where(*begins_words(session, words, Contact.address)).offset(0).subquery()
     return session.execute(select(every.c.id, every.c.address).order_by(every.c.address).limit(limit)).all()
 
 

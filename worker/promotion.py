@@ -12,7 +12,8 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from classifier.artifact import Artifact, ArtifactError, load, load_default
+from classifier.artifact import DEFAULT, Artifact, ArtifactError, load
+from classifier.passport import read_passport
 from models.learning import Artifact as ArtifactRow
 from models.learning import Promotion
 from models.session import insert_new, lock_table
@@ -135,8 +136,17 @@ def open_artifact(stored: Stored, folder: Path) -> Artifact:
     Raises:
         ArtifactError: it cannot be used, or is not the one that was registered.
     """
+    return load(file_of(stored, folder))
+
+
+def file_of(stored: Stored, folder: Path) -> Path:
+    """Return where an artifact lies: in the folder of artifacts, or where it was when it was registered.
+
+    Raises:
+        ArtifactError: what lies there is not the one that was registered, or cannot be read.
+    """
     if stored.path is None:
-        return load_default()
+        return DEFAULT
     path = stored.path
     try:
         if (here := folder / path.name).exists():
@@ -147,7 +157,7 @@ def open_artifact(stored: Stored, folder: Path) -> Artifact:
         raise ArtifactError(
             f"{path} cannot be read: {error.strerror or error}; let this user read it, or go back to an earlier one"
         ) from error
-    return load(path)
+    return path
 
 
 def open_serving(serving: Serving, folder: Path) -> tuple[Artifact, str | None]:
@@ -183,22 +193,33 @@ def promote(
     """
     lock_table(session, Promotion)
     if in_service(session).decision != instead_of.decision:
-        raise InputError("somebody promoted or went back in the meantime; look (artifacts list), and say it again")
+        raise _meanwhile()
     _decide(session, stored.id, act, reasons=list(reasons), forced=forced, rolls_back=False)
 
 
-def rollback(session: Session, act: Act) -> Serving:
+def rollback(session: Session, act: Act, instead_of: str | None = None) -> Serving:
     """Take the newest promotion back, so that what served before it serves again; return what serves now.
 
+    Args:
+        session: inside a write transaction.
+        act: who, when and why.
+        instead_of: the version that whoever goes back has seen in service; None: whatever serves.
+
     Raises:
-        InputError: nothing is left to take back.
+        InputError: nothing is left to take back, or something else serves meanwhile.
     """
     lock_table(session, Promotion)
     standing = in_service(session).standing
+    if instead_of not in {None, standing[0].version}:
+        raise _meanwhile()
     if len(standing) == 1:
         raise InputError("nothing was promoted, so the shipped classifier is in service already")
     _decide(session, standing[1].id, act, reasons=[], forced=False, rolls_back=True)
     return in_service(session)
+
+
+def _meanwhile() -> InputError:
+    return InputError("somebody promoted or went back in the meantime; look (artifacts list), and say it again")
 
 
 def _decide(session: Session, artifact_id: int | None, act: Act, **values: Any) -> None:
@@ -218,7 +239,7 @@ def list_artifacts(session: Session) -> list[dict[str, Any]]:
         _row(row.version, row.recorded_at, row.metrics, row.metrics.get("data", {}), promoted.get(row.id))
         for row in rows
     ]
-    shipped = load_default()
+    shipped = read_passport(DEFAULT)
     told.append(_row(SHIPPED, None, shipped.metrics, shipped.data, promoted.get(None)))
     return [{"serves": row["version"] == serving.artifact.version, **row} for row in told]
 
@@ -232,6 +253,7 @@ def _row(
         "rows": data.get("rows"),
         "macro_f1": metrics.get("macro_f1"),
         "opt_outs_kept": metrics.get("opt_outs_kept"),
+        "reviewed": metrics.get("reviewed"),
         "cost": metrics.get("cost"),
         "promoted_at": last.recorded_at if last else None,
         "by": last.actor if last else None,

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Select, func, literal, select
 from sqlalchemy.orm import Session
 
-from models.events import DneReason, EventKind
+from models.events import DneReason, EventKind, Status
 from models.learning import Label, LabelSource
 from models.tables import Contact, DneEntry, Recipient, RecipientEvent, ReviewItem
 from worker.act import Act
@@ -24,6 +24,19 @@ from worker.suppression import LIVE
 from worker.tie import Rules, lock_team
 from worker.undo import newest_act, undo
 
+Answer = Literal[
+    "Engaged",
+    "Interested",
+    "Not Interested",
+    "Auto Response",
+    "Out of Office",
+    "Unsubscribed",
+    "Bounced",
+    "Appointment Booked",
+    "nothing",
+    "do not email",
+]
+"""What may be answered: what the mail is, that there is nothing in it, or this and that the address is banned."""
 MOST = 1_000
 """So many are counted; more are told as more."""
 
@@ -71,14 +84,17 @@ def progress(session: Session, team_id: int, by: str, since: datetime) -> Progre
     )
 
 
-def never_mail_again(session: Session, rules: Rules, item_id: int, act: Act) -> list[Change]:
-    """Add the recipient's address to Do Not Email (manual), and settle the item as one with nothing in it.
+def settle(session: Session, rules: Rules, item_id: int, answer: Answer, act: Act) -> list[Change]:
+    """Settle an item, inside a write transaction.
 
-    So the classifier does not learn an opt-out from a mail that asks for none: who does ask is Unsubscribed.
+    With "do not email" the address goes under Do Not Email (manual), and the item is settled as one with nothing in it:
+    so the classifier does not learn an opt-out from a mail that asks for none. Who does ask is Unsubscribed.
 
     Raises:
         InputError: no such item, or (SettledError) it is open no more.
     """
+    if answer != "do not email":
+        return resolve_review(session, rules, item_id, None if answer == "nothing" else Status(answer), act)
     lock_team(session, rules.team_id, exclusive=True)
     address = str(review_of(session, rules.team_id, item_id)["address"])
     # First the entry: nothing is told meanwhile that the sequence goes on.
@@ -139,7 +155,7 @@ def _about(session: Session, item_id: int) -> str | None:
 
 
 def _made_with(session: Session, team_id: int, answer: RecipientEvent) -> Sequence[DneEntry]:
-    """Return the entry that was added together with an answer: see `never_mail_again`."""
+    """Return the entry that was added together with an answer: see `settle`."""
     address = (
         select(Contact.address)
         .join(Recipient, Recipient.contact_id == Contact.id)

@@ -111,6 +111,7 @@ class Rounds:
             try:
                 go_round(visit, mailbox, only=changed, limit=station.settings.poll_messages)
             except MailboxError as error:
+                error.backlog = report.backlog
                 if error.trouble is not Trouble.FOLDER:
                     raise
                 failed = error

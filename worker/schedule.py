@@ -240,7 +240,7 @@ class Daemon:
             error = caught
         failures = due.failures if due else mailbox.failures
         with self._lock:
-            self._results[mailbox_id] = self._result(mailbox, failures, error, more=report.more)
+            self._results[mailbox_id] = self._result(mailbox, failures, error or report)
         self.jobs.polled(mailbox_id, begun_at, error or report)
 
     def _row(self, mailbox_id: int, due: Due | None) -> Mailbox | None:
@@ -256,12 +256,12 @@ class Daemon:
             self._rows[mailbox_id] = mailbox
         return mailbox
 
-    def _result(self, mailbox: Mailbox, failures: int, error: Exception | None, *, more: bool) -> Result:
+    def _result(self, mailbox: Mailbox, failures: int, error: Exception | PollReport) -> Result:
         now = self.clock()
-        if error is None:
+        if isinstance(error, PollReport):
             self._refusals.pop(mailbox.id, None)
             seconds = self.settings.poll_seconds * self._random.uniform(0.9, 1.1)
-            return success(now, now if more else now + timedelta(seconds=seconds))
+            return success(now, now if error.more else now + timedelta(seconds=seconds), error.backlog)
         failures += counts(error)
         next_poll_at = now + pause_after(error, failures, self.settings.poll_seconds, self._random)
         trouble = error.trouble if isinstance(error, MailboxError) else Trouble.OTHER

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from models.people import SignInFailure, User
 from models.session import lock_table, reading, transaction
+from worker.errors import InputError
 from worker.passwords import hash_password, needs_rehash, verify
 from worker.users import LONGEST_NAME, SignedIn, plain_name, who
 
@@ -75,6 +76,30 @@ def sign_in(engine: Engine, name: str, password: str, client: str, now: datetime
     # A name that nobody has may be a password, typed into the wrong field.
     log.warning("sign-in of %s from %s refused", attempt.name if kept else "an unknown name", attempt.client)
     return Refused(WRONG)
+
+
+def sign_in_proven(engine: Engine, address: str, client: str) -> SignedIn:
+    """Return who signs in whose address an identity provider has verified; it is the name of a user.
+
+    Args:
+        engine: of the database.
+        address: as the provider writes it.
+        client: the network address that asks.
+
+    Raises:
+        InputError: nobody of that name may sign in.
+    """
+    # Only A to Z: beyond them some capitals become the small letter of another character, and so another's address.
+    name = "".join(each.lower() if each.isascii() else each for each in address)
+    if len(name) > LONGEST_NAME or not name.isprintable():
+        raise InputError("the provider names an address that no user can have")
+    with reading(engine) as session:
+        row = session.execute(who().where(User.name == name)).one_or_none()
+    if row is None:
+        raise InputError(f"nobody named {name} may sign in here; an admin of your team adds you, or enables you again")
+    found = SignedIn(*row)
+    log.info("user %s signed in from %s by the identity provider", found.name, client)
+    return found
 
 
 def _begin(engine: Engine, attempt: _Attempt) -> int:

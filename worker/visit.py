@@ -39,6 +39,8 @@ class PollReport:
     sends: int = 0
     applied: Applied = field(default_factory=Applied)
     more: bool = False
+    backlog: int = 0
+    """Messages that were found and are not taken in yet."""
 
     def counts(self) -> dict[str, Any]:
         """Return how many sends were learnt, how many messages became what, and how many recipients changed."""

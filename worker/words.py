@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 
 from sqlalchemy import ColumnElement, func, literal, literal_column
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from models.tables import WORDS
 from worker.errors import InputError
 
 MOST_WORDS = 20
-BETWEEN = "@._-+!#$%&'*=?^`{|}~[]"
+BETWEEN = "@._-+!#$%&'*=?^`{|}[]"
 """What stands between the words of an address.
 
-The slash is missing, since PostgreSQL takes it for a letter of the word (a path); no address of a person has one.
+Slash and tilde are missing, since PostgreSQL reads paths where they stand; hardly any address has one.
 """
 
 
@@ -30,16 +30,20 @@ def words_of(text: str) -> list[str]:
     return words
 
 
-def begins_words(session: Session, words: list[str], address: ColumnElement[str]) -> list[ColumnElement[bool]]:
+def begins_words(
+    session: Session, words: list[str], address: ColumnElement[str] | InstrumentedAttribute[str]
+) -> list[ColumnElement[bool]]:
     """Return the conditions that every one of the words is the beginning of a word of an address.
 
     Args:
         session: tells the database.
         words: see `words_of`.
-        address: a column of this name, the only one of the query.
+        address: a column that holds addresses.
     """
     if not words:
         return []
+    if isinstance(address, InstrumentedAttribute):
+        address = address.expression
     if session.get_bind().dialect.name == "sqlite":
         for sign in BETWEEN:
             address = func.replace(address, sign, " ")

@@ -1,7 +1,128 @@
-"""`/v1`: mailboxes."""
+"""`/v1/mailboxes`: which are read, how they fare; adding, changing, pausing, removing."""
 
 from __future__ import annotations
 
-from console.api.frame import api
+from typing import Annotated
+
+from fastapi import Query
+
+from console.api.frame import Admin, Listed, Viewer, api
+from console.api.mailbox_values import (
+    BoxId,
+    Done,
+    FolderRow,
+    MailboxChange,
+    MailboxFacts,
+    MailboxNew,
+    MailboxRow,
+    TrafficRow,
+    described,
+)
+from console.mailbox_rows import found
+from console.office import Office
+from console.problems import documented
+from console.values import LONGEST_MAILBOX, PLAIN
+from console.visitor import TheOffice
+from models.session import reading, transaction
+from models.tables import Mailbox, SignIn
+from worker.act import Act
+from worker.mailbox_facts import folders_of, read_today
+from worker.mailboxes import (
+    add_mailbox,
+    change_mailbox,
+    list_mailboxes,
+    mailbox_row,
+    new_columns,
+    pause_mailbox,
+    remove_mailbox,
+    resume_mailbox,
+)
+from worker.pages import LIMIT
+from worker.vault import vault_of
 
 router = api("mailboxes")
+
+MOST = 500
+Name = Annotated[str | None, Query(max_length=LONGEST_MAILBOX, pattern=PLAIN)]
+
+
+@router.get("/mailboxes")
+def mailboxes(
+    office: TheOffice,
+    caller: Viewer,
+    part: Annotated[Name, Query(description="Any part of the name.")] = None,
+    *,
+    ill: Annotated[bool, Query(description="Only those that fail, try again, or are stopped.")] = False,
+    after: Annotated[Name, Query(description="`next` of the page before.")] = None,
+    limit: Annotated[int, Query(ge=1, le=MOST)] = LIMIT,
+) -> Listed[MailboxRow]:
+    """List the team's mailboxes by name, and how reading them fares."""
+    with reading(office.engine) as session:
+        rows = list_mailboxes(session, caller.team_id, limit + 1, after=after, part=part, ill=ill)
+    shown = [MailboxRow.model_validate(described(row, office.clock())) for row in rows[:limit]]
+    return Listed(rows=shown, next=shown[-1].name if len(rows) > limit else None)
+
+
+@router.post("/mailboxes")
+def add(office: TheOffice, caller: Admin, asked: MailboxNew) -> MailboxRow:
+    """Add a mailbox that signs in with a password."""
+    given = asked.given()
+    columns = new_columns(given.pop("name"), SignIn.PASSWORD, given)
+    act = Act(caller.actor, office.clock())
+    with transaction(office.engine) as session:
+        mailbox_id = add_mailbox(session, caller.team_id, columns, vault_of(office.settings), act)
+        return _row(office, found(session, caller.team_id, mailbox_id))
+
+
+@router.get("/mailboxes/{mailbox_id}", responses=documented(404))
+def mailbox(office: TheOffice, caller: Viewer, mailbox_id: BoxId) -> MailboxFacts:
+    """Return one mailbox, how reading it fares, what was read of it today, and how far its folders are read."""
+    now = office.clock()
+    with reading(office.engine) as session:
+        row = mailbox_row(found(session, caller.team_id, mailbox_id), "")
+        traffic = read_today(session, mailbox_id, office.settings, now)
+        folders = folders_of(session, mailbox_id)
+    return MailboxFacts(
+        **described(row, now),
+        traffic=[TrafficRow.model_validate(each) for each in traffic],
+        read_to=[FolderRow.model_validate(each) for each in folders],
+    )
+
+
+@router.post("/mailboxes/{mailbox_id}", responses=documented(404))
+def change(office: TheOffice, caller: Admin, mailbox_id: BoxId, asked: MailboxChange) -> MailboxRow:
+    """Change what is given of a mailbox, and poll it at once."""
+    with transaction(office.engine) as session:
+        changed = found(session, caller.team_id, mailbox_id)
+        change_mailbox(session, changed, asked.given(), vault_of(office.settings))
+        return _row(office, changed)
+
+
+@router.post("/mailboxes/{mailbox_id}/pause", responses=documented(404))
+def pause(office: TheOffice, caller: Admin, mailbox_id: BoxId) -> MailboxRow:
+    """Leave a mailbox alone until it is resumed."""
+    with transaction(office.engine) as session:
+        paused = found(session, caller.team_id, mailbox_id)
+        pause_mailbox(paused, Act(caller.actor, office.clock()))
+        return _row(office, paused)
+
+
+@router.post("/mailboxes/{mailbox_id}/resume", responses=documented(404))
+def resume(office: TheOffice, caller: Admin, mailbox_id: BoxId) -> MailboxRow:
+    """Poll a mailbox again, at once, whether a person paused it or it was stopped as it was not let in."""
+    with transaction(office.engine) as session:
+        resumed = found(session, caller.team_id, mailbox_id)
+        resume_mailbox(resumed)
+        return _row(office, resumed)
+
+
+@router.post("/mailboxes/{mailbox_id}/remove", responses=documented(404))
+def remove(office: TheOffice, caller: Admin, mailbox_id: BoxId) -> Done:
+    """Remove a mailbox with the record of its mail; sends, events, statuses and Do Not Email stay."""
+    with transaction(office.engine) as session:
+        remove_mailbox(session, found(session, caller.team_id, mailbox_id))
+    return Done()
+
+
+def _row(office: Office, changed: Mailbox) -> MailboxRow:
+    return MailboxRow.model_validate(described(mailbox_row(changed, ""), office.clock()))

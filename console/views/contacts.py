@@ -20,7 +20,6 @@ from console.visitor import Editor, TheOffice, Viewer
 from models.events import OPTED_OUT
 from models.session import reading, transaction
 from worker import bulk
-from worker.bulk_undo import undo_bulk
 from worker.contacts import merge, split
 from worker.errors import InputError
 from worker.history import tell
@@ -35,7 +34,9 @@ MOST_CHOSEN = 1_000
 SHOWN = 20
 """Addresses of a preview."""
 Text = Annotated[str, Form(max_length=LONGEST_TEXT)]
+Named = Annotated[str, Form(max_length=LONGEST_TEXT, pattern=PLAIN)]
 Asked = Annotated[str, Query(max_length=LONGEST_TEXT)]
+AskedName = Annotated[str, Query(max_length=LONGEST_TEXT, pattern=PLAIN)]
 AnAddress = Annotated[str, Path(max_length=LONGEST_TEXT, pattern=PLAIN)]
 OPT_OUTS = frozenset(reason.value for reason in OPTED_OUT)
 
@@ -66,7 +67,7 @@ class Choice(BaseModel):
 
     wish: Wish
     chosen: list[int] = Field(default=[], max_length=MOST_CHOSEN)
-    everything: bool = False
+    every: bool = False
     words: str = Field(default="", max_length=LONGEST_TEXT)
     standing: Standing = Standing.ANY
     why: str = Field(default="", max_length=LONGEST_TEXT)
@@ -83,7 +84,7 @@ class Choice(BaseModel):
             InputError: none, or too many at once.
         """
         filtered = wanted(self.words, self.standing)
-        found = bulk.contact_addresses(session, team_id, filtered if self.everything else self.chosen)
+        found = bulk.contact_addresses(session, team_id, filtered if self.every else self.chosen)
         if not found:
             raise InputError("no contact is chosen; choose some with the boxes before their addresses")
         return found
@@ -140,7 +141,7 @@ def whole_story(request: Request, office: TheOffice, visitor: Viewer, address: A
 
 @router.post("/same-person")
 def same_person(
-    request: Request, office: TheOffice, visitor: Editor, address: Text, second: Text, why: Text = ""
+    request: Request, office: TheOffice, visitor: Editor, address: Named, second: Named, why: Text = ""
 ) -> Response:
     """Note that two addresses belong to the same person."""
     with transaction(office.engine) as session:
@@ -152,7 +153,7 @@ def same_person(
 
 @router.post("/two-persons")
 def two_persons(
-    request: Request, office: TheOffice, visitor: Editor, address: Asked, second: Asked, why: Text = ""
+    request: Request, office: TheOffice, visitor: Editor, address: AskedName, second: AskedName, why: Text = ""
 ) -> Response:
     """Take back that two addresses belong to the same person."""
     with transaction(office.engine) as session:
@@ -163,7 +164,7 @@ def two_persons(
 
 @router.post("/do-not-email/add")
 def add(
-    request: Request, office: TheOffice, visitor: Editor, address: Text, why: Text = "", back: Text = ""
+    request: Request, office: TheOffice, visitor: Editor, address: Named, why: Text = "", back: Text = ""
 ) -> Response:
     """Keep one address from being mailed."""
     writer = partial(transaction, office.engine)
@@ -176,7 +177,7 @@ def add(
 
 @router.post("/do-not-email/lift")
 def lift(
-    request: Request, office: TheOffice, visitor: Editor, address: Text, why: Text = "", back: Text = ""
+    request: Request, office: TheOffice, visitor: Editor, address: Named, why: Text = "", back: Text = ""
 ) -> Response:
     """Lift what keeps one address from being mailed; entries of its domain stay."""
     writer = partial(transaction, office.engine)
@@ -213,16 +214,7 @@ def do(request: Request, office: TheOffice, visitor: Editor, choice: Annotated[C
 
 
 def _undo(bulk_id: int, back: str) -> str:
-    return link(f"/contacts/undo/{bulk_id}", back=back)
-
-
-@router.post("/undo/{bulk_id}")
-def undo(request: Request, office: TheOffice, visitor: Editor, bulk_id: int, back: Asked = "") -> Response:
-    """Take back what was done with contacts at once."""
-    rules = rules_of(office.settings, visitor.team_id)
-    undone = undo_bulk(partial(transaction, office.engine), rules, bulk_id, visitor.act(office))
-    left = "".join(f"; {number(count)} left alone: {why}" for why, count in undone.left.items())
-    return go(request, ours(back, LIST), f"Taken back for {number(undone.done)}{left}.")
+    return link(f"/recipients/many/{bulk_id}/undo", back=back)
 
 
 def _changed(count: int) -> str:

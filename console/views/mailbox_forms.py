@@ -8,11 +8,13 @@ from fastapi import APIRouter, Form, Path, Request, Response
 from pydantic import BaseModel, Field
 
 from console.consents import COOKIE, Wanted, callback_of, come_back, lacking, send_away
-from console.mailbox_rows import LARGEST_ID, found
+from console.mailbox_rows import LARGEST_ID, found, providers_of
 from console.render import go, render
+from console.values import LONGEST_MAILBOX, PLAIN_OR_NONE
 from console.visitor import Admin, TheOffice
 from models.session import reading, transaction
 from models.tables import SignIn
+from worker.errors import InputError
 from worker.mailboxes import (
     LISTS,
     PORTS,
@@ -42,7 +44,7 @@ BLANK: dict[str, Any] = {
 class Typed(BaseModel):
     """The form that describes a mailbox; what is left empty means the default, or stays as it is."""
 
-    name: Line = ""
+    name: Annotated[str, Field(max_length=LONGEST_MAILBOX, pattern=PLAIN_OR_NONE)] = ""
     sign_in: SignIn = SignIn.PASSWORD
     host: Line = ""
     port: Line = ""
@@ -81,7 +83,12 @@ Describes = Annotated[Typed, Form()]
 def new(request: Request, office: TheOffice, visitor: Admin) -> Response:
     """Show the form that adds a mailbox."""
     del visitor
-    values = {"box": BLANK, "lacking": lacking(office), "callback": callback_of(request, office), "ports": PORTS}
+    values: dict[str, Any] = {
+        "box": BLANK,
+        "lacking": lacking(office),
+        "callback": callback_of(request, office),
+        "ports": PORTS,
+    }
     return render(request, "mailbox_form.html", **values)
 
 
@@ -127,6 +134,8 @@ def sign_in(
     """Send the browser to a provider for a new consent."""
     with reading(office.engine) as session:
         mailbox = found(session, visitor.team_id, mailbox_id)
+    if provider not in providers_of(mailbox):
+        raise InputError(f"{mailbox.name} is read at {mailbox.host}, and no access of {provider.value} is shown there")
     see_encrypted(mailbox.name, provider, mailbox.security)
     return send_away(request, office, visitor, Wanted(provider, mailbox.name, mailbox.username, mailbox.id))
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, HTTPException, Path, Query, Request, Response
 
 from console.render import render
-from console.values import LONGEST_MAILBOX
+from console.values import LONGEST_MAILBOX, PLAIN_OR_NONE
 from console.visitor import TheOffice, Viewer
 from models.session import reading
 from models.tables import MessageState
@@ -37,7 +37,7 @@ def page(
     office: TheOffice,
     visitor: Viewer,
     state: MessageState = MessageState.UNMATCHED,
-    mailbox: Annotated[str, Query(max_length=LONGEST_MAILBOX)] = "",
+    mailbox: Annotated[str, Query(max_length=LONGEST_MAILBOX, pattern=PLAIN_OR_NONE)] = "",
     after: Annotated[int | None, Query(ge=1, le=LARGEST_ID)] = None,
 ) -> Response:
     """List messages of one kind, the newest first."""

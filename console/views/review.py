@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from typing import Annotated, Any, Literal
@@ -11,17 +12,16 @@ from pydantic import BaseModel, Field
 from sqlalchemy.orm import Session
 
 from console.office import Office
-from console.questions import BAN, NOTHING, QUESTIONS, answers, guess_of
+from console.questions import QUESTIONS, answers, guess_of
 from console.render import go, link, render
 from console.visitor import Reviewer, TheOffice, Visitor
-from models.events import ONLY_ASKED, ReviewKind, Status
+from models.events import ONLY_ASKED, ReviewKind
 from models.session import reading, transaction
 from worker import reviewing
 from worker.errors import SettledError
 from worker.links import LARGEST_ID
 from worker.mail_text import MailText, Piece, mail_of
 from worker.pages import campaign_choices
-from worker.person import resolve_review
 from worker.sends import LONGEST_CAMPAIGN
 from worker.story import Row, list_reviews, review_of
 from worker.tie import rules_of
@@ -63,7 +63,7 @@ class Looking(BaseModel):
 class Said(BaseModel):
     """What somebody answered."""
 
-    answer: Status | Literal["nothing", "do not email"]
+    answer: reviewing.Answer
     why: Annotated[str, Field(max_length=1_000)] = ""
 
 
@@ -119,22 +119,20 @@ def _settle(office: Office, visitor: Visitor, item_id: int, said: Said) -> str:
     """Settle an item and return what to say of it."""
     rules, act = rules_of(office.settings, visitor.team_id), visitor.act(office, said.why)
     with transaction(office.engine) as session:
-        if said.answer == BAN:
-            reviewing.never_mail_again(session, rules, item_id, act)
-            return "The address is under Do Not Email."
-        status = None if said.answer == NOTHING else Status(said.answer)
-        resolve_review(session, rules, item_id, status, act)
-        if status is None:
-            return "Nothing in it."
-        return f"{status.value}.{'' if visitor.guess_first else _compared(session, visitor.team_id, item_id, status)}"
+        reviewing.settle(session, rules, item_id, said.answer, act)
+        told = _TOLD.get(said.answer, f"{said.answer}.")
+        return told if visitor.guess_first else told + _compared(session, visitor.team_id, item_id, said.answer)
 
 
-def _compared(session: Session, team_id: int, item_id: int, status: Status) -> str:
+_TOLD: Mapping[str, str] = {"nothing": "Nothing in it.", "do not email": "The address is under Do Not Email."}
+
+
+def _compared(session: Session, team_id: int, item_id: int, answer: str) -> str:
     """Say what the machine had thought, to somebody who was not told before."""
     guess = guess_of(_mail(session, team_id, review_of(session, team_id, item_id)))
-    if guess is None:
+    if guess is None or answer in _TOLD:
         return ""
-    return " You and the machine agree." if guess is status else f" The machine thought: {guess.value}."
+    return " You and the machine agree." if guess.value == answer else f" The machine thought: {guess.value}."
 
 
 def _next(request: Request, office: Office, visitor: Visitor, looking: Looking, session: Session) -> Row | None:

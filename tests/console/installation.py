@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from models.people import Role
 from models.session import open_engine, reading
-from models.tables import SentMessageId
+from models.tables import Contact, InboundMessage, Recipient, RecipientEvent, SentMessageId
 from tests.console.test_console_process import Machine
 
 PASSWORD = "correct horse battery"
@@ -67,6 +67,23 @@ class Installation(Machine):
         )
         (folder / "hostile.eml").write_text(text)
         self._call("backfill", "mila@outreach.example", "--eml", str(folder))
+
+    def hostile(self) -> tuple[int, str]:
+        """Return the id of the hostile mail, and the address of the recipient that it answers for."""
+        query = (
+            select(InboundMessage.id, Contact.address)
+            .join(RecipientEvent, RecipientEvent.message_id == InboundMessage.id)
+            .join(Recipient, Recipient.id == RecipientEvent.recipient_id)
+            .join(Contact, Contact.id == Recipient.contact_id)
+            .where(InboundMessage.from_address == "hostile@client.example")
+        )
+        engine = open_engine(self.environment["INBOX_DATABASE_URL"])
+        try:
+            with reading(engine) as session:
+                row = session.execute(query).one()
+                return row.id, row.address
+        finally:
+            engine.dispose()
 
     def _call(self, *words: str) -> None:
         done = subprocess.run(

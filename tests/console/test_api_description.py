@@ -44,6 +44,10 @@ OPERATIONS = [
     "POST /v1/contacts/{address}/same-person",
     "GET /v1/messages",
     "GET /v1/messages/{message_id}",
+    "GET /v1/reviews",
+    "GET /v1/reviews/{review_id}",
+    "POST /v1/reviews/{review_id}/resolve",
+    "POST /v1/reviews/{review_id}/undo",
 ]
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 

@@ -143,7 +143,7 @@ def test_many_are_looked_at_then_banned_and_taken_back_as_one(console: Console, 
 
 def test_everything_that_a_search_finds_is_lifted(console: Console, browser: Browser) -> None:
     browser.sign_in(Role.EDITOR)
-    asked = {"wish": "add", "everything": "true", "words": "anna"}
+    asked = {"wish": "add", "every": "true", "words": "anna"}
     browser.done("/contacts/many/do", asked)
     assert (live(console), live(console, BEN)) == (["manual"], [])
     page = browser.done("/contacts/many", asked | {"wish": "lift"})

@@ -9,6 +9,7 @@ from shutil import copyfile
 
 import pytest
 from fastapi.routing import APIRoute
+from selectolax.lexbor import LexborHTMLParser
 from sqlalchemy import text
 
 from console.api.frame import Asks
@@ -24,7 +25,7 @@ from tests.journey.world import EndState, end_state
 from tests.worker.small_world import HARD, a_mail, a_reply, furnish, send_all, take_in
 from worker.api_tokens import SCOPES
 
-OPEN = {"GET /sign-in", "POST /sign-in"}
+OPEN = {"GET /sign-in", "POST /sign-in", "GET /sign-in/provider", "GET /sign-in/callback"}
 """What anybody may ask for."""
 VALUES = {
     "recipient_id": "1",
@@ -74,7 +75,8 @@ def world(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> It
         session.add(Team(id=THEIRS, name="theirs"))
     send_all(engine)
     links = ("anna-1-0@us",)
-    take_in(engine, a_mail(a_reply(sure=False), links=links, from_address="anna@client.example"), a_mail(HARD))
+    take_in(engine, a_mail(a_reply(sure=False), links=links, from_address="anna@client.example"))
+    take_in(engine, a_mail(HARD, links=("anna-2-1@us",)))
     yield Console(engine)
     engine.dispose()
 
@@ -111,6 +113,22 @@ def test_a_page_is_only_for_those_who_have_its_right(
             assert end_state(world.engine) == before
         elif method == "GET":
             assert people[role].raw(method, here).status_code in {200, 303, 404, 409}, role
+
+
+GETS = [path for method, path, _ in PAGE_ROUTES if method == "GET"]
+
+
+@pytest.mark.parametrize("path", GETS)
+def test_a_page_brings_nothing_but_our_own_files(people: dict[Role | int, Browser], path: str) -> None:
+    answer = people[Role.ADMIN].raw("GET", filled(path))
+    policy = answer.headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self';")
+    assert "unsafe" not in policy
+    for each in LexborHTMLParser(answer.text).css("*"):
+        assert "style" not in each.attributes, each.html
+        assert not [name for name in each.attributes if name.startswith(("on", "hx-on"))], each.html
+        assert each.tag != "style"
+        assert each.tag != "script" or str(each.attributes["src"]).startswith("/static/")
 
 
 POSTS = [(path, route) for method, path, route in PAGE_ROUTES if method == "POST" and path != "/sign-in"]

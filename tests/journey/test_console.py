@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from urllib.parse import quote
 
 import pytest
 from axe_core_python.sync_playwright import Axe
@@ -37,7 +38,7 @@ def quiet(visits: Visits) -> Iterator[None]:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("path", PAGES)
-def test_a_page_is_accessible(visits: Visits, admin: Page, path: str, scheme: str) -> None:
+def test_a_page_is_accessible(admin: Page, path: str, scheme: str) -> None:
     admin.emulate_media(color_scheme=scheme)  # type: ignore[arg-type] - one of the two words
     admin.goto(path)
     assert faults(admin) == []
@@ -77,3 +78,17 @@ def faults(page: Page) -> list[str]:
         for each in found
         if each["impact"] in SERIOUS
     ]
+
+
+HOSTILE_PLACES = ("/recipients", "/contacts", "/review", "/messages?state=judged")
+
+
+def test_a_hostile_mail_is_text_wherever_it_is_shown(visits: Visits, admin: Page) -> None:
+    message, address = visits.installation.hostile()
+    for path in (*HOSTILE_PLACES, f"/messages/{message}", f"/contacts/by/{quote(address)}"):
+        admin.goto(path)
+        admin.wait_for_load_state("networkidle")
+        assert "owned" not in admin.title(), path
+        assert admin.locator("img").count() == 0, path
+    admin.goto(f"/messages/{message}")
+    expect(admin.get_by_text("<script>", exact=False).first).to_be_visible()

@@ -115,8 +115,9 @@ def test_a_folder_is_read_on_the_next_day_where_the_budget_ended(
         with visiting(engine, dovecot, imap_user, day, purpose) as visit:
             read_folder(visit, "INBOX", since=since)
 
-    with pytest.raises(MailboxError) as caught:
-        read(0)
+    with pytest.raises(MailboxError) as caught, visiting(engine, dovecot, imap_user, 0, purpose) as visit:
+        read_folder(visit, "INBOX", since=since)
+    assert visit.report.backlog == 10 - count(engine)
     assert f"INBOX_{'MAILBOX' if purpose is Purpose.LIVE else 'BACKFILL'}_MEGABYTES_A_DAY" in str(caught.value)
     # The batch that went beyond it is written, and was paid for.
     assert 0 < count(engine) < 10

@@ -231,14 +231,19 @@ def test_an_entry_that_was_lifted_since_is_left_alone(engine: Engine) -> None:
     assert (entries[ANNA].withdrawn_at, entries[BEN].withdrawn_at) == (None, act(60).at)
 
 
-def test_an_opt_out_is_lifted_with_a_reason_only_and_nothing_before(engine: Engine) -> None:
+def test_an_opt_out_is_lifted_with_a_reason_only_and_nothing_before(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk, "PART", 1)
     add_all(engine, BEN)
     take_in(engine, a_mail(OptOut(), answers=("anna-1-0@us",)))
     with reading(engine) as session:
         preview = preview_dne(session, 1, [ANNA, BEN])
     assert (preview.new, preview.live, preview.opted_out, preview.opted_out_first) == (1, 2, 1, [ANNA])
     with pytest.raises(InputError, match="needs a reason"):
-        lift_all(engine, ANNA, BEN, minutes=1)
+        lift_all(engine, BEN, ANNA, minutes=1)
+    with reading(engine) as session:
+        assert preview_dne(session, 1, [BEN]).live == 1
     before = standing(engine)
     done = lift_all(engine, ANNA, BEN, "nobody@x.example", minutes=1, why="they called")
     assert (done.done, done.same) == (2, 1)

@@ -180,7 +180,7 @@ def test_the_overview_of_a_team_that_has_nothing_is_empty_and_not_an_error(engin
     for number in range(2):
         seen = shown(engine, THEIRS)
         assert (seen.counted_at is None) == (number == 0)
-        assert (seen.mail, seen.mail_total, seen.mailboxes, seen.alarms) == ([], 0, [], [])
+        assert (seen.mail, seen.mail_today, seen.mailboxes, seen.alarms) == ([], 0, [], [])
         assert [each.count for each in seen.statuses] == [0] * 12
         assert (seen.bounces.share, len(seen.bounces.days)) == (None, 28)
         assert (seen.reviews.open, seen.reviews.oldest) == (Tally(0), None)
@@ -199,7 +199,7 @@ def test_the_overview_shows_mail_statuses_and_the_bounce_rate(engine: Engine) ->
     count(engine, OURS, NOW)
     seen = shown(engine)
     assert [(each.label, each.count) for each in seen.mail] == [("Automatic answer", 2), ("Bounce", 1)]
-    assert (seen.mail_total, seen.today, seen.counted_at) == (3, TODAY, NOW)
+    assert (seen.mail_today, seen.today, seen.counted_at) == (3, TODAY, NOW)
     assert {each.name: each.count for each in seen.statuses if each.count}["Bounced"] == 1
     assert [each.day for each in seen.status_days] == [TODAY]
     assert (seen.bounces.hard, seen.bounces.sends, seen.bounces.share) == (1, 8, 1 / 8)

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, select, update
+from sqlalchemy import text as sql
 from sqlalchemy.orm import Session
 
 from classifier.verdict import OptOut, ReplyClass
@@ -26,7 +27,7 @@ from worker.do_not_email import add_dne, lift_dne
 from worker.errors import InputError
 from worker.known_sends import Sent
 from worker.pages import ContactFilter, Page, RecipientFilter, campaign_choices, contacts_page, recipients_page
-from worker.words import BETWEEN, MOST_WORDS
+from worker.words import BETWEEN, MOST_WORDS, begins_words
 
 ANNA, BEN = "anna@client.example", "ben@client.example"
 
@@ -217,6 +218,16 @@ def test_a_word_finds_the_addresses_of_which_a_word_begins_with_it(
     words = {each: re.split(f"[{re.escape(BETWEEN)}]", each) for each in known}
     found = [each for each in known if all(any(w.startswith(x) for w in words[each]) for x in wanted)]
     assert sorted(addresses(page)) == found
+
+
+@pytest.mark.parametrize("database_url", [pytest.param("postgresql", marks=pytest.mark.server)], indirect=True)
+def test_the_index_of_words_is_asked(engine: Engine) -> None:
+    with transaction(engine) as session:
+        session.execute(sql("SET LOCAL enable_seqscan = off"))
+        query = select(Contact.id).where(*begins_words(session, ["anna"], Contact.address))
+        plan = query.compile(engine, compile_kwargs={"literal_binds": True})
+        lines = session.scalars(sql(f"EXPLAIN {plan}".replace(":", "\\:"))).all()
+    assert "ix_contact_words" in "".join(lines)
 
 
 def cursor(value: Any) -> str:

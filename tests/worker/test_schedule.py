@@ -281,6 +281,22 @@ def test_a_start_finds_every_mailbox_soon_and_leaves_those_that_were_refused_the
     assert latest <= NOW + timedelta(seconds=1)
 
 
+@pytest.mark.parametrize("fails", [False, True], ids=["at its limit", "for its budget"])
+def test_what_a_poll_left_for_the_next_one_is_written_down(many: Engine, daemons: Any, *, fails: bool) -> None:
+    def poll(*_: Any) -> PollReport:
+        if fails:
+            error = MailboxError("used up", permanent=False, trouble=Trouble.BUDGET)
+            error.backlog = 7
+            raise error
+        return PollReport(more=True, backlog=7)
+
+    daemon = daemons(many, poll)
+    daemon.turns.work(1)  # one poll without its thread
+    daemon.write_down()
+    with reading(many) as session:
+        assert session.get_one(Mailbox, 1).backlog == 7
+
+
 @pytest.mark.parametrize(
     "words", ["odd \0 words", "a lone \ud800 surrogate", "x" * 10_000], ids=["NUL", "surrogate", "much"]
 )

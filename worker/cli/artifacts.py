@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from worker.cli.learning import artifact_of, corpus, own_rows
+from worker.chosen_artifact import artifact_of
 from worker.cli.listing import limit_option, listing
 from worker.cli.output import as_json, emit
 
@@ -90,36 +90,27 @@ def promote(version: str, force: bool, why: str | None) -> None:
     enough opt-outs must be recognised or held (INBOX_OPT_OUT_FLOOR); on all replies, on those that what serves now has
     learnt from, and on your labels alone. "default" is the shipped artifact.
     """
-    from models.session import reading, transaction  # noqa: PLC0415
     from worker.cli.common import act, start  # noqa: PLC0415
-    from worker.promotion import find, in_service, open_artifact, open_serving  # noqa: PLC0415
-    from worker.promotion import promote as put_into_service  # noqa: PLC0415
-    from worker.trial import trial  # noqa: PLC0415
+    from worker.promoting import ServesAlreadyError, put_into_service, put_on_trial  # noqa: PLC0415
 
     if force and not why:
         raise click.UsageError("--force needs a reason (--why), which is kept in the history")
     settings, engine = start()
-    with reading(engine) as session:
-        stored, serving = find(session, version), in_service(session)
-    if stored == serving.artifact:
-        click.echo(f"artifact {version} is in service already")
+    try:
+        trial = put_on_trial(engine, version, settings.artifact_folder, settings.opt_out_floor)
+    except ServesAlreadyError as error:
+        click.echo(str(error))
         return
-    candidate = open_artifact(stored, settings.artifact_folder)
-    now, problem = open_serving(serving, settings.artifact_folder)
-    if problem:
-        click.echo(f"{problem}; {version} is held against {now.version}, which serves in its place", err=True)
-    checks = list(trial(corpus("default"), own_rows(engine), now, candidate, floor=settings.opt_out_floor))
-    for check in checks:
+    if trial.problem:
+        click.echo(trial.problem, err=True)
+    for check in trial.checks:
         click.echo(str(check))
-    refused = not all(check.passed for check in checks)
-    if refused and not force:
+    if not put_into_service(engine, trial, act(why), force=force):
         raise click.ClickException(
-            f"{version} is not promoted; {now.version} goes on serving. Label more replies and train"
+            f"{version} is not promoted; {trial.against} goes on serving. Label more replies and train"
             " again, or say --force --why REASON"
         )
-    with transaction(engine) as session:
-        put_into_service(session, stored, map(str, checks), act(why), instead_of=serving, forced=refused)
-    click.echo(f"artifact {version} serves from now on, in place of {now.version}")
+    click.echo(f"artifact {version} serves from now on, in place of {trial.against}")
     _warn(settings)
 
 

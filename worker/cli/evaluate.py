@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from worker.cli.learning import ROWS, artifact_of, base_option, corpus, own_rows, since_option
+from worker.chosen_artifact import artifact_of
+from worker.cli.learning import ROWS, base_option, corpus, own_rows, since_option
 from worker.cli.output import as_json, emit, show
 from worker.errors import InputError
 

@@ -1,4 +1,4 @@
-"""What `train`, `evaluate` and `artifacts` share: which labelled replies they work on, and which artifact."""
+"""What `train`, `evaluate` and `artifacts` share: which labelled replies they work on."""
 
 from __future__ import annotations
 
@@ -13,9 +13,7 @@ if TYPE_CHECKING:
     # These load NumPy and SQLAlchemy, which --help need not wait for.
     from sqlalchemy import Engine
 
-    from classifier.artifact import Artifact
     from classifier.labelled import LabelledReply
-    from config.settings import Settings
 
 base_option = click.option(
     "--base",
@@ -55,36 +53,3 @@ def file_rows(files: Sequence[Path]) -> list[LabelledReply]:
     from classifier.labelled import read_rows  # noqa: PLC0415
 
     return [row for path in files for row in read_rows(path)]
-
-
-def artifact_of(engine: Engine | None, settings: Settings, name: str | None = None) -> Artifact:
-    """Load an artifact by its version or its file; without a name the one in service, without a database the shipped.
-
-    Raises:
-        InputError: there is none of this version.
-        ArtifactError: it cannot be used.
-    """
-    from classifier.artifact import load, load_default  # noqa: PLC0415
-    from models.session import reading  # noqa: PLC0415
-    from worker.promotion import find, in_service, open_artifact  # noqa: PLC0415
-
-    if name is None and settings.artifact:
-        return load(settings.artifact)
-    if name and Path(name).is_file():
-        return load(Path(name))
-    if engine is None:
-        return load_default()
-    with reading(engine) as session:
-        stored = find(session, name) if name else in_service(session).artifact
-    return open_artifact(stored, settings.artifact_folder)
-
-
-def newest_version(engine: Engine) -> str | None:
-    """Return the version of the artifact that was trained last; None where none was trained here."""
-    from sqlalchemy import select  # noqa: PLC0415
-
-    from models.learning import Artifact as Row  # noqa: PLC0415
-    from models.session import reading  # noqa: PLC0415
-
-    with reading(engine) as session:
-        return session.scalar(select(Row.version).order_by(Row.id.desc()).limit(1))

@@ -14,9 +14,9 @@ from config import logs
 from config.settings import Settings, SettingsError, read
 from models.migrate import current, is_current, upgrade
 from models.session import DatabaseUnavailable, reading
+from worker.chosen_artifact import artifact_of
 from worker.cli.common import now, open_database
 from worker.cli.findings import print_findings
-from worker.cli.learning import artifact_of
 from worker.cli.output import as_json
 from worker.health import Finding, alarms, dead_letters, mailboxes, polling, well, wrong
 from worker.stored_secrets import secrets

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import uuid
 
 import click
 
@@ -12,7 +11,6 @@ from models.session import reading, transaction
 from worker.cli.common import find_team, now, start, team_option
 from worker.cli.listing import limit_option, listing
 from worker.cli.output import as_json, text
-from worker.deliver import body_of
 from worker.endpoints import (
     add_endpoint,
     check_url,
@@ -20,16 +18,12 @@ from worker.endpoints import (
     list_deliveries,
     list_endpoints,
     pause_endpoint,
+    ping,
     remove_endpoint,
     resume_endpoint,
     rotate_secret,
 )
-from worker.guard import target_of
-from worker.post import Line
-from worker.signing import sign
 from worker.vault import vault_of
-
-PING = "ping"
 
 
 @click.group()
@@ -134,11 +128,7 @@ def test_(name: str, team: str) -> None:
     team_id = find_team(engine, team)
     with reading(engine) as session:
         endpoint = find_endpoint(session, team_id, name)
-    at = now()
-    body = body_of(PING, at, {"endpoint": endpoint.name})
-    headers = sign(vault_of(settings).open(endpoint.secret), f"msg_{PING}_{uuid.uuid4().hex}", body, at)
-    with Line(target_of(endpoint.url, allow_private=endpoint.allow_private)) as line:
-        answer = line.post(body, headers)
+    answer = ping(endpoint, vault_of(settings), now())
     click.echo(f"{text(name)}: {text(answer)}")
     if not answer.well:
         sys.exit(1)

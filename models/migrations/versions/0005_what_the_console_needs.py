@@ -142,6 +142,9 @@ def upgrade() -> None:
     with op.batch_alter_table("dne_entry", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_dne_entry_team_id_id"), ["team_id", "id"], unique=False)
 
+    with op.batch_alter_table("mailbox", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("backlog", sa.Integer(), nullable=True))
+
     with op.batch_alter_table("verdict", schema=None) as batch_op:
         batch_op.add_column(sa.Column("rest", sa.Text(), nullable=True))
 
@@ -158,7 +161,7 @@ def upgrade() -> None:
     with op.batch_alter_table("recipient_event", schema=None) as batch_op:
         batch_op.create_index(
             "ix_recipient_event_actor",
-            ["actor", "kind", "recorded_at"],
+            ["actor", "kind", "recorded_at", "id"],
             unique=False,
             sqlite_where=sa.text("actor IS NOT NULL"),
             postgresql_where=sa.text("actor IS NOT NULL"),
@@ -239,6 +242,9 @@ def downgrade() -> None:
 
     with op.batch_alter_table("verdict", schema=None) as batch_op:
         batch_op.drop_column("rest")
+
+    with op.batch_alter_table("mailbox", schema=None) as batch_op:
+        batch_op.drop_column("backlog")
 
     if op.get_bind().dialect.name == "postgresql":
         for table in ("contact", "dne_entry"):

@@ -1,0 +1,173 @@
+"""An identity provider on this machine: OpenID Connect with the authorization code flow, PKCE and signed ID tokens."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import secrets
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from joserfc import jwt
+from joserfc.jwk import ECKey, RSAKey
+
+CLIENT_ID, CLIENT_SECRET = "our-console", "canary-client-secret~;%"
+Key = RSAKey | ECKey
+
+
+@cache
+def rsa_key(number: int = 1) -> RSAKey:
+    """Return a key; making one takes a moment, so each is made once."""
+    return RSAKey.generate_key(2048, {"kid": f"rsa-{number}", "use": "sig"})
+
+
+@dataclass
+class IdentityProvider:
+    """What the provider knows, and how it behaves from now on."""
+
+    clock: Callable[[], datetime]
+    key: Key = field(default_factory=rsa_key)
+    signs_with: Key | None = None
+    """Another key than the one it shows."""
+    alg: str = "RS256"
+    client_secret: str | None = CLIENT_SECRET
+    claims: dict[str, Any] = field(default_factory=dict)
+    """What its ID tokens say otherwise; None: they leave it out."""
+    user_info: dict[str, Any] | None = None
+    """What its userinfo endpoint says; None: there is none."""
+    described: dict[str, Any] = field(default_factory=dict)
+    """What it says of itself otherwise."""
+    answers: dict[str, tuple[int, Any]] = field(default_factory=dict)
+    """Path -> the status and the JSON or text it answers in place of what it should."""
+    refuses: dict[str, str] | None = None
+    """What it sends the browser back with in place of a code."""
+    asked: list[str] = field(default_factory=list)
+    """The path of every request that was not a browser's."""
+    codes: dict[str, dict[str, str]] = field(default_factory=dict)
+    subject: str = "subject-1"
+    port: int = 0
+
+    @property
+    def issuer(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def authorize(self, asked: dict[str, str]) -> str:
+        """Sign somebody in at once; return where the browser is sent."""
+        assert (asked["response_type"], asked["client_id"]) == ("code", CLIENT_ID)
+        assert {"openid", "email"} <= set(asked["scope"].split())
+        code = secrets.token_urlsafe(16)
+        self.codes[code] = asked
+        said = (self.refuses or {"code": code}) | {"state": asked["state"]}
+        return f"{asked['redirect_uri']}?{urlencode(said)}"
+
+    def answer(self, path: str, asked: dict[str, str], bearer: str) -> tuple[int, Any]:
+        self.asked.append(path)
+        if path in self.answers:
+            return self.answers[path]
+        if path == "/token":
+            return self._token(asked)
+        if path == "/userinfo" and bearer != "Bearer canary-access":
+            return 401, {"error": "invalid_token"}
+        said = {
+            "/.well-known/openid-configuration": self._description(),
+            "/jwks": {"keys": [self.key.as_dict(private=False)]},
+            "/userinfo": self.user_info,
+        }.get(path)
+        return (200, said) if said else (404, {})
+
+    def _description(self) -> dict[str, Any]:
+        said = {
+            "issuer": self.issuer,
+            "authorization_endpoint": f"{self.issuer}/authorize",
+            "token_endpoint": f"{self.issuer}/token",
+            "jwks_uri": f"{self.issuer}/jwks",
+            "id_token_signing_alg_values_supported": ["RS256", "PS256", "ES256", "HS256", "none"],
+        }
+        return said | ({"userinfo_endpoint": f"{self.issuer}/userinfo"} if self.user_info else {}) | self.described
+
+    def _token(self, asked: dict[str, str]) -> tuple[int, Any]:
+        if (asked.get("client_id"), asked.get("client_secret")) != (CLIENT_ID, self.client_secret):
+            return 401, {"error": "invalid_client", "error_description": "the client secret has expired"}
+        begun = self.codes.pop(asked["code"], None)
+        challenge = _base64(hashlib.sha256(asked["code_verifier"].encode()).digest())
+        fits = begun and (begun["code_challenge_method"], begun["code_challenge"]) == ("S256", challenge)
+        if not begun or not fits or begun["redirect_uri"] != asked["redirect_uri"]:
+            return 400, {"error": "invalid_grant", "error_description": "the code does not fit"}
+        return 200, {"access_token": "canary-access", "token_type": "Bearer", "id_token": self._id_token(begun)}
+
+    def _id_token(self, begun: dict[str, str]) -> str:
+        now = int(self.clock().timestamp())
+        claims = {
+            "iss": self.issuer,
+            "sub": self.subject,
+            "aud": CLIENT_ID,
+            "iat": now - 1,
+            "exp": now + 300,
+            "nonce": begun["nonce"],
+            "email_verified": True,
+        } | self.claims
+        return self._signed({name: value for name, value in claims.items() if value is not None})
+
+    def _signed(self, claims: dict[str, Any]) -> str:
+        key = self.signs_with or self.key
+        header = {"alg": self.alg, "kid": key.kid}
+        if self.alg not in {"none", "HS256"}:
+            return jwt.encode(header, claims, key, algorithms=[self.alg])
+        # What an attacker does who has only the public key.
+        plain = ".".join(_base64(json.dumps(each).encode()) for each in (header, claims))
+        mac = hmac.digest(key.as_pem(private=False), plain.encode(), "sha256")
+        return f"{plain}.{_base64(mac) if self.alg == 'HS256' else ''}"
+
+
+@contextmanager
+def identity_provider(clock: Callable[[], datetime]) -> Iterator[IdentityProvider]:
+    """Run a provider until the end of the block."""
+    provider = IdentityProvider(clock)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            parts = urlsplit(self.path)
+            if parts.path == "/authorize":
+                self._answer(302, "", Location=provider.authorize(dict(parse_qsl(parts.query))))
+            else:
+                self._answer(*provider.answer(parts.path, {}, self.headers.get("Authorization", "")))
+
+        def do_POST(self) -> None:
+            asked = dict(parse_qsl(self.rfile.read(int(self.headers["Content-Length"])).decode()))
+            self._answer(*provider.answer(self.path, asked, ""))
+
+        def _answer(self, status: int, said: Any, **fields: str) -> None:
+            body = said.encode() if isinstance(said, str) else json.dumps(said).encode()
+            self.send_response(status)
+            for name, value in fields.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    provider.port = server.server_address[1]
+    thread = threading.Thread(target=server.serve_forever, args=[0.02])
+    thread.start()
+    try:
+        yield provider
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def _base64(octets: bytes) -> str:
+    return base64.urlsafe_b64encode(octets).rstrip(b"=").decode()

@@ -1,0 +1,254 @@
+"""The page where a status is corrected in two clicks, of one recipient or of many, and taken back with one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+from sqlalchemy import select, update
+
+from models.events import DneReason, Status
+from models.learning import Label
+from models.people import BulkAct, Role
+from models.session import reading, transaction
+from models.tables import Campaign, DneEntry, Recipient
+from tests.console.conftest import ANNA, BEN, OURS, THEIRS, Console
+from tests.console.visiting import Browser
+from tests.worker.small_world import a_mail, a_reply, take_in
+from worker.act import Act
+from worker.do_not_email import add_dne
+from worker.person import find_recipients
+
+SCRIPT = {"HX-Request": "true"}
+
+
+@pytest.fixture
+def editor(browser: Browser) -> Browser:
+    return browser.sign_in(Role.EDITOR)
+
+
+def id_of(console: Console, address: str = ANNA, campaign: str = "campaign-1", team_id: int = OURS) -> int:
+    with reading(console.engine) as session:
+        return find_recipients(session, team_id, address, campaign)[0]
+
+
+def row_of(page: LexborHTMLParser, recipient_id: int) -> LexborNode:
+    row = page.css_first(f"#recipient-{recipient_id}")
+    assert row is not None
+    return row
+
+
+def undo_of(page: LexborHTMLParser) -> str:
+    """Return the address that the message's Undo asks."""
+    form = page.css_first(".said form")
+    assert form is not None
+    return str(form.attributes["action"])
+
+
+def ban(console: Console, address: str = ANNA) -> None:
+    with transaction(console.engine) as session:
+        add_dne(session, OURS, {address: None}, DneReason.MANUAL, Act("petra", console.now))
+
+
+def opted_out(console: Console) -> None:
+    """Let Anna be under Do Not Email because she asked for it."""
+    ban(console)
+    with transaction(console.engine) as session:
+        session.execute(update(DneEntry).values(reason=DneReason.UNSUBSCRIBE_REPLY))
+
+
+def shown(page: LexborHTMLParser) -> list[tuple[str, str]]:
+    return sorted((row.css("th")[0].text(), row.css(".campaign")[0].text()) for row in page.css("tbody tr"))
+
+
+def test_the_list_is_filtered_by_its_address_and_leads_to_the_next_page(console: Console, editor: Browser) -> None:
+    anna, ben = (ANNA, "campaign-1"), (BEN, "campaign-1")
+    assert shown(editor.page("/recipients")) == [anna, (ANNA, "campaign-2"), ben, (BEN, "campaign-2")]
+    assert shown(editor.page("/recipients?words=ben&campaign=campaign-1&status=Active&sequence=running")) == [ben]
+    assert "Nobody matches" in editor.page("/recipients?words=clara&status=").css_first("#list").text()
+    with transaction(console.engine) as session:
+        session.execute(update(Recipient).where(Recipient.id == id_of(console)).values(listed=False))
+    assert anna not in shown(editor.page("/recipients?campaign=campaign-1"))
+    assert shown(editor.page("/recipients?campaign=campaign-1&unlisted=1")) == [anna, ben]
+    assert "no campaign" in editor.get("/recipients?campaign=nowhere").text
+
+
+def test_who_types_gets_the_list_alone_and_a_short_address(editor: Browser) -> None:
+    answer = editor.get("/recipients?words=anna&campaign=&status=", headers=SCRIPT | {"HX-Target": "list"})
+    assert answer.headers["hx-replace-url"] == "/recipients?words=anna"
+    assert "<html" not in answer.text
+    assert len(LexborHTMLParser(answer.text).css("#list tbody tr")) == 2
+
+
+def test_a_status_is_set_with_the_forms_of_the_list_and_taken_back_there(console: Console, editor: Browser) -> None:
+    here = "/recipients?words=anna"
+    row = row_of(editor.page(here), id_of(console))
+    form = next(form for form in row.css("form") if form.css("button[value=Interested]"))
+    fields: dict[str, Any] = {str(e.attributes["name"]): e.attributes["value"] for e in form.css("input[type=hidden]")}
+    # The form's own token, as whoever has no script sends it.
+    page = editor.done(str(form.attributes["action"]), fields | {"status": "Interested"})
+    assert console.status() == "Interested"
+    assert page.css_first("[name=words]").attributes["value"] == "anna"
+    assert page.css_first(".said p").text() == f"{ANNA} is Interested now."
+    assert editor.said(undo_of(page)) == f"Taken back: {ANNA} is Active."
+    assert console.status() == "Active"
+
+
+def test_a_script_gets_the_row_and_the_message(console: Console, editor: Browser) -> None:
+    recipient_id = id_of(console)
+    path = f"/recipients/{recipient_id}/status"
+    answer = editor.post(path, {"status": "Bounced"}, headers=SCRIPT | {"HX-Target": f"recipient-{recipient_id}"})
+    assert answer.text.lstrip().startswith(f'<tr id="recipient-{recipient_id}">')
+    assert f"{ANNA} is Bounced now and under Do Not Email." in answer.text
+    undone = editor.post(f"/recipients/{recipient_id}/undo", headers=SCRIPT)
+    # The row may have left the page meanwhile: it is exchanged where it is there.
+    assert f'<tr id="recipient-{recipient_id}" hx-swap-oob="true">' in undone.text
+    assert console.status() == "Active"
+
+
+def test_the_menu_offers_what_is_possible(console: Console, editor: Browser) -> None:
+    ban(console)
+    row = row_of(editor.page("/recipients"), id_of(console))
+    disabled = {
+        button.attributes["value"] for button in row.css("button[name=status]") if "disabled" in button.attributes
+    }
+    assert disabled == {"Active", "Removed"}
+    assert len(row.css("button[name=status]")) == len(Status)
+    assert f"Do Not Email: {ANNA}" in row.text()
+    answer = editor.post(f"/recipients/{id_of(console)}/status", {"status": "Active"})
+    assert (answer.status_code, "lift that first" in answer.text) == (409, True)
+
+
+def test_out_of_office_takes_a_day_that_lies_ahead(console: Console, editor: Browser) -> None:
+    path = f"/recipients/{id_of(console)}/status"
+    assert "has passed" in editor.post(path, {"status": "Out of Office", "until": "2026-05-01"}).text
+    assert "goes with Out of Office" in editor.post(path, {"status": "Active", "until": "2026-06-01"}).text
+    page = editor.done(path, {"status": "Out of Office", "until": "2026-06-01"})
+    assert "paused until 02 Jun" in row_of(page, id_of(console)).text()
+    editor.done(path, {"status": "Out of Office", "until": ""})
+
+
+@pytest.mark.parametrize(("cause", "labels"), [({}, 1), ({"other_cause": "1"}, 0)])
+def test_the_classifier_learns_unless_something_else_is_why(
+    console: Console, editor: Browser, cause: dict[str, str], labels: int
+) -> None:
+    answer = replace(a_reply(), visible_text="Yes, please call me tomorrow.")
+    take_in(console.engine, a_mail(answer, answers=("anna-1-1@us",), from_address=ANNA))
+    recipient_id = id_of(console)
+    page = editor.page(f"/recipients/{recipient_id}?back=/contacts/by/{ANNA}")
+    assert page.css_first("input[name=back]").attributes["value"] == f"/contacts/by/{ANNA}"
+    fields = {"status": "Not Interested", "why": "called <b>her</b>", **cause}
+    editor.done(f"/recipients/{recipient_id}/status", fields)
+    with reading(console.engine) as session:
+        assert len(session.scalars(select(Label)).all()) == labels
+    assert "called <b>her</b>" in console.events("manual")[0].because[0]
+
+
+def test_nobody_is_led_to_another_site(console: Console, editor: Browser) -> None:
+    path = f"/recipients/{id_of(console)}/status"
+    fields = {"status": "Interested", "back": "//evil.example"}
+    assert editor.post(path, fields, follow=False).headers["location"] == "/recipients"
+
+
+def test_what_strangers_wrote_is_shown_as_text(console: Console, editor: Browser) -> None:
+    with transaction(console.engine) as session:
+        session.execute(update(Campaign).values(name="<script>alert(1)</script>"))
+    for path in ("/recipients", f"/recipients/{id_of(console)}"):
+        answer = editor.get(path)
+        assert "&lt;script&gt;alert" in answer.text
+        assert "<script>alert" not in answer.text
+
+
+def test_another_teams_recipients_are_not_found(console: Console) -> None:
+    theirs = Browser(console).sign_in(Role.EDITOR, THEIRS)
+    recipient_id = id_of(console)
+    assert "Nobody yet" in theirs.page("/recipients").css_first("#list").text()
+    asked = {"what": "Interested", "chosen": str(recipient_id)}
+    for answer in (
+        theirs.get(f"/recipients/{recipient_id}"),
+        theirs.post(f"/recipients/{recipient_id}/status", {"status": "Interested"}),
+        theirs.post(f"/recipients/{recipient_id}/undo"),
+        theirs.post("/recipients/many/preview", asked),
+        theirs.post("/recipients/many", asked),
+        theirs.post("/recipients/many/1/undo"),
+    ):
+        assert (answer.status_code, "in this team" in answer.text) == (409, True)
+    assert console.status() == "Active"
+
+
+def test_viewers_see_the_list_and_no_way_to_change_it(browser: Browser) -> None:
+    page = browser.sign_in(Role.VIEWER).page("/recipients")
+    assert len(page.css("tbody tr")) == 4
+    assert page.css("#list button, #list input") == []
+
+
+def test_many_are_changed_after_a_look_and_taken_back_as_one(console: Console, editor: Browser) -> None:
+    ban(console)
+    chosen = [id_of(console, address) for address in (ANNA, BEN)]
+    page = editor.done("/recipients/many/preview?of=words%3Dclient", {"what": "Active", "chosen": chosen})
+    assert "1 is Active already" in page.css_first("ul.facts").text()
+    assert "1 is refused: it is under Do Not Email" in page.css_first("ul.facts").text()
+    asked = {"what": "Interested", "chosen": chosen}
+    page = editor.done("/recipients/many/preview?of=words%3Dclient", asked)
+    assert page.css_first("h1").text() == "Set 2 recipients to Interested?"
+    form = page.css_first("main form.fields")
+    fields = {str(e.attributes["name"]): str(e.attributes["value"]) for e in form.css("input[type=hidden]")}
+    page = editor.done(str(form.attributes["action"]), fields)
+    assert page.css_first(".said p").text() == "2 are set to Interested."
+    assert page.css_first("[name=words]").attributes["value"] == "client"
+    assert (console.status(), console.status(BEN)) == ("Interested", "Interested")
+    assert "Set 2 recipients to Interested" in editor.page("/recipients/many").css_first("tbody tr").text()
+    assert editor.said(undo_of(page)) == "Taken back for 2."
+    assert (console.status(), console.status(BEN)) == ("Removed", "Active")
+    assert "taken back" in editor.page("/recipients/many").css_first("tbody tr").text()
+
+
+def test_everything_that_the_filter_matches_is_chosen_as_it_was_looked_at(console: Console, editor: Browser) -> None:
+    assert "All 2 that match" in editor.page("/recipients/many/every?words=anna").text()
+    page = editor.done("/recipients/many/preview?of=words%3Danna", {"what": "dne add", "every": "1"})
+    ids = str(page.css_first("input[name=chosen]").attributes["value"])
+    assert sorted(map(int, ids.split(","))) == sorted([id_of(console), id_of(console, campaign="campaign-2")])
+    assert "1 address gets an entry" in page.css_first("ul.facts").text()
+    assert editor.said("/recipients/many", {"what": "dne add", "chosen": ids}) == "1 is added to Do Not Email."
+    assert (console.status(), console.status(BEN)) == ("Removed", "Active")
+
+
+def test_too_many_are_told_before_they_are_chosen(editor: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("worker.selection.MOST", 3)
+    page = editor.page("/recipients/many/every")
+    assert "narrow the filter" in page.text()
+    assert page.css("input") == []
+    assert editor.post("/recipients/many/preview", {"what": "Interested", "every": "1"}).status_code == 409
+
+
+def test_lifting_an_opt_out_needs_a_reason(console: Console, editor: Browser) -> None:
+    opted_out(console)
+    asked = {"what": "dne lift", "chosen": str(id_of(console))}
+    page = editor.done("/recipients/many/preview", asked)
+    assert "required" in page.css_first("input[name=why]").attributes
+    assert "opted out" in editor.post("/recipients/many", asked).text
+    assert "1 is removed from" in editor.said("/recipients/many", asked | {"why": "asked to come back"})
+    with reading(console.engine) as session:
+        assert session.scalars(select(DneEntry.lifted_why)).all() == ["asked to come back"]
+
+
+@pytest.mark.parametrize(
+    ("path", "fields", "says"),
+    [
+        ("/recipients/many/preview", {"what": "Interested"}, "nobody is chosen"),
+        ("/recipients/many/preview?of=status%3Dx", {"what": "Interested", "every": "1"}, "is not known"),
+        ("/recipients/many", {"what": "Interested", "chosen": "1,x"}, "integer"),
+        ("/recipients/many", {"what": "Interested", "chosen": str(2**63)}, "less than"),
+        ("/recipients/many", {"what": "forget", "chosen": "1"}, "Input should be"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_in_words(
+    console: Console, editor: Browser, path: str, fields: dict[str, str], says: str
+) -> None:
+    answer = editor.post(path, fields)
+    assert answer.status_code in {409, 422}
+    assert says in answer.text
+    with reading(console.engine) as session:
+        assert session.scalars(select(BulkAct)).all() == []

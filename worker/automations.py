@@ -43,6 +43,18 @@ def read_automations(path: Path) -> list[Automation]:
         raise InputError(f"{said}\nNothing is changed; docs/automations.md shows the form.") from error
 
 
+def automation_of(data: Any) -> Automation:
+    """Return the rule that JSON data is.
+
+    Raises:
+        InputError: names every mistake and where it stands.
+    """
+    try:
+        return Automation.model_validate(data)
+    except ValidationError as error:
+        raise InputError("\n".join(mistakes(error))) from error
+
+
 def put_automations(
     session: Session, team_id: int, campaign_key: str, automations: Sequence[Automation], act: Act
 ) -> bool:

@@ -49,7 +49,7 @@ def add_endpoint(session: Session, endpoint: WebhookEndpoint, vault: Vault, now:
     name = endpoint.name
     if not name or len(name) > LONGEST_NAME or not name.isprintable() or name != name.strip():
         raise InputError(f"{name!r} is no name of an endpoint; use up to {LONGEST_NAME} printable characters")
-    if _by_name(session, endpoint.team_id, name) is not None:
+    if endpoint_named(session, endpoint.team_id, name) is not None:
         raise InputError(f"the endpoint {name} is there already; inbox-worker webhooks list shows it")
     secret = new_secret()
     endpoint.secret = vault.seal(secret)
@@ -65,12 +65,17 @@ def find_endpoint(session: Session, team_id: int, name: str) -> WebhookEndpoint:
     Raises:
         InputError: there is none; names those that exist.
     """
-    found = _by_name(session, team_id, name)
+    found = endpoint_named(session, team_id, name)
     if found is None:
-        query = select(WebhookEndpoint.name).where(WebhookEndpoint.team_id == team_id).order_by(WebhookEndpoint.name)
-        names = ", ".join(session.scalars(query.limit(10))) or "none yet"
+        names = ", ".join(endpoint_names(session, team_id)[:10]) or "none yet"
         raise InputError(f"no endpoint {name!r} (there are: {names}); add it with: inbox-worker webhooks add")
     return found
+
+
+def endpoint_names(session: Session, team_id: int) -> Sequence[str]:
+    """Return the names of the team's endpoints, in their order."""
+    query = select(WebhookEndpoint.name).where(WebhookEndpoint.team_id == team_id)
+    return session.scalars(query.order_by(WebhookEndpoint.name)).all()
 
 
 def endpoint_in(session: Session, team_id: int, endpoint_id: int) -> WebhookEndpoint:
@@ -262,6 +267,7 @@ def delivery_row(delivery: Delivery, kind: EventType, at: datetime) -> dict[str,
     }
 
 
-def _by_name(session: Session, team_id: int, name: str) -> WebhookEndpoint | None:
+def endpoint_named(session: Session, team_id: int, name: str) -> WebhookEndpoint | None:
+    """Return the team's endpoint of this name; None: it has none."""
     query = select(WebhookEndpoint).where(WebhookEndpoint.team_id == team_id, WebhookEndpoint.name == name)
     return session.scalars(query).one_or_none()

@@ -7,8 +7,8 @@ from html import escape
 
 from classifier.evaluation import Evaluation
 from classifier.figures import Report
-from classifier.thresholds import MISSED_OPT_OUT, OTHER_ERROR, REVIEW, WRONG_OPT_OUT
 from worker import evaluation_pictures as pictures
+from worker.measures import MEASURES, percent
 
 _STYLE = """
 * { box-sizing: border-box; stroke-linejoin: round; }
@@ -113,45 +113,10 @@ def _sections(evaluation: Evaluation, about: Sequence[tuple[str, str]]) -> Itera
 
 
 def _headlines(evaluation: Evaluation) -> Iterable[tuple[Cell, Cell, Cell]]:
-    report = evaluation.report
-    yield (
-        "Macro-F1",
-        f"{report.macro_f1:.3f}",
-        "How well rules and learner together find each class, from 0 to 1; rare classes count like common ones.",
-    )
-    yield (
-        "Macro-F1 of the learner",
-        f"{report.learner_macro_f1:.3f}",
-        "The same where no rule decides, which are the harder replies.",
-    )
-    yield (
-        "Opt-outs recognised or held",
-        _percent(report.opt_outs_kept),
-        "The share of those who ask to be removed that the classifier does not lose.",
-    )
-    yield (
-        "Cost of a reply",
-        f"{report.cost:.3f}",
-        (
-            f"A missed opt-out costs {MISSED_OPT_OUT:g}, a wrong one {WRONG_OPT_OUT:g}, any other error "
-            f"{OTHER_ERROR:g}, a review {REVIEW:g}; this is the mean, and less is better."
-        ),
-    )
-    yield "Waits for a person", _percent(report.reviewed), "The share of all replies that a person has to read."
-    yield (
-        "Brier score",
-        f"{report.brier:.3f}",
-        "How far the learner's probabilities are from the truth, from 0 (never) to 2 (always sure and wrong).",
-    )
-    yield (
-        "Calibration error",
-        f"{report.calibration_error:.3f}",
-        "How far its confidence is from the share that it tells right; 0 is perfect.",
-    )
-    if report.hard_accuracy is not None:
-        yield "Hard replies told right", _percent(report.hard_accuracy), "Of those that were marked hard when labelled."
-    yield "Replies", report.rows, "What all this was measured on."
-    yield "Decided by rules", report.by_rules, "Of these, right or wrong; the learner is asked about the others."
+    for measure in MEASURES:
+        value = getattr(evaluation.report, measure.key)
+        if value is not None:
+            yield measure.label, measure.said(value), measure.means
     if evaluation.left_out:
         yield (
             "Left out",
@@ -197,7 +162,7 @@ def _believed(report: Report) -> str:
     if worst is None:
         return f"{told} Here there are none: rules decide every reply."
     return (
-        f"{told} Where it is {_percent(worst.confidence)} sure it is right in {_percent(worst.accuracy)}, the gap that "
+        f"{told} Where it is {percent(worst.confidence)} sure it is right in {percent(worst.accuracy)}, the gap that "
         f"weighs most ({worst.rows:,} replies). If the curve is far off on your own mail, train on replies of your own."
     )
 
@@ -221,7 +186,7 @@ def _held(evaluation: Evaluation) -> str:
     told = (
         "A reply whose probability of Unsubscribed is at least this is held for a person. Left of the dashed line more "
         "opt-outs are kept and people read more; right of it, the other way round. In use is "
-        f"{report.thresholds.hold:g}: {_percent(report.opt_outs_kept)} kept, {_percent(report.reviewed)} read, at a "
+        f"{report.thresholds.hold:g}: {percent(report.opt_outs_kept)} kept, {percent(report.reviewed)} read, at a "
         f"cost of {report.cost:.3f} a reply."
     )
     cheapest = min(evaluation.thresholds, key=lambda each: each.cost, default=None)
@@ -253,7 +218,3 @@ def _cell(value: Cell, number: bool, heads: str) -> str:  # noqa: FBT001 - priva
     scope = f' scope="{heads}"' if heads else ""
     kind = ' class="number"' if number else ""
     return f"<{tag}{scope}{kind}>{escape(f'{value:,}' if isinstance(value, int) else value)}</{tag}>"
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f}\u00a0%"

@@ -70,16 +70,21 @@ def format_of(path: Path) -> str:
     return CSV if path.suffix.lower() == ".csv" else JSON_LINES
 
 
-def read_labels(path: Path) -> Iterator[Row | Problem]:
+def read_labels(path: Path, form: str | None = None, called: str | None = None) -> Iterator[Row | Problem]:
     """Yield each row of a file, or what is wrong with it; rows are not compared with each other.
+
+    Args:
+        path: where it lies.
+        form: CSV or JSON lines; None: as it is named.
+        called: what a person calls it; None: its path.
 
     Raises:
         InputError: a CSV file has columns we do not know, lacks one that we need, or has a text without an end.
     """
     # One bad byte spoils its own row alone: it is let through here and found again there.
-    newline = "" if format_of(path) == CSV else "\n"
-    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline=newline) as lines:
-        for number, found in _csv_rows(lines, path) if format_of(path) == CSV else _json_rows(lines):
+    is_csv = (form or format_of(path)) == CSV
+    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="" if is_csv else "\n") as lines:
+        for number, found in _csv_rows(lines, called or str(path)) if is_csv else _json_rows(lines):
             yield _checked(number, found)
 
 
@@ -129,13 +134,13 @@ def _object(line: str) -> Found:
     return {_name(name): each for name, each in value.items()}
 
 
-def _csv_rows(lines: Iterator[str], path: Path) -> Iterator[tuple[int, Found]]:
+def _csv_rows(lines: Iterator[str], file: str) -> Iterator[tuple[int, Found]]:
     first = next(lines, "")
     # Spreadsheets of many countries write semicolons. Strict, for a quotation mark that nobody closed would make one
     # text of all the rows below it.
     table = csv.reader(chain([first], lines), delimiter=";" if ";" in first else ",", strict=True)
     with _cells_of_any_length():
-        columns = _header(table, path)
+        columns = _header(table, file)
         while True:
             number = table.line_num + 1
             try:
@@ -146,7 +151,7 @@ def _csv_rows(lines: Iterator[str], path: Path) -> Iterator[tuple[int, Found]]:
                 if "unexpected end" in str(error):
                     # The rows below are gone into one text, so that nobody could say which of them are good.
                     raise InputError(
-                        f"{path}, row {number}: a quotation mark is opened here and never closed, down to row"
+                        f"{file}, row {number}: a quotation mark is opened here and never closed, down to row"
                         f" {table.line_num}; nothing is imported"
                     ) from error
                 yield number, f"not CSV ({error}); see its quotation marks"
@@ -155,20 +160,20 @@ def _csv_rows(lines: Iterator[str], path: Path) -> Iterator[tuple[int, Found]]:
                 yield number, _damage("".join(cells)) or _named(columns, cells)
 
 
-def _header(table: Iterator[list[str]], path: Path) -> list[str]:
+def _header(table: Iterator[list[str]], file: str) -> list[str]:
     try:
         header = next(table, [])
     except csv.Error as error:
-        raise InputError(f"{path}, row 1: not CSV ({error}); the first row names the columns") from error
+        raise InputError(f"{file}, row 1: not CSV ({error}); the first row names the columns") from error
     if damage := _damage("".join(header)):
-        raise InputError(f"{path}, row 1: {damage}")
+        raise InputError(f"{file}, row 1: {damage}")
     columns = [_name(name.strip().lower()) for name in header]
     if unknown := [name for name in columns if name not in _KNOWN]:
-        raise InputError(f"{path}: unknown column {_quoted(unknown[0])}; known are {', '.join(READ)}")
+        raise InputError(f"{file}: unknown column {_quoted(unknown[0])}; known are {', '.join(READ)}")
     if twice := [name for name in columns if columns.count(name) > 1]:
-        raise InputError(f"{path}: the column {twice[0]!r} stands there twice; keep one of them")
+        raise InputError(f"{file}: the column {twice[0]!r} stands there twice; keep one of them")
     if missing := [name for name in ("class", "text") if columns and name not in columns]:
-        raise InputError(f"{path}: no column {missing[0]!r}; class and text are needed")
+        raise InputError(f"{file}: no column {missing[0]!r}; class and text are needed")
     return columns
 
 

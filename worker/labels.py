@@ -116,7 +116,7 @@ def relabel(session: Session, team_id: int, label_id: int, status: Status, act: 
     Raises:
         InputError: the team has no such label.
     """
-    label = _find(session, team_id, label_id)
+    label = find_label(session, team_id, label_id)
     label.label, label.actor, label.recorded_at = status, act.by, act.at
     label.note = storable(act.why or label.note)
 
@@ -127,10 +127,15 @@ def drop(session: Session, team_id: int, label_id: int) -> None:
     Raises:
         InputError: the team has no such label.
     """
-    session.delete(_find(session, team_id, label_id))
+    session.delete(find_label(session, team_id, label_id))
 
 
-def _find(session: Session, team_id: int, label_id: int) -> Label:
+def find_label(session: Session, team_id: int, label_id: int) -> Label:
+    """Return one label.
+
+    Raises:
+        InputError: the team has no such label.
+    """
     label = session.get(Label, label_id)
     if label is None or label.team_id != team_id:
         raise InputError(f"no label {label_id} in this team; inbox-worker labels export shows them")

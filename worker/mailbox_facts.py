@@ -40,7 +40,7 @@ def read_today(session: Session, mailbox_id: int, settings: Settings, now: datet
     query = select(MailboxTraffic.purpose, MailboxTraffic.octets).where(
         MailboxTraffic.mailbox_id == mailbox_id, MailboxTraffic.day == today
     )
-    octets = dict(session.execute(query).tuples().all())
+    octets = {row.purpose: row.octets for row in session.execute(query)}
     return [Read(purpose, octets.get(purpose, 0), budget_of(settings, purpose)) for purpose in Purpose]
 
 

@@ -81,7 +81,7 @@ def recipients_page(
     )
     found = session.execute(query).all()
     banned = live_targets(session, team_id, {row.address for row in found})
-    rows = [_recipient(*row, banned.get(row.address, [])) for row in found]
+    rows = [row_of(*row, banned.get(row.address, [])) for row in found]
     more = len(ids) > limit
     return Page(rows, place(rows[-1]["changed_at"].isoformat(), rows[-1]["id"]) if more else None)
 
@@ -151,7 +151,8 @@ def _in_order(query: Select[int, datetime], limit: int) -> Select[int]:
     return select(found.c.id).order_by(found.c.changed_at.desc(), found.c.id.desc()).limit(limit)
 
 
-def _recipient(recipient: Recipient, address: str, key: str, name: str, banned: list[str]) -> Row:
+def row_of(recipient: Recipient, address: str, key: str, name: str, banned: list[str]) -> Row:
+    """Return a recipient with the key and name of its campaign and what covers its address."""
     return {
         "id": recipient.id,
         "address": address,
@@ -196,7 +197,7 @@ def find_contacts(
     if wanted.do_not_email is None:
         return _covered(session, team_id, _by_address(session, _after(team_id, after), words, limit))
     kept: list[CoveredContact] = []
-    seen, size = 0, limit * SPARSE if wanted.do_not_email else limit
+    seen, size = 0, min(limit * SPARSE, max(limit, WINDOW)) if wanted.do_not_email else limit
     while True:
         base = _after(team_id, after)
         if wanted.do_not_email and seen >= WINDOW:

@@ -262,12 +262,13 @@ def _row(
     }
 
 
-def history(session: Session) -> list[dict[str, Any]]:
-    """Return every decision about what serves, the newest first."""
+def history(session: Session, most: int | None = None) -> list[dict[str, Any]]:
+    """Return the decisions about what serves, the newest first; all of them, or so many."""
     query = (
         select(Promotion, ArtifactRow.version)
         .outerjoin(ArtifactRow, ArtifactRow.id == Promotion.artifact_id)
         .order_by(Promotion.id.desc())
+        .limit(most)
     )
     return [
         {

@@ -7,8 +7,9 @@ from sqlalchemy.orm import Session
 from models.events import Status
 from worker.act import Act
 from worker.errors import InputError
+from worker.pages import row_of
 from worker.person import Choice, recipient_of, set_status
-from worker.story import Row, live_targets, standing_row
+from worker.story import Row, live_targets
 from worker.tie import Rules
 from worker.undo import undo
 
@@ -22,15 +23,8 @@ def recipient_row(session: Session, team_id: int, recipient_id: int) -> Row:
     recipient, contact, campaign = recipient_of(session, team_id, recipient_id)
     # The fold writes rows, and the session does not notice.
     session.refresh(recipient)
-    return {
-        "id": recipient.id,
-        "address": contact.address,
-        "campaign": campaign.key,
-        "campaign_name": campaign.name,
-        **standing_row(recipient),
-        "changed_at": recipient.changed_at,
-        "do_not_email": live_targets(session, team_id, [contact.address]).get(contact.address, []),
-    }
+    banned = live_targets(session, team_id, [contact.address]).get(contact.address, [])
+    return row_of(recipient, contact.address, campaign.key, campaign.name, banned)
 
 
 def correct(session: Session, rules: Rules, recipient_id: int, choice: Choice, act: Act) -> Row:

@@ -53,6 +53,17 @@ class Touched:
         """Say whether all of it comes to nothing: an answer, a label or a ban stands."""
         return self.before is self.after and not (self.ends or self.bans or self.moves or self.calls)
 
+    @property
+    def says(self) -> list[str]:
+        """What it would have done besides the status."""
+        return [
+            *(["the sequence ends"] if self.ends else []),
+            *(["added to Do Not Email"] if self.bans else []),
+            *(f"moved to {each}" for each in self.moves),
+            *(f"not moved to {each}" for each in self.stays),
+            *(f"{each} is called" for each in self.calls),
+        ]
+
 
 @dataclass(slots=True)
 class Rehearsal:

@@ -113,6 +113,7 @@ class MailboxRow(BaseModel):
     stopped_at: datetime | None = Field(description="Since then it is not polled, as the server did not let us in.")
     failures: int = Field(description="Polls that failed in a row.")
     delay_seconds: int | None = Field(description="Since it was read; what arrived meanwhile is not known yet.")
+    backlog: int | None = Field(description="Mails that the last poll left for the next one; null: not known.")
     says: str | None = Field(description="Why it is not read, in plain words; null: it is.")
     last_error: str | None
     next_step: str | None = Field(description="What to do about it.")
@@ -216,7 +217,7 @@ def described(row: Row, now: datetime) -> dict[str, Any]:
     """Return a row of `worker.mailboxes` with what a person would be told of it."""
     late, wrong = delay(row, now), trouble(row)
     return row | {
-        "delay_seconds": int(late.total_seconds()) if late else None,
+        "delay_seconds": None if late is None else int(late.total_seconds()),
         "says": wrong.says if wrong else None,
         "next_step": wrong.step if wrong else None,
     }

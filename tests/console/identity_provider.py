@@ -10,9 +10,10 @@ import secrets
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from functools import cache
+from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -59,6 +60,13 @@ class IdentityProvider:
     @property
     def issuer(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    def renewed(self, **claims: Any) -> IdentityProvider:
+        """Forget everything, and know somebody of whom these claims are true."""
+        fresh = IdentityProvider(self.clock, claims=claims, port=self.port)
+        for each in fields(fresh):
+            setattr(self, each.name, getattr(fresh, each.name))
+        return self
 
     def authorize(self, asked: dict[str, str]) -> str:
         """Sign somebody in at once; return where the browser is sent."""
@@ -167,6 +175,17 @@ def identity_provider(clock: Callable[[], datetime]) -> Iterator[IdentityProvide
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def browse(url: str) -> str:
+    """Open a page of a provider as a browser does; return where it sends the browser."""
+    parts = urlsplit(url)
+    connection = HTTPConnection(parts.netloc)
+    connection.request("GET", f"{parts.path}?{parts.query}")
+    location = connection.getresponse().headers["Location"]
+    connection.close()
+    assert location
+    return location
 
 
 def _base64(octets: bytes) -> str:

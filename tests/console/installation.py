@@ -7,6 +7,8 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +62,7 @@ class Installation(Machine):
         quoted = HOSTILE.replace('"', '\\"')
         text = (
             f'From: "{quoted}" <hostile@client.example>\nTo: mila@outreach.example\nSubject: Re: {HOSTILE}\n'
-            f"Message-ID: <hostile@client.example>\nIn-Reply-To: <{message_id}>\nDate: Mon, 2 Mar 2026 10:00:00 +0000\n"
+            f"Message-ID: <hostile@client.example>\nIn-Reply-To: <{message_id}>\nDate: {format_datetime(datetime.now(UTC))}\n"
             "MIME-Version: 1.0\nContent-Type: text/html; charset=utf-8\n\n"
             f"<p>We would love to hear more. {HOSTILE} &lt;script&gt;document.title='owned'&lt;/script&gt;</p>"
             f"<blockquote>{HOSTILE}</blockquote>\n"

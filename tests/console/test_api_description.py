@@ -48,6 +48,18 @@ OPERATIONS = [
     "GET /v1/reviews/{review_id}",
     "POST /v1/reviews/{review_id}/resolve",
     "POST /v1/reviews/{review_id}/undo",
+    "GET /v1/automations",
+    "POST /v1/automations",
+    "POST /v1/automations/remove",
+    "POST /v1/automations/try",
+    "GET /v1/webhooks",
+    "POST /v1/webhooks",
+    "POST /v1/webhooks/{endpoint_id}/pause",
+    "POST /v1/webhooks/{endpoint_id}/resume",
+    "POST /v1/webhooks/{endpoint_id}/test",
+    "POST /v1/webhooks/{endpoint_id}/remove",
+    "GET /v1/webhooks/{endpoint_id}/deliveries",
+    "POST /v1/webhooks/{endpoint_id}/replay",
 ]
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 

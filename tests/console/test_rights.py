@@ -35,6 +35,7 @@ VALUES = {
     "message_id": "1",
     "item_id": "1",
     "request_id": "1",
+    "endpoint_id": "1",
     "address": "anna@client.example",
     "name": "sender",
 }

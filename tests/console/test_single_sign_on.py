@@ -5,49 +5,80 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
+from shutil import copyfile
 from threading import BoundedSemaphore
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
-from joserfc.jwk import ECKey
 from selectolax.lexbor import LexborHTMLParser
 
 from console.views import single_sign_on
 from models.people import Role
-from models.session import transaction
+from models.session import open_engine, transaction
 from tests.console.conftest import OURS, PUBLIC_URL, Console
-from tests.console.identity_provider import CLIENT_ID, CLIENT_SECRET, IdentityProvider, identity_provider, rsa_key
+from tests.console.identity_provider import CLIENT_ID, CLIENT_SECRET, IdentityProvider, browse, identity_provider
 from tests.console.visiting import Browser
+from tests.worker.small_world import NOW, furnish
+from worker import oidc
 from worker.act import Act
-from worker.users import add_user, disable, user_id_of
+from worker.users import add_user, disable
 
 PETRA = "petra@outreach.example"
 COOKIE = "inbox_sign_in"
 
 
+SETTINGS = {
+    "public_url": PUBLIC_URL,
+    "oidc_client_id": CLIENT_ID,
+    "oidc_client_secret": CLIENT_SECRET,
+    "oidc_name": "Outreach & Sons",
+}
+
+
+@pytest.fixture(scope="module")
+def world(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
+    """A console that knows Petra, and two people whose names are close to hers or to another's."""
+    path = tmp_path_factory.mktemp("single-sign-on") / "test.sqlite"
+    copyfile(sqlite_template, path)
+    engine = open_engine(f"sqlite:///{path}")
+    furnish(engine)
+    with transaction(engine) as session:
+        for name in (PETRA, "petra", "klaus@outreach.example"):
+            add_user(session, OURS, name, Role.EDITOR, Act("test", NOW), None)
+    yield Console(engine)
+    engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def running(world: Console) -> Iterator[IdentityProvider]:
+    with identity_provider(lambda: world.now) as provider:
+        yield provider
+
+
 @pytest.fixture
-def provider(console: Console) -> Iterator[IdentityProvider]:
-    """A provider that knows Petra, whom the console knows too."""
-    with identity_provider(lambda: console.now) as running:
-        running.claims["email"] = PETRA
-        console.settings |= {
-            "oidc_issuer": running.issuer,
-            "oidc_client_id": CLIENT_ID,
-            "oidc_client_secret": CLIENT_SECRET,
-            "oidc_name": "Outreach & Sons",
-        }
-        with transaction(console.engine) as session:
-            add_user(session, OURS, PETRA, Role.EDITOR, Act("test", console.now), None)
-        yield running
+def console(world: Console, running: IdentityProvider, quick_passwords: None) -> Console:
+    """The console, with a provider that it knows nothing of yet."""
+    del quick_passwords
+    world.now, world.settings = NOW, SETTINGS | {"oidc_issuer": running.issuer}
+    return world
+
+
+@pytest.fixture
+def provider(running: IdentityProvider, console: Console, monkeypatch: pytest.MonkeyPatch) -> IdentityProvider:
+    """A provider that knows Petra, and does what it should."""
+    del console
+    monkeypatch.setattr(oidc, "_known", {})
+    return running.renewed(email=PETRA)
 
 
 def go_there(browser: Browser, path: str = "/sign-in/provider") -> str:
     """Press the button; return where the provider sends the browser back to, as a path of ours."""
     sent = browser.get(path, follow=False)
     assert sent.status_code == 303, sent.text
-    back = urlsplit(httpx.get(sent.headers["location"]).headers["location"])
+    back = urlsplit(browse(sent.headers["location"]))
     assert f"{back.scheme}://{back.netloc}" == PUBLIC_URL
     return f"{back.path}?{back.query}"
 
@@ -84,6 +115,7 @@ def test_the_button_leads_to_the_provider_and_back_to_the_page_that_was_wanted(
 
 
 def test_without_a_provider_there_is_no_button_and_no_such_page(console: Console, browser: Browser) -> None:
+    console.settings = {"public_url": PUBLIC_URL}
     assert browser.page("/sign-in").css_first("a.button") is None
     for path in ("/sign-in/provider", "/sign-in/callback?code=1&state=2"):
         assert console.ask("GET", path).status_code == 404
@@ -131,150 +163,31 @@ def test_a_public_client_needs_no_secret(console: Console, browser: Browser, pro
 
 
 @pytest.mark.parametrize(
-    ("alg", "key"), [("RS256", rsa_key(1)), ("PS256", rsa_key(2)), ("ES256", ECKey.generate_key("P-256"))]
-)
-def test_id_tokens_are_signed_with_a_key_of_the_provider(
-    browser: Browser, provider: IdentityProvider, alg: str, key: Any
-) -> None:
-    provider.alg, provider.key = alg, key
-    assert come_back(browser).status_code == 303
-    assert is_signed_in(browser)
-
-
-def test_a_provider_may_exchange_its_keys_at_any_time(browser: Browser, provider: IdentityProvider) -> None:
-    back = go_there(browser)
-    provider.key = rsa_key(2)
-    assert come_back(browser, back).status_code == 303
-    assert is_signed_in(browser)
-
-
-@pytest.mark.parametrize(
-    "claims",
+    ("claims", "alg", "reason"),
     [
-        {"aud": [CLIENT_ID]},
-        {"aud": [CLIENT_ID, "another"], "azp": CLIENT_ID},
-        {"email": PETRA.upper()},
-        {"exp": -30},
-        {"iat": 30},
+        ({"nonce": "another"}, "RS256", "'nonce'"),
+        ({"aud": "another"}, "RS256", "'aud'"),
+        ({"exp": 0}, "RS256", "expired"),
+        ({}, "none", "'none' is not allowed"),
+        ({}, "HS256", "'HS256' is not allowed"),
+        ({"email_verified": False}, "RS256", "does not say that your mail address is verified"),
+        ({"email": None, "preferred_username": PETRA}, "RS256", "does not say that your mail address is verified"),
     ],
     ids=str,
 )
-def test_what_the_protocol_allows_is_accepted(
-    console: Console, browser: Browser, provider: IdentityProvider, claims: dict[str, Any]
+def test_what_cannot_be_believed_lets_nobody_in(
+    browser: Browser, provider: IdentityProvider, claims: dict[str, Any], alg: str, reason: str
 ) -> None:
-    provider.claims |= in_time(console, claims)
-    assert come_back(browser).status_code == 303
-    assert is_signed_in(browser)
-
-
-@pytest.mark.parametrize(
-    ("claims", "reason"),
-    [
-        ({"nonce": "another"}, "'nonce'"),
-        ({"nonce": None}, "'nonce'"),
-        ({"aud": "another"}, "'aud'"),
-        ({"aud": []}, "'aud'"),
-        ({"aud": [CLIENT_ID, "another"]}, "'azp'"),
-        ({"azp": "another"}, "'azp'"),
-        ({"iss": "http://127.0.0.1:1"}, "'iss'"),
-        ({"sub": None}, "'sub'"),
-        ({"exp": -120}, "expired"),
-        ({"exp": None}, "'exp'"),
-        ({"exp": "soon"}, "'exp'"),
-        ({"iat": 120}, "future"),
-        ({"nbf": 120}, "not yet valid"),
-    ],
-    ids=str,
-)
-def test_an_id_token_that_is_not_for_us_now_lets_nobody_in(
-    console: Console, browser: Browser, provider: IdentityProvider, claims: dict[str, Any], reason: str
-) -> None:
-    provider.claims |= in_time(console, claims)
-    told = refusal(come_back(browser))
-    assert "cannot be believed" in told
-    assert reason in told
-    assert not is_signed_in(browser)
-
-
-def in_time(console: Console, claims: dict[str, Any]) -> dict[str, Any]:
-    """Return claims with their times, which the examples give in seconds from now."""
-    now = int(console.now.timestamp())
-    return {
-        name: now + value if name in {"exp", "iat", "nbf"} and isinstance(value, int) else value
-        for name, value in claims.items()
-    }
-
-
-@pytest.mark.parametrize("alg", ["none", "HS256"])
-def test_what_anybody_can_sign_lets_nobody_in(browser: Browser, provider: IdentityProvider, alg: str) -> None:
-    provider.alg = alg
-    assert f"'{alg}' is not allowed" in refusal(come_back(browser))
-    assert not is_signed_in(browser)
-
-
-def test_an_algorithm_that_the_provider_does_not_name_is_not_believed(
-    browser: Browser, provider: IdentityProvider
-) -> None:
-    provider.described["id_token_signing_alg_values_supported"] = ["ES256"]
-    assert "'RS256' is not allowed" in refusal(come_back(browser))
-
-
-@pytest.mark.parametrize("offered", [[], ["HS256", "none"], "RS256", [["RS256"]]])
-def test_a_provider_that_signs_by_nothing_that_can_be_believed_is_not_asked(
-    browser: Browser, provider: IdentityProvider, offered: Any
-) -> None:
-    provider.described["id_token_signing_alg_values_supported"] = offered
-    answer = browser.get("/sign-in/provider", follow=False)
-    assert "none of the algorithms" in refusal(answer, 503)
-
-
-def test_an_id_token_signed_with_another_key_lets_nobody_in(browser: Browser, provider: IdentityProvider) -> None:
-    stolen = rsa_key(2).as_dict(private=True) | {"kid": provider.key.kid}
-    provider.signs_with = type(rsa_key()).import_key(stolen)
-    assert "cannot be believed" in refusal(come_back(browser))
-    assert not is_signed_in(browser)
-
-
-@pytest.mark.parametrize(
-    "claims",
-    [
-        {"email_verified": False},
-        {"email_verified": None},
-        {"email_verified": "true"},
-        {"email_verified": 1},
-        {"email": None, "preferred_username": PETRA},
-        {"email": [PETRA]},
-        {"email": "petra"},
-    ],
-    ids=str,
-)
-def test_an_address_that_the_provider_has_not_verified_lets_nobody_in(
-    console: Console, browser: Browser, provider: IdentityProvider, claims: dict[str, Any]
-) -> None:
-    with transaction(console.engine) as session:
-        add_user(session, OURS, "petra", Role.ADMIN, Act("test", console.now), None)
     provider.claims |= claims
-    assert "not say that your mail address is verified" in refusal(come_back(browser))
+    provider.alg = alg
+    assert reason in refusal(come_back(browser))
     assert not is_signed_in(browser)
 
 
-def test_a_provider_may_tell_the_address_at_its_userinfo_endpoint(browser: Browser, provider: IdentityProvider) -> None:
-    provider.claims |= {"email": "somebody@else.example", "email_verified": None}
-    provider.user_info = {"sub": provider.subject, "email": PETRA, "email_verified": True}
+def test_capitals_of_an_address_make_no_difference(browser: Browser, provider: IdentityProvider) -> None:
+    provider.claims["email"] = PETRA.upper()
     assert come_back(browser).status_code == 303
-    assert PETRA in browser.page("/account").html
-
-
-@pytest.mark.parametrize(
-    "said", [{"sub": "subject-2"}, {"sub": None}, {"email_verified": False}, {"error": "invalid_token"}]
-)
-def test_what_userinfo_says_of_somebody_else_or_unverified_lets_nobody_in(
-    browser: Browser, provider: IdentityProvider, said: dict[str, Any]
-) -> None:
-    provider.claims["email_verified"] = None
-    provider.user_info = {"sub": provider.subject, "email": PETRA, "email_verified": True} | said
-    assert come_back(browser).status_code in {403, 503}
-    assert not is_signed_in(browser)
+    assert is_signed_in(browser)
 
 
 @pytest.mark.parametrize(
@@ -284,8 +197,6 @@ def test_what_userinfo_says_of_somebody_else_or_unverified_lets_nobody_in(
 def test_who_is_no_user_is_refused_and_nobody_is_created(
     console: Console, browser: Browser, provider: IdentityProvider, address: str
 ) -> None:
-    with transaction(console.engine) as session:
-        add_user(session, OURS, "klaus@outreach.example", Role.ADMIN, Act("test", console.now), None)
     provider.claims["email"] = address
     assert refusal(come_back(browser))
     assert not is_signed_in(browser)
@@ -295,13 +206,15 @@ def test_who_is_no_user_is_refused_and_nobody_is_created(
 def test_who_is_disabled_is_refused_in_words_and_in_the_log(
     console: Console, browser: Browser, provider: IdentityProvider, caplog: pytest.LogCaptureFixture
 ) -> None:
-    del provider
-    back = go_there(browser)
+    provider.claims["email"] = "otto@outreach.example"
     with transaction(console.engine) as session:
-        disable(session, OURS, user_id_of(session, OURS, PETRA), Act("test", console.now))
-    told = refusal(come_back(browser, back))
+        user_id = add_user(session, OURS, "otto@outreach.example", Role.EDITOR, Act("test", NOW), None)
+    assert come_back(browser).status_code == 303
+    with transaction(console.engine) as session:
+        disable(session, OURS, user_id, Act("test", NOW))
+    told = refusal(come_back(browser))
     assert "an admin of your team adds you, or enables you again" in told
-    assert f"nobody named {PETRA} may sign in here" in caplog.text
+    assert "nobody named otto@outreach.example may sign in here" in caplog.text
     assert not is_signed_in(browser)
 
 
@@ -353,9 +266,8 @@ def test_who_takes_longer_than_ten_minutes_begins_again(
 def test_a_forged_cookie_is_none(browser: Browser, provider: IdentityProvider) -> None:
     del provider
     back = go_there(browser)
-    browser.cookies.set(COOKIE, browser.cookies[COOKIE] + "x", domain="console")
-    browser.cookies.set(COOKIE, "e30.x")
-    assert not is_signed_in(browser) and come_back(browser, back).status_code == 403
+    browser.cookies = httpx.Cookies({COOKIE: browser.cookies[COOKIE] + "x"})
+    assert "was not begun in this browser" in refusal(come_back(browser, back))
 
 
 def test_a_refusal_of_the_provider_is_told_in_its_words_as_text(browser: Browser, provider: IdentityProvider) -> None:
@@ -368,11 +280,6 @@ def test_a_refusal_of_the_provider_is_told_in_its_words_as_text(browser: Browser
     page = LexborHTMLParser(answer.text)
     assert page.css_first("a.button").attributes["href"] == "/sign-in/provider?next=%2Fusers"
     assert page.css_first("input[name=next]").attributes["value"] == "/users"
-
-
-def test_an_answer_without_a_code_is_refused(browser: Browser, provider: IdentityProvider) -> None:
-    provider.refuses = {"nothing": "x"}
-    assert "sent no code" in refusal(come_back(browser))
 
 
 def test_a_wrong_client_secret_is_told_by_the_provider(
@@ -395,97 +302,9 @@ def test_a_provider_that_is_down_keeps_nobody_from_the_console(
     assert is_signed_in(browser)
 
 
-DESCRIPTION = "/.well-known/openid-configuration"
-HUGE = "x" * 70_000
-
-
-@pytest.mark.parametrize(
-    ("path", "answer"),
-    [
-        (DESCRIPTION, (500, "it hurts")),
-        (DESCRIPTION, (200, "<html>")),
-        (DESCRIPTION, (200, [])),
-        (DESCRIPTION, (200, {})),
-        (DESCRIPTION, (200, HUGE)),
-        (DESCRIPTION, (200, "[" * 60_000)),
-        (DESCRIPTION, (302, {})),
-        ("/jwks", (200, "nonsense")),
-        ("/jwks", (200, {"keys": HUGE})),
-    ],
-    ids=range(9),
-)
-def test_a_provider_that_describes_itself_as_nonsense_is_not_followed(
-    browser: Browser, provider: IdentityProvider, path: str, answer: tuple[int, Any]
-) -> None:
-    provider.answers[path] = answer
-    told = refusal(browser.get("/sign-in/provider", follow=False), 503)
-    assert provider.issuer in told
-    assert len(told) < 700
-
-
-@pytest.mark.parametrize(
-    "described",
-    [
-        {"issuer": "https://evil.example"},
-        {"issuer": None},
-        {"token_endpoint": "http://token.example/token"},
-        {"authorization_endpoint": "javascript:alert(1)"},
-        {"jwks_uri": 7},
-        {"userinfo_endpoint": "ftp://127.0.0.1/"},
-    ],
-    ids=str,
-)
-def test_a_provider_that_leads_elsewhere_is_not_followed(
-    browser: Browser, provider: IdentityProvider, described: dict[str, Any]
-) -> None:
-    provider.described |= described
-    assert provider.issuer in refusal(browser.get("/sign-in/provider", follow=False), 503)
-
-
-@pytest.mark.parametrize(
-    "keys",
-    [
-        None,
-        7,
-        [],
-        [7, {}, {"kty": []}, {"kty": "oct", "k": "c2VjcmV0", "kid": "rsa-1"}],
-        [{"kty": "RSA", "n": "AA", "e": "AA", "kid": "rsa-1"}, {"kty": "EC", "crv": "P-1", "x": "AA", "y": "AA"}],
-    ],
-    ids=str,
-)
-def test_without_a_key_that_can_be_used_nobody_is_let_in(
-    browser: Browser, provider: IdentityProvider, keys: Any
-) -> None:
-    provider.answers["/jwks"] = (200, {"keys": keys})
-    assert "cannot be believed" in refusal(come_back(browser))
-
-
-def test_keys_of_kinds_that_nobody_knows_here_do_not_matter(browser: Browser, provider: IdentityProvider) -> None:
-    shown = provider.key.as_dict(private=False)
-    provider.answers["/jwks"] = (200, {"keys": [{"kty": "AKP", "kid": "x"}, {"kty": "RSA"}, shown]})
-    assert come_back(browser).status_code == 303
-
-
-@pytest.mark.parametrize(
-    ("answer", "status"),
-    [
-        ((500, "it hurts"), 503),
-        ((200, {}), 503),
-        ((200, {"id_token": 7}), 503),
-        ((200, {"id_token": HUGE}), 503),
-        ((200, {"id_token": "a.b.c"}), 403),
-        ((200, {"id_token": "x" * 5_000}), 403),
-        ((200, {"id_token": "eyJhbGciOltdfQ.e30."}), 403),
-        ((200, {"id_token": "W10.e30."}), 403),
-        ((200, {"id_token": "....."}), 403),
-    ],
-    ids=range(9),
-)
-def test_a_provider_that_answers_nonsense_lets_nobody_in(
-    browser: Browser, provider: IdentityProvider, answer: tuple[int, Any], status: int
-) -> None:
-    provider.answers["/token"] = answer
-    assert len(refusal(come_back(browser), status)) < 700
+def test_a_provider_that_answers_nonsense_lets_nobody_in(browser: Browser, provider: IdentityProvider) -> None:
+    provider.answers["/token"] = (200, "x" * 70_000)
+    assert "longer than" in refusal(come_back(browser), 503)
     assert not is_signed_in(browser)
 
 
@@ -493,7 +312,7 @@ def test_a_provider_that_answers_nonsense_lets_nobody_in(
 def test_nobody_is_sent_to_another_site(browser: Browser, provider: IdentityProvider, next_: str) -> None:
     del provider
     sent = browser.get("/sign-in/provider", params={"next": next_}, follow=False)
-    back = urlsplit(httpx.get(sent.headers["location"]).headers["location"])
+    back = urlsplit(browse(sent.headers["location"]))
     assert come_back(browser, f"{back.path}?{back.query}").headers["location"] == "/"
 
 
@@ -509,8 +328,9 @@ def test_a_page_too_long_for_a_cookie_is_forgotten_and_the_sign_in_is_not(
 def test_while_too_many_wait_for_the_provider_it_is_not_asked(
     browser: Browser, provider: IdentityProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(single_sign_on, "_turns", BoundedSemaphore(1))
-    with single_sign_on._turn():
+    turns = BoundedSemaphore(1)
+    monkeypatch.setattr(single_sign_on, "_turns", turns)
+    with turns:
         assert "too many people" in refusal(browser.get("/sign-in/provider", follow=False))
     assert provider.asked == []
     assert come_back(browser).status_code == 303

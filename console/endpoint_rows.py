@@ -1,0 +1,60 @@
+"""Webhook endpoints as the pages and the endpoints for programs ask for them."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import HTTPException
+from pydantic import BaseModel, Field
+from sqlalchemy.orm import Session
+
+from console.values import PLAIN
+from models.outside import EventType, WebhookEndpoint
+from worker.endpoints import LONGEST_NAME, endpoint_in
+from worker.errors import InputError
+
+LARGEST_ID = 2**31 - 1
+"""Of an endpoint; the database holds no larger one."""
+COUNTED = 1_000
+"""What waits, or was given up, is counted up to this number."""
+LONGEST_URL = 2_000
+MOST_TYPES = 2 * len(EventType)
+
+
+class Wanted(BaseModel):
+    """Where an endpoint lies, and what it hears of."""
+
+    url: Annotated[str, Field(max_length=LONGEST_URL, pattern=PLAIN, examples=["https://crm.example/hooks/inbox"])]
+    types: Annotated[
+        list[EventType], Field(max_length=MOST_TYPES, description="Only events of these types; none: all.")
+    ] = []
+    allow_private: Annotated[bool, Field(description="It lies in a network of your own; http is allowed too.")] = False
+
+
+class Added(Wanted):
+    """A new endpoint."""
+
+    name: Annotated[str, Field(min_length=1, max_length=LONGEST_NAME, pattern=PLAIN, examples=["crm"])]
+
+    def endpoint(self, team_id: int) -> WebhookEndpoint:
+        """Return it for a team, without a secret."""
+        return WebhookEndpoint(
+            team_id=team_id,
+            name=self.name,
+            url=self.url,
+            types=sorted(set(self.types)),
+            allow_private=self.allow_private,
+        )
+
+
+def found(session: Session, team_id: int, endpoint_id: int) -> WebhookEndpoint:
+    """Return the team's endpoint with this id.
+
+    Raises:
+        HTTPException: the team has none.
+    """
+    try:
+        return endpoint_in(session, team_id, endpoint_id)
+    except InputError as error:
+        raise HTTPException(HTTPStatus.NOT_FOUND, str(error)) from error

@@ -1,0 +1,122 @@
+"""What pages and endpoints about the classifier share: a trial by the gate, and the search for doubtful labels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from classifier.gate import Check
+from classifier.verdict import Evidence, ReplyClass
+from console.office import Office
+from models.events import Status
+from models.session import reading
+from worker.act import Act
+from worker.chosen_artifact import artifact_of, newest_version
+from worker.doubts import doubt, reasons
+from worker.label_pages import labels_of
+from worker.labels import labelled_replies
+from worker.promoting import put_into_service, put_on_trial
+from worker.story import Row
+
+CLASSES: Sequence[ReplyClass] = tuple(ReplyClass)
+KEYS: dict[ReplyClass, str] = {each: str(number) for number, each in enumerate(CLASSES, start=1)}
+"""The key by which a class is chosen; the same as in the review."""
+MOST_DOUBTS = 100
+"""Of these is thought in one look; who has settled them looks again."""
+LABEL_ID = "label-"
+
+
+@dataclass(frozen=True, slots=True)
+class Promoted:
+    """How a trial came out."""
+
+    version: str
+    against: str
+    promoted: bool
+    forced: bool
+    checks: tuple[Check, ...]
+    problem: str | None
+    by: str
+
+
+def promotion(office: Office, version: str, act: Act, *, force: bool) -> Callable[[], Promoted]:
+    """Return what holds an artifact against the one in service, and lets it serve if it may."""
+
+    def work() -> Promoted:
+        trial = put_on_trial(office.engine, version, office.settings.artifact_folder, office.settings.opt_out_floor)
+        # It ended now, not when it was asked for.
+        promoted = put_into_service(office.engine, trial, replace(act, at=office.clock()), force=force)
+        forced = promoted and not trial.passed
+        return Promoted(version, trial.against, promoted, forced, trial.checks, trial.problem, act.by)
+
+    return work
+
+
+@dataclass(frozen=True, slots=True)
+class Doubtful:
+    """A label that is likely wrong, as of one look."""
+
+    label_id: int
+    label: ReplyClass
+    instead: ReplyClass
+    confidence: float
+    probabilities: list[tuple[str, float]]
+    by_rule: bool
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one look at all labels of a team found."""
+
+    at: datetime
+    version: str
+    labels: int
+    left_out: int
+    found: list[Doubtful]
+
+
+def look(office: Office, team_id: int) -> Callable[[], Look]:
+    """Return what looks for doubtful labels of a team."""
+
+    def work() -> Look:
+        at = office.clock()
+        with reading(office.engine) as session:
+            rows = labelled_replies(session, team_id=team_id)
+        artifact = artifact_of(office.engine, office.settings, newest_version(office.engine))
+        if not rows:
+            return Look(at, artifact.version, 0, 0, [])
+        doubts = doubt(artifact, rows, MOST_DOUBTS)
+        because = reasons(artifact, [each.row for each in doubts.first])
+        found = [
+            Doubtful(
+                int(each.row.id.removeprefix(LABEL_ID)),
+                each.row.label,
+                each.instead,
+                each.confidence,
+                sorted(each.probabilities.items(), key=lambda share: -share[1]),
+                each.by_rule,
+                evidence,
+            )
+            for each, evidence in zip(doubts.first, because, strict=True)
+            if each.instead is not each.row.label
+        ]
+        return Look(at, artifact.version, len(rows), doubts.left_out, found)
+
+    return work
+
+
+def unsettled(office: Office, team_id: int, seen: Look) -> Iterator[tuple[Row, Doubtful]]:
+    """Yield the labels of a look of which nobody has spoken since, each with what was found."""
+    with reading(office.engine) as session:
+        rows = labels_of(session, team_id, [each.label_id for each in seen.found])
+    for each in seen.found:
+        row = rows.get(each.label_id)
+        if row is not None and row["label"] == each.label.value and row["at"] <= seen.at:
+            yield row, each
+
+
+def status_of(label: ReplyClass) -> Status:
+    """Return the status that a class of replies is stored as."""
+    return Status(label.value)

@@ -1,4 +1,4 @@
-"""What takes longer than a page may: it runs beside the pages, one after the other, and this process keeps how it ended.
+"""What takes longer than a page may: it runs beside the pages, one after the other, and the process keeps how it ended.
 
 Another process of the console knows nothing of it; whatever an errand changes stands in the database.
 """

@@ -1,4 +1,4 @@
-"""What there is to know of an artifact before it serves: figures, classes, confusions, facts; its arrays stay on disk."""
+"""What there is to know of an artifact before it serves: figures, classes, confusions, facts; nothing is loaded."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from classifier.artifact import ArtifactError
+from classifier.artifact import LABELS, ArtifactError
 from classifier.passport import Passport, read_passport
 from models.learning import Artifact
 from worker.measures import MEASURES, Measure
@@ -107,7 +106,7 @@ def report_of(session: Session, version: str, folder: Path) -> ArtifactReport:
     passport, problem = _read(stored, folder)
     metrics = row.metrics if row else passport.metrics if passport else {}
     data = metrics.get("data", {}) if row else passport.data if passport else {}
-    confusion = metrics.get("confusion", {})
+    confusion = _in_order(metrics.get("confusion", {}))
     return ArtifactReport(
         version=version,
         serves=in_service(session).artifact == stored,
@@ -142,8 +141,13 @@ def _passport(stored: Stored, folder: Path) -> Passport:
 
 def _classes(metrics: Mapping[str, Any], passport: Passport | None) -> Iterator[ClassRow]:
     sure = passport.thresholds.sure if passport else {}
-    for name, each in metrics.get("classes", {}).items():
+    for name, each in _in_order(metrics.get("classes", {})).items():
         yield ClassRow(name, each["rows"], each["precision"], each["recall"], each["f1"], sure.get(name))
+
+
+def _in_order(of_class: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is said of classes in the order in which they are named everywhere; JSON knows none."""
+    return {name: of_class[name] for name in LABELS if name in of_class}
 
 
 def _languages(data: Mapping[str, Any], metrics: Mapping[str, Any]) -> Iterator[LanguageRow]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
 from pathlib import Path as File
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Form, Path, Query, Request, Response, UploadFile
 from fastapi.responses import StreamingResponse
@@ -34,6 +34,8 @@ Id = Annotated[int, Path(ge=1, le=LARGEST_ID)]
 Form_ = Annotated[Literal["csv", "jsonl"], Form()]
 LONGEST_QUERY = 1_000
 SHOWN = 20
+AT_ONCE = 25
+"""Each label of the list shows its text."""
 UNKNOWN = "unknown"
 """Asks for labels whose language is not known."""
 MEDIA_TYPES = {CSV: "text/csv", JSON_LINES: "application/jsonl"}
@@ -82,7 +84,7 @@ class Said(BaseModel):
 def page(request: Request, office: TheOffice, visitor: Viewer, looking: Annotated[Looking, Query()]) -> Response:
     """Show the team's labels, the newest first."""
     with reading(office.engine) as session:
-        found = labels_page(session, visitor.team_id, looking.wanted, looking.after or None)
+        found = labels_page(session, visitor.team_id, looking.wanted, looking.after or None, AT_ONCE)
     return render(
         request, "labels.html", found=found, looking=looking, classes=CLASSES, sources=list(LabelSource)
     )  # fmt: skip
@@ -217,7 +219,7 @@ def _doubts(team_id: int) -> Hashable:
     return "doubts", team_id
 
 
-def _drawn(found: Statistics) -> dict[str, object]:
+def _drawn(found: Statistics) -> dict[str, Any]:
     """Return the pictures of the statistics."""
     weeks = Series("Labels", "series-1", [number for _, number in found.weeks])
     of_class = [Bar(each.label.value, each.count, status_css(each.label.value)) for each in found.classes]

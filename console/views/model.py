@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Path, Query, Request, Response
 
@@ -116,7 +116,7 @@ def _trial(version: str) -> Hashable:
     return "trial", version
 
 
-def _drawn(found: ArtifactReport) -> dict[str, object]:
+def _drawn(found: ArtifactReport) -> dict[str, Any]:
     """Return the pictures of a report, and the same numbers as tables."""
     points = [Point(each.confidence, each.accuracy, each.rows) for each in found.spans]
     return {

@@ -22,6 +22,7 @@ from tests.worker.small_world import BOX, NOW
 from tests.worker.token_server import CLIENT_ID, CLIENT_SECRET, TokenServer, token_server
 from worker.vault import Vault, new_key
 
+pytestmark = pytest.mark.usefixtures("quick_passwords")
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 """For what is the same on both databases."""
 RAW = (
@@ -119,6 +120,7 @@ def test_many_mailboxes_are_listed_page_by_page(console: Console, browser: Brows
     assert more.css_first("a[rel=next]") is None
 
 
+@SQLITE
 def test_a_mailbox_is_added_and_its_password_is_shown_nowhere(console: Console, browser: Browser) -> None:
     page = browser.sign_in().done("/mailboxes/new", NEW)
     assert "is added" in page.css_first(".said p").text()
@@ -138,6 +140,7 @@ def test_a_mailbox_is_added_and_its_password_is_shown_nowhere(console: Console, 
     assert "port is a number" in browser.post("/mailboxes/new", NEW | {"name": "x@y.example", "port": "no"}).text
 
 
+@SQLITE
 def test_a_change_replaces_lists_and_shows_a_stored_password_to_no_other_server(
     console: Console, browser: Browser
 ) -> None:
@@ -201,6 +204,7 @@ def test_a_consent_that_was_not_begun_here_or_took_too_long_adds_nothing(
         assert session.scalars(select(Mailbox.name)).all() == [BOX.name]
 
 
+@SQLITE
 def test_a_stopped_mailbox_is_signed_in_anew_and_polled_again(
     console: Console, browser: Browser, google: TokenServer
 ) -> None:
@@ -273,6 +277,7 @@ def test_a_check_is_asked_for_watched_and_read(console: Console, browser: Browse
     assert "name another" in wrong.text()
 
 
+@SQLITE
 def test_a_backfill_shows_how_far_it_is_and_is_stopped(console: Console, browser: Browser) -> None:
     browser.sign_in().done("/mailboxes/1/requests", {"wish": "backfill", "since": "2026-05-01"})
     with transaction(console.engine) as session:
@@ -302,6 +307,7 @@ def test_what_a_poll_brought_is_told_in_words(console: Console, browser: Browser
     assert "4 mails taken in (Bounce: 3); 2 sends learnt; 1 recipient changed." in text
 
 
+@SQLITE
 def test_a_mailbox_is_paused_and_the_undo_resumes_it(console: Console, browser: Browser) -> None:
     page = browser.sign_in().done("/mailboxes/1/pause")
     assert box(console).paused_at == console.now

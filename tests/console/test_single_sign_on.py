@@ -15,6 +15,7 @@ import httpx
 import pytest
 from selectolax.lexbor import LexborHTMLParser
 
+from config.settings import SettingsError, read
 from console.views import single_sign_on
 from models.people import Role
 from models.session import open_engine, transaction
@@ -334,3 +335,25 @@ def test_while_too_many_wait_for_the_provider_it_is_not_asked(
         assert "too many people" in refusal(browser.get("/sign-in/provider", follow=False))
     assert provider.asked == []
     assert come_back(browser).status_code == 303
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{"oidc_issuer": "https://id.example"}, {"oidc_client_id": "x"}, {"oidc_issuer": " ", "oidc_client_id": "x"}],
+)
+def test_half_of_the_settings_is_an_error_that_names_both(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, given: dict[str, str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SettingsError, match="INBOX_OIDC_ISSUER and INBOX_OIDC_CLIENT_ID belong together"):
+        read(**given)
+
+
+def test_an_issuer_is_encrypted_or_on_this_machine_and_wrong_ones_are_told_once(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SettingsError, match="write https://host") as caught:
+        read(oidc_issuer="http://id.example", oidc_client_id="x")
+    assert "belong together" not in str(caught.value)
+    assert read(oidc_issuer="https://id.example/", oidc_client_id="x").oidc_issuer == "https://id.example"

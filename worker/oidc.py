@@ -19,7 +19,7 @@ from joserfc.jws import JWSRegistry
 
 from config.settings import Settings, is_safe
 from worker.errors import InputError
-from worker.oauth import TokenError, asking, refused, registered, said_by
+from worker.oauth import LONGEST_SAID, TokenError, asking, refused, registered, said_by
 from worker.oauth_http import client as http_client
 from worker.oauth_http import json_object, text
 
@@ -30,7 +30,6 @@ the public key or the client's secret, or by anybody."""
 LEEWAY: Final = timedelta(minutes=1)
 """By so much our clock and the provider's may differ."""
 KEPT: Final = timedelta(hours=1)
-LONGEST_SAID: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +206,6 @@ def _look_up(provider: IdentityProvider, now: datetime) -> _Known:
             _address(said, name) for name in ("authorization_endpoint", "token_endpoint", "jwks_uri")
         )
         userinfo = _address(said, "userinfo_endpoint") if "userinfo_endpoint" in said else None
-    with asking(provider.issuer), http_client() as http:
         keys = _keys(json_object(http.get(jwks)))
     _known[provider.issuer] = _Known(issuer, authorization, token, userinfo, algorithms, keys, now)
     return _known[provider.issuer]

@@ -21,8 +21,6 @@ def recipient_row(session: Session, team_id: int, recipient_id: int) -> Row:
         InputError: the team has no such recipient.
     """
     recipient, contact, campaign = recipient_of(session, team_id, recipient_id)
-    # The fold writes rows, and the session does not notice.
-    pass
     banned = live_targets(session, team_id, [contact.address]).get(contact.address, [])
     return row_of(recipient, contact.address, campaign.key, campaign.name, banned)
 

@@ -28,7 +28,7 @@ from worker.automations import announce, keep_automation, remove_automation
 from worker.campaigns import find_campaign
 from worker.endpoints import endpoint_names
 from worker.errors import InputError
-from worker.pages import campaign_choices
+from worker.pages import LIMIT, campaign_choices
 from worker.rehearse import MOST, Rehearsal, rehearse
 from worker.rule_pages import COUNTED, rule_of, rules_page
 from worker.sends import LONGEST_CAMPAIGN
@@ -90,7 +90,7 @@ def page(
 ) -> Response:
     """Show the rules that stand, by campaign."""
     with reading(office.engine) as session:
-        found = rules_page(session, visitor.team_id, campaign or None, after or None)
+        found = rules_page(session, visitor.team_id, campaign or None, after or None, LIMIT)
         campaigns = campaign_choices(session, visitor.team_id)
     names = {each["key"]: each["name"] for each in campaigns}
     rows = [row | {"told": rule_words(Automation.model_validate(row["definition"]), names)} for row in found.rows]

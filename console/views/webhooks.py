@@ -17,6 +17,7 @@ from models.session import reading, transaction
 from worker import endpoints
 from worker.deliveries import deliveries_page, replay_one
 from worker.links import LARGEST_ID as LARGEST_KEY
+from worker.pages import LIMIT
 from worker.vault import vault_of
 
 HERE = "/webhooks"
@@ -148,7 +149,7 @@ def _one(request: Request, office: Office, visitor: Visitor, look: _Look) -> Res
     with reading(office.engine) as session:
         endpoint = found(session, visitor.team_id, look.endpoint_id)
         row = endpoints.endpoint_row(session, endpoint, COUNTED)
-        page_ = deliveries_page(session, visitor.team_id, look.endpoint_id, look.state, look.after or None)
+        page_ = deliveries_page(session, visitor.team_id, look.endpoint_id, look.state, look.after or None, LIMIT)
     deliveries = [each | {"told": json.dumps(each["data"], indent=2, ensure_ascii=False)} for each in page_.rows]
     return render(
         request,

@@ -18,7 +18,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from joserfc import jwt
+from joserfc import jws
 from joserfc.jwk import ECKey, RSAKey
 
 CLIENT_ID, CLIENT_SECRET = "our-console", "canary-client-secret~;%"
@@ -43,6 +43,10 @@ class IdentityProvider:
     client_secret: str | None = CLIENT_SECRET
     claims: dict[str, Any] = field(default_factory=dict)
     """What its ID tokens say otherwise; None: they leave it out."""
+    header: dict[str, Any] = field(default_factory=dict)
+    """What stands in the header of its ID tokens besides."""
+    payload: bytes | None = None
+    """What its ID tokens hold in place of claims."""
     user_info: dict[str, Any] | None = None
     """What its userinfo endpoint says; None: there is none."""
     described: dict[str, Any] = field(default_factory=dict)
@@ -127,11 +131,12 @@ class IdentityProvider:
 
     def _signed(self, claims: dict[str, Any]) -> str:
         key = self.signs_with or self.key
-        header = {"alg": self.alg, "kid": key.kid}
+        header, payload = {"alg": self.alg, "kid": key.kid} | self.header, self.payload or json.dumps(claims).encode()
         if self.alg not in {"none", "HS256"}:
-            return jwt.encode(header, claims, key, algorithms=[self.alg])
+            registry = jws.JWSRegistry(algorithms=[self.alg], strict_check_header=False)
+            return jws.serialize_compact(header, payload, key, registry=registry)
         # What an attacker does who has only the public key.
-        plain = ".".join(_base64(json.dumps(each).encode()) for each in (header, claims))
+        plain = ".".join(_base64(each) for each in (json.dumps(header).encode(), payload))
         mac = hmac.digest(key.as_pem(private=False), plain.encode(), "sha256")
         return f"{plain}.{_base64(mac) if self.alg == 'HS256' else ''}"
 

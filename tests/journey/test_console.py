@@ -13,7 +13,7 @@ from tests.console.installation import Installation, Visits, chromium
 
 pytestmark = [pytest.mark.xdist_group("browser")]
 
-PAGES = ("/", "/account", "/users")
+PAGES = ("/", "/recipients", "/recipients/many", "/account", "/users")
 SERIOUS = {"serious", "critical"}
 
 
@@ -68,6 +68,37 @@ def test_a_user_is_added_and_signs_in(visits: Visits, admin: Page) -> None:
     page.get_by_label("Password").fill("a long enough password")
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("heading", name="nora@default.example")).to_be_visible()
+
+
+def test_a_status_is_corrected_with_two_clicks_and_taken_back_with_one(admin: Page) -> None:
+    admin.goto("/recipients?status=Interested")
+    row = admin.locator("tbody tr").first
+    row.get_by_role("button", name="Set status").click()
+    row.get_by_role("button", name="Not Interested").click()
+    expect(row.locator("td.status")).to_have_text("Not Interested")
+    # Whoever works with the keyboard goes on where they were.
+    expect(row.locator("summary")).to_be_focused()
+    admin.get_by_role("button", name="Undo").click()
+    expect(row.locator("td.status")).to_have_text("Interested")
+    assert admin.url.endswith("/recipients?status=Interested")
+
+
+def test_recipients_are_found_and_corrected_by_the_keyboard(admin: Page) -> None:
+    admin.goto("/recipients")
+    address = admin.locator("tbody tr").last.locator("th").inner_text()
+    admin.keyboard.press("/")
+    admin.keyboard.type(address)
+    expect(admin.locator("tbody tr")).to_have_count(1)
+    row = admin.locator("tbody tr").first
+    row.locator("summary").focus()
+    admin.keyboard.press("ArrowUp")
+    expect(row.get_by_role("link", name="With a reason")).to_be_focused()
+    assert faults(admin) == []
+    admin.keyboard.press("Escape")
+    expect(row.locator("details")).not_to_have_attribute("open", "")
+    row.get_by_label("Choose").check()
+    expect(admin.locator("#many")).to_contain_text("1 chosen")
+    assert faults(admin) == []
 
 
 def faults(page: Page) -> list[str]:

@@ -310,3 +310,14 @@ def test_keys_of_kinds_that_nobody_knows_here_do_not_matter(provider: IdentityPr
 def test_what_is_no_token_is_not_believed(provider: IdentityProvider, token: str) -> None:
     provider.answers["/token"] = (200, {"id_token": token})
     assert not refusal(provider).passing
+
+
+@pytest.mark.parametrize("payload", [b"[]", b"nonsense", b"\xff", b'{"a":' + b"[" * 20_000], ids=range(4))
+def test_signed_nonsense_is_not_believed(provider: IdentityProvider, payload: bytes) -> None:
+    provider.payload = payload
+    assert not refusal(provider).passing
+
+
+def test_an_unknown_field_of_the_header_changes_nothing(provider: IdentityProvider) -> None:
+    provider.header = {"tenant": "x"}
+    assert address(provider) == PETRA

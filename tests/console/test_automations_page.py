@@ -1,0 +1,205 @@
+"""The automations page: rules in words, as a form, as JSON, tried on the past, and removed."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from selectolax.lexbor import LexborHTMLParser
+from sqlalchemy import select
+
+from models.outside import AutomationRule, WebhookEndpoint
+from models.people import Role
+from models.session import reading, transaction
+from models.tables import Campaign, Recipient
+from tests.console.conftest import OURS, THEIRS, Console
+from tests.console.visiting import Browser
+from tests.journey.world import end_state
+from tests.worker.small_world import NOW
+
+STOP, CALL = '{"do": "stop"}', '{"do": "call", "endpoint": "crm"}'
+MOVE = '{"do": "move", "campaign": "campaign-2"}'
+SILENT: dict[str, Any] = {"campaign": "campaign-1", "name": "silent", "days": "5", "do": [STOP, ""]}
+EDIT = "/automations/edit?campaign=campaign-1&rule={}"
+ODD = 'a/b?c=d&e#f%2F <b>"é'
+"""A key as no sane system makes it."""
+
+
+@pytest.fixture(autouse=True)
+def crm(console: Console) -> None:
+    with transaction(console.engine) as session:
+        session.add(WebhookEndpoint(team_id=OURS, name="crm", url="https://crm.example", secret="s", recorded_at=NOW))
+
+
+def rules(console: Console) -> dict[str, Any]:
+    with reading(console.engine) as session:
+        standing = session.scalars(select(AutomationRule).where(AutomationRule.until.is_(None)))
+        return {rule.name: {key: rule.definition[key] for key in ("when", "then")} for rule in standing}
+
+
+def typed(page: LexborHTMLParser) -> dict[str, Any]:
+    """Return what a browser would send of the form as it is shown."""
+    fields: dict[str, list[str]] = {}
+    for each in page.css(".editing input, .editing textarea"):
+        chosen = each.attributes.get("type") != "checkbox" or "checked" in each.attributes
+        if chosen and each.attributes["name"] != "csrf":
+            value = each.text() if each.tag == "textarea" else each.attributes.get("value") or ""
+            fields.setdefault(str(each.attributes["name"]), []).append(value)
+    for each in page.css(".editing select"):
+        option = each.css_first("option[selected]")
+        fields.setdefault(str(each.attributes["name"]), []).append(str(option.attributes["value"]) if option else "")
+    return fields
+
+
+def test_a_rule_is_made_with_the_form_and_stands_there_in_words(console: Console, browser: Browser) -> None:
+    browser.sign_in()
+    fields = typed(browser.page("/automations/edit?campaign=campaign-1"))
+    fields |= {
+        "name": "nurture", "status": ["Active", "Engaged"], "days": "5", "do": [CALL, ""],
+        "if_opens": "3", "then": [MOVE, ""], "otherwise": [STOP, ""],
+    }  # fmt: skip
+    assert browser.said("/automations/keep", fields) == "nurture acts from now on."
+    assert rules(console)["nurture"] == {
+        "when": {"status": ["Active", "Engaged"], "days_without_reply": 5},
+        "then": [
+            {"do": "call", "endpoint": "crm"},
+            {"if": {"opens": 3}, "then": [{"do": "move", "campaign": "campaign-2"}], "else": [{"do": "stop"}]},
+        ],
+    }
+    card = browser.page("/automations?campaign=campaign-1").css_first(".rule")
+    assert "When the status is Active or Engaged and nobody has replied for 5 days:" in card.text()
+    assert [each.text(deep=False).strip() for each in card.css("li")] == [
+        "Call crm", "If mail was opened 3 times or more:", "Move to campaign-2", "Otherwise:", "Stop the sequence",
+    ]  # fmt: skip
+    assert "by admin-1@people.example · called or moved 0 times" in card.text()
+    with reading(console.engine) as session:
+        told = session.scalars(select(Recipient.next_change_at).join(Campaign).where(Campaign.key == "campaign-1"))
+        assert set(told) == {NOW}, "the daemon folds everybody, as days may pass for them"
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"when": {"opens": 2}, "then": [{"do": "stop"}]},
+        {"when": {"class": ["Interested"], "link": '"/x'}, "then": [{"do": "call", "endpoint": "crm"}] * 5},
+        {"when": {"opens": 2}, "then": [{"if": {"status": ["Active"]}, "then": [{"do": "add_dne"}]}]},
+        {
+            "when": {"opens": 2},
+            "then": [{"if": {"opens": 3}, "then": [{"if": {"opens": 4}, "then": [{"do": "stop"}]}]}],
+        },
+        {"when": {"opens": 2}, "then": [{"if": {"opens": 3}, "then": [{"do": "stop"}]}, {"do": "add_dne"}]},
+    ],
+)
+def test_a_rule_that_is_opened_and_kept_stays_as_it_is(
+    console: Console, browser: Browser, rule: dict[str, Any]
+) -> None:
+    browser.sign_in()
+    fields = {"campaign": "campaign-1", "name": "one", "as_json": "true", "text": json.dumps(rule)}
+    browser.done("/automations/keep", fields)
+    for more in ("", "&as_json=true"):
+        shown = browser.page(EDIT.format("one") + more)
+        browser.done("/automations/keep", typed(shown))
+        assert rules(console) == {"one": rule}
+
+
+def test_a_rule_gets_another_name_but_not_that_of_another_one(console: Console, browser: Browser) -> None:
+    browser.sign_in()
+    browser.done("/automations/keep", SILENT)
+    browser.done("/automations/keep", SILENT | {"name": "other"})
+    refused = browser.post("/automations/keep", SILENT | {"was": "silent", "name": "other"})
+    assert (refused.status_code, "has another rule &#39;other&#39;" in refused.text) == (422, True)
+    browser.done("/automations/keep", SILENT | {"was": "silent", "name": "quiet"})
+    assert set(rules(console)) == {"quiet", "other"}
+    assert browser.said("/automations/remove", {"campaign": "campaign-1", "rule": "quiet"}).startswith("quiet acts no")
+    assert set(rules(console)) == {"other"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"days": "", "link": ""}, "when: a condition names at least one of"),
+        ({"days": "many"}, "when days_without_reply: is no whole number"),
+        ({"do": [""]}, "then: at least one is needed"),
+        ({"name": " "}, "name: must not be empty"),
+        ({"then": [STOP]}, "then 2 if: a condition names at least one of"),
+        ({"if_opens": "3"}, "then 2 then: at least one is needed"),
+        ({"do": ['{"do": "move", "campaign": "<theirs>"}']}, "no campaign '<theirs>'"),
+        ({"as_json": "true", "text": "{"}, "this is no JSON"),
+        ({"as_json": "true", "text": "[" * 50_000}, "this is no"),
+        ({"as_json": "true", "text": '{"when": {"opens": 1}, "then": [{"do": "fly"}]}'}, "then 1: Input tag 'fly'"),
+    ],
+)
+def test_a_mistake_is_told_and_what_was_typed_stays(
+    console: Console, browser: Browser, fields: dict[str, Any], says: str
+) -> None:
+    browser.sign_in()
+    answer = browser.post("/automations/keep", SILENT | {"link": "<i>"} | fields)
+    assert answer.status_code == 422
+    page = LexborHTMLParser(answer.text)
+    assert says in page.css_first(".problem").text()
+    kept = typed(page)
+    assert kept["text"] == [fields["text"]] if "text" in fields else kept["link"] == [fields.get("link", "<i>")]
+    assert rules(console) == {}
+
+
+def test_a_rule_is_tried_on_the_past_and_nothing_changes(console: Console, browser: Browser) -> None:
+    browser.sign_in()
+    before = end_state(console.engine)
+    page = browser.done("/automations/try", SILENT | {"since": (NOW - timedelta(days=30)).date().isoformat()})
+    tried = page.css_first("#tried")
+    assert "It would have changed something about 2 of 2 recipients" in tried.text()
+    assert [each.text() for each in tried.css("tbody th a")] == ["ben@client.example", "anna@client.example"]
+    assert tried.css_first("a").attributes["href"] == "/contacts/by/ben%40client.example"
+    assert "Campaign Stopped" in tried.css_first("li").text()
+    assert typed(page)["days"] == ["5"], "what was typed stays"
+    assert end_state(console.engine) == before
+    assert rules(console) == {}
+    late = browser.post("/automations/try", SILENT | {"since": (NOW + timedelta(days=3)).date().isoformat()})
+    assert (late.status_code, "still to come" in late.text) == (422, True)
+
+
+def test_odd_keys_and_names_are_only_text(console: Console, browser: Browser) -> None:
+    with transaction(console.engine) as session:
+        session.add(Campaign(team_id=OURS, key=ODD, name="<script>alert(1)</script>"))
+    browser.sign_in()
+    browser.done("/automations/keep", SILENT | {"campaign": ODD, "name": '<img src=x> & "'})
+    page = browser.page("/automations")
+    assert not page.css("main script, main img")
+    edit = str(page.css_first(".rule a.button").attributes["href"])
+    fields = typed(browser.page(edit))
+    assert (fields["campaign"], fields["was"]) == ([ODD], ['<img src=x> & "'])
+    browser.done("/automations/keep", fields | {"days": "6"})
+    (form,) = page.css(".rule form")
+    gone = {str(each.attributes["name"]): str(each.attributes["value"]) for each in form.css("input")}
+    browser.done("/automations/remove", gone)
+    assert rules(console) == {}
+
+
+def test_long_lists_come_in_pages(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("console.views.automations.LIMIT", 2)
+    browser.sign_in()
+    for campaign, name in (("campaign-2", "c"), ("campaign-1", "a"), ("campaign-1", "b")):
+        browser.done("/automations/keep", SILENT | {"campaign": campaign, "name": name})
+    first = browser.page("/automations")
+    assert [each.text() for each in first.css("h3")] == ["a", "b"]
+    browser.done("/automations/remove", {"campaign": "campaign-1", "rule": "b"})
+    rest = browser.page(str(first.css_first("a[rel=next]").attributes["href"]))
+    assert [each.text() for each in rest.css("h3")] == ["c"]
+
+
+def test_viewers_see_rules_and_other_teams_see_none(console: Console, browser: Browser) -> None:
+    browser.sign_in()
+    browser.done("/automations/keep", SILENT)
+    browser.sign_in(Role.VIEWER)
+    page = browser.page("/automations")
+    assert page.css_first(".rule h3").text() == "silent"
+    assert not page.css("main form[method=post], main a.button")
+    theirs = Browser(console).sign_in(Role.ADMIN, THEIRS)
+    assert "No campaigns yet" in theirs.page("/automations").css_first("main").text()
+    assert theirs.get(EDIT.format("silent")).status_code == 409
+    assert theirs.post("/automations/keep", SILENT).status_code == 409
+    assert theirs.post("/automations/try", SILENT | {"since": "2026-05-04"}).status_code == 409
+    assert theirs.post("/automations/remove", {"campaign": "campaign-1", "rule": "silent"}).status_code == 409
+    assert set(rules(console)) == {"silent"}

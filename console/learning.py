@@ -71,7 +71,8 @@ class Look:
     """What one look at all labels of a team found."""
 
     at: datetime
-    version: str
+    version: str | None
+    """Of the artifact that was asked; None: there was nothing to ask."""
     labels: int
     left_out: int
     found: list[Doubtful]
@@ -84,9 +85,9 @@ def look(office: Office, team_id: int) -> Callable[[], Look]:
         at = office.clock()
         with reading(office.engine) as session:
             rows = labelled_replies(session, team_id=team_id)
-        artifact = artifact_of(office.engine, office.settings, newest_version(office.engine))
         if not rows:
-            return Look(at, artifact.version, 0, 0, [])
+            return Look(at, None, 0, 0, [])
+        artifact = artifact_of(office.engine, office.settings, newest_version(office.engine))
         doubts = doubt(artifact, rows, MOST_DOUBTS)
         because = reasons(artifact, [each.row for each in doubts.first])
         found = [

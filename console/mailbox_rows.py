@@ -11,14 +11,15 @@ from typing import Any, Final
 from fastapi import HTTPException
 from sqlalchemy.orm import Session
 
+from console.render import lasts
 from models.tables import Mailbox, SignIn
 from worker.errors import InputError
 from worker.figures import LABELS
 from worker.mailboxes import Row, mailbox_in
 from worker.oauth_providers import KINDS
+from worker.signs import STALE, STALE_POLLS
 
 LARGEST_ID: Final = 2**31 - 1
-ILL: Final = frozenset({"stopped", "failing", "trying again"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,8 @@ class Trouble:
 
     says: str
     step: str
+    ill: bool = True
+    """Somebody has to look after it."""
 
 
 def found(session: Session, team_id: int, mailbox_id: int) -> Mailbox:
@@ -48,15 +51,20 @@ def providers_of(mailbox: Mailbox) -> list[SignIn]:
     return [name for name, kind in KINDS.items() if kind.host == mailbox.host]
 
 
-def trouble(row: Row) -> Trouble | None:
+def trouble(row: Row, now: datetime, poll_seconds: int) -> Trouble | None:
     """Return why a mailbox is not read, from its row; None: it is."""
-    return {
+    tell = {
         "stopped": _stopped,
         "failing": _failing,
         "trying again": _trying_again,
         "paused": _paused,
         "not polled yet": _not_polled,
-    }.get(row["state"], lambda _: None)(row)
+    }.get(row["state"])
+    if tell:
+        return tell(row)
+    late = delay(row, now)
+    missed = max(STALE, timedelta(seconds=STALE_POLLS * poll_seconds))
+    return _missed(late) if late and late > missed else None
 
 
 def delay(row: Row, now: datetime) -> timedelta | None:
@@ -114,6 +122,7 @@ def _paused(row: Row) -> Trouble:
     return Trouble(
         f"Paused since {row['paused_at']:%d %b %Y, %H:%M} UTC: it is not polled, and what arrives is not known.",
         "Resume it, and what arrived meanwhile is read at once.",
+        ill=False,
     )
 
 
@@ -122,4 +131,12 @@ def _not_polled(row: Row) -> Trouble:
     return Trouble(
         "It was never polled.",
         "The daemon polls it within a minute. If it does not, see that it runs: inbox-worker run.",
+        ill=False,
+    )
+
+
+def _missed(late: timedelta) -> Trouble:
+    return Trouble(
+        f"It was not read for {lasts(late)}, and nothing says why: what arrived meanwhile is not known.",
+        "See that the daemon runs (inbox-worker run), and look at its log.",
     )

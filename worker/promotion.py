@@ -227,14 +227,21 @@ def _decide(session: Session, artifact_id: int | None, act: Act, **values: Any) 
     session.flush()
 
 
-def list_artifacts(session: Session) -> list[dict[str, Any]]:
-    """Return every artifact, the newest first and the shipped one last, with who promoted it when."""
+def list_artifacts(session: Session, most: int | None = None) -> list[dict[str, Any]]:
+    """Return the artifacts, the newest first and the shipped one last, with who promoted them when.
+
+    Args:
+        session: reads only.
+        most: so many of the newest, and what serves; None: all.
+    """
     serving = in_service(session)
     promoted: dict[int | None, Promotion] = {
         each.artifact_id: each
         for each in session.scalars(select(Promotion).where(Promotion.rolls_back.is_(False)).order_by(Promotion.id))
     }
-    rows = session.scalars(select(ArtifactRow).order_by(ArtifactRow.id.desc())).all()
+    newest = select(ArtifactRow.id).order_by(ArtifactRow.id.desc()).limit(most)
+    wanted = {*session.scalars(newest), *([serving.artifact.id] if serving.artifact.id else [])}
+    rows = session.scalars(select(ArtifactRow).where(ArtifactRow.id.in_(wanted)).order_by(ArtifactRow.id.desc())).all()
     told = [
         _row(row.version, row.recorded_at, row.metrics, row.metrics.get("data", {}), promoted.get(row.id))
         for row in rows

@@ -120,7 +120,7 @@ class DoubtfulList(BaseModel):
     """The most doubtful labels, the most doubtful first."""
 
     rows: list[DoubtfulRow]
-    artifact: str = Field(description="The version that was asked.")
+    artifact: str | None = Field(description="The version that was asked; null: there are no labels.")
     labels: int = Field(description="How many were looked at.")
     left_out: int = Field(description="The artifact learnt from these without a test; nothing honest can be said.")
 

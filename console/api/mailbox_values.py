@@ -213,9 +213,9 @@ class Tried(BaseModel):
     changes: int = Field(description="Recipients that changed.")
 
 
-def described(row: Row, now: datetime) -> dict[str, Any]:
+def described(row: Row, now: datetime, poll_seconds: int) -> dict[str, Any]:
     """Return a row of `worker.mailboxes` with what a person would be told of it."""
-    late, wrong = delay(row, now), trouble(row)
+    late, wrong = delay(row, now), trouble(row, now, poll_seconds)
     return row | {
         "delay_seconds": None if late is None else int(late.total_seconds()),
         "says": wrong.says if wrong else None,

@@ -24,10 +24,11 @@ from console.problems import documented
 from console.values import LONGEST_MAILBOX, PLAIN
 from console.visitor import TheOffice
 from models.session import reading, transaction
-from models.tables import Mailbox, SignIn
+from models.tables import SignIn
 from worker.act import Act
 from worker.mailbox_facts import folders_of, read_today
 from worker.mailboxes import (
+    Row,
     add_mailbox,
     change_mailbox,
     list_mailboxes,
@@ -59,7 +60,7 @@ def mailboxes(
     """List the team's mailboxes by name, and how reading them fares."""
     with reading(office.engine) as session:
         rows = list_mailboxes(session, caller.team_id, limit + 1, after=after, part=part, ill=ill)
-    shown = [MailboxRow.model_validate(described(row, office.clock())) for row in rows[:limit]]
+    shown = [_row(office, row) for row in rows[:limit]]
     return Listed(rows=shown, next=shown[-1].name if len(rows) > limit else None)
 
 
@@ -71,7 +72,7 @@ def add(office: TheOffice, caller: Admin, asked: MailboxNew) -> MailboxRow:
     act = Act(caller.actor, office.clock())
     with transaction(office.engine) as session:
         mailbox_id = add_mailbox(session, caller.team_id, columns, vault_of(office.settings), act)
-        return _row(office, found(session, caller.team_id, mailbox_id))
+        return _row(office, mailbox_row(found(session, caller.team_id, mailbox_id), ""))
 
 
 @router.get("/mailboxes/{mailbox_id}", responses=documented(404))
@@ -83,7 +84,7 @@ def mailbox(office: TheOffice, caller: Viewer, mailbox_id: BoxId) -> MailboxFact
         traffic = read_today(session, mailbox_id, office.settings, now)
         folders = folders_of(session, mailbox_id)
     return MailboxFacts(
-        **described(row, now),
+        **described(row, now, office.settings.poll_seconds),
         traffic=[TrafficRow.model_validate(each) for each in traffic],
         read_to=[FolderRow.model_validate(each) for each in folders],
     )
@@ -95,7 +96,7 @@ def change(office: TheOffice, caller: Admin, mailbox_id: BoxId, asked: MailboxCh
     with transaction(office.engine) as session:
         changed = found(session, caller.team_id, mailbox_id)
         change_mailbox(session, changed, asked.given(), vault_of(office.settings))
-        return _row(office, changed)
+        return _row(office, mailbox_row(changed, ""))
 
 
 @router.post("/mailboxes/{mailbox_id}/pause", responses=documented(404))
@@ -104,7 +105,7 @@ def pause(office: TheOffice, caller: Admin, mailbox_id: BoxId) -> MailboxRow:
     with transaction(office.engine) as session:
         paused = found(session, caller.team_id, mailbox_id)
         pause_mailbox(paused, Act(caller.actor, office.clock()))
-        return _row(office, paused)
+        return _row(office, mailbox_row(paused, ""))
 
 
 @router.post("/mailboxes/{mailbox_id}/resume", responses=documented(404))
@@ -113,7 +114,7 @@ def resume(office: TheOffice, caller: Admin, mailbox_id: BoxId) -> MailboxRow:
     with transaction(office.engine) as session:
         resumed = found(session, caller.team_id, mailbox_id)
         resume_mailbox(resumed)
-        return _row(office, resumed)
+        return _row(office, mailbox_row(resumed, ""))
 
 
 @router.post("/mailboxes/{mailbox_id}/remove", responses=documented(404))
@@ -124,5 +125,5 @@ def remove(office: TheOffice, caller: Admin, mailbox_id: BoxId) -> Done:
     return Done()
 
 
-def _row(office: Office, changed: Mailbox) -> MailboxRow:
-    return MailboxRow.model_validate(described(mailbox_row(changed, ""), office.clock()))
+def _row(office: Office, row: Row) -> MailboxRow:
+    return MailboxRow.model_validate(described(row, office.clock(), office.settings.poll_seconds))

@@ -58,15 +58,8 @@ def page(
     shown = [_shown(office, row) for row in rows[:PAGE]]
     next_ = rows[PAGE - 1]["name"] if len(rows) > PAGE else None
     count = f"More than {PAGE}" if len(sick) > PAGE else str(len(sick))
-    values: dict[str, Any] = {
-        "boxes": shown,
-        "next": next_,
-        "part": part,
-        "after": after,
-        "ill": ill,
-        "sick": count if sick else "",
-    }
-    return render(request, "mailboxes.html", **values)
+    asked: dict[str, Any] = {"part": part, "after": after, "ill": ill}
+    return render(request, "mailboxes.html", boxes=shown, next=next_, count=count if sick else "", **asked)
 
 
 @router.get("/{mailbox_id}")
@@ -177,8 +170,9 @@ WISHES = {Wish.CHECK: "A check", Wish.POLL: "A poll", Wish.BACKFILL: "A backfill
 
 
 def _shown(office: Office, row: Row) -> Row:
-    late = behind(row, office.clock(), office.settings.poll_seconds)
-    return row | {"trouble": trouble(row), "behind": lasts(late) if late else None}
+    now, poll_seconds = office.clock(), office.settings.poll_seconds
+    late = behind(row, now, poll_seconds)
+    return row | {"trouble": trouble(row, now, poll_seconds), "behind": lasts(late) if late else None}
 
 
 def _told(row: Row) -> Row:

@@ -27,7 +27,8 @@ VERSION = r"^\w[\w.+-]{0,79}$"
 Version = Annotated[str, Path(pattern=VERSION)]
 Asked = Annotated[str, Query(pattern=VERSION)]
 Why = Annotated[str, Form(max_length=1_000)]
-MOST_DECISIONS = 100
+MOST_SHOWN = 50
+"""Of artifacts and of decisions; the command line and the API list all."""
 
 
 @router.get("")
@@ -35,7 +36,7 @@ def page(request: Request, office: TheOffice, visitor: Viewer) -> Response:
     """Show what serves and how often it was right, all artifacts, and who decided what."""
     begins = months(office.clock())
     with reading(office.engine) as session:
-        artifacts, decisions = list_artifacts(session), history(session, MOST_DECISIONS)
+        artifacts, decisions = list_artifacts(session, MOST_SHOWN), history(session, MOST_SHOWN)
         standing = in_service(session).standing
         since = decisions[0]["at"] if decisions else None
         (now,) = accuracy(session, visitor.team_id, [since or begins[0]])
@@ -60,7 +61,7 @@ def compared(request: Request, office: TheOffice, visitor: Viewer, a: Asked, b: 
     del visitor
     with reading(office.engine) as session:
         first, second = (report_of(session, each, office.settings.artifact_folder) for each in (a, b))
-        versions = [each["version"] for each in list_artifacts(session)]
+        versions = [each["version"] for each in list_artifacts(session, MOST_SHOWN)]
     return render(
         request, "model_compare.html", first=first, second=second, found=compare(first, second), versions=versions
     )

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,19 +11,25 @@ from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, sync_playwright
 from sqlalchemy import select
 
-from models.people import Role
-from models.session import open_engine, reading
+from models.people import Role, User
+from models.session import open_engine, reading, transaction
 from models.tables import Contact, InboundMessage, Recipient, RecipientEvent, SentMessageId
+from tests.console.hostility import HOSTILE, name_everything
 from tests.console.test_console_process import Machine
+from tests.console.visiting import PASSWORD, hashed
+from tests.journey.here import run_here
+from worker.act import Act
+from worker.teams import add_team
+from worker.users import add_user
 
-PASSWORD = "correct horse battery"
 CHROMIUM = "/usr/bin/chromium"
+OURS = 1
 OTHERS = "others"
 """The team that has nothing, and may see nothing of the first."""
-HOSTILE = '"><script>document.title="owned"</script><img src=x onerror=document.title="owned">'
 
 
 class Installation(Machine):
@@ -32,31 +37,36 @@ class Installation(Machine):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        self.environment["TMPDIR"] = str(folder)
-        self._call("demo")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(tempfile, "tempdir", str(folder))
+            run_here(self.environment, "demo")
         (self.database,) = folder.glob("inbox-worker-demo-*/demo.sqlite")
         self.environment["INBOX_DATABASE_URL"] = f"sqlite:///{self.database}"
-        self._call("teams", "add", OTHERS)
-        for role in Role:
-            self.add_user(self.name(role), role)
-        self.add_user(self.name(Role.ADMIN, OTHERS), Role.ADMIN, OTHERS)
+        self.engine = open_engine(self.environment["INBOX_DATABASE_URL"])
+        self._add_users()
         self._take_in_what_is_hostile()
+        name_everything(self.engine, OURS, self.hostile()[1])
 
     @staticmethod
     def name(role: Role, team: str = "default") -> str:
         return f"{role.value.replace(' ', '-')}@{team}.example"
 
-    def add_user(self, name: str, role: Role, team: str = "default") -> None:
-        file = self.folder / "password"
-        file.write_text(PASSWORD)
-        self._call("users", "add", name, "--role", role.value, "--team", team, "--password-file", str(file))
+    def add_user(self, name: str, role: Role, team_id: int = OURS) -> None:
+        with transaction(self.engine) as session:
+            user_id = add_user(session, team_id, name, role, Act("test", datetime.now(UTC)), None)
+            session.get_one(User, user_id).password_hash = hashed()
+
+    def _add_users(self) -> None:
+        with transaction(self.engine) as session:
+            others = add_team(session, OTHERS).id
+        for role in Role:
+            self.add_user(self.name(role), role)
+        self.add_user(self.name(Role.ADMIN, OTHERS), Role.ADMIN, others)
 
     def _take_in_what_is_hostile(self) -> None:
         """Take in a reply of somebody we mailed that tries everything to be more than text."""
-        engine = open_engine(self.environment["INBOX_DATABASE_URL"])
-        with reading(engine) as session:
+        with reading(self.engine) as session:
             message_id = session.scalars(select(SentMessageId.message_id).order_by(SentMessageId.message_id)).first()
-        engine.dispose()
         folder = self.folder / "hostile"
         folder.mkdir()
         quoted = HOSTILE.replace('"', '\\"')
@@ -68,31 +78,20 @@ class Installation(Machine):
             f"<blockquote>{HOSTILE}</blockquote>\n"
         )
         (folder / "hostile.eml").write_text(text)
-        self._call("backfill", "mila@outreach.example", "--eml", str(folder))
+        run_here(self.environment, "backfill", "mila@outreach.example", "--eml", str(folder))
 
-    def hostile(self) -> tuple[int, str]:
-        """Return the id of the hostile mail, and the address of the recipient that it answers for."""
+    def hostile(self) -> tuple[int, int, str]:
+        """Return the hostile mail's id, and of the recipient that it answers for the id and the address."""
         query = (
-            select(InboundMessage.id, Contact.address)
+            select(InboundMessage.id, Recipient.id, Contact.address)
             .join(RecipientEvent, RecipientEvent.message_id == InboundMessage.id)
             .join(Recipient, Recipient.id == RecipientEvent.recipient_id)
             .join(Contact, Contact.id == Recipient.contact_id)
             .where(InboundMessage.from_address == "hostile@client.example")
         )
-        engine = open_engine(self.environment["INBOX_DATABASE_URL"])
-        try:
-            with reading(engine) as session:
-                row = session.execute(query).one()
-                return row.id, row.address
-        finally:
-            engine.dispose()
-
-    def _call(self, *words: str) -> None:
-        done = subprocess.run(
-            [sys.executable, "-m", "worker", *words],
-            env=self.environment, cwd=self.folder, capture_output=True, text=True, check=False, timeout=120,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
+        with reading(self.engine) as session:
+            message, recipient, address = session.execute(query).one()
+            return message, recipient, address
 
 
 @dataclass
@@ -102,20 +101,31 @@ class Visits:
     installation: Installation
     open: Callable[..., BrowserContext]
     complaints: list[str] = field(default_factory=list)
+    _at_home: dict[tuple[Role, str], Page] = field(default_factory=dict)
+
+    def of(self, role: Role, team: str = "default") -> Page:
+        """Return the window of somebody of this role that every test may use; signing in takes its time."""
+        if (role, team) not in self._at_home:
+            self._at_home[role, team] = self.window(role, team)
+        return self._at_home[role, team]
 
     def window(self, role: Role | None = Role.ADMIN, team: str = "default", **more: Any) -> Page:
-        """Return a window in which somebody of this role is signed in; None: nobody."""
+        """Return a new window in which somebody of this role is signed in; None: nobody."""
         page = self.open(**more).new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(20_000)
         page.on("console", self._hear)
         page.on("pageerror", lambda error: self.complaints.append(f"{page.url}: {error}"))
         if role is not None:
-            page.goto("/sign-in")
-            page.get_by_label("Name").fill(self.installation.name(role, team))
-            page.get_by_label("Password").fill(PASSWORD)
-            page.get_by_role("button", name="Sign in").click()
-            page.get_by_role("heading", name="Overview").wait_for()
+            self.sign_in(page, self.installation.name(role, team))
         return page
+
+    @staticmethod
+    def sign_in(page: Page, name: str) -> None:
+        page.goto("/sign-in")
+        page.get_by_label("Name").fill(name)
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        page.get_by_role("heading", name="Overview").wait_for()
 
     def _hear(self, message: ConsoleMessage) -> None:
         # A refused request is told there too; that is no fault of the page.

@@ -74,6 +74,17 @@ OPERATIONS = [
     "GET /v1/mailboxes/{mailbox_id}/aside",
     "POST /v1/messages/{message_id}/retry",
     "POST /v1/mailboxes/{mailbox_id}/remove",
+    "GET /v1/artifacts",
+    "GET /v1/artifacts/{version}",
+    "POST /v1/artifacts/{version}/promote",
+    "POST /v1/artifacts/rollback",
+    "GET /v1/promotions",
+    "GET /v1/labels",
+    "GET /v1/labels/statistics",
+    "GET /v1/labels/doubtful",
+    "GET /v1/labels/{label_id}",
+    "POST /v1/labels/{label_id}",
+    "POST /v1/labels/{label_id}/drop",
 ]
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 

@@ -37,7 +37,7 @@ def test_rules_are_put_listed_and_removed(console: Console, token: str) -> None:
     assert put(console, token, RULE, RULE | {"name": "other"}).json() == {"in_place": ["silent", "other"]}
     first = console.ask("GET", "/v1/automations?limit=1", token).json()
     (row,) = first["rows"]
-    assert (row["name"], row["definition"], row["by"], row["acted"]) == ("silent", RULE, "token ci", 0)
+    assert (row["name"], row["definition"], row["by"], row["acted"]) == ("silent", RULE, "api: ci", 0)
     rest = console.ask("GET", f"/v1/automations?limit=1&after={first['next']}", token).json()
     assert ([each["name"] for each in rest["rows"]], rest["next"]) == (["other"], None)
     gone = console.ask("POST", "/v1/automations/remove", token, json={"campaign": "campaign-1", "name": "silent"})

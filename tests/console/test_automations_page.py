@@ -150,7 +150,7 @@ def test_a_rule_is_tried_on_the_past_and_nothing_changes(console: Console, brows
     page = browser.done("/automations/try", SILENT | {"since": (NOW - timedelta(days=30)).date().isoformat()})
     tried = page.css_first("#tried")
     assert "It would have changed something about 2 of 2 recipients" in tried.text()
-    assert [each.text() for each in tried.css("tbody th a")] == ["ben@client.example", "anna@client.example"]
+    assert [each.text() for each in tried.css(".touched a")] == ["ben@client.example", "anna@client.example"]
     assert tried.css_first("a").attributes["href"] == "/contacts/by/ben%40client.example"
     assert "Campaign Stopped" in tried.css_first("li").text()
     assert typed(page)["days"] == ["5"], "what was typed stays"

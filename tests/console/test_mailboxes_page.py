@@ -110,6 +110,19 @@ def test_ill_mailboxes_stand_out_with_what_is_wrong_and_what_to_do(console: Cons
 
 
 @SQLITE
+def test_a_mailbox_that_nobody_reads_any_more_stands_out_though_no_poll_failed(
+    console: Console, browser: Browser
+) -> None:
+    make(console, "left@a.example", last_success_at=NOW - timedelta(minutes=31))
+    make(console, "late@a.example", last_success_at=NOW - timedelta(minutes=29))
+    page = browser.sign_in(Role.VIEWER).page("/mailboxes")
+    left, late = row(page, "left@a.example"), row(page, "late@a.example")
+    assert ("not read for 31 minutes" in left.text(), "inbox-worker run" in left.text()) == (True, True)
+    assert (left.attributes["class"], late.attributes.get("class")) == ("ill", None)
+    assert late.css_first(".late").text() == "29 minutes"
+
+
+@SQLITE
 def test_many_mailboxes_are_listed_page_by_page(console: Console, browser: Browser) -> None:
     for number in range(60):
         make(console, f"box{number:02}@a.example")

@@ -34,7 +34,7 @@ def test_artifacts_are_listed_and_told_in_full(trained: Console, teacher: str) -
         "name": "macro_f1", "label": "Macro-F1", "value": 0.5, "means": "", "more_is_better": True,
     }  # fmt: skip
     assert told["confusion"]["Engaged"]["Engaged"] > 1_000
-    assert [each["name"] for each in told["classes"]][0] == "Engaged"
+    assert told["classes"][0]["name"] == "Engaged"
     assert trained.ask("GET", "/v1/artifacts/nobody", teacher).status_code == HTTPStatus.NOT_FOUND
 
 
@@ -75,7 +75,7 @@ def test_labels_are_read_in_pages_corrected_and_forgotten(console: Console, teac
     found = console.ask("GET", "/v1/labels?label=Interested&differs=true", teacher).json()["rows"]
     assert [row["text"] for row in found] == ["Tell me more."]
     changed = asked(console, f"/v1/labels/{first}", teacher, label="Unsubscribed", why="irony")
-    assert (changed["label"], changed["note"], changed["by"]) == ("Unsubscribed", "irony", "token:sender")
+    assert (changed["label"], changed["note"], changed["by"]) == ("Unsubscribed", "irony", "api: sender")
     assert console.ask("GET", f"/v1/labels/{first}", teacher).json() == changed
     numbers = console.ask("GET", "/v1/labels/statistics", teacher).json()
     assert (numbers["total"], numbers["sources"]) == (2, {"review": 2})

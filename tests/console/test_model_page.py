@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
+import pytest
+
 from models.events import Status
 from models.people import Role
 from tests.console.conftest import Console
@@ -41,7 +43,8 @@ def test_a_report_shows_figures_classes_and_pictures(trained: Console, browser: 
     assert (gone.css_first(".problem") is not None, "0.500" in gone.text()) == (True, True)
 
 
-def test_two_artifacts_stand_side_by_side(trained: Console, browser: Browser) -> None:
+@pytest.mark.usefixtures("trained")
+def test_two_artifacts_stand_side_by_side(browser: Browser) -> None:
     page = browser.sign_in(Role.VIEWER).page(f"/model/compare?a=default&b={EVEN}")
     first = page.css_first("tbody tr").text(separator=" ")
     assert "worse" in first

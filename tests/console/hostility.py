@@ -1,0 +1,59 @@
+"""Names and notes that try to be more than text, wherever people or other systems may give some."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import Engine
+
+from config.settings import read
+from models.events import DneReason, Status
+from models.outside import WebhookEndpoint
+from models.people import Role
+from models.session import transaction
+from models.tables import Mailbox, SignIn
+from tests.keys import VAULT
+from worker.act import Act
+from worker.api_tokens import add_token
+from worker.automations import automation_of, keep_automation
+from worker.campaigns import put_campaign
+from worker.dispatch import dispatch
+from worker.do_not_email import add_dne
+from worker.due import failure, write_results
+from worker.endpoints import add_endpoint, pause_endpoint
+from worker.joining import join
+from worker.mailboxes import add_mailbox, new_columns
+from worker.person import set_status
+from worker.tie import rules_of
+from worker.users import add_user
+
+HOSTILE = '"><script>document.title="owned"</script><img src=x onerror=document.title="owned">'
+BANNED = "hostile-entry@client.example"
+KEY = "hostile"
+"""Of the campaign that is named so."""
+
+
+def name_everything(engine: Engine, team_id: int, recipient_id: int) -> None:
+    """Let a user, a token, a campaign, a rule, an endpoint, an entry, a label and an error be named like this."""
+    at = datetime.now(UTC)
+    act, rules = Act(HOSTILE, at, HOSTILE), rules_of(read(), team_id)
+    endpoint = WebhookEndpoint(team_id=team_id, name=HOSTILE, url=f"https://crm.example/{HOSTILE}", types=[])
+    rule = {"name": HOSTILE, "when": {"link": HOSTILE}, "then": [{"do": "call", "endpoint": HOSTILE}]}
+    with transaction(engine) as session:
+        add_user(session, team_id, HOSTILE, Role.VIEWER, act, None)
+        add_token(session, team_id, HOSTILE, act)
+        add_endpoint(session, endpoint, VAULT, at)
+        put_campaign(session, team_id, KEY, {"name": HOSTILE})
+        keep_automation(session, team_id, KEY, automation_of(rule), "", act)
+        join(session, rules, KEY, [BANNED], act)
+        add_dne(session, team_id, {BANNED: HOSTILE}, DneReason.MANUAL, act)
+        set_status(session, rules, recipient_id, Status.INTERESTED, act)
+        mailbox_id = add_mailbox(session, team_id, _mailbox(), VAULT, act)
+        revision = session.get_one(Mailbox, mailbox_id).revision
+        pause_endpoint(session, team_id, HOSTILE, at)
+    dispatch(engine, at)
+    write_results(engine, {mailbox_id: failure(OSError(HOSTILE), 3, at, at, revision)})
+
+
+def _mailbox() -> dict[str, object]:
+    return new_columns("ill@outreach.example", SignIn.PASSWORD, {"host": "127.0.0.1", "password": "x"})

@@ -1,6 +1,6 @@
 """How long the console's pages take with a million recipients and five million events on PostgreSQL.
 
-    python -m bench.console [--recipients 1000000] [--requests 200]
+    python -m bench.console [--recipients 1000000] [--requests 200] [--url postgresql://...]
 
 Fills a private PostgreSQL, starts the real console and asks for every page as a signed-in admin, one request after
 another, each time for other filters, addresses, mails and places in the lists. Beside each page the time that the same
@@ -18,7 +18,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -26,11 +26,12 @@ from urllib.parse import quote, urlencode
 
 import httpx
 from selectolax.lexbor import LexborHTMLParser
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, select, text
 
 from models.migrate import upgrade
 from models.people import Role
-from models.session import open_engine, refresh_statistics, transaction
+from models.session import open_engine, reading, refresh_statistics, transaction
+from models.tables import Team
 from tests.servers import PrivatePostgres
 from tests.servers.private import free_ports
 from worker.act import Act
@@ -196,15 +197,19 @@ def main() -> None:
     parser.add_argument("--recipients", type=int, default=RECIPIENTS)
     parser.add_argument("--requests", type=int, default=REQUESTS, help="of each page")
     parser.add_argument("--only", nargs="+", default=(), help="pages whose name begins so")
+    parser.add_argument("--url", help="an empty PostgreSQL database to fill, or one that was filled by this before")
     options = parser.parse_args()
     figures: list[Figure] = []
-    with PrivatePostgres() as postgres:
-        url = postgres.create_database("console")
+    with ExitStack() as stack:
+        url = options.url or stack.enter_context(PrivatePostgres()).create_database("console")
         engine = open_engine(url)
         upgrade(engine)
-        start = time.perf_counter()
-        fill(engine, options.recipients)
-        print(f"filled in {time.perf_counter() - start:.0f} s", file=sys.stderr)
+        with reading(engine) as session:
+            filled = session.scalar(select(Team.id).limit(1))
+        if filled is None:
+            start = time.perf_counter()
+            fill(engine, options.recipients)
+            print(f"filled in {time.perf_counter() - start:.0f} s", file=sys.stderr)
         with console(url) as client:
             for page, where in pages(options.recipients, random.Random(1)).items():  # noqa: S311 - the same requests every time
                 if options.only and not page.startswith(tuple(options.only)):

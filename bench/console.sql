@@ -72,7 +72,7 @@ SELECT 1, md5(id::text), md5(id::text), subject, 'Thank you, that sounds good. '
     (CAST(:statuses AS text[]))[2 + id % 5], false, '', 'review', 'Interested', id % 4 = 0, id, 'data-staff', CAST(:now AS timestamptz) - id % 40 * interval '1 day'
 FROM inbound_message WHERE id % 50 = 2;
 INSERT INTO automation_rule (campaign_id, name, definition, since, actor, recorded_at)
-SELECT id, 'stop after a click', '{"name": "stop after a click", "when": {"clicked": {}}, "then": ["stop"]}', CAST(:start AS timestamptz), 'bench', CAST(:now AS timestamptz)
+SELECT id, 'stop after a click', '{"name": "stop after a click", "when": {"link": "/offer"}, "then": [{"do": "stop"}]}', CAST(:start AS timestamptz), 'bench', CAST(:now AS timestamptz)
 FROM campaign WHERE id % 3 = 0;
 INSERT INTO webhook_endpoint (id, team_id, name, url, secret, types, allow_private, recorded_at)
 SELECT n, 1, 'crm' || n, 'https://crm.example/' || n, '', '[]', false, CAST(:start AS timestamptz) FROM generate_series(1, 5) n;

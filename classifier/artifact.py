@@ -13,6 +13,8 @@ import os
 import tempfile
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,7 +39,7 @@ _STAGE = ("coefficients", "intercepts")
 _HELD_OUT = ("shown_documents", "held_out_shares")
 _TERMS = ("word_terms", "piece_terms")
 CARD = "card.md"
-UNREADABLE = (
+_UNREADABLE = (
     *(ValueError, KeyError, TypeError, AttributeError, OSError, EOFError),
     # RuntimeError: the zip says it is encrypted, or packed in a way we do not know.
     *(RuntimeError, zipfile.BadZipFile, zlib.error),
@@ -133,14 +135,21 @@ def load(path: Path) -> Artifact:
     Raises:
         ArtifactError: the file is missing, foreign, cut short, changed, or made for another version of the product.
     """
-    try:
+    with usable(path):
         members = _members(path)
         passport = json.loads(members.pop("passport.json"))
         _check(passport, members)
         return _artifact(passport, members)
+
+
+@contextmanager
+def usable(path: Path) -> Iterator[None]:
+    """Raise ArtifactError, and say why, where a file that is read meanwhile is no artifact."""
+    try:
+        yield
     except FileNotFoundError as error:
         raise ArtifactError(f"{path}: there is no such artifact; `inbox-worker train` makes one.") from error
-    except UNREADABLE as error:
+    except _UNREADABLE as error:
         raise ArtifactError(
             f"{path}: not a usable artifact ({error}); train again, or go back to an earlier one."
         ) from error

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from classifier.artifact import CARD, UNREADABLE, ArtifactError, Thresholds
+from classifier.artifact import CARD, Thresholds, usable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +29,7 @@ def read_passport(path: Path) -> Passport:
     Raises:
         ArtifactError: the file is missing or no artifact.
     """
-    try:
+    with usable(path):
         with zipfile.ZipFile(path) as archive:
             said, card = json.loads(archive.read("passport.json")), archive.read(CARD).decode()
         return Passport(
@@ -40,7 +40,3 @@ def read_passport(path: Path) -> Passport:
             libraries=said["libraries"],
             card=card,
         )
-    except UNREADABLE as error:
-        raise ArtifactError(
-            f"{path}: not a usable artifact ({error}); train again, or go back to an earlier one."
-        ) from error

@@ -19,7 +19,7 @@ from console import calendly, people, problems, sending, views
 from console.edge import Edge
 from console.office import Office, office_of, open_office
 from console.problems import documented
-from console.render import STATIC
+from console.render import FILES, STATIC
 from models.session import reading
 
 health = APIRouter()
@@ -100,6 +100,6 @@ def create_app(engine: Engine, settings: Settings, clock: Callable[[], datetime]
     for each in (people, calendly, sending, *API, *PAGES):
         app.include_router(each.router)
     app.include_router(health)
-    app.mount("/static", StaticFiles(directory=STATIC))
+    app.mount(FILES.rstrip("/"), StaticFiles(directory=STATIC))
     problems.describe(app)
-    return Edge(app)
+    return Edge(app, https=(settings.public_url or "").startswith("https:"))

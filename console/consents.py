@@ -82,7 +82,7 @@ def come_back(request: Request, office: Office, visitor: Visitor) -> tuple[Wante
     Raises:
         InputError: nobody asked for it from here, it took too long, or the provider refuses.
     """
-    kept = read(office, COOKIE, request.cookies.get(COOKIE))
+    kept = read(request, office, COOKIE)
     if not kept or kept["user"] != visitor.user_id:
         raise InputError("this sign-in was not begun in this browser; begin it here, and keep cookies meanwhile")
     if office.clock() - datetime.fromisoformat(kept["at"]) > PATIENCE:

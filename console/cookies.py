@@ -54,7 +54,7 @@ def begin(now: datetime, user_id: int | None = None, epoch: int = 0) -> Session:
 
 def session_of(request: Request, office: Office) -> Session | None:
     """Return the session that a request belongs to, unless its cookie is missing, forged, or too old."""
-    said = read(office, SESSION, request.cookies.get(SESSION))
+    said = read(request, office, SESSION)
     try:
         session = Session(
             said["c"], datetime.fromisoformat(said["b"]), datetime.fromisoformat(said["t"]), said["u"], said["e"]
@@ -79,7 +79,7 @@ def flash(response: Response, request: Request, office: Office, said: Flash) -> 
 
 def flash_of(request: Request, office: Office) -> Flash | None:
     """Return what this page is to say."""
-    said = read(office, FLASH, request.cookies.get(FLASH))
+    said = read(request, office, FLASH)
     return Flash(said["s"], said["u"], said["w"]) if said else None
 
 
@@ -92,19 +92,35 @@ def write(
     response: Response, request: Request, office: Office, name: str, said: dict[str, Any], seconds: int | None = None
 ) -> None:
     """Let the browser keep values that nobody can change: so many seconds, or as long as it runs."""
-    secure = request.url.scheme == "https" or (office.settings.public_url or "").startswith("https:")
     value = _signer(office, name).dumps(said)
     assert isinstance(value, str)  # noqa: S101 - what dumps gives for a JSON serializer
-    response.set_cookie(name, value, max_age=seconds, path="/", secure=secure, httponly=True, samesite="lax")
+    response.set_cookie(
+        _named(request, office, name), value, seconds,
+        path="/", secure=_is_secure(request, office), httponly=True, samesite="lax",
+    )  # fmt: skip
 
 
-def read(office: Office, name: str, value: str | None) -> dict[str, Any]:
+def forget(response: Response, request: Request, office: Office, name: str) -> None:
+    """Let the browser forget what it kept under a name."""
+    response.delete_cookie(_named(request, office, name), path="/", secure=_is_secure(request, office), httponly=True)
+
+
+def read(request: Request, office: Office, name: str) -> dict[str, Any]:
     """Return the values that a browser kept; none where they are missing or forged."""
     try:
-        said = _signer(office, name).loads(value or "")
+        said = _signer(office, name).loads(request.cookies.get(_named(request, office, name), ""))
     except BadSignature:
         return {}
     return said if isinstance(said, dict) else {}
+
+
+def _is_secure(request: Request, office: Office) -> bool:
+    return request.url.scheme == "https" or (office.settings.public_url or "").startswith("https:")
+
+
+def _named(request: Request, office: Office, name: str) -> str:
+    """Return the name that a browser takes from this very host alone, where it reaches us by https (RFC 6265bis)."""
+    return f"__Host-{name}" if _is_secure(request, office) else name
 
 
 def _signer(office: Office, name: str) -> URLSafeSerializer:

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from console.pages import STYLE_HASH
+from console.render import STATIC, asset
 
 MEGABYTE = 1024 * 1024
-LARGEST_BODY = 16 * MEGABYTE
-LARGEST_OF = {"/u/": 10_000, "/sign-in": 10_000, "/webhooks/calendly/": MEGABYTE}
-"""Paths at which strangers may ask, by what they begin with: a form, and one webhook."""
+LARGEST_BODY = MEGABYTE
+LARGEST_BATCH = 16 * MEGABYTE
+LARGEST_OF = {
+    "/u/": 10_000,
+    "/sign-in": 10_000,
+    "/v1/": LARGEST_BATCH,
+    "/do-not-email/import": LARGEST_BATCH,
+    "/labels/import": LARGEST_BATCH,
+}
+"""By what a path begins with: the forms of strangers are small, batches and files are large."""
 
 HEADERS = {
     # Our own files and nothing else: what a mail says is text, whatever it tries to be.
@@ -33,8 +43,9 @@ FOR_STRANGERS = HEADERS | {
     # The address of a page holds the token; it is to be known to nobody else.
     "Referrer-Policy": "no-referrer",
 }
-# The address of a file of ours names its content.
-OF_FILES = HEADERS | {"Cache-Control": "public, max-age=31536000, immutable"}
+FOR_EVER = "public, max-age=31536000, immutable"
+FILES_NOW = frozenset(asset(each.name) for each in STATIC.iterdir())
+"""Addresses of our files that name their content; another version's file at the same address may look different."""
 
 
 def _said(size: int) -> str:
@@ -42,10 +53,14 @@ def _said(size: int) -> str:
 
 
 class Edge:
-    """Wraps the application: refuses large bodies before they are in memory, and adds headers to every answer."""
+    """Wraps the application: refuses large bodies before they are in memory, and adds headers to every answer.
 
-    def __init__(self, app: ASGIApp) -> None:
+    With `https` browsers are told to come by it alone (RFC 6797).
+    """
+
+    def __init__(self, app: ASGIApp, *, https: bool = False) -> None:
         self._app = app
+        self._more = {"Strict-Transport-Security": "max-age=31536000"} if https else {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -69,17 +84,20 @@ class Edge:
                 raise refusal
             return message
 
-        headers = _headers(path)
+        headers = _headers(path) | self._more
 
         async def protected(message: Message) -> None:
             if message["type"] == "http.response.start":
                 MutableHeaders(scope=message).update(headers)
+                if (
+                    message["status"] == HTTPStatus.OK
+                    and f"{path}?{scope['query_string'].decode('latin-1')}" in FILES_NOW
+                ):
+                    MutableHeaders(scope=message)["Cache-Control"] = FOR_EVER
             await send(message)
 
         await self._app(scope, measured, protected)
 
 
 def _headers(path: str) -> dict[str, str]:
-    if path.startswith("/u/"):
-        return FOR_STRANGERS
-    return OF_FILES if path.startswith("/static/") else HEADERS
+    return FOR_STRANGERS if path.startswith("/u/") else HEADERS

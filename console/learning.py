@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from classifier.gate import Check
 from classifier.verdict import Evidence, ReplyClass
 from console.office import Office
 from models.events import Status
@@ -18,6 +18,10 @@ from worker.label_pages import labels_of
 from worker.labels import labelled_replies
 from worker.promoting import put_into_service, put_on_trial
 from worker.story import Row
+
+if TYPE_CHECKING:
+    # It loads the training library, which only a trial needs.
+    from classifier.gate import Check
 
 CLASSES: Sequence[ReplyClass] = tuple(ReplyClass)
 KEYS: dict[ReplyClass, str] = {each: str(number) for number, each in enumerate(CLASSES, start=1)}
@@ -76,6 +80,8 @@ class Look:
     labels: int
     left_out: int
     found: list[Doubtful]
+    reopened: set[int] = field(default_factory=set)
+    """Labels about which somebody took the word back that had settled them."""
 
 
 def look(office: Office, team_id: int) -> Callable[[], Look]:
@@ -114,7 +120,9 @@ def unsettled(office: Office, team_id: int, seen: Look) -> Iterator[tuple[Row, D
         rows = labels_of(session, team_id, [each.label_id for each in seen.found])
     for each in seen.found:
         row = rows.get(each.label_id)
-        if row is not None and row["label"] == each.label.value and row["at"] <= seen.at:
+        if row is None or row["label"] != each.label.value:
+            continue
+        if row["at"] <= seen.at or each.label_id in seen.reopened:
             yield row, each
 
 

@@ -11,7 +11,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse
 from pydantic import BaseModel, Field
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, OperationalError
 from starlette.exceptions import HTTPException
 
 from console import pages
@@ -120,6 +120,21 @@ def install(app: FastAPI) -> None:
     def _refused(request: Request, error: InputError) -> Response:
         return problem(request, HTTPStatus.CONFLICT, str(error))
 
+    _install_those_of_the_database(app)
+
+    @app.exception_handler(Exception)
+    def _unforeseen(request: Request, error: Exception) -> Response:
+        del error
+        return problem(request, HTTPStatus.INTERNAL_SERVER_ERROR, "nobody foresaw this; the log has the cause")
+
+
+def _install_those_of_the_database(app: FastAPI) -> None:
+    @app.exception_handler(DataError)
+    def _unusable_value(request: Request, error: DataError) -> Response:
+        log.warning("a value cannot be stored: %s", error.orig)
+        detail = "a value has characters that cannot be stored, such as NUL, or is out of range"
+        return problem(request, HTTPStatus.UNPROCESSABLE_ENTITY, detail)
+
     @app.exception_handler(DatabaseUnavailable)
     @app.exception_handler(OperationalError)
     def _unavailable(request: Request, error: Exception) -> Response:
@@ -127,11 +142,6 @@ def install(app: FastAPI) -> None:
         log.warning("the database failed: %s", error)
         detail = "the database does not answer; nothing is lost, send the same request again"
         return problem(request, HTTPStatus.SERVICE_UNAVAILABLE, detail, {"Retry-After": RETRY_SECONDS})
-
-    @app.exception_handler(Exception)
-    def _unforeseen(request: Request, error: Exception) -> Response:
-        del error
-        return problem(request, HTTPStatus.INTERNAL_SERVER_ERROR, "nobody foresaw this; the log has the cause")
 
 
 def _invalid_rows(errors: Sequence[BadValue]) -> Response:

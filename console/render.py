@@ -15,7 +15,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from console.cookies import FLASH, Flash, flash, flash_of, write_session
+from console.cookies import FLASH, Flash, flash, flash_of, forget, write_session
 from console.office import Office, office_of
 from console.reasons import in_words, verdict_in_words
 from console.rights import May
@@ -23,6 +23,7 @@ from console.visitor import Visitor
 from models.events import Status
 
 STATIC = Path(__file__).parent / "static"
+FILES = "/static/"
 SEE_OTHER = 303
 NOTHING = "\N{EN DASH}"
 
@@ -69,7 +70,7 @@ def render(request: Request, template: str, status: int = 200, **values: Any) ->
     response = HTMLResponse(html, status)
     # A script that exchanges a part of a page leaves the message out; one that follows a form shows it.
     if said is not None and ("hx-request" not in request.headers or "hx-boosted" in request.headers):
-        response.delete_cookie(FLASH)
+        forget(response, request, office, FLASH)
     if visitor and visitor.session.is_due(office.clock()):
         write_session(response, request, office, visitor.session)
     return response
@@ -116,7 +117,7 @@ def _environment() -> Environment:
 @cache
 def asset(name: str) -> str:
     """Return the address of a file of ours; it changes with the content, so that browsers may keep it for ever."""
-    return f"/static/{name}?{hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]}"
+    return f"{FILES}{name}?{hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]}"
 
 
 def link(path: str, **query: object) -> str:

@@ -8,6 +8,7 @@ import socket
 
 import uvicorn
 
+from console import uploads
 from console.app import create_app
 from worker.cli.common import now, start
 from worker.errors import InputError
@@ -27,6 +28,7 @@ def serve(host: str | None, port: int | None) -> None:
         InputError: the address cannot be listened on.
     """
     settings, engine = start(console_host=host, console_port=port)
+    uploads.sweep()
     config = uvicorn.Config(
         create_app(engine, settings, now),
         # Ours is set up already; and lines with paths would keep the tokens of links in log files.

@@ -30,6 +30,8 @@ MOST_ERRORS = 20_000
 MOST_FIELDS = 20
 """Of one row; no row has so many."""
 LONGEST_TEXT = 2_000
+LARGEST_INTEGER = 2**31 - 1
+"""What an INTEGER of PostgreSQL holds: ids of small tables."""
 LONGEST_MAILBOX = 320
 PLAIN = r"^[^\x00-\x1f\x7f]+$"
 """No control characters: ids stand in logs, headers and tables."""

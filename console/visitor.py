@@ -127,7 +127,7 @@ def _visitor(office: Office, session: Session) -> Visitor | None:
     if session.user_id is None:
         return None
     with reading(office.engine) as opened:
-        found = signed_in(opened, session.user_id, session.epoch)
+        found = signed_in(opened, session.user_id, session.epoch, session.csrf)
     if found is None:
         return None
     return Visitor(

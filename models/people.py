@@ -54,6 +54,15 @@ class SignInFailure(Base):
     at: Mapped[datetime] = mapped_column(index=True)
 
 
+class EndedSession(Base):
+    """A browser's session that was signed out before its time; its cookie opens nothing any more."""
+
+    __tablename__ = "ended_session"
+    token_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    until: Mapped[datetime] = mapped_column(index=True)
+    """From when on the cookie would be too old in any case."""
+
+
 class BulkAct(Base):
     """What a person did with many recipients or contacts at once, so that it can be taken back as one."""
 

@@ -19,17 +19,18 @@ from models.session import Writer
 from models.tables import Campaign, Contact, Recipient
 from worker.act import Act
 from worker.chunks import chunks
-from worker.do_not_email import add_dne, dne_target, lift, live_entries, need_why
+from worker.do_not_email import add_dne, dne_target, lift, live_entries, need_why, newest_entry, to_lift
+from worker.errors import InputError
 from worker.person import Choice, write_choice
 from worker.refold import lock, refold
-from worker.selection import MOST, Selection, addresses_of, chosen, contact_addresses, refuse_too_many
+from worker.selection import MOST, Selection, addresses_of, chosen, chosen_contacts, refuse_too_many
 from worker.story import Row
 from worker.suppression import suppressed
 from worker.tie import Rules, lock_team
 
 __all__ = [
     "MOST", "DnePreview", "Done", "Preview", "Selection", "add_many_to_dne", "addresses_of", "chosen",
-    "contact_addresses", "lift_many", "preview_dne", "preview_status", "recent_acts", "set_status_of_many",
+    "chosen_contacts", "lift_many", "preview_dne", "preview_status", "recent_acts", "set_status_of_many",
 ]  # fmt: skip
 
 PART = 200
@@ -107,6 +108,8 @@ class Done:
     """Nothing was to be done for them."""
     refused: int = 0
     """They are under Do Not Email and cannot become Active."""
+    newer: int = 0
+    """They came onto Do Not Email anew after the look at them, and are left alone."""
 
 
 def set_status_of_many(
@@ -117,7 +120,8 @@ def set_status_of_many(
     Who has the status already is left as they are, so whoever starts again after a crash does the rest.
 
     Raises:
-        InputError: too many at once, or the team has no such recipient; nothing is written.
+        InputError: too many at once, or the team has no such recipient, and nothing is written; or somebody took the
+            act back while it ran, and what is left to do is left.
     """
     with writer() as session:
         ids = sorted(chosen(session, rules.team_id, ids))
@@ -147,10 +151,16 @@ class _Deed:
     done: Done = field(default_factory=Done)
 
     def note(self, session: Session, targets: Sequence[str]) -> None:
-        """Keep, in the same transaction, what one part of it did."""
+        """Keep, in the same transaction, what one part of it did.
+
+        Raises:
+            InputError: somebody took the act back meanwhile; this part is not done.
+        """
         if not targets:
             return
-        kept = session.get(BulkAct, self.done.bulk_id) if self.done.bulk_id else None
+        kept = session.get(BulkAct, self.done.bulk_id, with_for_update=True) if self.done.bulk_id else None
+        if kept is not None and kept.undone_at is not None:
+            raise InputError(f"{kept.undone_by} took this back while it ran ({kept.says}); the rest was not done")
         if kept is None:
             kept = BulkAct(team_id=self.team_id, actor=self.act.by, kind=self.kind, recorded_at=self.act.at, targets=[])
             session.add(kept)
@@ -177,6 +187,8 @@ class DnePreview:
     """Of these the ones who asked for it themselves: lifting needs a reason."""
     opted_out_first: list[str]
     """Some of these."""
+    seen: int
+    """The newest of the live entries by its id; given to `lift_many`, what comes later is left alone."""
 
 
 def preview_dne(session: Session, team_id: int, addresses: Collection[str]) -> DnePreview:
@@ -186,7 +198,8 @@ def preview_dne(session: Session, team_id: int, addresses: Collection[str]) -> D
     by_people = {entry.target for entry in entries if entry.recipient_id is None}
     opted_out = sorted({entry.target for entry in entries if entry.reason in OPTED_OUT})
     live = {entry.target for entry in entries}
-    return DnePreview(len(targets) - len(by_people), len(live), len(opted_out), opted_out[:SHOWN])
+    newest = max((entry.id for entry in entries), default=0)
+    return DnePreview(len(targets) - len(by_people), len(live), len(opted_out), opted_out[:SHOWN], newest)
 
 
 def _targets(addresses: Collection[str]) -> list[str]:
@@ -199,7 +212,8 @@ def add_many_to_dne(writer: Writer, team_id: int, addresses: Collection[str], ac
     """Add many addresses to Do Not Email by hand; what a person or an import added before stays as it is.
 
     Raises:
-        InputError: too many at once, or one is no address; nothing is written.
+        InputError: too many at once, or one is no address, and nothing is written; or somebody took the act back
+            while it ran, and what is left to do is left.
     """
     deed = _Deed(team_id, "dne add", lambda n: f"put {_addresses(n)} on Do Not Email", act)
     for some in chunks(_targets(addresses), PART):
@@ -213,21 +227,33 @@ def add_many_to_dne(writer: Writer, team_id: int, addresses: Collection[str], ac
     return deed.done
 
 
-def lift_many(writer: Writer, team_id: int, addresses: Collection[str], act: Act) -> Done:
+def lift_many(writer: Writer, team_id: int, addresses: Collection[str], act: Act, seen: int | None = None) -> Done:
     """Lift the Do Not Email entries of many addresses; recipients stay as they are, and so do entries of domains.
 
+    Args:
+        writer: opens a write transaction; this takes several.
+        team_id: whose list.
+        addresses: whose entries.
+        act: who, when and why.
+        seen: as `preview_dne` gives it; None: what is there now counts as seen.
+
     Raises:
-        InputError: too many at once, or a contact opted out and no reason is given; nothing is written.
+        InputError: too many at once, or a contact opted out and no reason is given, and nothing is written; or
+            somebody took the act back while it ran, and what is left to do is left.
     """
     targets = _targets(addresses)
     with writer() as session:
-        need_why(live_entries(session, team_id, targets), act)
+        if seen is None:
+            seen = newest_entry(session, team_id, targets)
+        need_why(to_lift(session, team_id, targets, seen).entries, act)
     deed = _Deed(team_id, "dne lift", lambda n: f"lifted Do Not Email of {_addresses(n)}", act)
     for some in chunks(targets, PART):
         with writer() as session:
-            lifted = sorted({entry.target for entry in lift(session, team_id, some, act)})
+            lifting = lift(session, team_id, some, act, seen)
+            lifted = sorted({entry.target for entry in lifting.entries})
             deed.note(session, lifted)
-        deed.done.same += len(some) - len(lifted)
+        deed.done.newer += len(lifting.newer)
+        deed.done.same += len(some) - len(lifted) - len(lifting.newer)
     return deed.done
 
 

@@ -42,6 +42,8 @@ class Undone:
 def undo_bulk(writer: Writer, rules: Rules, bulk_id: int, act: Act) -> Undone:
     """Take back what an act on many did, as far as no person has acted there since.
 
+    Of an act that still runs also what it does meanwhile is taken back; its next part finds that and stops.
+
     Args:
         writer: opens a write transaction; this takes several, and after a crash may be started again.
         rules: the team and its settings.
@@ -54,15 +56,24 @@ def undo_bulk(writer: Writer, rules: Rules, bulk_id: int, act: Act) -> Undone:
     with writer() as session:
         bulk = _open(session, rules.team_id, bulk_id)
     came: Counter[str | None] = Counter()
-    for some in chunks(bulk.targets, PART):
-        with writer() as session:
-            lock_team(session, rules.team_id, exclusive=True)
-            came.update(_WAYS[bulk.kind](session, bulk, some, act))
-    with writer() as session:
-        bulk = _open(session, rules.team_id, bulk_id)
-        bulk.undone_at, bulk.undone_by = act.at, act.by
+    targets = bulk.targets
+    while targets:
+        for some in chunks(targets, PART):
+            with writer() as session:
+                lock_team(session, rules.team_id, exclusive=True)
+                came.update(_WAYS[bulk.kind](session, bulk, some, act))
+        targets = _further(writer, bulk, came.total(), act)
     done = came.pop(None, 0)
     return Undone(done, {why: number for why, number in came.items() if why})
+
+
+def _further(writer: Writer, bulk: BulkAct, dealt_with: int, act: Act) -> list[str]:
+    """Return what the act did meanwhile; nothing: note that it was taken back."""
+    with writer() as session:
+        bulk = _open(session, bulk.team_id, bulk.id)
+        if not (further := bulk.targets[dealt_with:]):
+            bulk.undone_at, bulk.undone_by = act.at, act.by
+    return further
 
 
 def _open(session: Session, team_id: int, bulk_id: int) -> BulkAct:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -60,26 +61,46 @@ def add_dne(
     return ban(session, team_id, plain.items(), reason, act).changes
 
 
-def lift_dne(session: Session, team_id: int, target: str, act: Act) -> int:
+def lift_dne(session: Session, team_id: int, target: str, act: Act, seen: int | None = None) -> int:
     """Lift every live entry of exactly this address or domain; return how many. Recipients stay as they are.
 
+    Args:
+        session: inside a write transaction.
+        team_id: whose list.
+        target: which.
+        act: who, when and why.
+        seen: the newest entry that the person has looked at, by its id; None: whatever is there.
+
     Raises:
-        InputError: nothing to lift, or the contact opted out and no reason is given.
+        InputError: nothing to lift, an entry that is newer than `seen`, or an opt-out and no reason is given.
     """
-    lifted = lift(session, team_id, [target], act)
-    if not lifted:
+    lifted = lift(session, team_id, [target], act, seen)
+    if lifted.newer:
+        raise InputError(f"{_plain(target)} has a newer Do Not Email entry than was shown; look at it, and decide anew")
+    if not lifted.entries:
         raise InputError(f"{_plain(target)} has no live Do Not Email entry; inbox-worker dne list shows all")
-    return len(lifted)
+    return len(lifted.entries)
 
 
-def lift(session: Session, team_id: int, targets: Iterable[str], act: Act) -> Sequence[DneEntry]:
-    """Lift every live entry of exactly these addresses and domains, which may have none; return the entries.
+@dataclass(frozen=True, slots=True)
+class Lifting:
+    """Which entries are lifted, and the targets that are left alone since somebody banned them anew."""
+
+    entries: Sequence[DneEntry]
+    newer: frozenset[str]
+
+
+def lift(session: Session, team_id: int, targets: Iterable[str], act: Act, seen: int | None = None) -> Lifting:
+    """Lift every live entry of exactly these addresses and domains, which may have none.
+
+    A target with an entry that is newer than `seen` is left alone as a whole: nobody has weighed why it is there.
 
     Raises:
         InputError: one of the contacts opted out and no reason is given.
     """
     lock_team(session, team_id, exclusive=True)
-    entries = live_entries(session, team_id, targets)
+    lifting = to_lift(session, team_id, targets, seen)
+    entries = lifting.entries
     need_why(entries, act)
     reasons: dict[str, set[str]] = defaultdict(set)
     for entry in entries:
@@ -99,7 +120,19 @@ def lift(session: Session, team_id: int, targets: Iterable[str], act: Act) -> Se
     tell(session, team_id, told, act.at)
     for some in chunks(locked):
         refold(session, some, act.at)
-    return entries
+    return lifting
+
+
+def to_lift(session: Session, team_id: int, targets: Iterable[str], seen: int | None) -> Lifting:
+    """Return what lifting these targets would lift, going by the newest entry that was looked at."""
+    entries = live_entries(session, team_id, targets)
+    newer = frozenset(entry.target for entry in entries if seen is not None and entry.id > seen)
+    return Lifting([entry for entry in entries if entry.target not in newer], newer)
+
+
+def newest_entry(session: Session, team_id: int, targets: Iterable[str]) -> int:
+    """Return the id of the newest live entry of exactly these addresses and domains; 0: they have none."""
+    return max((entry.id for entry in live_entries(session, team_id, targets)), default=0)
 
 
 def live_entries(session: Session, team_id: int, targets: Iterable[str]) -> Sequence[DneEntry]:
@@ -160,6 +193,8 @@ def dne_target(text: str, *, force: bool = False) -> str:
         InputError: it is neither, or a domain of many strangers and `force` is not given.
     """
     target = _plain(text)
+    if not text.strip().isprintable():
+        raise InputError(f"{text!r} has signs in it that nobody can see; write it anew without them")
     if "@" in target:
         if len(target) > LONGEST_ADDRESS or not ADDRESS.fullmatch(target):
             raise InputError(f"{text!r} is no address")
@@ -173,5 +208,7 @@ def dne_target(text: str, *, force: bool = False) -> str:
 
 
 def _plain(text: str) -> str:
+    if storable(text) != text:
+        raise InputError(f"{text!r} has signs in it that no database takes; write it anew without them")
     bare = text.strip().removeprefix("@").rstrip(".")
     return normal_address(bare) if "@" in bare else normal_domain(bare) or bare.lower()

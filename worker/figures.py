@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
+import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, and_, func, select
+from sqlalchemy import ColumnElement, Engine, and_, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from classifier.verdict import ReplyClass
@@ -25,10 +27,15 @@ from models.tables import (
     VerdictRow,
 )
 
+log = logging.getLogger(__name__)
+
 COUNT_SECONDS = 300
 """How often the daemon counts."""
 OLD = timedelta(minutes=10)
 """Figures of this age say that no daemon counts."""
+PATIENCE_SECONDS = 1.0
+_COUNTING = threading.Lock()
+"""One page of a process counts at a time."""
 DAYS = 30
 """Counted at the first count of a day: sends are imported and mail is taken in long after the day."""
 AGAIN = 2
@@ -67,11 +74,29 @@ def count_all(engine: Engine, now: datetime, stopping: Callable[[], bool] = lamb
 
 
 def fresh(engine: Engine, team_id: int, now: datetime) -> None:
-    """Count for a team where nobody did for a while: no daemon runs."""
+    """Count for a team where nobody did for a while: no daemon runs.
+
+    Whoever asks waits a moment for it; what takes longer, or fails, is there the next time.
+    """
     with reading(engine) as session:
         at = counted_at(session, team_id)
-    if at is None or at <= now - OLD:
+    # A clock that was ahead once does not keep anybody from counting.
+    if at is not None and abs(now - at) < OLD:
+        return
+    if not _COUNTING.acquire(blocking=False):
+        return
+    counting = threading.Thread(target=_count_alone, args=[engine, team_id, now], name="counting", daemon=True)
+    counting.start()
+    counting.join(PATIENCE_SECONDS)
+
+
+def _count_alone(engine: Engine, team_id: int, now: datetime) -> None:
+    try:
         count(engine, team_id, now)
+    except Exception:
+        log.exception("counting for team %s failed; the figures of the last time are shown", team_id)
+    finally:
+        _COUNTING.release()
 
 
 def count(engine: Engine, team_id: int, now: datetime) -> None:
@@ -151,8 +176,10 @@ def _sends(session: Session, team_id: int, day: date) -> int:
 
 
 def _bounces(session: Session, team_id: int, day: date) -> Counts:
+    # Several reports of one send are one bounce.
+    sends = func.count(func.coalesce(RecipientEvent.send_id, RecipientEvent.key).distinct())
     query = (
-        select(RecipientEvent.bounce, func.count())
+        select(RecipientEvent.bounce, sends)
         .join(Recipient, Recipient.id == RecipientEvent.recipient_id)
         .where(
             Recipient.team_id == team_id,
@@ -173,11 +200,13 @@ def _on(column: InstrumentedAttribute[datetime], day: date) -> ColumnElement[boo
 
 def _write(session: Session, rows: list[dict[str, Any]]) -> None:
     """Write figures, but over none that somebody counted later; in order, so that two writers never wait in a ring."""
+    # Written by a clock that was ahead.
+    ahead = rows[0]["counted_at"] + OLD
     insert = INSERTS[session.get_bind().dialect.name](DayFigure.__table__)
     new = insert.excluded
     upsert = insert.on_conflict_do_update(
         index_elements=["team_id", "day", "counted", "name"],
         set_={"count": new.count, "counted_at": new.counted_at},
-        where=DayFigure.counted_at <= new.counted_at,
+        where=or_(DayFigure.counted_at <= new.counted_at, DayFigure.counted_at > ahead),
     )
     session.execute(upsert, sorted(rows, key=lambda row: (row["day"], row["counted"], row["name"])))

@@ -118,7 +118,7 @@ def addresses_of(target: Target, resolve: Resolve = system_addresses) -> Sequenc
             if not is_public(address):
                 raise InputError(
                     f"{target.host} is {address}, which is no address of the public internet; an endpoint in a network"
-                    " of your own is added with --allow-private"
+                    " of your own is added with --allow-private, or with the box for it in the console"
                 )
     return addresses
 

@@ -10,29 +10,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, exists, literal, or_, select, true, tuple_
-from sqlalchemy import Row as RowOf
+from sqlalchemy import ColumnElement, Select, literal, select, tuple_
 from sqlalchemy.orm import Session
 
 from models.events import SequenceState, Status
-from models.tables import Campaign, Contact, DneEntry, Recipient
-from worker.chunks import CHUNK
+from models.tables import Campaign, Contact, Recipient
+from worker.contact_search import WINDOW, ContactFilter, CoveredContact, find_contacts
 from worker.errors import InputError
 from worker.places import contact_place, place, recipient_place
 from worker.story import Row, live_targets, standing_row
-from worker.suppression import LIVE, Covering, domains_below, suppressed
 from worker.words import begins_words, words_of
 
 LIMIT = 50
-WINDOW = 3_000
-"""So many of the next rows are looked at for words before the index of words is asked, which knows no order."""
-SPARSE = 24
-"""Of so many contacts one at least is under Do Not Email, in most teams."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some rows of a list, and the cursor of the page after it; None: this is the last one."""
+    """Some rows of a list, and the cursor of the page after it; None: this is the last one.
+
+    Where those that a filter wants are rare, a page may hold fewer rows than asked for, or none, and still go on.
+    """
 
     rows: list[Row]
     next: str | None
@@ -48,14 +45,6 @@ class RecipientFilter:
     words: str | None = None
     unlisted: bool = False
     """Also those that left the campaign's list."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContactFilter:
-    """Which contacts are asked for; None: any. `do_not_email`: a live entry covers the address, or none does."""
-
-    words: str | None = None
-    do_not_email: bool | None = None
 
 
 def recipients_page(
@@ -173,72 +162,10 @@ def contacts_page(
         InputError: a damaged cursor, or too many words.
     """
     address = contact_place(after) if after is not None else None
-    found = find_contacts(session, team_id, wanted, address, limit + 1)
-    shown = found[:limit]
-    stand = _statuses(session, [contact.id for contact in shown])
-    rows = [_contact(contact, stand.get(contact.id, [])) for contact in shown]
-    return Page(rows, place(shown[-1].address) if len(found) > limit else None)
-
-
-@dataclass(frozen=True, slots=True)
-class CoveredContact:
-    """A contact with what covers it."""
-
-    id: int
-    address: str
-    covers: Sequence[Covering]
-
-
-def find_contacts(
-    session: Session, team_id: int, wanted: ContactFilter, after: str | None, limit: int
-) -> Sequence[CoveredContact]:
-    """Return the next contacts that are wanted, by address."""
-    words = words_of(wanted.words or "")
-    if wanted.do_not_email is None:
-        return _covered(session, team_id, _by_address(session, _after(team_id, after), words, limit))
-    kept: list[CoveredContact] = []
-    seen, size = 0, min(limit * SPARSE, max(limit, WINDOW)) if wanted.do_not_email else limit
-    while True:
-        base = _after(team_id, after)
-        if wanted.do_not_email and seen >= WINDOW:
-            base = base.where(_may_be_banned(session, team_id))
-        batch = _covered(session, team_id, _by_address(session, base, words, size))
-        kept += [each for each in batch if bool(each.covers) is wanted.do_not_email]
-        if len(batch) < size or len(kept) >= limit:
-            return kept[:limit]
-        seen, after = seen + size, batch[-1].address
-        # As many as will do, going by the share of those seen that were wanted.
-        size = min(WINDOW, limit + (limit - len(kept)) * seen // (len(kept) or 1))
-
-
-def _after(team_id: int, address: str | None) -> Select[int, str]:
-    query = select(Contact.id, Contact.address).where(Contact.team_id == team_id)
-    return query if address is None else query.where(Contact.address > address)
-
-
-def _by_address(session: Session, base: Select[int, str], words: list[str], limit: int) -> Sequence[RowOf[int, str]]:
-    """Return the next contacts by address; for the two ways see `_newest`."""
-    near = base.order_by(Contact.address).limit(WINDOW if words else limit).subquery()
-    found = select(near.c.id, near.c.address).where(*begins_words(session, words, near.c.address))
-    rows = session.execute(found.order_by(near.c.address).limit(limit)).all()
-    if not words or len(rows) == limit or session.scalar(select(near.c.id).offset(WINDOW - 1)) is None:
-        return rows
-    every = base.where(*begins_words(session, words, Contact.address)).offset(0).subquery()
-    return session.execute(select(every.c.id, every.c.address).order_by(every.c.address).limit(limit)).all()
-
-
-def _covered(session: Session, team_id: int, rows: Sequence[RowOf[int, str]]) -> list[CoveredContact]:
-    covers = suppressed(session, team_id, [address for _, address in rows])
-    return [CoveredContact(contact_id, address, covers.get(address, ())) for contact_id, address in rows]
-
-
-def _may_be_banned(session: Session, team_id: int) -> ColumnElement[bool]:
-    """Return a condition that leaves out contacts that no entry covers, for where hardly any is covered."""
-    live = DneEntry.team_id == team_id, *LIVE
-    named = exists().where(DneEntry.target == Contact.address, *live)
-    targets = session.scalars(select(DneEntry.target).where(*live, ~DneEntry.target.contains("@")))
-    domains = domains_below(session, team_id, set(targets))
-    return or_(named, Contact.domain.in_(domains)) if len(domains) <= CHUNK else true()
+    found = find_contacts(session, team_id, wanted, address, limit)
+    stand = _statuses(session, [contact.id for contact in found.contacts])
+    rows = [_contact(contact, stand.get(contact.id, [])) for contact in found.contacts]
+    return Page(rows, place(found.next) if found.next is not None else None)
 
 
 def _statuses(session: Session, contact_ids: Sequence[int]) -> dict[int, list[Status]]:

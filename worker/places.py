@@ -11,12 +11,14 @@ from worker.errors import InputError
 from worker.stored import storable
 
 LARGEST_ID = 2**63 - 1
+LONGEST = 2_000
+"""Characters of a cursor; the 320 of an address may be four octets each."""
 DAMAGED = "the place in the list is damaged; begin the list anew, without a cursor"
 
 
 def place(*values: str | int) -> str:
     """Return the cursor that names a place in a list."""
-    return urlsafe_b64encode(json.dumps(values).encode()).decode().rstrip("=")
+    return urlsafe_b64encode(json.dumps(values, ensure_ascii=False).encode()).decode().rstrip("=")
 
 
 def recipient_place(cursor: str) -> tuple[datetime, int]:
@@ -66,4 +68,9 @@ def id_place(cursor: str) -> int:
 
 
 def _values(cursor: str) -> Any:
-    return json.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    if len(cursor) > LONGEST:
+        raise ValueError
+    try:
+        return json.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except RecursionError as error:
+        raise ValueError from error

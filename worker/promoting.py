@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine
 
 from classifier.artifact import ArtifactError
-from classifier.gate import Check
 from classifier.labelled import read_corpus
 from models.session import reading, transaction
 from worker.act import Act
 from worker.errors import InputError
 from worker.labels import labelled_replies
 from worker.promotion import Serving, Stored, find, in_service, open_artifact, open_serving, promote
+
+if TYPE_CHECKING:
+    # It loads the training library, which only a trial needs.
+    from classifier.gate import Check
 
 
 class ServesAlreadyError(InputError):

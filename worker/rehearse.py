@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -11,13 +11,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.automation import Automation, Call, Command, Move, Standing
-from models.events import SequenceState, Status
+from models.events import Interval, SequenceState, Status
 from models.outcome import Folded
 from models.status import fold
-from models.tables import Recipient
+from models.tables import Recipient, ReviewItem
 from worker.automations import refuse_unknown_places
 from worker.book import Book, Person, read
 from worker.campaigns import find_campaign
+from worker.chunks import chunks
 from worker.entries import elsewhere, lifts_of
 from worker.errors import InputError
 
@@ -123,7 +124,7 @@ def rehearse(
     book = read(session, ids[:MOST])
     people = {person.row.contact_id: person for person in book.people if person.row.campaign_id == campaign.id}
     without = [_until(rule, since, automation.name) for rule in book.rules[campaign.id]]
-    crowd = _Crowd(book)
+    crowd = _Crowd(session, book)
     found = Rehearsal(len(people), len(ids) > MOST)
     for contact_id in ids[:MOST]:
         touched = _try(people[contact_id], crowd, without, Standing(TRIED, automation, since), now)
@@ -135,10 +136,18 @@ def rehearse(
 class _Crowd:
     """The recipients that are looked at, and where else the same contacts stand."""
 
-    def __init__(self, book: Book) -> None:
+    def __init__(self, session: Session, book: Book) -> None:
         self.book = book
         self.campaigns = {(person.row.contact_id, person.row.campaign) for person in book.people}
-        self.held = {person.row.contact_id for person in book.people if person.row.sequence is SequenceState.HELD}
+        contacts = {person.row.id: person.row.contact_id for person in book.people}
+        self.held = {contacts[recipient_id] for recipient_id in _held(session, contacts)}
+
+
+def _held(session: Session, recipient_ids: Collection[int]) -> Iterator[int]:
+    """Yield the recipients that wait for a person, also where the sequence has ended."""
+    query = select(ReviewItem.recipient_id).where(ReviewItem.closed_at.is_(None), ReviewItem.holds.is_(True))
+    for some in chunks(recipient_ids):
+        yield from session.scalars(query.where(ReviewItem.recipient_id.in_(some)))
 
 
 def _newest(session: Session, campaign_id: int) -> Sequence[int]:
@@ -154,8 +163,7 @@ def _until(rule: Standing, since: datetime, name: str) -> Standing:
 
 
 def _try(person: Person, crowd: _Crowd, without: Sequence[Standing], tried: Standing, now: datetime) -> Touched | None:
-    # The entries that the contact's own events and rules make are left out here, and made anew by the folds.
-    intervals, lifts = elsewhere(person, crowd.book, now), lifts_of(person, crowd.book)
+    intervals, lifts = _entries(person, crowd.book, now), lifts_of(person, crowd.book)
     after = fold(person.events, now, intervals=intervals, lifts=lifts, rules=[*without, tried])
     fired = {each.key: each for each in after.fired if each.rule_id == TRIED}
     if not fired:
@@ -176,6 +184,13 @@ def _try(person: Person, crowd: _Crowd, without: Sequence[Standing], tried: Stan
         stays=tuple(each for each in moves if each not in may),
         calls=_called(commands),
     )
+
+
+def _entries(person: Person, book: Book, now: datetime) -> list[Interval]:
+    """Return when entries covered the contact; those that its own events and rules make are made anew by the folds."""
+    if not any(book.by_target[target] for target in person.targets()):
+        return []
+    return elsewhere(person, book, now)
 
 
 def _may_join(person: Person, crowd: _Crowd, after: Folded, campaign: str) -> bool:

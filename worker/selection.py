@@ -10,11 +10,15 @@ from sqlalchemy.orm import Session
 
 from models.tables import Contact, Recipient
 from worker.chunks import chunks
+from worker.contact_search import ContactFilter, CoveredContact, find_contacts
 from worker.errors import InputError
-from worker.pages import ContactFilter, RecipientFilter, find_contacts, matching_recipients
+from worker.pages import RecipientFilter, matching_recipients
 
 MOST = 10_000
 """Recipients or addresses of one act."""
+
+LOOKS = 10
+"""So often the next part of the contacts is looked through for those that a filter means."""
 
 Selection = Collection[int] | RecipientFilter
 """Ids, or everything that a filter matches."""
@@ -49,16 +53,14 @@ def addresses_of(session: Session, team_id: int, ids: Collection[int]) -> list[s
     return sorted({each for some in chunks(ids) for each in session.scalars(query.where(Recipient.id.in_(some)))})
 
 
-def contact_addresses(session: Session, team_id: int, contacts: Collection[int] | ContactFilter) -> list[str]:
-    """Return the addresses of the contacts that are meant.
+def chosen_contacts(session: Session, team_id: int, contacts: Collection[int] | ContactFilter) -> dict[int, str]:
+    """Return id -> address of the contacts that are meant.
 
     Raises:
         InputError: too many at once, or the team has no such contact.
     """
     if isinstance(contacts, ContactFilter):
-        found = [each.address for each in find_contacts(session, team_id, contacts, None, MOST + 1)]
-        refuse_too_many(found)
-        return found
+        return {each.id: each.address for each in _matching_contacts(session, team_id, contacts)}
     ids = list(dict.fromkeys(contacts))
     refuse_too_many(ids)
     query = select(Contact.id, Contact.address).where(Contact.team_id == team_id)
@@ -67,7 +69,25 @@ def contact_addresses(session: Session, team_id: int, contacts: Collection[int] 
     for contact_id in ids:
         if contact_id not in addresses:
             raise InputError(f"no contact {contact_id} in this team; look for it among the contacts")
-    return [addresses[contact_id] for contact_id in ids]
+    return {contact_id: addresses[contact_id] for contact_id in ids}
+
+
+def _matching_contacts(session: Session, team_id: int, wanted: ContactFilter) -> list[CoveredContact]:
+    """Return the contacts that a filter matches.
+
+    Raises:
+        InputError: too many, or too many to be looked through.
+    """
+    found: list[CoveredContact] = []
+    after = None
+    for _ in range(LOOKS):
+        part = find_contacts(session, team_id, wanted, after, MOST + 1 - len(found))
+        found += part.contacts
+        refuse_too_many(found)
+        if part.next is None:
+            return found
+        after = part.next
+    raise InputError("there are too many contacts to look through; narrow the choice down with words of the address")
 
 
 def refuse_too_many(chosen: Sequence[Any]) -> None:

@@ -22,7 +22,9 @@ from worker.refold import Change, lock, refold
 from worker.stored import storable
 from worker.tie import Rules, lock_team, rematch
 
-ADDRESS = re.compile(r"[^\s@<>\"(),:;\\]+@[^\s@<>\"(),:;\\]+\.[^\s@<>\"(),:;\\]+")
+# No white space, control character or half of a surrogate pair, and nothing that ends an address in a header.
+_PART = r"[^\s\x00-\x1f\x7f-\x9f\ud800-\udfff@<>\"(),:;\\]+"
+ADDRESS = re.compile(rf"{_PART}@{_PART}\.{_PART}")
 BATCH = 1_000
 
 # As long as the columns are.

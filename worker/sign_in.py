@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import IPv6Address, ip_address, ip_network
 from itertools import pairwise, takewhile
+from threading import BoundedSemaphore
 
 from sqlalchemy import Engine, delete, select, update
 from sqlalchemy.orm import Session
@@ -30,6 +31,11 @@ LONGEST_CLIENT = 64
 NETWORK = 64
 """Bits of an IPv6 address that a provider gives to one customer, who has all addresses below them."""
 WRONG = "Name or password is wrong."
+BUSY = "Too many are signing in at this moment; try again in a few seconds."
+BUSY_SECONDS = 5
+AT_ONCE = 8
+_TURNS = BoundedSemaphore(AT_ONCE)
+"""A flood of attempts may keep few of a process's threads waiting: unsubscribe links are answered by the same ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +63,15 @@ def sign_in(engine: Engine, name: str, password: str, client: str, now: datetime
         client: the network address that asks.
         now: aware UTC.
     """
+    if not _TURNS.acquire(blocking=False):
+        return Refused(BUSY, BUSY_SECONDS)
+    try:
+        return _sign_in(engine, name, password, client, now)
+    finally:
+        _TURNS.release()
+
+
+def _sign_in(engine: Engine, name: str, password: str, client: str, now: datetime) -> SignedIn | Refused:
     attempt = _Attempt(_storable(plain_name(name), LONGEST_NAME), _customer(client), now)
     wait = _begin(engine, attempt)
     if wait:

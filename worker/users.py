@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, delete, func, select, update
+from sqlalchemy import Select, delete, exists, func, select, update
 from sqlalchemy.orm import Session
 
-from models.people import Role, SignInFailure, User
+from models.people import EndedSession, Role, SignInFailure, User
 from models.session import insert_new
 from models.tables import Team
 from worker.act import Act
 from worker.errors import InputError
 from worker.passwords import hash_password, refuse_weak
 from worker.teams import known_time_zone
+from worker.tie import lock_team
 
 log = logging.getLogger(__name__)
 
@@ -55,31 +58,48 @@ def add_user(session: Session, team_id: int, name: str, role: Role, act: Act, pa
     return user_id_of(session, team_id, name)
 
 
-def set_password(session: Session, team_id: int, user_id: int, password: str, act: Act) -> None:
-    """Give a person a new password; it ends their sessions.
+def set_password(
+    session: Session, team_id: int, user_id: int, password: str, act: Act, epoch: int | None = None
+) -> int:
+    """Give a person a new password; it ends their sessions. Return what a session begun now has to know.
+
+    Args:
+        session: inside a write transaction.
+        team_id: of the person.
+        user_id: whose password it is.
+        password: the new one.
+        act: who does so, and when.
+        epoch: what the session knows that asks for it, where the person does so: one that was ended may not.
 
     Raises:
-        InputError: the team has no such user, or the password is weak.
+        InputError: the team has no such user, the session was ended, or the password is weak.
     """
     name = _name_of(session, team_id, user_id)
-    _change(session, team_id, user_id, f"new password by {act.by}", password_hash=_hash_of_new(name, password))
+    hashed = _hash_of_new(name, password)
+    return _change(session, team_id, user_id, f"new password by {act.by}", epoch, password_hash=hashed)
 
 
-def set_role(session: Session, team_id: int, user_id: int, role: Role, act: Act) -> None:
+def set_role(
+    session: Session, team_id: int, user_id: int, role: Role, act: Act, *, at_the_machine: bool = False
+) -> None:
     """Let a person do more or less; it ends their sessions.
 
     Raises:
-        InputError: the team has no such user.
+        InputError: the team has no such user, or would have no admin left; at the machine itself that may be.
     """
+    if role is not Role.ADMIN and not at_the_machine:
+        _keep_an_admin(session, team_id, user_id)
     _change(session, team_id, user_id, f"made {role} by {act.by}", role=role)
 
 
-def disable(session: Session, team_id: int, user_id: int, act: Act) -> None:
+def disable(session: Session, team_id: int, user_id: int, act: Act, *, at_the_machine: bool = False) -> None:
     """Let a person sign in no more, and end their sessions.
 
     Raises:
-        InputError: the team has no such user.
+        InputError: as `set_role`.
     """
+    if not at_the_machine:
+        _keep_an_admin(session, team_id, user_id)
     _change(session, team_id, user_id, f"disabled by {act.by}", disabled_at=act.at)
 
 
@@ -92,13 +112,19 @@ def enable(session: Session, team_id: int, user_id: int, act: Act) -> None:
     _change(session, team_id, user_id, f"enabled by {act.by}", disabled_at=None)
 
 
-def sign_out_everywhere(session: Session, team_id: int, user_id: int, act: Act) -> None:
-    """End all sessions of a person.
+def sign_out_everywhere(session: Session, team_id: int, user_id: int, act: Act, epoch: int | None = None) -> int:
+    """End all sessions of a person; return what a session begun now has to know, as `set_password`.
 
     Raises:
-        InputError: the team has no such user.
+        InputError: the team has no such user, or the session that asks for it was ended.
     """
-    _change(session, team_id, user_id, f"signed out everywhere by {act.by}")
+    return _change(session, team_id, user_id, f"signed out everywhere by {act.by}", epoch)
+
+
+def sign_out(session: Session, token: str, now: datetime, until: datetime) -> None:
+    """End one session, known by its token; until then its cookie would open pages."""
+    session.execute(delete(EndedSession).where(EndedSession.until < now))
+    insert_new(session, EndedSession, [{"token_hash": _hash(token), "until": until}])
 
 
 def unlock(session: Session, team_id: int, user_id: int, act: Act) -> None:
@@ -154,9 +180,10 @@ def user_id_of(session: Session, team_id: int, name: str) -> int:
     return found
 
 
-def signed_in(session: Session, user_id: int, epoch: int) -> SignedIn | None:
+def signed_in(session: Session, user_id: int, epoch: int, token: str = "") -> SignedIn | None:
     """Return who uses a session, or None where it has ended; asked for every page, so it is one statement."""
-    row = session.execute(who().where(User.id == user_id, User.epoch == epoch)).one_or_none()
+    ended = exists().where(EndedSession.token_hash == _hash(token))
+    row = session.execute(who().where(User.id == user_id, User.epoch == epoch, ~ended)).one_or_none()
     return SignedIn(*row) if row else None
 
 
@@ -186,17 +213,27 @@ def _name_of(session: Session, team_id: int, user_id: int) -> str:
     return name
 
 
-def _change(session: Session, team_id: int, user_id: int, says: str, **values: Any) -> None:
-    """Change a person and end their sessions, which know the epoch they began in."""
+def _change(session: Session, team_id: int, user_id: int, says: str, epoch: int | None = None, **values: Any) -> int:
+    """Change a person and end their sessions, which know the epoch they began in; return the new one."""
     name = _name_of(session, team_id, user_id)
-    session.execute(update(User).where(User.id == user_id).values(epoch=User.epoch + 1, **values))
+    change = update(User).where(User.id == user_id).values(epoch=User.epoch + 1, **values).returning(User.epoch)
+    now = session.scalar(change if epoch is None else change.where(User.epoch == epoch))
+    if now is None:
+        raise InputError("you were signed out meanwhile; sign in again")
     log.info("user %s: %s", name, says)
+    return now
 
 
-def epoch_of(session: Session, user_id: int) -> int:
-    """Return what a session of a person has to know to last.
+def _keep_an_admin(session: Session, team_id: int, user_id: int) -> None:
+    # Two admins may take the right from one another at the same moment.
+    lock_team(session, team_id, exclusive=True)
+    query = select(User.id).where(User.team_id == team_id, User.role == Role.ADMIN, User.disabled_at.is_(None))
+    if session.scalars(query).all() == [user_id]:
+        raise InputError(
+            "the team would have no admin left; make somebody else an admin first, or do so at the machine itself"
+            " (inbox-worker users set, users disable)"
+        )
 
-    Raises:
-        sqlalchemy.exc.NoResultFound: there is no such user.
-    """
-    return session.scalars(select(User.epoch).where(User.id == user_id)).one()
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

@@ -56,6 +56,14 @@ class ManyRequest(Many):
 
     why: Why = None
     by_mail: Annotated[StrictBool, Field(description="As of one recipient; of a status only.")] = True
+    seen: Annotated[
+        int | None,
+        Field(
+            ge=0,
+            le=LARGEST_ID,
+            description="Of `lift` only: as the preview gives it; who came onto Do Not Email later is left alone.",
+        ),
+    ] = None
 
 
 class StatusPreview(BaseModel):
@@ -74,6 +82,7 @@ class DnePreview(BaseModel):
     live: int = Field(description="They have a live entry of their own, which lifting lifts.")
     opted_out: int = Field(description="Of these the ones who asked for it themselves: lifting needs a why.")
     opted_out_first: list[str] = Field(description="Some of these.")
+    seen: int = Field(description="The newest of the live entries: give it when you lift.")
 
 
 class PreviewAnswer(BaseModel):
@@ -91,6 +100,7 @@ class BulkAnswer(BaseModel):
     done: int
     same: int = Field(description="Nothing was to be done for them.")
     refused: int = Field(description="They are under Do Not Email and cannot become Active.")
+    newer: int = Field(description="They came onto Do Not Email after `seen`, and are left alone.")
 
 
 class BulkRow(BaseModel):
@@ -136,10 +146,11 @@ def do(asked: ManyRequest, office: TheOffice, caller: Editor) -> BulkAnswer:
     if asked.status is not None:
         rules = rules_of(office.settings, caller.team_id)
         done = bulk.set_status_of_many(writer, rules, ids, asked.status, act, by_mail=asked.by_mail)
+    elif asked.do_not_email == "add":
+        done = bulk.add_many_to_dne(writer, caller.team_id, addresses, act)
     else:
-        each = bulk.add_many_to_dne if asked.do_not_email == "add" else bulk.lift_many
-        done = each(writer, caller.team_id, addresses, act)
-    return BulkAnswer(id=done.bulk_id, done=done.done, same=done.same, refused=done.refused)
+        done = bulk.lift_many(writer, caller.team_id, addresses, act, asked.seen)
+    return BulkAnswer(id=done.bulk_id, done=done.done, same=done.same, refused=done.refused, newer=done.newer)
 
 
 @router.get("/bulk-acts")

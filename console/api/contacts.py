@@ -19,10 +19,11 @@ from console.visitor import TheOffice
 from models.events import DneReason, EventKind, SequenceState, Status
 from models.session import reading, transaction
 from worker.act import Act
+from worker.contact_search import ContactFilter
 from worker.contacts import merge, split
 from worker.errors import InputError
 from worker.history import tell
-from worker.pages import LIMIT, ContactFilter, contacts_page
+from worker.pages import LIMIT, contacts_page
 from worker.refold import Change
 from worker.story import Row
 from worker.tie import rules_of
@@ -190,7 +191,7 @@ def contacts(
     after: Annotated[str | None, Query(max_length=LONGEST_TEXT, description="`next` of the page before.")] = None,
     limit: Annotated[int, Query(ge=1, le=MOST)] = LIMIT,
 ) -> Listed[ContactRow]:
-    """List the team's contacts by address."""
+    """List the team's contacts by address; where those asked for are rare, a page may be empty and still go on."""
     banned = None if contact is None else contact is ContactStatus.DO_NOT_EMAIL
     with reading(office.engine) as session:
         found = contacts_page(

@@ -9,7 +9,7 @@ from fastapi import Path
 from pydantic import BaseModel, Field
 
 from console.api.frame import Admin, Listed, api
-from console.values import PLAIN
+from console.values import LARGEST_INTEGER, PLAIN
 from console.visitor import TheOffice
 from models.people import Role
 from models.session import reading, transaction
@@ -19,8 +19,7 @@ from worker.api_tokens import LONGEST_NAME, list_tokens, revoke_token
 
 router = api("users")
 
-LARGEST_ID = 2**31 - 1
-UserId = Annotated[int, Path(ge=1, le=LARGEST_ID, description="As `GET /v1/users` names it.")]
+UserId = Annotated[int, Path(ge=1, le=LARGEST_INTEGER, description="As `GET /v1/users` names it.")]
 
 
 class UserRow(BaseModel):

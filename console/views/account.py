@@ -8,9 +8,10 @@ from zoneinfo import available_timezones
 from fastapi import APIRouter, Form, Request, Response
 
 from console.cookies import begin, write_session
+from console.office import Office
 from console.render import go, render
-from console.visitor import TheOffice, Viewer
-from models.session import reading, transaction
+from console.visitor import TheOffice, Viewer, Visitor
+from models.session import transaction
 from worker import users
 from worker.sign_in import Refused, sign_in
 
@@ -46,22 +47,22 @@ def set_password(request: Request, office: TheOffice, visitor: Viewer, old: Text
     if isinstance(found, Refused):
         return go(request, "/account", f"The present password: {found.says}", wrong=True)
     with transaction(office.engine) as session:
-        users.set_password(session, visitor.team_id, visitor.user_id, new, visitor.act(office))
-    return _stay(request, office, visitor, "The password is changed; you are signed out everywhere else.")
+        act = visitor.act(office)
+        epoch = users.set_password(session, visitor.team_id, visitor.user_id, new, act, visitor.session.epoch)
+    return _stay(request, office, visitor, epoch, "The password is changed; you are signed out everywhere else.")
 
 
 @router.post("/sign-out-everywhere")
 def sign_out_everywhere(request: Request, office: TheOffice, visitor: Viewer) -> Response:
     """End every other session of this person."""
     with transaction(office.engine) as session:
-        users.sign_out_everywhere(session, visitor.team_id, visitor.user_id, visitor.act(office))
-    return _stay(request, office, visitor, "You are signed out everywhere else.")
+        act = visitor.act(office)
+        epoch = users.sign_out_everywhere(session, visitor.team_id, visitor.user_id, act, visitor.session.epoch)
+    return _stay(request, office, visitor, epoch, "You are signed out everywhere else.")
 
 
-def _stay(request: Request, office: TheOffice, visitor: Viewer, says: str) -> Response:
+def _stay(request: Request, office: Office, visitor: Visitor, epoch: int, says: str) -> Response:
     """Begin a new session for this browser, as all of the person's have ended."""
-    with reading(office.engine) as session:
-        epoch = users.epoch_of(session, visitor.user_id)
     response = go(request, "/account", says)
     write_session(response, request, office, begin(office.clock(), visitor.user_id, epoch))
     return response

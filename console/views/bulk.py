@@ -44,7 +44,12 @@ SHOWN = 20
 """So many addresses are named before an act, and so many acts afterwards."""
 
 
-def _apart(values: Sequence[str]) -> list[str]:
+Seen = Annotated[int, Field(ge=0, le=LARGEST_ID)]
+"""The newest Do Not Email entry that a page showed; 0: none, so that nothing is lifted that nobody saw."""
+
+
+def apart(values: Sequence[str]) -> list[str]:
+    """Return each of the values of a form's field, which may also stand in one, with commas between."""
     return [each for value in values for each in value.split(",") if each]
 
 
@@ -68,8 +73,9 @@ class Asked(BaseModel):
     """What is to be done to whom: boxes that were ticked, or all that the list's filter matches."""
 
     what: Status | Literal["dne add", "dne lift"]
-    chosen: Annotated[list[Id], BeforeValidator(_apart), Field(max_length=MOST)] = []
+    chosen: Annotated[list[Id], BeforeValidator(apart), Field(max_length=MOST)] = []
     every: bool = False
+    seen: Seen = 0
     why: Annotated[str, Field(max_length=1_000)] = ""
     other_cause: bool = False
 
@@ -84,6 +90,7 @@ class Told:
     froms: Sequence[tuple[Status, int]] = ()
     lists: Sequence[tuple[str, Sequence[str], int]] = ()
     need_why: bool = False
+    seen: int = 0
 
 
 @router.get("")
@@ -132,7 +139,7 @@ def do(request: Request, office: TheOffice, visitor: Editor, asked: Annotated[As
     elif asked.what == "dne add":
         done = add_many_to_dne(writer, visitor.team_id, addresses, act)
     else:
-        done = lift_many(writer, visitor.team_id, addresses, act)
+        done = lift_many(writer, visitor.team_id, addresses, act, asked.seen)
     undo = link(f"{HERE}/{done.bulk_id}/undo", back=looking.address) if done.bulk_id else None
     return go(request, looking.address, _done_words(asked.what, done), undo)
 
@@ -226,6 +233,7 @@ def _of_lifting(found: DnePreview, addresses: Sequence[str]) -> Told:
             ("Chosen", addresses[:SHOWN] if found.opted_out < len(addresses) else [], len(addresses)),
         ],
         need_why=bool(found.opted_out),
+        seen=found.seen,
     )
 
 
@@ -233,7 +241,12 @@ def _done_words(what: str, done: Done) -> str:
     did = {"dne add": "added to Do Not Email", "dne lift": "removed from Do Not Email"}.get(what, f"set to {what}")
     besides = [f"{number(done.same)} stay as they were"] if done.same else []
     besides += [f"{number(done.refused)} were refused, as they are under Do Not Email"] if done.refused else []
-    return "; ".join([f"{_count(done.done, 'is', 'are')} {did}", *besides]) + "."
+    return "; ".join([f"{_count(done.done, 'is', 'are')} {did}", *besides, *left_alone(done)]) + "."
+
+
+def left_alone(done: Done) -> list[str]:
+    """Say how many were left alone since they came onto Do Not Email anew after the look at them."""
+    return [f"{number(done.newer)} came onto Do Not Email since: left alone"] if done.newer else []
 
 
 def _count(count: int, one: str, many: str) -> str:

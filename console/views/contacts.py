@@ -8,29 +8,30 @@ from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, HTTPException, Path, Query, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field
 from sqlalchemy.orm import Session
 
 from classifier.decode import normal_address
 from console.render import go, link, number, ours, render, story
 from console.stories import sections
 from console.values import LONGEST_TEXT, PLAIN
+from console.views.bulk import Id, Seen, apart, left_alone
 from console.views.recipients import MEANS
 from console.visitor import Editor, TheOffice, Viewer
 from models.events import OPTED_OUT
 from models.session import reading, transaction
 from worker import bulk
+from worker.contact_search import ContactFilter
 from worker.contacts import merge, split
+from worker.do_not_email import newest_entry
 from worker.errors import InputError
 from worker.history import tell
-from worker.pages import ContactFilter, contacts_page
+from worker.pages import contacts_page
 from worker.tie import rules_of
 
 router = APIRouter(prefix="/contacts", include_in_schema=False)
 
 LIST = "/contacts"
-MOST_CHOSEN = 1_000
-"""Of one page, with room."""
 SHOWN = 20
 """Addresses of a preview."""
 Text = Annotated[str, Form(max_length=LONGEST_TEXT)]
@@ -63,31 +64,54 @@ def wanted(words: str, standing: Standing) -> ContactFilter:
 
 
 class Choice(BaseModel):
-    """Several contacts and what is to be done with them: those chosen, or everything that a filter finds."""
+    """Several contacts, the list that they were chosen from, and what is to be done with them."""
 
     wish: Wish
-    chosen: list[int] = Field(default=[], max_length=MOST_CHOSEN)
-    every: bool = False
+    chosen: Annotated[list[Id], BeforeValidator(apart), Field(max_length=bulk.MOST)] = []
     words: str = Field(default="", max_length=LONGEST_TEXT)
     standing: Standing = Standing.ANY
-    why: str = Field(default="", max_length=LONGEST_TEXT)
 
     @property
     def back(self) -> str:
         """The list that they were chosen from."""
         return link(LIST, words=self.words, standing=self.standing.value)
 
-    def addresses(self, session: Session, team_id: int) -> list[str]:
-        """Return the addresses that are meant.
+    def whom(self, session: Session, team_id: int) -> dict[int, str]:
+        """Return id -> address of those that are meant.
 
         Raises:
             InputError: none, or too many at once.
         """
-        filtered = wanted(self.words, self.standing)
-        found = bulk.contact_addresses(session, team_id, filtered if self.every else self.chosen)
-        if not found:
-            raise InputError("no contact is chosen; choose some with the boxes before their addresses")
-        return found
+        return _somebody(bulk.chosen_contacts(session, team_id, self.chosen))
+
+
+class Preview(Choice):
+    """What is to be looked at before it is done: also everything that the list's filter finds."""
+
+    every: bool = False
+
+    def whom(self, session: Session, team_id: int) -> dict[int, str]:
+        """Return id -> address of those that are meant.
+
+        Raises:
+            InputError: none, or too many at once.
+        """
+        if not self.every:
+            return super().whom(session, team_id)
+        return _somebody(bulk.chosen_contacts(session, team_id, wanted(self.words, self.standing)))
+
+
+class Deed(Choice):
+    """What was looked at and is to be done: to those who were shown, and going by what was known of them then."""
+
+    seen: Seen = 0
+    why: str = Field(default="", max_length=LONGEST_TEXT)
+
+
+def _somebody(found: dict[int, str]) -> dict[int, str]:
+    if not found:
+        raise InputError("no contact is chosen; choose some with the boxes before their addresses")
+    return found
 
 
 @router.get("")
@@ -102,6 +126,7 @@ def page(
     """List contacts by address."""
     with reading(office.engine) as session:
         found = contacts_page(session, visitor.team_id, wanted(words, standing), after or None)
+        seen = newest_entry(session, visitor.team_id, [row["address"] for row in found.rows])
     return render(
         request,
         "contacts.html",
@@ -109,6 +134,7 @@ def page(
         words=words,
         standing=standing,
         after=after,
+        seen=seen,
         here=link(LIST, words=words, standing=standing.value, after=after),
         opt_outs=OPT_OUTS,
     )
@@ -123,6 +149,7 @@ def whole_story(request: Request, office: TheOffice, visitor: Viewer, address: A
         except InputError as error:
             detail = f"nothing is known about {address}; look for a part of it in Contacts"
             raise HTTPException(HTTPStatus.NOT_FOUND, detail) from error
+        seen = newest_entry(session, visitor.team_id, [told["address"]])
     if told["address"] != normal_address(address):
         return go(request, story(told["address"]), f"{address} is another address of this person.")
     live = [each for each in told["entries"] if each["lifted_at"] is None and each["withdrawn_at"] is None]
@@ -130,6 +157,7 @@ def whole_story(request: Request, office: TheOffice, visitor: Viewer, address: A
         request,
         "contact.html",
         told=told,
+        seen=seen,
         live=live,
         past=[each for each in told["entries"] if each not in live],
         sections=sections(told["recipients"]),
@@ -175,14 +203,24 @@ def add(
     return go(request, back, f"{address} is on Do Not Email.", _undo(done.bulk_id, back))
 
 
+class OneLift(BaseModel):
+    """An address that may be mailed again, and the newest of its entries that the page showed."""
+
+    address: str = Field(max_length=LONGEST_TEXT, pattern=PLAIN)
+    seen: Seen = 0
+    why: str = Field(default="", max_length=LONGEST_TEXT)
+    back: str = Field(default="", max_length=LONGEST_TEXT)
+
+
 @router.post("/do-not-email/lift")
-def lift(
-    request: Request, office: TheOffice, visitor: Editor, address: Named, why: Text = "", back: Text = ""
-) -> Response:
+def lift(request: Request, office: TheOffice, visitor: Editor, asked: Annotated[OneLift, Form()]) -> Response:
     """Lift what keeps one address from being mailed; entries of its domain stay."""
-    writer = partial(transaction, office.engine)
-    done = bulk.lift_many(writer, visitor.team_id, [address], visitor.act(office, why))
-    back = ours(back, LIST)
+    address, back = asked.address, ours(asked.back, LIST)
+    act = visitor.act(office, asked.why)
+    done = bulk.lift_many(partial(transaction, office.engine), visitor.team_id, [address], act, asked.seen)
+    if done.newer:
+        says = f"{address} came onto Do Not Email anew since that page was shown; look at why, and decide again."
+        return go(request, story(address), says, wrong=True)
     if done.bulk_id is None:
         return go(request, back, f"{address} has no entry of its own on Do Not Email.")
     says = f"{address} may be mailed again unless its domain is banned; it joins campaigns only when it is added."
@@ -190,27 +228,31 @@ def lift(
 
 
 @router.post("/many")
-def preview(request: Request, office: TheOffice, visitor: Editor, choice: Annotated[Choice, Form()]) -> Response:
+def preview(request: Request, office: TheOffice, visitor: Editor, choice: Annotated[Preview, Form()]) -> Response:
     """Show what would be done with several contacts, before it is done."""
     with reading(office.engine) as session:
-        addresses = choice.addresses(session, visitor.team_id)
-        seen = bulk.preview_dne(session, visitor.team_id, addresses)
-    values: dict[str, Any] = {"choice": choice, "count": len(addresses), "first": addresses[:SHOWN], "seen": seen}
+        whom = choice.whom(session, visitor.team_id)
+        found = bulk.preview_dne(session, visitor.team_id, whom.values())
+    values: dict[str, Any] = {"choice": choice, "ids": list(whom), "first": list(whom.values())[:SHOWN], "found": found}
     return render(request, "contacts_many.html", **values)
 
 
 @router.post("/many/do")
-def do(request: Request, office: TheOffice, visitor: Editor, choice: Annotated[Choice, Form()]) -> Response:
+def do(request: Request, office: TheOffice, visitor: Editor, choice: Annotated[Deed, Form()]) -> Response:
     """Add several contacts to Do Not Email, or lift what is there of them."""
     with reading(office.engine) as session:
-        addresses = choice.addresses(session, visitor.team_id)
-    act = bulk.add_many_to_dne if choice.wish is Wish.ADD else bulk.lift_many
-    done = act(partial(transaction, office.engine), visitor.team_id, addresses, visitor.act(office, choice.why))
-    if done.bulk_id is None:
+        addresses = choice.whom(session, visitor.team_id).values()
+    writer, act = partial(transaction, office.engine), visitor.act(office, choice.why)
+    if choice.wish is Wish.ADD:
+        says, done = "are on Do Not Email", bulk.add_many_to_dne(writer, visitor.team_id, addresses, act)
+    else:
+        says = "may be mailed again unless their domain is banned"
+        done = bulk.lift_many(writer, visitor.team_id, addresses, act, choice.seen)
+    if done.bulk_id is None and not done.newer:
         return go(request, choice.back, "There was nothing to do.")
-    says = "are on Do Not Email" if choice.wish is Wish.ADD else "may be mailed again unless their domain is banned"
-    same = f"; {number(done.same)} stay as they were" if done.same else ""
-    return go(request, choice.back, f"{number(done.done)} {says}{same}.", _undo(done.bulk_id, choice.back))
+    besides = [f"{number(done.same)} stay as they were"] if done.same else []
+    words = "; ".join([f"{number(done.done)} {says}", *besides, *left_alone(done)])
+    return go(request, choice.back, f"{words}.", _undo(done.bulk_id, choice.back) if done.bulk_id else None)
 
 
 def _undo(bulk_id: int, back: str) -> str:

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator
 from tempfile import TemporaryFile
-from typing import Annotated
+from typing import Annotated, Literal, TextIO
 
 from fastapi import APIRouter, Form, Query, Request, Response, UploadFile
 from fastapi.responses import StreamingResponse
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from console import uploads
 from console.render import go, link, render
+from console.views.bulk import Seen
 from console.visitor import Editor, TheOffice, Viewer
 from models.events import DneReason
-from models.session import reading, refresh_statistics, transaction
+from models.session import DatabaseUnavailable, reading, refresh_statistics, transaction
 from worker.dne_file import check
 from worker.dne_import import Banned, ban
 from worker.dne_pages import EntryFilter, entries_page, exported
 from worker.do_not_email import dne_target, lift_dne
 from worker.errors import InputError
+
+log = logging.getLogger(__name__)
 
 router = APIRouter(prefix="/do-not-email", include_in_schema=False)
 
@@ -28,6 +34,10 @@ Asked = Annotated[str, Query(max_length=500)]
 SHOWN = 20
 MOST_TARGETS = 1_000
 """Typed at once; a file may hold more."""
+LARGE = 10_000
+"""After an import of more entries the plans of the database are off."""
+AT_ONCE = 1 << 20
+"""Characters of an export that are sent at once."""
 _BETWEEN = re.compile(r"[\s,;]+")
 
 
@@ -37,18 +47,20 @@ def page(  # noqa: PLR0913, PLR0917 - one argument a filter
     office: TheOffice,
     visitor: Viewer,
     words: Asked = "",
-    reason: Asked = "",
+    reason: DneReason | Literal[""] = "",
     past: Annotated[str, Query(pattern="^(yes)?$")] = "",
     after: Asked = "",
 ) -> Response:
     """Show the list, the newest entries first."""
-    wanted = EntryFilter(words=words, reason=DneReason(reason) if reason else None, past=bool(past))
+    wanted = EntryFilter(words=words, reason=reason or None, past=bool(past))
     with reading(office.engine) as session:
         found = entries_page(session, visitor.team_id, wanted, after or None)
+    # The newest entry of each target stands first.
+    seen = {row["target"]: row["id"] for row in reversed(found.rows)}
     return render(
         request,
         "do_not_email.html",
-        found=found, words=words, reason=reason, past=past, after=after, reasons=list(DneReason),
+        found=found, seen=seen, words=words, reason=reason, past=past, after=after, reasons=list(DneReason),
     )  # fmt: skip
 
 
@@ -73,11 +85,16 @@ def add(
 
 @router.post("/remove")
 def remove(
-    request: Request, office: TheOffice, visitor: Editor, target: Annotated[str, Form(max_length=500)], why: Text = ""
+    request: Request,
+    office: TheOffice,
+    visitor: Editor,
+    target: Annotated[str, Form(max_length=500)],
+    seen: Annotated[Seen, Form()] = 0,
+    why: Text = "",
 ) -> Response:
-    """Lift every live entry of an address or a domain."""
+    """Lift every live entry of an address or a domain, unless one came that the page did not show."""
     with transaction(office.engine) as session:
-        lifted = lift_dne(session, visitor.team_id, target, visitor.act(office, why))
+        lifted = lift_dne(session, visitor.team_id, target, visitor.act(office, why), seen)
     says = f"{target}: {lifted} {'entry' if lifted == 1 else 'entries'} lifted. Recipients stay as they are."
     return go(request, link("/do-not-email", words=target, past="yes"), says)
 
@@ -123,20 +140,39 @@ def take_in(
         with transaction(office.engine) as session:
             banned = ban(session, visitor.team_id, checked.rows(), DneReason.IMPORT, visitor.act(office))
     uploads.forget(path)
-    refresh_statistics(office.engine)
+    if banned.new > LARGE:
+        _refresh(office.engine)
     return go(request, "/do-not-email", _said(banned))
+
+
+def _refresh(engine: Engine) -> None:
+    """Let the database look at its tables anew; the import is done, whatever comes of this."""
+    try:
+        refresh_statistics(engine)
+    except (DatabaseUnavailable, SQLAlchemyError) as error:
+        log.warning("the statistics of the database were not refreshed after an import: %s", error)
 
 
 @router.get("/export")
 def export(office: TheOffice, visitor: Viewer) -> Response:
     """Write the live entries as CSV, which the import reads."""
-
-    def lines() -> Iterator[str]:
+    # A slow reader would keep a transaction of the database open for as long as it likes.
+    file = TemporaryFile("w+", encoding="utf-8", newline="")  # noqa: SIM115 - it is closed when it has been sent
+    try:
         with reading(office.engine) as session:
-            yield from exported(session, visitor.team_id)
-
+            file.writelines(exported(session, visitor.team_id))
+    except BaseException:
+        file.close()
+        raise
     name = {"Content-Disposition": 'attachment; filename="do-not-email.csv"'}
-    return StreamingResponse(lines(), media_type="text/csv; charset=utf-8", headers=name)
+    return StreamingResponse(_pieces(file), media_type="text/csv; charset=utf-8", headers=name)
+
+
+def _pieces(file: TextIO) -> Iterator[str]:
+    with file:
+        file.seek(0)
+        while some := file.read(AT_ONCE):
+            yield some
 
 
 def _said(banned: Banned) -> str:

@@ -6,12 +6,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Query, Request, Response
 
-from console.cookies import SESSION, begin, session_of, write_session
+from console.cookies import LONGEST, SESSION, begin, forget, session_of, write_session
 from console.office import Office
 from console.render import go, ours, render
 from console.visitor import TheOffice, Viewer, refuse_forged, said_token, visitor_of
+from models.session import transaction
 from worker.sign_in import Refused, sign_in
-from worker.users import SignedIn
+from worker.users import SignedIn, sign_out
 
 router = APIRouter(include_in_schema=False)
 
@@ -49,11 +50,12 @@ def enter(
 
 
 @router.post("/sign-out")
-def leave(request: Request, visitor: Viewer) -> Response:
-    """End this browser's session."""
-    del visitor
+def leave(request: Request, office: TheOffice, visitor: Viewer) -> Response:
+    """End this browser's session, also for whoever has copied its cookie."""
+    with transaction(office.engine) as session:
+        sign_out(session, visitor.session.csrf, office.clock(), visitor.session.begun_at + LONGEST)
     response = go(request, "/sign-in")
-    response.delete_cookie(SESSION)
+    forget(response, request, office, SESSION)
     return response
 
 

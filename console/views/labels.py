@@ -108,6 +108,8 @@ def change(
     with transaction(office.engine) as session:
         before = label_of(session, visitor.team_id, label_id)["label"]
         relabel(session, visitor.team_id, label_id, status_of(said.label), visitor.act(office, said.why))
+    if seen := _seen(request, visitor.team_id):
+        seen.reopened.discard(label_id)
     back = ours(said.back, "/labels")
     undo = link(f"/labels/{label_id}/undo", label=before, back=back)
     return go(request, back, f"Label {label_id} is {said.label.value} now; no status has changed.", undo)
@@ -120,6 +122,8 @@ def change_back(
     """Give a label the class again that it had."""
     with transaction(office.engine) as session:
         relabel(session, visitor.team_id, label_id, status_of(said.label), visitor.act(office))
+    if seen := _seen(request, visitor.team_id):
+        seen.reopened.add(label_id)
     return go(request, ours(said.back, "/labels"), f"Label {label_id} is {said.label.value} again.")
 
 
@@ -146,7 +150,7 @@ def doubtful(
 ) -> Response:
     """Show the most doubtful label that nobody has settled since they were looked for; `after` one that was skipped."""
     errand = errands_of(request).newest(_doubts(visitor.team_id))
-    seen: Look | None = errand.result if errand else None
+    seen = _seen(request, visitor.team_id)
     left = list(unsettled(office, visitor.team_id, seen)) if seen else []
     skipped = next((at for at, (row, _) in enumerate(left, start=1) if row["id"] == after), 0)
     row, found = left[skipped] if skipped < len(left) else (None, None)
@@ -222,6 +226,13 @@ def take_in(request: Request, office: TheOffice, visitor: Teacher, name: str, fo
 
 def _doubts(team_id: int) -> Hashable:
     return "doubts", team_id
+
+
+def _seen(request: Request, team_id: int) -> Look | None:
+    """Return what the newest look for doubtful labels of a team has found."""
+    errand = errands_of(request).newest(_doubts(team_id))
+    seen: Look | None = errand.result if errand else None
+    return seen
 
 
 def _drawn(found: Statistics) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Form, Path, Request, Response
 from pydantic import BaseModel, Field
 
 from console.consents import COOKIE, Wanted, callback_of, come_back, lacking, send_away
+from console.cookies import forget
 from console.mailbox_rows import LARGEST_ID, found, providers_of
 from console.render import go, render
 from console.values import LONGEST_MAILBOX, PLAIN_OR_NONE
@@ -123,7 +124,7 @@ def consented(request: Request, office: TheOffice, visitor: Admin) -> Response:
             sign_in_anew(session, mailbox, wanted.sign_in, granted, vault, act)
             mailbox_id, says = mailbox.id, f"{mailbox.name} is signed in anew and polled again."
     response = go(request, f"/mailboxes/{mailbox_id}", says)
-    response.delete_cookie(COOKIE)
+    forget(response, request, office, COOKIE)
     return response
 
 
@@ -159,4 +160,4 @@ def change(request: Request, office: TheOffice, visitor: Admin, mailbox_id: Id, 
 
 def _number(text: str) -> Any:
     """Return the number that was typed, or what was typed instead, which is refused where ports are."""
-    return int(text) if text.strip().isdecimal() and len(text) < len(str(LARGEST_ID)) else text
+    return int(text) if text.strip().isdecimal() else text

@@ -63,7 +63,7 @@ def one(request: Request, office: TheOffice, visitor: Viewer, message_id: Id) ->
         try:
             mail = mail_of(session, visitor.team_id, message_id)
         except InputError as error:
-            detail = f"there is no mail {message_id} in this team; it may have been removed after its time"
+            detail = f"there is no mail {message_id} in this team; look for it in Messages, or in a contact's story"
             raise HTTPException(HTTPStatus.NOT_FOUND, detail) from error
         effects = effects_of(session, mail.duplicate_of or mail.id)
     return render(request, "message.html", mail=mail, effects=effects)

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, HTTPException, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
-from console.cookies import read, write
+from console.cookies import forget, read, write
 from console.office import Office
 from console.render import SEE_OTHER, go, ours
 from console.views.entrance import client_of, form, let_in
@@ -57,7 +57,7 @@ def go_there(request: Request, office: TheOffice, next_: Annotated[str, Query(al
 def come_back(request: Request, office: TheOffice) -> Response:
     """Let somebody in whose address the provider has verified, and who is a user here."""
     provider = _provider(office)
-    kept = read(office, COOKIE, request.cookies.get(COOKIE))
+    kept = read(request, office, COOKIE)
     next_ = kept.get("next", "")
     try:
         found = _proven(request, office, provider, kept)
@@ -66,7 +66,7 @@ def come_back(request: Request, office: TheOffice) -> Response:
     else:
         response = let_in(request, office, found, next_)
     # A request has one answer.
-    response.delete_cookie(COOKIE)
+    forget(response, request, office, COOKIE)
     return response
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import APIRouter, Form, Path, Request, Response
 
 from console.render import go, render
+from console.values import LARGEST_INTEGER
 from console.visitor import Admin, TheOffice, Visitor
 from models.people import Role
 from models.session import reading, transaction
@@ -17,6 +18,7 @@ router = APIRouter(prefix="/users", include_in_schema=False)
 
 Text = Annotated[str, Form(max_length=1_000)]
 ARoles = Annotated[Role, Form()]
+UserId = Annotated[int, Path(ge=1, le=LARGEST_INTEGER)]
 
 
 @router.get("")
@@ -34,7 +36,7 @@ def add(request: Request, office: TheOffice, visitor: Admin, name: Text, role: A
 
 
 @router.post("/{user_id}/role")
-def set_role(request: Request, office: TheOffice, visitor: Admin, user_id: int, role: ARoles) -> Response:
+def set_role(request: Request, office: TheOffice, visitor: Admin, user_id: UserId, role: ARoles) -> Response:
     """Give a user another role."""
     with transaction(office.engine) as session:
         users.set_role(session, visitor.team_id, user_id, role, visitor.act(office))
@@ -42,7 +44,7 @@ def set_role(request: Request, office: TheOffice, visitor: Admin, user_id: int, 
 
 
 @router.post("/{user_id}/disable")
-def disable(request: Request, office: TheOffice, visitor: Admin, user_id: int) -> Response:
+def disable(request: Request, office: TheOffice, visitor: Admin, user_id: UserId) -> Response:
     """Let a user sign in no more."""
     with transaction(office.engine) as session:
         users.disable(session, visitor.team_id, user_id, visitor.act(office))
@@ -50,7 +52,7 @@ def disable(request: Request, office: TheOffice, visitor: Admin, user_id: int) -
 
 
 @router.post("/{user_id}/enable")
-def enable(request: Request, office: TheOffice, visitor: Admin, user_id: int) -> Response:
+def enable(request: Request, office: TheOffice, visitor: Admin, user_id: UserId) -> Response:
     """Let a user sign in again."""
     with transaction(office.engine) as session:
         users.enable(session, visitor.team_id, user_id, visitor.act(office))
@@ -58,7 +60,7 @@ def enable(request: Request, office: TheOffice, visitor: Admin, user_id: int) ->
 
 
 @router.post("/{user_id}/unlock")
-def unlock(request: Request, office: TheOffice, visitor: Admin, user_id: int) -> Response:
+def unlock(request: Request, office: TheOffice, visitor: Admin, user_id: UserId) -> Response:
     """Let a user try again at once who failed too often."""
     with transaction(office.engine) as session:
         users.unlock(session, visitor.team_id, user_id, visitor.act(office))

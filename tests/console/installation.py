@@ -72,7 +72,8 @@ class Installation(Machine):
         quoted = HOSTILE.replace('"', '\\"')
         text = (
             f'From: "{quoted}" <hostile@client.example>\nTo: mila@outreach.example\nSubject: Re: {HOSTILE}\n'
-            f"Message-ID: <hostile@client.example>\nIn-Reply-To: <{message_id}>\nDate: {format_datetime(datetime.now(UTC))}\n"
+            f"Message-ID: <hostile@client.example>\nIn-Reply-To: <{message_id}>\n"
+            f"Date: {format_datetime(datetime.now(UTC))}\n"
             "MIME-Version: 1.0\nContent-Type: text/html; charset=utf-8\n\n"
             f"<p>We would love to hear more. {HOSTILE} &lt;script&gt;document.title='owned'&lt;/script&gt;</p>"
             f"<blockquote>{HOSTILE}</blockquote>\n"
@@ -128,8 +129,9 @@ class Visits:
         page.get_by_role("heading", name="Overview").wait_for()
 
     def _hear(self, message: ConsoleMessage) -> None:
-        # A refused request is told there too; that is no fault of the page.
-        if message.type in {"error", "warning"} and "status of 4" not in message.text:
+        # A refused request is told there too, by the browser and by htmx; that is no fault of the page.
+        refused = "status of 4" in message.text or "Response Status Error Code 4" in message.text
+        if message.type in {"error", "warning"} and not refused:
             self.complaints.append(message.text)
 
 

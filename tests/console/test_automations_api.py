@@ -75,17 +75,17 @@ def test_a_rule_is_tried_and_nothing_changes(console: Console, token: str) -> No
     assert console.status() == "Active"
 
 
-@pytest.mark.parametrize(
-    ("rule", "status", "says"),
-    [
-        (RULE | {"when": {"opens": 0}}, 422, "greater than or equal to 1"),
-        (RULE | {"then": [{"do": "call", "endpoint": "erp"}]}, 409, "no endpoint 'erp'"),
-        (RULE | {"when": {"link": "a\0b"}}, 409, "NUL"),
-    ],
-)
-def test_a_bad_rule_changes_nothing(console: Console, token: str, rule: dict[str, Any], status: int, says: str) -> None:
-    answer = put(console, token, rule)
-    assert (answer.status_code, says in answer.text) == (status, True)
+BAD = [
+    (RULE | {"when": {"opens": 0}}, 422, "greater than or equal to 1"),
+    (RULE | {"then": [{"do": "call", "endpoint": "erp"}]}, 409, "no endpoint 'erp'"),
+    (RULE | {"when": {"link": "a\0b"}}, 409, "NUL"),
+]
+
+
+def test_a_bad_rule_changes_nothing(console: Console, token: str) -> None:
+    for rule, status, says in BAD:
+        answer = put(console, token, rule)
+        assert (answer.status_code, says in answer.text) == (status, True)
     assert console.ask("GET", "/v1/automations", token).json()["rows"] == []
 
 

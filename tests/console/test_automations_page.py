@@ -79,29 +79,27 @@ def test_a_rule_is_made_with_the_form_and_stands_there_in_words(console: Console
         assert set(told) == {NOW}, "the daemon folds everybody, as days may pass for them"
 
 
-@pytest.mark.parametrize(
-    "rule",
-    [
-        {"when": {"opens": 2}, "then": [{"do": "stop"}]},
-        {"when": {"class": ["Interested"], "link": '"/x'}, "then": [{"do": "call", "endpoint": "crm"}] * 5},
-        {"when": {"opens": 2}, "then": [{"if": {"status": ["Active"]}, "then": [{"do": "add_dne"}]}]},
-        {
-            "when": {"opens": 2},
-            "then": [{"if": {"opens": 3}, "then": [{"if": {"opens": 4}, "then": [{"do": "stop"}]}]}],
-        },
-        {"when": {"opens": 2}, "then": [{"if": {"opens": 3}, "then": [{"do": "stop"}]}, {"do": "add_dne"}]},
-    ],
-)
-def test_a_rule_that_is_opened_and_kept_stays_as_it_is(
-    console: Console, browser: Browser, rule: dict[str, Any]
-) -> None:
+SHAPES: list[dict[str, Any]] = [
+    {"when": {"opens": 2}, "then": [{"do": "stop"}]},
+    {"when": {"class": ["Interested"], "link": '"/x'}, "then": [{"do": "call", "endpoint": "crm"}] * 5},
+    {"when": {"opens": 2}, "then": [{"if": {"status": ["Active"]}, "then": [{"do": "add_dne"}]}]},
+    {"when": {"opens": 2}, "then": [{"if": {"opens": 3}, "then": [{"if": {"opens": 4}, "then": [{"do": "stop"}]}]}]},
+    {"when": {"opens": 2}, "then": [{"if": {"opens": 3}, "then": [{"do": "stop"}]}, {"do": "add_dne"}]},
+]
+"""Rules that the form can show, and from the fourth on such as are shown as JSON."""
+
+
+def test_a_rule_that_is_opened_and_kept_stays_as_it_is(console: Console, browser: Browser) -> None:
     browser.sign_in()
-    fields = {"campaign": "campaign-1", "name": "one", "as_json": "true", "text": json.dumps(rule)}
-    browser.done("/automations/keep", fields)
-    for more in ("", "&as_json=true"):
-        shown = browser.page(EDIT.format("one") + more)
-        browser.done("/automations/keep", typed(shown))
-        assert rules(console) == {"one": rule}
+    for number, rule in enumerate(SHAPES):
+        name = f"rule {number}"
+        fields = {"campaign": "campaign-1", "name": name, "as_json": "true", "text": json.dumps(rule)}
+        browser.done("/automations/keep", fields)
+        for more in ("", "&as_json=true"):
+            form = browser.page(EDIT.format(name) + more)
+            assert bool(form.css("textarea")) == (number > 2 or bool(more))
+            browser.done("/automations/keep", typed(form))
+            assert rules(console)[name] == rule
 
 
 def test_a_rule_gets_another_name_but_not_that_of_another_one(console: Console, browser: Browser) -> None:
@@ -116,31 +114,29 @@ def test_a_rule_gets_another_name_but_not_that_of_another_one(console: Console, 
     assert set(rules(console)) == {"other"}
 
 
-@pytest.mark.parametrize(
-    ("fields", "says"),
-    [
-        ({"days": "", "link": ""}, "when: a condition names at least one of"),
-        ({"days": "many"}, "when days_without_reply: is no whole number"),
-        ({"do": [""]}, "then: at least one is needed"),
-        ({"name": " "}, "name: must not be empty"),
-        ({"then": [STOP]}, "then 2 if: a condition names at least one of"),
-        ({"if_opens": "3"}, "then 2 then: at least one is needed"),
-        ({"do": ['{"do": "move", "campaign": "<theirs>"}']}, "no campaign '<theirs>'"),
-        ({"as_json": "true", "text": "{"}, "this is no JSON"),
-        ({"as_json": "true", "text": "[" * 50_000}, "this is no"),
-        ({"as_json": "true", "text": '{"when": {"opens": 1}, "then": [{"do": "fly"}]}'}, "then 1: Input tag 'fly'"),
-    ],
-)
-def test_a_mistake_is_told_and_what_was_typed_stays(
-    console: Console, browser: Browser, fields: dict[str, Any], says: str
-) -> None:
+MISTAKES: list[tuple[dict[str, Any], str]] = [
+    ({"days": "", "link": ""}, "when: a condition names at least one of"),
+    ({"days": "many"}, "when days_without_reply: is no whole number"),
+    ({"do": [""]}, "then: at least one is needed"),
+    ({"name": " "}, "name: must not be empty"),
+    ({"then": [STOP]}, "then 2 if: a condition names at least one of"),
+    ({"if_opens": "3"}, "then 2 then: at least one is needed"),
+    ({"do": ['{"do": "move", "campaign": "<theirs>"}']}, "no campaign '<theirs>'"),
+    ({"as_json": "true", "text": "{"}, "this is no JSON"),
+    ({"as_json": "true", "text": "[" * 50_000}, "this is no"),
+    ({"as_json": "true", "text": '{"when": {"opens": 1}, "then": [{"do": "fly"}]}'}, "then 1: Input tag 'fly'"),
+]
+
+
+def test_mistakes_are_told_and_what_was_typed_stays(console: Console, browser: Browser) -> None:
     browser.sign_in()
-    answer = browser.post("/automations/keep", SILENT | {"link": "<i>"} | fields)
-    assert answer.status_code == 422
-    page = LexborHTMLParser(answer.text)
-    assert says in page.css_first(".problem").text()
-    kept = typed(page)
-    assert kept["text"] == [fields["text"]] if "text" in fields else kept["link"] == [fields.get("link", "<i>")]
+    for fields, says in MISTAKES:
+        answer = browser.post("/automations/keep", SILENT | {"link": "<i>"} | fields)
+        assert answer.status_code == 422, fields
+        page = LexborHTMLParser(answer.text)
+        assert says in page.css_first(".problem").text()
+        kept = typed(page)
+        assert kept["text"] == [fields["text"]] if "text" in fields else kept["link"] == [fields.get("link", "<i>")]
     assert rules(console) == {}
 
 

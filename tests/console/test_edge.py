@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import create_engine
 
 from console import app as app_module
-from console.edge import HEADERS, LARGEST_BODY
+from console.edge import FOR_STRANGERS, HEADERS, LARGEST_BATCH
+from console.render import asset
 from tests.console.conftest import Console
 
 MEGABYTE = 1024 * 1024
@@ -21,7 +22,9 @@ MEGABYTE = 1024 * 1024
 def test_every_answer_protects_its_reader(console: Console, method: str, path: str, status: int) -> None:
     answer = console.ask(method, path)
     assert answer.status_code == status
-    assert {name: answer.headers[name] for name in HEADERS} == HEADERS
+    wanted = FOR_STRANGERS if path.startswith("/u/") else HEADERS
+    assert {name: answer.headers[name] for name in wanted} == wanted
+    assert answer.headers["strict-transport-security"] == "max-age=31536000"
     assert "'none'" in answer.headers["content-security-policy"]
 
 
@@ -35,7 +38,7 @@ def test_the_page_needs_nothing_from_outside(console: Console) -> None:
 @pytest.mark.parametrize("path", ["/u/x", "/webhooks/calendly/default", "/v1/events"])
 def test_a_huge_body_is_refused_before_it_is_read(console: Console, path: str) -> None:
     headers = {"Authorization": f"Bearer {console.token()}", "Content-Type": "application/json"}
-    answer = console.ask("POST", path, content=b"x" * (LARGEST_BODY + 1), headers=headers)
+    answer = console.ask("POST", path, content=b"x" * (LARGEST_BATCH + 1), headers=headers)
     assert answer.status_code == 413
 
 
@@ -95,3 +98,17 @@ def test_failures_are_problem_details(console: Console) -> None:
     assert answer.json() == {
         "type": "about:blank", "title": "Method Not Allowed", "status": 405, "detail": "Method Not Allowed",
     }  # fmt: skip
+
+
+def test_browsers_keep_a_file_of_ours_only_under_the_address_that_names_its_content(console: Console) -> None:
+    kept = {
+        path: console.ask("GET", path).headers["cache-control"]
+        for path in (asset("style.css"), "/static/style.css", "/static/style.css?000000000000", "/static/nothing.css")
+    }
+    assert kept.pop(asset("style.css")).endswith("immutable")
+    assert set(kept.values()) == {"no-store"}
+
+
+@pytest.mark.parametrize("path", ["/sign-out", "/do-not-email/add"])
+def test_a_form_is_smaller_than_a_batch(console: Console, path: str) -> None:
+    assert console.ask("POST", path, data={"targets": "x" * (MEGABYTE + 1)}).status_code == 413

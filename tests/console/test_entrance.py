@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import httpx
 import pytest
+from sqlalchemy.orm import Session
 
 from models.people import Role
 from tests.console.conftest import Console
-from tests.console.visiting import PASSWORD, Browser
+from tests.console.visiting import PASSWORD, SESSION, Browser
+from worker import users
+from worker.act import Act
 
 
 def test_whoever_is_not_signed_in_is_sent_to_sign_in_and_then_to_the_page(console: Console, browser: Browser) -> None:
@@ -81,16 +85,16 @@ def test_a_session_ends_when_its_user_is_disabled_or_signs_out_everywhere_else(
 
 def test_who_signs_in_gets_another_session(browser: Browser) -> None:
     browser.get("/sign-in")
-    before = browser.cookies["inbox_session"]
+    before = browser.cookies[SESSION]
     token = browser.token()
     browser.sign_in()
-    assert browser.cookies["inbox_session"] != before
+    assert browser.cookies[SESSION] != before
     assert browser.token() != token
 
 
 @pytest.mark.parametrize("cookie", ["", "x", "e30.x", "eyJ1IjoxfQ.AAAA"])
 def test_a_forged_cookie_is_none(browser: Browser, cookie: str) -> None:
-    browser.cookies.set("inbox_session", cookie)
+    browser.cookies.set(SESSION, cookie)
     assert browser.get("/account", follow=False).status_code == 303
 
 
@@ -127,3 +131,38 @@ def test_times_are_shown_in_the_zone_that_a_person_chose(browser: Browser) -> No
     answer = browser.post("/account", {"time_zone": "Mars/Olympus"})
     assert answer.status_code == 409
     assert "Mars/Olympus" in answer.text
+
+
+def test_a_cookie_that_was_copied_opens_nothing_after_signing_out(console: Console, browser: Browser) -> None:
+    browser.sign_in()
+    copied = Browser(console, httpx.Cookies({SESSION: browser.cookies[SESSION]}))
+    assert copied.get("/account", follow=False).status_code == 200
+    browser.post("/sign-out")
+    assert copied.get("/account", follow=False).status_code == 303
+
+
+def test_who_was_signed_out_meanwhile_gets_no_new_session(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    browser.sign_in(Role.EDITOR)
+    browser.token()
+    change = users.sign_out_everywhere
+
+    def late(session: Session, team_id: int, user_id: int, act: Act, epoch: int | None = None) -> int:
+        # The owner's new password is written between the check of the session and this.
+        change(session, team_id, user_id, act)
+        return change(session, team_id, user_id, act, epoch)
+
+    monkeypatch.setattr(users, "sign_out_everywhere", late)
+    answer = browser.post("/account/sign-out-everywhere")
+    assert (answer.status_code, "sign in again" in answer.text) == (409, True)
+    assert browser.get("/account", follow=False).status_code == 200
+
+
+def test_the_last_admin_of_a_team_stays_one(browser: Browser) -> None:
+    browser.sign_in()
+    row = next(row for row in browser.page("/users").css("tr") if "admin-1@" in row.text())
+    for form in row.css("form"):
+        action = str(form.attributes["action"])
+        if action.endswith(("/role", "/disable")):
+            answer = browser.post(action, {"role": "viewer"})
+            assert (answer.status_code, "no admin left" in answer.text) == (409, True)
+    assert browser.get("/users", follow=False).status_code == 200

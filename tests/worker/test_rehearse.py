@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, select
 
+from classifier.verdict import ReplyClass
 from models.automation import Automation
 from models.events import Status
 from models.outside import AutomationCommand, WebhookEndpoint
@@ -127,13 +128,15 @@ def test_it_looks_at_those_that_changed_last(world: Engine, monkeypatch: pytest.
     assert (found.looked_at, found.more, [each.address for each in found.first]) == (1, True, [BEN])
 
 
-def test_who_waits_for_review_anywhere_is_not_moved(world: Engine) -> None:
-    take_in(world, a_mail(a_reply(sure=False), 40, answers=("ben-2-1@us",), links=("ben-2-0@us",)))
-    rule = a_rule({"status": ["Active"]}, MOVE)
-    put_in_doubt = tried(world, rule)
-    put(world, rule)
-    moved = {(each.address, f"move {to}", "joined") for each in put_in_doubt.first for to in each.moves}
-    assert moved == commands(world)
+def test_who_waits_for_review_in_another_campaign_is_not_moved(world: Engine) -> None:
+    doubtful = a_reply(ReplyClass.UNSUBSCRIBED, sure=False)
+    take_in(world, a_mail(doubtful, 40, answers=("ben-2-1@us",), from_address=BEN))
+    (one,) = tried(world, a_rule({"days_without_reply": 5}, MOVE)).first
+    assert (one.address, one.moves, one.stays, one.says) == (
+        BEN, (), ("nurture",), ["the sequence ends", "not moved to nurture"],
+    )  # fmt: skip
+    put(world, a_rule({"days_without_reply": 5}, MOVE))
+    assert commands(world) == set()
 
 
 def test_a_day_to_come_and_places_that_are_not_there_are_refused(world: Engine) -> None:

@@ -215,6 +215,7 @@ def test_attempts_at_the_same_moment_are_all_counted(people: People, monkeypatch
         return False
 
     monkeypatch.setattr(sign_in, "verify", look)
+    monkeypatch.setattr(sign_in, "_TURNS", threading.BoundedSemaphore(10))
     with ThreadPoolExecutor(10) as threads:
         asked = [threads.submit(people.wait) for _ in range(10)]
         try:
@@ -223,6 +224,24 @@ def test_attempts_at_the_same_moment_are_all_counted(people: People, monkeypatch
             release.set()
     assert done == [60] * 4
     assert [each.result() for each in asked].count(None) == people.failures() == 6
+
+
+def test_a_flood_of_attempts_keeps_few_threads_waiting(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    release = threading.Event()
+
+    def look(*_: object) -> bool:
+        release.wait(20)
+        return False
+
+    monkeypatch.setattr(sign_in, "verify", look)
+    with ThreadPoolExecutor(20) as threads:
+        asked = [threads.submit(people.wait, client=f"192.0.2.{number}", name=f"n{number}") for number in range(20)]
+        try:
+            turned_away = [each.result() for each in islice(as_completed(asked, 20), 12)]
+        finally:
+            release.set()
+    assert turned_away == [sign_in.BUSY_SECONDS] * 12
+    assert people.wait(client="192.0.2.99", name="later") is None
 
 
 def test_failures_of_the_day_before_are_removed(people: People) -> None:

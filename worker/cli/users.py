@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +84,7 @@ def set_(
     with transaction(engine) as session:
         which = _which(session, team, name)
         if role is not None:
-            people.set_role(session, *which, Role(role), act())
+            people.set_role(session, *which, Role(role), act(), at_the_machine=True)
         if password is not None:
             people.set_password(session, *which, password, act())
         people.remember(session, *which, time_zone=time_zone)
@@ -96,7 +97,7 @@ def set_(
 @team_option
 def disable(name: str, team: str) -> None:
     """Let the person NAME sign in no more, and end their sessions."""
-    _do(people.disable, name, team, "disabled")
+    _do(partial(people.disable, at_the_machine=True), name, team, "disabled")
 
 
 @users.command()
@@ -123,7 +124,7 @@ def sign_out(name: str, team: str) -> None:
     _do(people.sign_out_everywhere, name, team, "signed out everywhere")
 
 
-def _do(what: Callable[[Session, int, int, Act], None], name: str, team: str, says: str) -> None:
+def _do(what: Callable[[Session, int, int, Act], object], name: str, team: str, says: str) -> None:
     _, engine = start()
     with transaction(engine) as session:
         what(session, *_which(session, team, name), act())

@@ -26,6 +26,15 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_sign_in_failure_name_at"), ["name", "at"], unique=False)
 
     op.create_table(
+        "ended_session",
+        sa.Column("token_hash", sa.String(length=64), nullable=False),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("token_hash", name=op.f("pk_ended_session")),
+    )
+    with op.batch_alter_table("ended_session", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_ended_session_until"), ["until"], unique=False)
+
+    op.create_table(
         "bulk_act",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("team_id", sa.Integer(), nullable=False),
@@ -279,6 +288,7 @@ def downgrade() -> None:
     with op.batch_alter_table("bulk_act", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_bulk_act_team_id_id"))
 
+    op.drop_table("ended_session")
     op.drop_table("bulk_act")
     with op.batch_alter_table("sign_in_failure", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_sign_in_failure_name_at"))

@@ -75,6 +75,9 @@ class Settings(BaseSettings):
     push: bool = Field(
         default=True, description="Keep the connection to each mailbox, and let its server tell of new mail (IDLE)."
     )
+    mailbox_private_hosts: bool = Field(
+        default=False, description="Let the console lead mailboxes into private networks; the command line always may."
+    )
     absence_days: int = Field(7, ge=0, le=3650, description="Days a sequence pauses on an absence with no date.")
     absence_extra_days: int = Field(1, ge=0, le=365, description="Working days a sequence waits after the return.")
     weak_match_days: int = Field(90, ge=1, description="Days after a send in which a mail may match without its id.")

@@ -15,7 +15,7 @@ from console.render import lasts
 from models.tables import Mailbox, SignIn
 from worker.errors import InputError
 from worker.figures import LABELS
-from worker.mailboxes import Row, mailbox_in
+from worker.mailboxes import PORTS, Row, mailbox_in
 from worker.oauth_providers import KINDS
 from worker.signs import STALE, STALE_POLLS
 
@@ -48,7 +48,9 @@ def providers_of(mailbox: Mailbox) -> list[SignIn]:
     """Return the providers that may sign a mailbox in: tokens are shown to their own servers alone."""
     if mailbox.sign_in is not SignIn.PASSWORD:
         return [mailbox.sign_in]
-    return [name for name, kind in KINDS.items() if kind.host == mailbox.host]
+    return [
+        name for name, kind in KINDS.items() if (kind.host, PORTS[mailbox.security]) == (mailbox.host, mailbox.port)
+    ]
 
 
 def trouble(row: Row, now: datetime, poll_seconds: int) -> Trouble | None:

@@ -81,7 +81,7 @@ def check(
     )  # fmt: skip
     step = "connection"
     try:
-        yield from way(where, mailbox.name, clock())
+        yield from way(where, mailbox.name, clock(), begun)
         step = "signing in"
         with _signed_in(mailbox, sign_in, clock, begun) as session:
             yield well("signing in", f"as {mailbox.username}")

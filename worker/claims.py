@@ -26,6 +26,7 @@ class Waiting:
 
     request_id: int
     mailbox_id: int
+    team_id: int
     host: str
     wish: Wish
 
@@ -47,7 +48,7 @@ class Claim:
 def waiting(engine: Engine, now: datetime) -> list[Waiting]:
     """Return the requests that nobody carries out, the oldest first."""
     query = (
-        select(MailboxRequest.id, MailboxRequest.mailbox_id, Mailbox.host, MailboxRequest.wish)
+        select(MailboxRequest.id, MailboxRequest.mailbox_id, Mailbox.team_id, Mailbox.host, MailboxRequest.wish)
         .join(Mailbox, Mailbox.id == MailboxRequest.mailbox_id)
         .where(MailboxRequest.ended_at.is_(None), _is_free(now))
         .order_by(MailboxRequest.id)

@@ -18,12 +18,24 @@ _SAID: Final = logging.getLogger("imapclient.imaplib")
 """Where imapclient writes what is said, without what signs in."""
 # What a person has to be shown (RFC 9051 7.1), wherever a server says it.
 _ALERT: Final = re.compile(rb"(?:\S+ )(?:OK|NO|BAD|BYE|PREAUTH) \[ALERT\] *(.*)", re.IGNORECASE | re.DOTALL)
+# What a server greets with (RFC 9051 7.1).
+_GREETING: Final = re.compile(rb"\* (OK|PREAUTH|BYE)\b", re.IGNORECASE)
+_LONGEST_TOLD: Final = 200
+MOST_ADDRESSES: Final = 8
+"""Of one name: a name with thousands would keep a thread waiting for hours."""
 _TAG: Final = b"IW"
 ALERT: Final = b"[ALERT]"
 NOT_YET: Final = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 """What a socket raises that does not block, where nothing came."""
 _AT_ONCE: Final = 1_048_576
 _SMALL: Final = 1_024
+
+
+log = logging.getLogger(__name__)
+
+
+class NotImapError(imaplib.IMAP4.abort):
+    """Whatever answered is no mail server; what it said is told to the log alone, as it may be meant for others."""
 
 
 class Client(IMAPClient):  # type: ignore[misc]
@@ -84,6 +96,7 @@ class _Session(imaplib.IMAP4):
         begun: Callable[[socket.socket], None] | None,
     ) -> None:
         self._context, self._alert, self._begun = context, alert, begun
+        self._is_greeted = False
         super().__init__(host, port, timeout)
 
     @property
@@ -124,6 +137,8 @@ class _Session(imaplib.IMAP4):
         line = self.reader.readline(longest + 1)
         if len(line) > longest:
             raise self.error(f"got more than {longest} bytes")
+        if line and not self._is_greeted:
+            self._see_greeting(line)
         return line
 
     def drain(self) -> bytes:
@@ -149,12 +164,18 @@ class _Session(imaplib.IMAP4):
         self._line.close()
 
     def _create_socket(self, timeout: float | None) -> socket.socket:
-        line = socket.create_connection((self.host, self.port), timeout)
+        line = _connected(self.host, self.port, timeout)
         # imapclient sends a command's end on its own; with Nagle's algorithm that waits for the server's slow ACK.
         line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self._begun:
             self._begun(line.dup())
         return self._context.wrap_socket(line, server_hostname=self.host) if self._context else line
+
+    def _see_greeting(self, line: bytes) -> None:
+        self._is_greeted = True
+        if not _GREETING.match(line):
+            log.warning("%s:%s is no IMAP server; it says %r", self.host, self.port, line[:_LONGEST_TOLD])
+            raise NotImapError("what answers there is no IMAP server")
 
     def _get_capabilities(self) -> None:
         # Many servers tell them in their greeting (RFC 9051 7.1), and a question is a round trip. Once a command has
@@ -179,6 +200,17 @@ class _Session(imaplib.IMAP4):
     def _log(self, _: Any) -> None:
         # imaplib keeps what was said last, passwords among it.
         pass
+
+
+def _connected(host: str, port: int, timeout: float | None) -> socket.socket:
+    """Connect to the first address that answers, of the first few that a name has."""
+    failure: OSError | None = None
+    for *_, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[:MOST_ADDRESSES]:
+        try:
+            return socket.create_connection((str(address[0]), port), timeout)
+        except OSError as error:
+            failure = error
+    raise failure or OSError(f"{host} has no address")
 
 
 def _hear(line: bytes, alert: Callable[[str], None]) -> None:

@@ -194,7 +194,7 @@ def dne_target(text: str, *, force: bool = False) -> str:
     """
     target = _plain(text)
     if not text.strip().isprintable():
-        raise InputError(f"{text!r} has signs in it that nobody can see; write it anew without them")
+        raise InputError(f"{text!r} is neither an address nor a domain: it has signs in it that nobody can see")
     if "@" in target:
         if len(target) > LONGEST_ADDRESS or not ADDRESS.fullmatch(target):
             raise InputError(f"{text!r} is no address")
@@ -209,6 +209,6 @@ def dne_target(text: str, *, force: bool = False) -> str:
 
 def _plain(text: str) -> str:
     if storable(text) != text:
-        raise InputError(f"{text!r} has signs in it that no database takes; write it anew without them")
+        raise InputError(f"{text!r} is neither an address nor a domain: no database can keep it")
     bare = text.strip().removeprefix("@").rstrip(".")
     return normal_address(bare) if "@" in bare else normal_domain(bare) or bare.lower()

@@ -15,7 +15,7 @@ from typing import Any, Final
 from imapclient.exceptions import CapabilityError, IMAPClientAbortError, IMAPClientError, LoginError
 
 from worker import bearer, refusals
-from worker.client import Client
+from worker.client import Client, NotImapError
 from worker.errors import MailboxError, Trouble
 from worker.masking import masked
 from worker.refusals import Refusal, passes, stays
@@ -225,8 +225,7 @@ def _meaning(account: Account, error: Exception) -> Refusal:
     if isinstance(error, ssl.SSLError) and not ended:
         return _tls_meaning(error)
     if isinstance(error, IMAPClientAbortError):
-        refusal = refusals.understood(str(error))
-        return refusal if refusal and refusal.trouble in refusals.ASKS_LESS else _BROKE
+        return _broken_off(error)
     if isinstance(error, OSError):
         return _network_meaning(error)
     if isinstance(error, IMAPClientError):
@@ -235,6 +234,13 @@ def _meaning(account: Account, error: Exception) -> Refusal:
     if isinstance(error, UnicodeError) and "idna" in str(error):
         return stays(Trouble.NAME, "this cannot be a host's name; check it")
     return passes(Trouble.PROTOCOL, "it is tried again; if it stays, the server's log says more")
+
+
+def _broken_off(error: IMAPClientAbortError) -> Refusal:
+    if isinstance(error, NotImapError):
+        return passes(Trouble.PROTOCOL, "check host and port; it is tried again")
+    refusal = refusals.understood(str(error))
+    return refusal if refusal and refusal.trouble in refusals.ASKS_LESS else _BROKE
 
 
 def _refused(account: Account) -> Refusal:

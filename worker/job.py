@@ -45,6 +45,7 @@ class Job:
 
     claim: Claim
     host: str
+    team_id: int
     begun_at: datetime
     coming: int = 0
     done: int = 0
@@ -55,6 +56,8 @@ class Job:
     """When it was told to stop."""
     unwanted: bool = False
     """A person stopped it."""
+    yields: bool = False
+    """It makes room for another team's, and goes on later."""
     lost: bool = False
     """The request is another's by now, or gone."""
     written: dict[str, Any] = field(default_factory=dict)

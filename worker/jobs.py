@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
@@ -26,7 +26,7 @@ from worker.visit import PollReport
 log = logging.getLogger(__name__)
 
 AT_ONCE: Final = 2
-"""Checks and backfills at a time; the threads of polls are not theirs."""
+"""Checks at a time, and as many backfills: those may take days. The threads of polls are not theirs."""
 RENEW: Final = timedelta(seconds=5)
 """How often a claim is renewed where nothing else is to be told."""
 GRACE: Final = timedelta(seconds=20)
@@ -62,9 +62,16 @@ class Jobs:
         if self.stop.is_set():
             return
         now = self.workshop.clock()
-        for each in waiting(self.workshop.engine, now):
-            if each.request_id not in self._hand and self._rests.get(each.request_id, now) <= now:
+        ready = [each for each in waiting(self.workshop.engine, now) if self._is_ready(each, now)]
+        later: list[Waiting] = []
+        for each in ready:
+            if self._working(each.wish, each.team_id):
+                later.append(each)
+            else:
                 self._take_up(each, now)
+        for each in later:
+            self._take_up(each, now)
+        self._make_room([each for each in ready if each.request_id not in self._hand], now)
 
     def polled(self, mailbox_id: int, begun_at: datetime, came: PollReport | Exception) -> None:
         """Hear what came of a poll that began then; one that began before it was asked for does not count."""
@@ -109,7 +116,7 @@ class Jobs:
     def _write(self, job: Job, outcome: Outcome, now: datetime) -> None:
         error = storable(outcome.error, LONGEST_ERROR) if outcome.error and not job.unwanted else None
         said = job.said() | {"error": error}
-        if not job.unwanted and (outcome.again_in or (outcome.more and self.stop.is_set())):
+        if not job.unwanted and (outcome.again_in or (outcome.more and (self.stop.is_set() or job.yields))):
             hand_back(self.workshop.engine, job.claim, said)
             self._rests[job.claim.request_id] = now + (outcome.again_in or timedelta(0))
             return
@@ -140,7 +147,7 @@ class Jobs:
     def _take_up(self, request: Waiting, now: datetime) -> None:
         """Claim a request and begin with it, unless it has to wait for its turn."""
         polls = request.wish is Wish.POLL
-        if not polls and (self._working() >= AT_ONCE or not self.hosts.take(request.host, now)):
+        if not polls and (self._working(request.wish) >= AT_ONCE or not self.hosts.take(request.host, now)):
             return
         claimed = None
         try:
@@ -151,15 +158,49 @@ class Jobs:
         if claimed is None:
             return
         self._rests.pop(request.request_id, None)
-        job = self._hand[request.request_id] = Job(claimed, request.host, now, result=claimed.result)
+        job = self._hand[request.request_id] = Job(claimed, request.host, request.team_id, now, result=claimed.result)
         if polls:
             self.wake(request.mailbox_id)
-            return
-        job.thread = threading.Thread(target=self._carry_out, args=[job], name=request.wish.value, daemon=True)
-        job.thread.start()
+        else:
+            self._begin(job, now)
 
-    def _working(self) -> int:
-        return sum(job.thread is not None for job in self._hand.values())
+    def _begin(self, job: Job, now: datetime) -> None:
+        """Give a job a thread of its own; where the machine has none left, it waits again."""
+        thread = threading.Thread(target=self._carry_out, args=[job], name=job.claim.wish.value, daemon=True)
+        try:
+            thread.start()
+        except (RuntimeError, MemoryError) as error:
+            log.warning("request %s: no thread can be started: %s", job.claim.request_id, error)
+            self.hosts.give_back(job.host)
+            del self._hand[job.claim.request_id]
+            self._rests[job.claim.request_id] = now + REST
+            says = "the daemon's machine can start no more threads; it is tried again by itself"
+            hand_back(self.workshop.engine, job.claim, job.said() | {"error": says})
+        else:
+            job.thread = thread
+
+    def _is_ready(self, request: Waiting, now: datetime) -> bool:
+        return request.request_id not in self._hand and self._rests.get(request.request_id, now) <= now
+
+    def _working(self, wish: Wish, team_id: int | None = None) -> int:
+        """Count the threads that work on wishes of this kind, of one team or of all."""
+        return sum(
+            job.thread is not None and job.claim.wish is wish and team_id in {None, job.team_id}
+            for job in self._hand.values()
+        )
+
+    def _make_room(self, left: Sequence[Waiting], now: datetime) -> None:
+        """Let a team with several backfills in hand give one back where another team's waits for nothing else."""
+        crowded = self.hosts.crowded(now)
+        wait = {each.team_id for each in left if each.wish is Wish.BACKFILL and each.host.lower() not in crowded}
+        going = [job for job in self._hand.values() if job.claim.wish is Wish.BACKFILL and not job.told_at]
+        if len(going) < AT_ONCE:
+            return
+        teams = [job.team_id for job in going]
+        for job in reversed(going):
+            if teams.count(job.team_id) > 1 and wait - {job.team_id}:
+                job.yields, job.told_at = True, now
+                return
 
     def _carry_out(self, job: Job) -> None:
         def stopping() -> bool:

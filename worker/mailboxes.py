@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -20,6 +21,8 @@ from worker.sends import ADDRESS
 from worker.vault import Vault
 
 Row = dict[str, Any]
+
+log = logging.getLogger(__name__)
 
 PORTS: Final = {"tls": 993, "starttls": 143, "plain": 143}
 HIGHEST_PORT: Final = 65_535
@@ -147,11 +150,18 @@ def add_mailbox(
     session.flush()
     if granted:
         keep(session, mailbox.id, *granted, vault, act.at)
+    log.info("mailbox %s at %s:%s: added by %s", mailbox.name, mailbox.host, mailbox.port, act.by)
     return mailbox.id
 
 
 def change_mailbox(
-    session: Session, mailbox: Mailbox, given: Mapping[str, Any], vault: Vault, *, at_the_machine: bool = False
+    session: Session,
+    mailbox: Mailbox,
+    given: Mapping[str, Any],
+    vault: Vault,
+    act: Act,
+    *,
+    at_the_machine: bool = False,
 ) -> list[str]:
     """Change what is given of a mailbox, and return the names of what is set now.
 
@@ -162,6 +172,7 @@ def change_mailbox(
         mailbox: its row.
         given: columns; a list replaces all earlier values.
         vault: encrypts a new password.
+        act: who changes it.
         at_the_machine: who changes it has the keys anyway. Anybody else gives the password again when it is to be
             shown to another server, since a stored one would be handed to whoever runs that.
 
@@ -174,6 +185,7 @@ def change_mailbox(
     if not at_the_machine:
         _see_secret_stays(mailbox, columns)
     names = sorted(columns)
+    changed = [name for name in names if columns[name] != getattr(mailbox, name)]
     if "password" in columns:
         columns |= {"password": vault.seal(columns["password"]), "sign_in": SignIn.PASSWORD}
         session.execute(delete(OAuthGrant).where(OAuthGrant.mailbox_id == mailbox.id))
@@ -181,6 +193,8 @@ def change_mailbox(
         setattr(mailbox, column, value)
     see_encrypted(mailbox.name, mailbox.sign_in, mailbox.security)
     _go_on(mailbox)
+    what = ", ".join(changed) or "nothing"
+    log.info("mailbox %s at %s:%s: %s changed by %s", mailbox.name, mailbox.host, mailbox.port, what, act.by)
     return names
 
 
@@ -194,17 +208,20 @@ def sign_in_anew(session: Session, mailbox: Mailbox, sign_in: SignIn, granted: G
     mailbox.sign_in, mailbox.password = sign_in, ""
     _go_on(mailbox)
     keep(session, mailbox.id, *granted, vault, act.at)
+    log.info("mailbox %s: signed in with %s anew by %s", mailbox.name, sign_in, act.by)
 
 
 def pause_mailbox(mailbox: Mailbox, act: Act) -> None:
     """Leave a mailbox alone until it is resumed."""
     mailbox.paused_at = mailbox.paused_at or act.at
+    log.info("mailbox %s: paused by %s", mailbox.name, act.by)
 
 
-def resume_mailbox(mailbox: Mailbox) -> None:
+def resume_mailbox(mailbox: Mailbox, act: Act) -> None:
     """Poll a mailbox again, at once, whether a person paused it or it was stopped as it was not let in."""
     mailbox.paused_at = None
     _go_on(mailbox)
+    log.info("mailbox %s: resumed by %s", mailbox.name, act.by)
 
 
 def goes_with(session: Session, mailbox: Mailbox) -> tuple[int, int]:
@@ -216,9 +233,10 @@ def goes_with(session: Session, mailbox: Mailbox) -> tuple[int, int]:
     return mails, sends
 
 
-def remove_mailbox(session: Session, mailbox: Mailbox) -> None:
+def remove_mailbox(session: Session, mailbox: Mailbox, act: Act) -> None:
     """Remove a mailbox with the record of its mail; sends, and what the mail caused, stay."""
     session.execute(delete(Mailbox).where(Mailbox.id == mailbox.id))
+    log.info("mailbox %s: removed by %s", mailbox.name, act.by)
 
 
 def see_encrypted(name: str, sign_in: SignIn, security: str) -> None:

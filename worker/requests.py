@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, Final
@@ -16,6 +17,8 @@ from worker.errors import InputError
 from worker.mailboxes import mailbox_in
 
 Row = dict[str, Any]
+
+log = logging.getLogger(__name__)
 
 SILENT: Final = timedelta(minutes=2)
 """After so long a silence nobody carries a request out any more, and another may."""
@@ -52,6 +55,7 @@ def ask(session: Session, team_id: int, mailbox_id: int, wish: Wish, act: Act, s
     request = MailboxRequest(mailbox_id=mailbox_id, wish=wish, since=since, actor=act.by, recorded_at=act.at)
     session.add(request)
     session.flush()
+    log.info("mailbox %s: %s asked for by %s (request %s)", mailbox.name, wish, act.by, request.id)
     return request.id
 
 
@@ -61,13 +65,14 @@ def stop(session: Session, team_id: int, request_id: int, act: Act) -> None:
     Raises:
         InputError: the team has no such request.
     """
-    request = _found(session, team_id, request_id)[0]
+    request, mailbox = _found(session, team_id, request_id)
     session.refresh(request, with_for_update=True)
     if request.ended_at is not None:
         return
     request.stop_at = request.stop_at or act.at
     if not is_in_hand(request, act.at):
         request.ended_at = act.at
+    log.info("mailbox %s: %s stopped by %s (request %s)", mailbox, request.wish, act.by, request.id)
 
 
 def request_of(session: Session, team_id: int, request_id: int, now: datetime) -> Row:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import ipaddress
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from cryptography import x509
-from imapclient import IMAPClient
-from imapclient.exceptions import IMAPClientAbortError
 
+from worker.client import MOST_ADDRESSES, Client, NotImapError
 from worker.errors import MailboxError, Trouble
 from worker.health import Finding, well, wrong
 from worker.imap import Account, hang_up, said, telling, tls_context
+
+Begun = Callable[[socket.socket], None] | None
 
 SOON: Final = timedelta(days=14)
 """How long before its end a certificate is worth a word."""
@@ -31,21 +32,26 @@ class StopHereError(Exception):
     """A step failed without which the next ones make no sense; its finding is told."""
 
 
-def way(account: Account, name: str, now: datetime) -> Iterator[Finding]:
+def way(account: Account, name: str, now: datetime, begun: Begun = None) -> Iterator[Finding]:
     """Yield one finding a step.
 
     Args:
         account: where; nobody signs in.
         name: the mailbox's.
         now: aware UTC.
+        begun: as of `worker.client.Client`.
 
     Raises:
         StopHereError: after a finding that makes signing in impossible.
     """
     addresses = _addresses(account)
     yield _host_name(account, name, addresses)
-    yield from _connections(account, name, addresses)
-    yield from _encryption(account, name, now, on_this_machine=all(map(_is_loopback, addresses)))
+    yield from _connections(account, name, addresses[:MOST_ADDRESSES])
+    try:
+        yield _encryption(account, name, now, begun, on_this_machine=all(map(_is_loopback, addresses)))
+    except MailboxError as error:
+        yield _unreached(account, name, now, begun, error)
+        raise StopHereError from error
 
 
 def _addresses(account: Account) -> list[str]:
@@ -58,7 +64,9 @@ def _addresses(account: Account) -> list[str]:
 
 def _host_name(account: Account, name: str, addresses: list[str]) -> Finding:
     if addresses:
-        return well("host name", f"{account.host} is {', '.join(addresses)}")
+        more = len(addresses) - MOST_ADDRESSES
+        rest = f" and {more:,} more; only the first {MOST_ADDRESSES} are ever tried" if more > 0 else ""
+        return well("host name", f"{account.host} is {', '.join(addresses[:MOST_ADDRESSES])}{rest}")
     return wrong(
         "host name",
         f"{account.host} has no address",
@@ -102,17 +110,12 @@ def _try(address: str, port: int, seconds: float) -> OSError | None:
     return None
 
 
-def _encryption(account: Account, name: str, now: datetime, *, on_this_machine: bool) -> Iterator[Finding]:
-    try:
-        with telling(account, name, "connecting"):
-            if account.security == "plain":
-                hang_up(IMAPClient(account.host, account.port, ssl=False, timeout=account.timeout))
-                yield _unencrypted(name, on_this_machine=on_this_machine)
-            else:
-                yield _valid(*_handshake(account, tls_context(account.ca_file)), now)
-    except MailboxError as error:
-        yield _unreached(account, name, now, error)
-        raise StopHereError from error
+def _encryption(account: Account, name: str, now: datetime, begun: Begun, *, on_this_machine: bool) -> Finding:
+    with telling(account, name, "connecting"):
+        if account.security != "plain":
+            return _valid(*_handshake(account, tls_context(account.ca_file), begun), now)
+        hang_up(_greeted(account, None, begun))
+    return _unencrypted(name, on_this_machine=on_this_machine)
 
 
 def _unencrypted(name: str, *, on_this_machine: bool) -> Finding:
@@ -122,12 +125,17 @@ def _unencrypted(name: str, *, on_this_machine: bool) -> Finding:
     return wrong("encryption", says, f"run: inbox-worker mailboxes set {name} --security tls")
 
 
-def _handshake(account: Account, context: ssl.SSLContext) -> tuple[str, x509.Certificate]:
+def _greeted(account: Account, context: ssl.SSLContext | None, begun: Begun) -> Client:
+    def unheard(_: str) -> None:
+        """Whoever signs in afterwards is told the same."""
+
+    return Client(account.host, account.port, context=context, timeout=account.timeout, alert=unheard, begun=begun)
+
+
+def _handshake(account: Account, context: ssl.SSLContext, begun: Begun) -> tuple[str, x509.Certificate]:
     """Connect and return the protocol's version and the server's certificate."""
     tls = account.security == "tls"
-    client = IMAPClient(
-        account.host, account.port, ssl=tls, ssl_context=context if tls else None, timeout=account.timeout
-    )
+    client = _greeted(account, context if tls else None, begun)
     try:
         if not tls:
             client.starttls(context)
@@ -149,13 +157,13 @@ def _valid(version: str, certificate: x509.Certificate, now: datetime) -> Findin
     )
 
 
-def _unreached(account: Account, name: str, now: datetime, error: MailboxError) -> Finding:
+def _unreached(account: Account, name: str, now: datetime, begun: Begun, error: MailboxError) -> Finding:
     cause = error.__cause__
     change = f"inbox-worker mailboxes set {name}"
     if isinstance(cause, ssl.SSLCertVerificationError):
-        return _disbelieved(account, name, now, cause)
-    if isinstance(cause, IMAPClientAbortError) and "unexpected response" in str(cause):
-        says = f"what answers at port {account.port} does not speak IMAP: {said(cause)}"
+        return _disbelieved(account, name, now, begun, cause)
+    if isinstance(cause, NotImapError):
+        says = f"what answers at port {account.port} is no IMAP server; the log holds what it said"
         return wrong("greeting", says, f"correct host and port: {change} --host HOST --port 993")
     if isinstance(cause, TimeoutError) and account.security != "tls":
         mend = f"a port that wants TLS at once stays silent: {change} --security tls"
@@ -166,13 +174,15 @@ def _unreached(account: Account, name: str, now: datetime, error: MailboxError) 
     return wrong("encryption" if error.trouble in {Trouble.TLS, Trouble.PROTOCOL} else "greeting", str(error))
 
 
-def _disbelieved(account: Account, name: str, now: datetime, error: ssl.SSLCertVerificationError) -> Finding:
+def _disbelieved(
+    account: Account, name: str, now: datetime, begun: Begun, error: ssl.SSLCertVerificationError
+) -> Finding:
     """Say what is wrong with a certificate, which is read without being believed; nothing secret is sent meanwhile."""
     blind = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     blind.check_hostname = False
     blind.verify_mode = ssl.CERT_NONE
     with telling(account, name, "reading the server's certificate"):
-        _, certificate = _handshake(account, blind)
+        _, certificate = _handshake(account, blind, begun)
     described = _described(certificate)
     administrator = "have the server's administrator renew it"
     if error.verify_code == _NOT_YET_VALID:

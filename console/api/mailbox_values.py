@@ -32,7 +32,6 @@ Password = Annotated[
         json_schema_extra={"writeOnly": True, "format": "password"},
     ),
 ]
-File = Annotated[str, StringConstraints(max_length=LONGEST["ca_file"], pattern=PLAIN_OR_NONE)]
 Folder = Annotated[str, StringConstraints(max_length=LONGEST["sent_folder"], pattern=PLAIN_OR_NONE)]
 Item = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_ITEM, pattern=PLAIN)]
 Items = Annotated[list[Item], Field(max_length=MOST_ITEMS)]
@@ -44,9 +43,6 @@ class Describes(Strict):
     port: Annotated[int, Field(ge=1, le=HIGHEST_PORT, description="Default: 993 with TLS, else 143.")] = 993
     security: Annotated[Security, Field(description="With plain the password crosses the network readable.")] = "tls"
     username: Annotated[UserName, Field(description="Default: the address.")] = ""
-    ca_file: Annotated[
-        File, Field(description="Certificate authority, a file on the daemon's machine; empty: the usual ones.")
-    ] = ""
     addresses: Items = Field(description="Other addresses of ours: mail from them is our own.", default_factory=list)
     opt_out_aliases: Items = Field(description="Where our List-Unsubscribe mail goes.", default_factory=list)
     authserv_ids: Items = Field(description="Whose Authentication-Results we believe.", default_factory=list)
@@ -79,7 +75,7 @@ class MailboxNew(Describes):
 class MailboxChange(Describes):
     """What changes of a mailbox; a list replaces all earlier values.
 
-    Whoever changes host, port, security, username or ca_file gives the password again.
+    Whoever changes host, port, security or username gives the password again.
     """
 
     host: Annotated[Host, Field(description="Its IMAP server.")] = ""
@@ -105,7 +101,7 @@ class MailboxRow(BaseModel):
     bounces_to: str | None
     opt_outs_to: str | None
     sent_folder: str | None
-    ca_file: str | None
+    ca_file: str | None = Field(description="A file on the daemon's machine, where alone it is set.")
     state: Literal["well", "trying again", "failing", "stopped", "paused", "not polled yet"]
     last_success_at: datetime | None
     next_poll_at: datetime | None

@@ -39,6 +39,7 @@ from worker.mailboxes import (
     resume_mailbox,
 )
 from worker.pages import LIMIT
+from worker.private_hosts import see_host, see_move
 from worker.vault import vault_of
 
 router = api("mailboxes")
@@ -69,6 +70,7 @@ def add(office: TheOffice, caller: Admin, asked: MailboxNew) -> MailboxRow:
     """Add a mailbox that signs in with a password."""
     given = asked.given()
     columns = new_columns(given.pop("name"), SignIn.PASSWORD, given)
+    see_host(columns["host"], office.settings)
     act = Act(caller.actor, office.clock())
     with transaction(office.engine) as session:
         mailbox_id = add_mailbox(session, caller.team_id, columns, vault_of(office.settings), act)
@@ -93,9 +95,14 @@ def mailbox(office: TheOffice, caller: Viewer, mailbox_id: BoxId) -> MailboxFact
 @router.post("/mailboxes/{mailbox_id}", responses=documented(404))
 def change(office: TheOffice, caller: Admin, mailbox_id: BoxId, asked: MailboxChange) -> MailboxRow:
     """Change what is given of a mailbox, and poll it at once."""
+    given, act = asked.given(), Act(caller.actor, office.clock())
+    # Looking a name up may take a while, in which nobody else should wait for the database.
+    with reading(office.engine) as session:
+        before = found(session, caller.team_id, mailbox_id)
+    see_move(before, given, office.settings)
     with transaction(office.engine) as session:
         changed = found(session, caller.team_id, mailbox_id)
-        change_mailbox(session, changed, asked.given(), vault_of(office.settings))
+        change_mailbox(session, changed, given, vault_of(office.settings), act)
         return _row(office, mailbox_row(changed, ""))
 
 
@@ -113,15 +120,16 @@ def resume(office: TheOffice, caller: Admin, mailbox_id: BoxId) -> MailboxRow:
     """Poll a mailbox again, at once, whether a person paused it or it was stopped as it was not let in."""
     with transaction(office.engine) as session:
         resumed = found(session, caller.team_id, mailbox_id)
-        resume_mailbox(resumed)
+        resume_mailbox(resumed, Act(caller.actor, office.clock()))
         return _row(office, mailbox_row(resumed, ""))
 
 
 @router.post("/mailboxes/{mailbox_id}/remove", responses=documented(404))
 def remove(office: TheOffice, caller: Admin, mailbox_id: BoxId) -> Done:
     """Remove a mailbox with the record of its mail; sends, events, statuses and Do Not Email stay."""
+    act = Act(caller.actor, office.clock())
     with transaction(office.engine) as session:
-        remove_mailbox(session, found(session, caller.team_id, mailbox_id))
+        remove_mailbox(session, found(session, caller.team_id, mailbox_id), act)
     return Done()
 
 

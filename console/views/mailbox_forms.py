@@ -14,7 +14,7 @@ from console.render import go, render
 from console.values import LONGEST_MAILBOX, PLAIN_OR_NONE
 from console.visitor import Admin, TheOffice
 from models.session import reading, transaction
-from models.tables import SignIn
+from models.tables import Mailbox, SignIn
 from worker.errors import InputError
 from worker.mailboxes import (
     LISTS,
@@ -27,6 +27,7 @@ from worker.mailboxes import (
     see_new,
     sign_in_anew,
 )
+from worker.private_hosts import see_host, see_move
 from worker.vault import vault_of
 
 router = APIRouter(prefix="/mailboxes", include_in_schema=False)
@@ -35,7 +36,7 @@ Id = Annotated[int, Path(ge=1, le=LARGEST_ID)]
 Line = Annotated[str, Field(max_length=1_000)]
 Lines = Annotated[str, Field(max_length=20_000)]
 BLANK: dict[str, Any] = {
-    "name": "", "host": "", "port": None, "security": "tls", "username": "", "ca_file": None, "addresses": [],
+    "name": "", "host": "", "port": None, "security": "tls", "username": "", "addresses": [],
     "opt_out_aliases": [], "authserv_ids": [], "folders": [], "read_junk": True, "learn_sends": True,
     "bounces_to": None, "opt_outs_to": None, "sent_folder": None, "sign_in": SignIn.PASSWORD,
 }  # fmt: skip
@@ -52,7 +53,6 @@ class Typed(BaseModel):
     security: Line = "tls"
     username: Line = ""
     password: Annotated[str, Field(max_length=4_000)] = ""
-    ca_file: Line = ""
     addresses: Lines = ""
     opt_out_aliases: Lines = ""
     authserv_ids: Lines = ""
@@ -65,7 +65,7 @@ class Typed(BaseModel):
 
     def way(self) -> dict[str, Any]:
         """Return where its server is, and what that is shown."""
-        columns: dict[str, Any] = {"security": self.security, "ca_file": self.ca_file.strip()}
+        columns: dict[str, Any] = {"security": self.security}
         columns |= {name: getattr(self, name).strip() for name in ("host", "username") if getattr(self, name).strip()}
         columns["port"] = _number(self.port) if self.port.strip() else PORTS.get(self.security)
         return columns | ({"password": self.password} if self.password else {})
@@ -103,6 +103,7 @@ def add(request: Request, office: TheOffice, visitor: Admin, typed: Describes) -
             see_new(session, name)
         return send_away(request, office, visitor, Wanted(typed.sign_in, name, name, given=given))
     columns = new_columns(typed.name, typed.sign_in, typed.way() | typed.rest())
+    see_host(columns["host"], office.settings)
     with transaction(office.engine) as session:
         vault = vault_of(office.settings)
         mailbox_id = add_mailbox(session, visitor.team_id, columns, vault, visitor.act(office))
@@ -121,6 +122,8 @@ def consented(request: Request, office: TheOffice, visitor: Admin) -> Response:
             says = f"{wanted.name} is added. Check it to see that it works."
         else:
             mailbox = found(session, visitor.team_id, wanted.mailbox_id)
+            # It may have been led elsewhere since the browser was sent away.
+            _see_own_server(mailbox, wanted.sign_in)
             sign_in_anew(session, mailbox, wanted.sign_in, granted, vault, act)
             mailbox_id, says = mailbox.id, f"{mailbox.name} is signed in anew and polled again."
     response = go(request, f"/mailboxes/{mailbox_id}", says)
@@ -135,8 +138,7 @@ def sign_in(
     """Send the browser to a provider for a new consent."""
     with reading(office.engine) as session:
         mailbox = found(session, visitor.team_id, mailbox_id)
-    if provider not in providers_of(mailbox):
-        raise InputError(f"{mailbox.name} is read at {mailbox.host}, and no access of {provider.value} is shown there")
+    _see_own_server(mailbox, provider)
     see_encrypted(mailbox.name, provider, mailbox.security)
     return send_away(request, office, visitor, Wanted(provider, mailbox.name, mailbox.username, mailbox.id))
 
@@ -152,10 +154,22 @@ def show_change(request: Request, office: TheOffice, visitor: Admin, mailbox_id:
 @router.post("/{mailbox_id}/change")
 def change(request: Request, office: TheOffice, visitor: Admin, mailbox_id: Id, typed: Describes) -> Response:
     """Change what describes a mailbox."""
+    given = typed.way() | typed.rest()
+    # Looking a name up may take a while, in which nobody else should wait for the database.
+    with reading(office.engine) as session:
+        before = found(session, visitor.team_id, mailbox_id)
+    see_move(before, given, office.settings)
     with transaction(office.engine) as session:
         mailbox = found(session, visitor.team_id, mailbox_id)
-        change_mailbox(session, mailbox, typed.way() | typed.rest(), vault_of(office.settings))
+        change_mailbox(session, mailbox, given, vault_of(office.settings), visitor.act(office))
     return go(request, f"/mailboxes/{mailbox_id}", f"{mailbox.name} is changed. Check it to see that it works.")
+
+
+def _see_own_server(mailbox: Mailbox, provider: SignIn) -> None:
+    """Refuse to show a provider's tokens to anybody but its own server."""
+    if provider not in providers_of(mailbox):
+        where = f"{mailbox.host}:{mailbox.port}"
+        raise InputError(f"{mailbox.name} is read at {where}, and no access of {provider.value} is shown there")
 
 
 def _number(text: str) -> Any:

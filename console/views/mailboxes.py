@@ -133,7 +133,7 @@ def resume(request: Request, office: TheOffice, visitor: Admin, mailbox_id: Id) 
     """Poll a mailbox again."""
     with transaction(office.engine) as session:
         mailbox = found(session, visitor.team_id, mailbox_id)
-        resume_mailbox(mailbox)
+        resume_mailbox(mailbox, visitor.act(office))
     return go(request, f"/mailboxes/{mailbox_id}", f"{mailbox.name} is polled again, at once.")
 
 
@@ -152,7 +152,7 @@ def remove(request: Request, office: TheOffice, visitor: Admin, mailbox_id: Id) 
     with transaction(office.engine) as session:
         mailbox = found(session, visitor.team_id, mailbox_id)
         name = mailbox.name
-        remove_mailbox(session, mailbox)
+        remove_mailbox(session, mailbox, visitor.act(office))
     return go(request, "/mailboxes", f"{name} is removed.")
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from http import HTTPStatus
 from urllib.parse import quote
 
+import pytest
+from selectolax.lexbor import LexborNode
 from sqlalchemy import select
 
 from classifier.verdict import Evidence, OptOut, Reply, ReplyClass
@@ -17,6 +20,8 @@ from models.tables import Contact, DneEntry
 from tests.console.conftest import ANNA, BEN, THEIRS, Console
 from tests.console.visiting import Browser
 from tests.worker.small_world import HARD, NOW, a_mail, take_in
+from worker import contact_search
+from worker.pages import contacts_page
 from worker.person import find_recipients
 
 HOSTILE = "<script>alert(1)</script>"
@@ -44,6 +49,12 @@ def answer(console: Console, text: str = "Yes, send me a time", subject: str = "
     )
     mail = a_mail(reply, answers=("anna-1-1@us",), from_address=ANNA)
     take_in(console.engine, replace(mail, subject=subject))
+
+
+def hidden(form: LexborNode | None) -> dict[str, str]:
+    """Return what a form sends besides what is typed."""
+    assert form is not None
+    return {str(e.attributes["name"]): str(e.attributes["value"] or "") for e in form.css("input[type=hidden]")}
 
 
 def live(console: Console, address: str = ANNA) -> list[str]:
@@ -80,10 +91,24 @@ def test_an_opt_out_is_lifted_only_with_a_reason(console: Console, browser: Brow
     browser.sign_in(Role.EDITOR)
     form = browser.page(STORY).css_first("form[action='/contacts/do-not-email/lift']")
     assert "required" in form.css_first("[name=why]").attributes
-    told = browser.post("/contacts/do-not-email/lift", {"address": ANNA, "back": STORY})
+    told = browser.post("/contacts/do-not-email/lift", hidden(form))
     assert (told.status_code, "opted out" in told.text) == (HTTPStatus.CONFLICT, True)
-    assert "may be mailed again" in browser.said("/contacts/do-not-email/lift", {"address": ANNA, "why": "she wrote"})
+    assert "may be mailed again" in browser.said("/contacts/do-not-email/lift", hidden(form) | {"why": "she wrote"})
     assert live(console) == []
+
+
+def test_an_opt_out_that_the_page_did_not_show_is_not_lifted(console: Console, browser: Browser) -> None:
+    browser.sign_in(Role.EDITOR)
+    browser.done("/contacts/do-not-email/add", {"address": ANNA})
+    forms = [
+        hidden(browser.page(path).css_first("form[action='/contacts/do-not-email/lift']"))
+        for path in (STORY, "/contacts")
+    ]
+    take_in(console.engine, a_mail(OptOut(), answers=("anna-1-0@us",)))
+    for form in forms:
+        said = browser.said("/contacts/do-not-email/lift", form | {"why": "a mistake of mine"})
+        assert "came onto Do Not Email anew" in said
+    assert len(live(console)) == 2
 
 
 def test_a_story_tells_mail_reasons_and_changes(console: Console, browser: Browser) -> None:
@@ -144,12 +169,43 @@ def test_many_are_looked_at_then_banned_and_taken_back_as_one(console: Console, 
 def test_everything_that_a_search_finds_is_lifted(console: Console, browser: Browser) -> None:
     browser.sign_in(Role.EDITOR)
     asked = {"wish": "add", "every": "true", "words": "anna"}
-    browser.done("/contacts/many/do", asked)
+    browser.done("/contacts/many/do", hidden(browser.done("/contacts/many", asked).css_first("main form.fields")))
     assert (live(console), live(console, BEN)) == (["manual"], [])
     page = browser.done("/contacts/many", asked | {"wish": "lift"})
     assert "1 may be mailed again" in page.css_first("ul.facts").text()
-    browser.done("/contacts/many/do", asked | {"wish": "lift"})
+    browser.done("/contacts/many/do", hidden(page.css_first("main form.fields")))
     assert live(console) == []
+
+
+def test_only_those_who_were_shown_are_lifted_and_only_what_was_known_then(console: Console, browser: Browser) -> None:
+    browser.sign_in(Role.EDITOR)
+    browser.done("/contacts/do-not-email/add", {"address": ANNA})
+    asked = {"wish": "lift", "every": "true", "standing": "do not email"}
+    form = hidden(browser.done("/contacts/many", asked).css_first("main form.fields"))
+    take_in(console.engine, a_mail(OptOut(), answers=("anna-1-0@us",)))
+    browser.done("/contacts/do-not-email/add", {"address": BEN})
+    said = browser.said("/contacts/many/do", form | {"every": "true", "why": "she moved"})
+    assert said == "0 may be mailed again unless their domain is banned; 1 came onto Do Not Email since: left alone."
+    assert (len(live(console)), live(console, BEN)) == (2, ["manual"])
+
+
+def test_a_choice_that_no_contact_can_be_is_refused(browser: Browser) -> None:
+    browser.sign_in(Role.EDITOR)
+    for chosen in (str(2**63), "0", "1,x"):
+        assert browser.post("/contacts/many", {"wish": "add", "chosen": chosen}).status_code == 422
+
+
+def test_a_part_of_the_list_in_which_nobody_is_wanted_leads_on(
+    browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser.sign_in(Role.EDITOR)
+    browser.done("/contacts/do-not-email/add", {"address": ANNA})
+    monkeypatch.setattr(contact_search, "BATCHES", 1)
+    monkeypatch.setattr("console.views.contacts.contacts_page", partial(contacts_page, limit=0))
+    page = browser.page("/contacts?standing=active")
+    assert "Nothing in this part" in page.css_first(".empty").text()
+    monkeypatch.undo()
+    assert addresses(browser, str(page.css_first("a[rel=next]").attributes["href"])) == [BEN]
 
 
 def test_nothing_chosen_is_said_in_words(browser: Browser) -> None:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-import pytest
+import asyncio
+from types import SimpleNamespace
+from typing import Any
 
-from console import uploads
+import pytest
+from sqlalchemy import Engine
+
+from classifier.verdict import OptOut
+from console.views import do_not_email
 from models.people import Role
-from tests.console.conftest import OURS, THEIRS, Console
+from models.session import DatabaseUnavailable
+from tests.console.conftest import ANNA, OURS, THEIRS, Console
 from tests.console.visiting import Browser
+from tests.worker.small_world import a_mail, take_in
 
 LIST = b"email,reason\nanna@client.example,an older system\nnonsense\nben@client.example,\n"
 
@@ -31,9 +39,9 @@ def test_words_find_entries_and_what_was_lifted_only_when_asked_for(browser: Bro
     browser.sign_in(Role.EDITOR)
     browser.done("/do-not-email/add", {"targets": "anna@client.example mia@other.example"})
     assert targets(browser, "/do-not-email?words=cli") == ["anna@client.example"]
-    assert "1 entry lifted" in browser.said(
-        "/do-not-email/remove", {"target": "anna@client.example", "why": "a mistake"}
-    )
+    (form,) = browser.page("/do-not-email?words=cli").css("form[action='/do-not-email/remove']")
+    fields = {str(e.attributes["name"]): str(e.attributes["value"]) for e in form.css("input[type=hidden]")}
+    assert "1 entry lifted" in browser.said("/do-not-email/remove", fields | {"why": "a mistake"})
     assert targets(browser, "/do-not-email?words=cli") == []
     (row,) = browser.page("/do-not-email?words=cli&past=yes").css("tbody tr")
     assert "by editor-1@people.example: a mistake" in row.text()
@@ -95,13 +103,69 @@ def test_viewers_see_the_list_and_nothing_to_change_it_with(browser: Browser) ->
     assert not browser.page("/do-not-email").css("main form[method=post]")
 
 
-def test_old_files_are_forgotten(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_entry_that_the_page_did_not_show_is_not_lifted(console: Console, browser: Browser) -> None:
     browser.sign_in(Role.EDITOR)
-    seen = browser.done("/do-not-email/import", files={"file": ("old.csv", LIST)})
-    action = str(seen.css_first("form[action^='/do-not-email/import/']").attributes["action"])
-    monkeypatch.setattr(uploads, "KEPT_SECONDS", -1)
-    browser.done("/do-not-email/import", files={"file": ("new.csv", LIST)})
-    assert browser.post(action).status_code == 409
+    browser.done("/do-not-email/add", {"targets": ANNA})
+    form = browser.page("/do-not-email").css_first("form[action='/do-not-email/remove']")
+    fields = {str(e.attributes["name"]): str(e.attributes["value"]) for e in form.css("input[type=hidden]")}
+    take_in(console.engine, a_mail(OptOut(), answers=("anna-1-0@us",)))
+    told = browser.post("/do-not-email/remove", fields | {"why": "a mistake"})
+    assert (told.status_code, "a newer Do Not Email entry" in told.text) == (409, True)
+    newest, older = browser.page("/do-not-email").css("form[action='/do-not-email/remove'] input[name=seen]")
+    assert newest.attributes["value"] == older.attributes["value"] != fields["seen"]
+
+
+def test_a_reason_that_there_is_none_of_is_refused(browser: Browser) -> None:
+    browser.sign_in(Role.VIEWER)
+    assert browser.get("/do-not-email?reason=nonsense").status_code == 422
+    assert browser.get("/do-not-email?reason=").status_code == browser.get("/do-not-email?reason=manual").status_code
+
+
+def test_signs_that_nobody_sees_are_bad_rows_and_lift_nothing(browser: Browser) -> None:
+    browser.sign_in(Role.EDITOR)
+    seen = browser.done(
+        "/do-not-email/import", files={"file": ("odd.csv", b"email\nan\x01na@x.example\n\x00@x.example")}
+    )
+    assert [each.text() for each in seen.css(".figure .value")] == ["0", "2"]
+    for path, field in (("add", "targets"), ("remove", "target")):
+        told = browser.post(f"/do-not-email/{path}", {field: "an\0na@x.example"})
+        assert (told.status_code, "neither an address nor a domain" in told.text) == (409, True)
+
+
+def test_an_import_that_is_done_is_said_to_be_whatever_comes_of_the_statistics(
+    browser: Browser, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked: list[int] = []
+
+    def fails(_: Engine) -> None:
+        asked.append(1)
+        raise DatabaseUnavailable("the server is gone")
+
+    monkeypatch.setattr(do_not_email, "refresh_statistics", fails)
+    browser.sign_in(Role.EDITOR)
+    for large, refreshed in ((2, 0), (1, 1)):
+        monkeypatch.setattr(do_not_email, "LARGE", large)
+        content = f"email\na@{large}.example\nb@{large}.example\n".encode()
+        seen = browser.done("/do-not-email/import", files={"file": ("new.csv", content)})
+        assert "2 added" in browser.said(str(seen.css_first("form[action*='/import/']").attributes["action"]))
+        assert len(asked) == refreshed
+    assert "the server is gone" in caplog.text
+
+
+def test_a_slow_reader_of_the_export_keeps_no_transaction_open(console: Console, browser: Browser) -> None:
+    browser.sign_in(Role.EDITOR)
+    browser.done("/do-not-email/add", {"targets": ANNA})
+    office: Any = SimpleNamespace(engine=console.engine)
+    visitor: Any = SimpleNamespace(team_id=OURS)
+    pool: Any = console.engine.pool
+
+    async def read() -> str:
+        answer: Any = do_not_email.export(office, visitor)
+        pieces = [await anext(answer.body_iterator)]
+        assert pool.checkedout() == 0
+        return "".join(pieces + [piece async for piece in answer.body_iterator])
+
+    assert ANNA in asyncio.run(read())
 
 
 def test_programs_add_list_and_lift_entries(console: Console) -> None:

@@ -86,8 +86,12 @@ def test_addresses_of_many_are_added_and_lifted(console: Console, token: str) ->
     opt_out(console)
     asked: dict[str, Any] = {"filter": {"campaign": "campaign-1", "unlisted": True}, "do_not_email": "lift"}
     seen = told(console.ask("POST", "/v1/recipients/bulk/preview", token, json=asked))
+    entry = seen["do_not_email"].pop("seen")
     expected = {"new": 1, "live": 1, "opted_out": 1, "opted_out_first": [ANNA]}
     assert (seen["do_not_email"], seen["status"]) == (expected, None)
+    early = told(console.ask("POST", "/v1/recipients/bulk", token, json=asked | {"why": "x", "seen": entry - 1}))
+    assert (early["done"], early["newer"]) == (0, 1)
+    asked["seen"] = entry
     assert console.ask("POST", "/v1/recipients/bulk", token, json=asked).status_code == 409
     lifted = told(console.ask("POST", "/v1/recipients/bulk", token, json=asked | {"why": "she came back"}))
     assert (lifted["done"], lifted["same"]) == (1, 1)

@@ -225,6 +225,8 @@ def test_lifting_an_opt_out_needs_a_reason(console: Console, editor: Browser) ->
     asked = {"what": "dne lift", "chosen": str(id_of(console))}
     page = editor.done("/recipients/many/preview", asked)
     assert "required" in page.css_first("input[name=why]").attributes
+    assert "1 came onto Do Not Email since: left alone" in editor.said("/recipients/many", asked | {"why": "unseen"})
+    asked["seen"] = str(page.css_first("input[name=seen]").attributes["value"])
     assert "opted out" in editor.post("/recipients/many", asked).text
     assert "1 is removed from" in editor.said("/recipients/many", asked | {"why": "asked to come back"})
     with reading(console.engine) as session:

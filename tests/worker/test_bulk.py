@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
 import pytest
 from sqlalchemy import Engine, func, select, update
+from sqlalchemy.orm import Session
 
 from classifier.verdict import OptOut, Reply, ReplyClass
 from models.events import DneReason, EventKind, Status
@@ -19,7 +21,7 @@ from models.session import reading, transaction
 from models.tables import Contact, DneEntry, Recipient, RecipientEvent, Team
 from tests.journey.world import EndState, end_state
 from tests.worker.small_world import NOW, RULES, a_mail, furnish, send_all, statuses, take_in
-from worker import bulk, selection
+from worker import bulk, contact_search, selection
 from worker.act import Act
 from worker.bulk import (
     Done,
@@ -35,7 +37,7 @@ from worker.bulk import (
 )
 from worker.bulk_undo import ACTIVE, GONE, LATER, LIFTED, Undone, undo_bulk
 from worker.contact_search import ContactFilter
-from worker.do_not_email import add_dne, lift_dne
+from worker.do_not_email import add_dne, lift_dne, newest_entry
 from worker.errors import InputError
 from worker.pages import RecipientFilter
 from worker.person import find_recipients, set_status
@@ -259,6 +261,82 @@ def test_an_opt_out_is_lifted_with_a_reason_only_and_nothing_before(
     assert lifted == [None, None]
 
 
+def test_who_came_onto_the_list_after_the_look_is_left_alone(engine: Engine) -> None:
+    add_all(engine, ANNA, BEN)
+    with reading(engine) as session:
+        seen = preview_dne(session, 1, [ANNA, BEN]).seen
+    take_in(engine, a_mail(OptOut(), answers=("anna-1-0@us",)))
+    done = lift_many(partial(transaction, engine), 1, [ANNA, BEN, "new@x.example"], act(1), seen)
+    assert (done.done, done.same, done.newer) == (1, 1, 1)
+    assert acts(engine)[-1].targets == [BEN]
+    with reading(engine) as session:
+        live = session.scalars(select(DneEntry.target).where(DneEntry.lifted_at.is_(None))).all()
+        assert (set(live), len(live)) == ({ANNA}, 2)
+        again = preview_dne(session, 1, [ANNA]).seen
+    assert lift_many(partial(transaction, engine), 1, [ANNA], act(2, "she called"), again).done == 1
+
+
+def test_who_opts_out_while_many_are_lifted_is_left_alone(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bulk, "PART", 1)
+    add_all(engine, ANNA, BEN)
+    opened: list[int] = []
+
+    def writer() -> AbstractContextManager[Session]:
+        opened.append(1)
+        if len(opened) == 3:
+            take_in(engine, a_mail(OptOut(), answers=("ben-1-0@us",)))
+        return transaction(engine)
+
+    done = lift_many(writer, 1, [ANNA, BEN], act(1))
+    assert (done.done, done.newer) == (1, 1)
+
+
+def test_an_old_entry_of_one_address_is_not_lifted_by_who_did_not_see_the_new_one(engine: Engine) -> None:
+    add_all(engine, ANNA)
+    with transaction(engine) as session:
+        seen = newest_entry(session, 1, [ANNA])
+    take_in(engine, a_mail(OptOut(), answers=("anna-1-0@us",)))
+    with transaction(engine) as session, pytest.raises(InputError, match="a newer Do Not Email entry than was shown"):
+        lift_dne(session, 1, ANNA, act(1, "by mistake"), seen)
+    with transaction(engine) as session:
+        assert lift_dne(session, 1, ANNA, act(1, "she called"), newest_entry(session, 1, [ANNA])) == 2
+
+
+def test_an_act_that_is_taken_back_while_it_runs_stops(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bulk, "PART", 2)
+    before, opened = standing(engine), []
+
+    def writer() -> AbstractContextManager[Session]:
+        opened.append(1)
+        if len(opened) == 3:
+            take_back(engine, Done(bulk_id=acts(engine)[0].id))
+        return transaction(engine)
+
+    with pytest.raises(InputError, match=r"petra took this back while it ran \(set 2 recipients to Interested\)"):
+        set_status_of_many(writer, RULES, everybody(engine), Status.INTERESTED, act())
+    assert standing(engine) == before
+
+
+def test_what_an_act_does_while_it_is_taken_back_is_taken_back_too(engine: Engine) -> None:
+    before, opened = standing(engine), []
+    ids = everybody(engine)
+    done = set_all(engine, Status.INTERESTED, ids=ids[:2])
+
+    def writer() -> AbstractContextManager[Session]:
+        opened.append(1)
+        if len(opened) == 3:
+            set_all(engine, Status.INTERESTED, ids=ids[2:])
+            with transaction(engine) as session:
+                session.delete(session.scalars(select(BulkAct).order_by(BulkAct.id.desc()).limit(1)).one())
+                session.get_one(BulkAct, done.bulk_id).targets = [str(each) for each in ids]
+        return transaction(engine)
+
+    assert done.bulk_id is not None
+    assert undo_bulk(writer, RULES, done.bulk_id, act(60, by="petra")) == Undone(4, {})
+    assert standing(engine) == before
+    assert acts(engine)[0].undone_by == "petra"
+
+
 def test_who_was_made_active_after_a_lift_stays_mailable(engine: Engine) -> None:
     add_all(engine, ANNA, BEN)
     done = lift_all(engine, ANNA, BEN, minutes=1)
@@ -288,6 +366,22 @@ def test_too_many_at_once_are_refused(engine: Engine, monkeypatch: pytest.Monkey
                 chosen(session, 1, several)
     with pytest.raises(InputError, match="more than 3 at once"):
         add_all(engine, *(f"{n}@x.example" for n in range(4)))
+
+
+def test_a_filter_that_needs_too_many_looks_is_refused(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    add_all(engine, ANNA, BEN)
+    monkeypatch.setattr(selection, "MOST", 1)
+    monkeypatch.setattr(contact_search, "WINDOW", 1)
+    monkeypatch.setattr(contact_search, "BATCHES", 1)
+    with transaction(engine) as session:
+        session.add_all(Contact(team_id=1, address=f"ben{n}@client.example", domain="client.example") for n in range(9))
+        add_dne(session, 1, {"client.example": None}, DneReason.MANUAL, act())
+    free = ContactFilter(do_not_email=False)
+    with reading(engine) as session:
+        assert chosen_contacts(session, 1, free) == {}
+        monkeypatch.setattr(selection, "LOOKS", 2)
+        with pytest.raises(InputError, match="narrow the choice down with words"):
+            chosen_contacts(session, 1, free)
 
 
 def test_no_team_reaches_anothers(engine: Engine) -> None:

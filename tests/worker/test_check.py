@@ -25,9 +25,12 @@ from worker import way
 from worker.check import Opened, check
 from worker.errors import MailboxError, Trouble
 from worker.health import Finding
-from worker.imap import Account
+from worker.imap import Account, shut
+from worker.mailbox import reach
 
 HOST = "127.0.0.1"
+SECONDS = 60.0
+"""Longer than any test may take."""
 DAY = timedelta(days=1)
 
 
@@ -62,6 +65,10 @@ def report(mailbox: Mailbox, password: str = PASSWORD, timeout: float = 10.0, at
         )
 
     return Report(list(check(mailbox, sign_in, timeout, lambda: at or datetime.now(UTC))))
+
+
+def _never(_: Callable[[Account], Opened]) -> Opened:
+    raise AssertionError("nobody signs in")
 
 
 def at_dovecot(dovecot: PrivateDovecot, user: str, **columns: Any) -> Mailbox:
@@ -361,8 +368,69 @@ def test_who_speaks_no_imap_is_told_apart() -> None:
     with ScriptedServer("S: 220 mail.example ESMTP\n") as server:
         found = report(a_mailbox(port=server.port))
         assert found.wrong == ["greeting"]
-        assert "does not speak IMAP" in found["greeting"].says
+        assert "is no IMAP server" in found["greeting"].says
         assert "--port 993" in (found["greeting"].mend or "")
+
+
+@pytest.mark.parametrize("greeting", ["SSH-2.0-canary", "+OK canary", "220 canary", "* canary", "{5}"])
+@pytest.mark.parametrize("security", ["plain", "starttls"])
+def test_the_words_of_who_speaks_no_imap_are_left_to_the_log(
+    greeting: str, security: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with ScriptedServer(f"S: {greeting}\n") as server:
+        found = report(a_mailbox(port=server.port, security=security))
+        with pytest.raises(MailboxError, match="what answers there is no IMAP server; check host and port") as caught:
+            reach(Account(HOST, server.port, "mila", PASSWORD, security, timeout=5), "m")
+    assert found.wrong == ["greeting"]
+    assert "canary" not in str(found) + str(caught.value)
+    assert repr(greeting)[1:-1] in caplog.text
+
+
+def test_a_greeting_that_ends_in_the_middle_of_a_line_is_no_ones_to_read() -> None:
+    with socket.create_server((HOST, 0)) as listener:
+
+        def greet() -> None:
+            for _ in range(2):
+                with listener.accept()[0] as visitor:
+                    visitor.sendall(b"SSH-2.0-canary\n")
+
+        thread = threading.Thread(target=greet, name="no IMAP", daemon=True)
+        thread.start()
+        found = report(a_mailbox(port=listener.getsockname()[1]))
+        thread.join(10)
+    assert found.wrong == ["greeting"]
+    assert "canary" not in str(found)
+
+
+def test_of_a_name_with_many_addresses_only_the_first_few_are_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[str] = []
+
+    def refuse(address: tuple[str, int], timeout: float | None = None) -> socket.socket:
+        del timeout
+        tried.append(address[0])
+        raise TimeoutError("timed out")
+
+    many = [f"192.0.2.{number}" for number in range(200)]
+    found_by = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 993)) for address in many]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found_by)
+    monkeypatch.setattr(socket, "create_connection", refuse)
+    found = report(a_mailbox(host="many.example"))
+    assert tried == many[:8]
+    assert found["host name"].says.endswith("192.0.2.7 and 192 more; only the first 8 are ever tried")
+    tried.clear()
+    with pytest.raises(MailboxError, match="timed out"):
+        reach(Account("many.example", 993, "mila", PASSWORD), "m")
+    assert tried == many[:8]
+
+
+def test_a_check_can_be_cut_while_it_waits_for_a_greeting() -> None:
+    def cut(handle: socket.socket) -> None:
+        with handle:
+            shut(handle)
+
+    with ScriptedServer("S: !silence\n") as server:
+        found = Report(list(check(a_mailbox(port=server.port), _never, SECONDS, lambda: datetime.now(UTC), cut)))
+    assert found.wrong == ["greeting"]
 
 
 def test_a_server_that_turns_everybody_away_says_why() -> None:

@@ -84,6 +84,13 @@ def test_lifting_what_is_not_banned_is_an_error(run: Commands) -> None:
     assert "has no live Do Not Email entry" in said.err
 
 
+def test_signs_that_nobody_sees_are_neither_added_nor_lifted(run: Commands) -> None:
+    for words in (("add", "an\x01na@client.example"), ("remove", "\udcff@client.example")):
+        said = run("dne", *words)
+        assert (said.code, "is neither an address nor a domain" in said.err) == (1, True)
+    assert run.count(DneEntry) == 0
+
+
 def test_a_plain_list_is_imported(run: Commands) -> None:
     run.send(BORIS)
     said = run.done("dne", "import", run.file("list.txt", f"# ours\n{ANNA}\n\nshop.example\n"))

@@ -20,6 +20,7 @@ from worker.dne_file import check
 from worker.dne_import import Banned, ban
 from worker.do_not_email import add_dne, dne_target, lift_dne
 from worker.errors import InputError
+from worker.sends import ADDRESS
 
 ANNA, BEN = "anna@client.example", "ben@client.example"
 
@@ -161,11 +162,26 @@ def test_a_domain_of_many_strangers_needs_force(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     ["", "@", "nobody", "a b.example", "shop..example", ".shop.example", "-a.example", f"{'a' * 64}.example", "é@",
-     f"{'a.' * 130}example", f"{'a' * 320}@shop.example", "two@at@shop.example", "sn☃w.example", "\0.example"],
+     f"{'a.' * 130}example", f"{'a' * 320}@shop.example", "two@at@shop.example", "sn☃w.example", "\0.example",
+     "an\0na@shop.example", "an\x01na@shop.example", "anna\x85@shop.example", "anna\u200b@shop.example",
+     "\ud800@shop.example", "anna@shop.exam\x7fple"],
 )  # fmt: skip
 def test_what_is_no_target_is_refused_even_with_force(text: str) -> None:
     with pytest.raises(InputError, match=r"is neither an address nor a domain|is no address"):
         dne_target(text, force=True)
+
+
+@pytest.mark.parametrize("text", ["an\0na@shop.example", "\ud800@shop.example", "\0.example"])
+def test_what_no_database_can_keep_is_not_lifted_either(engine: Engine, text: str) -> None:
+    with transaction(engine) as session, pytest.raises(InputError, match="no database can keep it"):
+        lift_dne(session, 1, text, act(1))
+
+
+@pytest.mark.parametrize("sign", ["\0", "\x01", "\x1f", "\x7f", "\x9f", "\ud800"])
+def test_no_address_holds_control_characters(sign: str) -> None:
+    assert ADDRESS.fullmatch("anna@shop.example")
+    for address in (f"an{sign}na@shop.example", f"anna@sh{sign}op.example", f"anna@shop.exam{sign}ple"):
+        assert not ADDRESS.fullmatch(address)
 
 
 def test_a_file_is_checked_row_by_row_and_its_good_rows_wait(tmp_path: Path) -> None:

@@ -15,9 +15,9 @@ from sqlalchemy import Engine, func, select, update
 from sqlalchemy.exc import OperationalError
 
 from config.settings import Settings
-from models.handling import Wish
+from models.handling import MailboxRequest, Wish
 from models.session import reading, transaction
-from models.tables import InboundMessage, Mailbox
+from models.tables import InboundMessage, Mailbox, Team
 from tests.servers import PASSWORD, PrivateDovecot
 from tests.worker.small_world import BOX, NOW, fresh, furnish
 from worker import jobs as module
@@ -27,7 +27,7 @@ from worker.errors import InputError, MailboxError, Trouble
 from worker.job import Job, Outcome, total
 from worker.jobs import Jobs
 from worker.manners import Hosts
-from worker.requests import ask, request_of, stop
+from worker.requests import ask, request_of, state_of, stop
 from worker.rounds import Rounds
 from worker.schedule import Daemon
 from worker.service import station
@@ -74,9 +74,9 @@ class World:
     def daemon(self) -> Jobs:
         return Jobs(self.workshop, self.hosts, self.woken.append, threading.Event())  # type: ignore[arg-type]
 
-    def ask(self, wish: Wish = Wish.BACKFILL, mailbox_id: int = 1) -> int:
+    def ask(self, wish: Wish = Wish.BACKFILL, mailbox_id: int = 1, team_id: int = 1) -> int:
         with transaction(self.engine) as session:
-            return ask(session, 1, mailbox_id, wish, PETRA)
+            return ask(session, team_id, mailbox_id, wish, PETRA)
 
     def stop(self, request_id: int) -> None:
         with transaction(self.engine) as session:
@@ -165,6 +165,113 @@ def test_two_are_carried_out_at_a_time_and_the_others_wait(world: World) -> None
     for each in requests:
         world.carried_out(each, "done")
     assert most == [2]
+
+
+def holding(world: World) -> tuple[threading.Event, list[int]]:
+    """Let jobs run until the event is set, or until they are told to stop; return it, and the mailboxes in turn."""
+    go_on, begun = threading.Event(), list[int]()
+
+    def does(job: Job, stopping: Callable[[], bool]) -> Outcome:
+        begun.append(job.claim.mailbox_id)
+        until(lambda: go_on.is_set() or stopping())
+        return Outcome(more=not go_on.is_set())
+
+    world.workshop.does = does
+    return go_on, begun
+
+
+def north(world: World, *mailbox_ids: int) -> None:
+    """Give mailboxes to another team."""
+    with transaction(world.engine) as session:
+        session.add(Team(id=2, name="north"))
+        session.flush()
+        session.execute(update(Mailbox).where(Mailbox.id.in_(mailbox_ids)).values(team_id=2))
+
+
+def state_of_any(world: World, request_id: int) -> str:
+    with reading(world.engine) as session:
+        return state_of(session.get_one(MailboxRequest, request_id), world.workshop.now)
+
+
+def test_checks_do_not_wait_for_backfills(world: World) -> None:
+    go_on, _ = holding(world)
+    backfills = [world.ask(mailbox_id=number) for number in (1, 2, 3)]
+    checks = [world.ask(Wish.CHECK, number) for number in (1, 2, 3)]
+    world.jobs.look()
+    assert [world.state(each) for each in backfills] == ["running", "running", "waiting"]
+    assert [world.state(each) for each in checks] == ["running", "running", "waiting"]
+    go_on.set()
+    for each in backfills + checks:
+        world.carried_out(each, "done")
+
+
+@pytest.mark.parametrize("wish", [Wish.BACKFILL, Wish.CHECK])
+def test_every_team_has_its_turn_before_one_has_two(world: World, wish: Wish) -> None:
+    north(world, 4)
+    go_on, begun = holding(world)
+    requests = [world.ask(wish, number) for number in (1, 2, 3)]
+    theirs = world.ask(wish, 4, team_id=2)
+    world.jobs.look()
+    until(lambda: len(begun) == 2)
+    assert sorted(begun) == [1, 4]
+    go_on.set()
+    for each in requests:
+        world.carried_out(each, "done")
+    assert state_of_any(world, theirs) == "done"
+
+
+def test_a_team_with_two_backfills_makes_room_for_another_team_and_goes_on_later(world: World) -> None:
+    north(world, 4, 5)
+    go_on, begun = holding(world)
+    first, second, third = (world.ask(mailbox_id=number) for number in (1, 2, 3))
+    world.jobs.look()
+    assert [world.state(each) for each in (first, second, third)] == ["running", "running", "waiting"]
+    theirs = [world.ask(mailbox_id=number, team_id=2) for number in (4, 5)]
+    until(lambda: world.jobs.look() or len(begun) == 3)  # type: ignore[func-returns-value]
+    for _ in range(5):
+        world.jobs.look()
+    assert [world.state(each) for each in (first, second, third)] == ["running", "waiting", "waiting"]
+    assert [state_of_any(world, each) for each in theirs] == ["running", "waiting"]
+    assert begun[2] == 4
+    go_on.set()
+    for each in (first, second, third):
+        world.carried_out(each, "done")
+
+
+def test_no_team_makes_room_for_one_whose_host_may_not_be_reached_now(world: World) -> None:
+    north(world, 4)
+    with transaction(world.engine) as session:
+        session.execute(update(Mailbox).where(Mailbox.id == 4).values(host="Full"))
+    world.hosts.most_connections = 2
+    assert world.hosts.take("full", NOW)
+    assert world.hosts.take("full", NOW)
+    go_on, begun = holding(world)
+    ours = [world.ask(mailbox_id=number) for number in (1, 2)]
+    world.ask(mailbox_id=4, team_id=2)
+    for _ in range(3):
+        world.jobs.look()
+    assert ([world.state(each) for each in ours], sorted(begun)) == (["running"] * 2, [1, 2])
+    go_on.set()
+
+
+def test_where_no_thread_can_be_started_the_request_waits_and_a_shutdown_works(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.hosts.most_connections = 1
+    request = world.ask()
+
+    def fail(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", fail)
+        world.jobs.look()
+        world.jobs.look()
+    assert world.state(request) == "waiting"
+    assert "can start no more threads" in world.row(request)["says"]
+    world.jobs.close()
+    world.workshop.now += module.REST
+    world.carried_out(request, "done")
 
 
 def test_a_host_that_may_not_be_reached_now_keeps_the_others_waiting_for_nothing(world: World) -> None:

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.handling import GrantKind, OAuthGrant
+from models.handling import GrantKind, OAuthGrant, Wish
 from models.session import transaction
 from models.tables import Mailbox, SignIn, Team
 from tests.keys import VAULT
@@ -23,10 +23,12 @@ from worker.mailboxes import (
     mailbox_in,
     new_columns,
     pause_mailbox,
+    remove_mailbox,
     resume_mailbox,
     sign_in_anew,
 )
 from worker.oauth import Tokens
+from worker.requests import ask, stop
 
 PETRA = Act("petra", NOW)
 NEW = "nora@us.example"
@@ -92,7 +94,7 @@ def test_a_value_that_means_nothing_is_named(session: Session, given: dict[str, 
     with pytest.raises(InputError, match=says):
         added(session, **given)
     with pytest.raises(InputError, match=says):
-        change_mailbox(session, mailbox_in(session, 1, 1), given, VAULT)
+        change_mailbox(session, mailbox_in(session, 1, 1), given, VAULT, PETRA)
 
 
 def test_what_is_missing_or_taken_is_named(session: Session) -> None:
@@ -109,7 +111,7 @@ def test_what_is_missing_or_taken_is_named(session: Session) -> None:
 def test_only_what_is_given_changes_and_nothing_clears_a_folder(session: Session) -> None:
     mailbox = added(session, bounces_to="Bounces", folders=["Answers"])
     mailbox.failures, mailbox.stopped_at = 3, NOW
-    assert change_mailbox(session, mailbox, {"bounces_to": "", "read_junk": False}, VAULT) == [
+    assert change_mailbox(session, mailbox, {"bounces_to": "", "read_junk": False}, VAULT, PETRA) == [
         "bounces_to",
         "read_junk",
     ]
@@ -121,16 +123,16 @@ def test_only_what_is_given_changes_and_nothing_clears_a_folder(session: Session
 def test_a_stored_password_is_shown_to_no_other_server(session: Session, given: dict[str, Any]) -> None:
     mailbox = added(session)
     with pytest.raises(InputError, match="give the password again"):
-        change_mailbox(session, mailbox, given, VAULT)
-    change_mailbox(session, mailbox, given | {"password": "fresh"}, VAULT)
+        change_mailbox(session, mailbox, given, VAULT, PETRA)
+    change_mailbox(session, mailbox, given | {"password": "fresh"}, VAULT, PETRA)
     assert VAULT.open(mailbox.password) == "fresh"
     # What stands there already may be sent along, as forms do.
-    change_mailbox(session, mailbox, {"host": mailbox.host, "port": mailbox.port, "learn_sends": False}, VAULT)
+    change_mailbox(session, mailbox, {"host": mailbox.host, "port": mailbox.port, "learn_sends": False}, VAULT, PETRA)
 
 
 def test_who_works_at_the_machine_may_move_a_mailbox_with_its_password(session: Session) -> None:
     mailbox = added(session)
-    change_mailbox(session, mailbox, {"host": "elsewhere"}, VAULT, at_the_machine=True)
+    change_mailbox(session, mailbox, {"host": "elsewhere"}, VAULT, PETRA, at_the_machine=True)
     assert (mailbox.host, VAULT.open(mailbox.password)) == ("elsewhere", "sesame")
 
 
@@ -139,8 +141,8 @@ def test_a_stored_consent_is_shown_to_no_other_server(session: Session) -> None:
     mailbox = mailbox_in(session, 2, add_mailbox(session, 2, columns, VAULT, PETRA, GRANTED))
     assert (mailbox.host, mailbox.port, mailbox.password) == ("imap.gmail.com", 993, "")
     with pytest.raises(InputError, match="a stored consent is not moved"):
-        change_mailbox(session, mailbox, {"host": "elsewhere"}, VAULT)
-    change_mailbox(session, mailbox, {"host": "elsewhere", "password": "sesame"}, VAULT)
+        change_mailbox(session, mailbox, {"host": "elsewhere"}, VAULT, PETRA)
+    change_mailbox(session, mailbox, {"host": "elsewhere", "password": "sesame"}, VAULT, PETRA)
     assert (mailbox.sign_in, session.scalar(select(OAuthGrant))) == (SignIn.PASSWORD, None)
 
 
@@ -151,7 +153,7 @@ def test_a_new_consent_takes_the_place_of_a_password_and_lets_polling_go_on(sess
     grant = session.scalars(select(OAuthGrant)).one()
     assert (mailbox.sign_in, mailbox.password, mailbox.stopped_at) == (SignIn.MICROSOFT, "", None)
     assert (VAULT.open(grant.refresh_token or ""), grant.granted_at) == ("canary-refresh", NOW)
-    change_mailbox(session, mailbox, {"security": "plain", "password": "sesame"}, VAULT)
+    change_mailbox(session, mailbox, {"security": "plain", "password": "sesame"}, VAULT, PETRA)
     with pytest.raises(InputError, match="encrypted connections only"):
         sign_in_anew(session, mailbox, SignIn.MICROSOFT, GRANTED, VAULT, PETRA)
 
@@ -162,5 +164,31 @@ def test_a_paused_mailbox_is_resumed_as_if_nothing_had_gone_wrong(session: Sessi
     pause_mailbox(mailbox, Act("boris", NOW.replace(year=2027)))
     assert mailbox.paused_at == NOW
     mailbox.stopped_at, mailbox.last_error, mailbox.failures = NOW, "refused", 3
-    resume_mailbox(mailbox)
+    resume_mailbox(mailbox, PETRA)
     assert (mailbox.paused_at, mailbox.stopped_at, mailbox.last_error, mailbox.failures) == (None, None, None, 0)
+
+
+def test_the_log_says_who_did_what_with_which_mailbox_and_no_secret(
+    session: Session, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    mailbox = added(session)
+    change_mailbox(session, mailbox, {"host": "elsewhere", "port": 993, "password": "canary"}, VAULT, PETRA)
+    change_mailbox(session, mailbox, {"port": 993}, VAULT, PETRA)
+    pause_mailbox(mailbox, PETRA)
+    resume_mailbox(mailbox, PETRA)
+    sign_in_anew(session, mailbox, SignIn.GOOGLE, GRANTED, VAULT, PETRA)
+    request_id = ask(session, 2, mailbox.id, Wish.CHECK, PETRA)
+    stop(session, 2, request_id, Act("boris", NOW))
+    remove_mailbox(session, mailbox, PETRA)
+    assert [each.getMessage() for each in caplog.records] == [
+        f"mailbox {NEW} at imap.example:993: added by petra",
+        f"mailbox {NEW} at elsewhere:993: host, password changed by petra",
+        f"mailbox {NEW} at elsewhere:993: nothing changed by petra",
+        f"mailbox {NEW}: paused by petra",
+        f"mailbox {NEW}: resumed by petra",
+        f"mailbox {NEW}: signed in with google anew by petra",
+        f"mailbox {NEW}: check asked for by petra (request {request_id})",
+        f"mailbox {NEW}: check stopped by boris (request {request_id})",
+        f"mailbox {NEW}: removed by petra",
+    ]

@@ -7,6 +7,7 @@ import re
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -21,12 +22,15 @@ from models.events import DneReason, SequenceState, Status
 from models.session import reading, transaction
 from models.tables import Campaign, Contact, Recipient, Team
 from tests.worker.small_world import NOW, SENT_AT, a_mail, a_reply, furnish, send_all, take_in
-from worker import pages
+from worker import contact_search, pages
 from worker.act import Act
+from worker.contact_search import ContactFilter
 from worker.do_not_email import add_dne, lift_dne
 from worker.errors import InputError
 from worker.known_sends import Sent
-from worker.pages import ContactFilter, Page, RecipientFilter, campaign_choices, contacts_page, recipients_page
+from worker.pages import Page, RecipientFilter, campaign_choices, contacts_page, recipients_page
+from worker.places import contact_place, place
+from worker.suppression import suppressed
 from worker.words import BETWEEN, MOST_WORDS, begins_words
 
 ANNA, BEN = "anna@client.example", "ben@client.example"
@@ -69,11 +73,11 @@ def ban(engine: Engine, *targets: str) -> None:
         add_dne(session, 1, dict.fromkeys(targets), DneReason.MANUAL, Act("mila", NOW))
 
 
-def all_rows(read: Any, limit: int) -> Iterator[dict[str, Any]]:
+def all_rows(read: Any, limit: int, *, full: bool = True) -> Iterator[dict[str, Any]]:
     page = read(limit=limit)
     yield from page.rows
     while page.next:
-        assert len(page.rows) == limit
+        assert len(page.rows) == limit or (not full and len(page.rows) < limit)
         assert re.fullmatch(r"[A-Za-z0-9_-]+", page.next)
         page = read(after=page.next, limit=limit)
         yield from page.rows
@@ -146,16 +150,70 @@ FREE = ["d@client.example", "f@other-shop.example", "g@deep.example.org"]
 def test_contacts_are_filtered_by_do_not_email_of_address_domain_and_parents(
     engine: Engine, window: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pages, "WINDOW", window)
+    monkeypatch.setattr(contact_search, "WINDOW", window)
+    monkeypatch.setattr(contact_search, "FAR", window)
     send(engine, *COVERED, *FREE)
     ban(engine, "shop.example", "c@client.example", "deep.example", "nobody@else.example")
     for limit in (1, 2, 50):
-        banned = [row["address"] for row in all_rows(lambda **m: contacts(engine, do_not_email=True, **m), limit)]
-        free = [row["address"] for row in all_rows(lambda **m: contacts(engine, do_not_email=False, **m), limit)]
-        assert banned == COVERED
-        assert free == sorted([ANNA, BEN, *FREE])
+        for do_not_email, expected in ((True, COVERED), (False, sorted([ANNA, BEN, *FREE]))):
+            rows = all_rows(partial(contacts, engine, do_not_email=do_not_email), limit, full=window > 2)
+            assert [row["address"] for row in rows] == expected
     assert addresses(contacts(engine, do_not_email=True, words="shop")) == COVERED[:2]
     assert addresses(contacts(engine, do_not_email=False, words="shop")) == ["f@other-shop.example"]
+
+
+def looked_at(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return a list that gets the number of contacts of every batch that is looked at."""
+    sizes: list[int] = []
+
+    def counted(session: Session, team_id: int, addresses: list[str]) -> Any:
+        sizes.append(len(addresses))
+        return suppressed(session, team_id, addresses)
+
+    monkeypatch.setattr(contact_search, "suppressed", counted)
+    return sizes
+
+
+@pytest.mark.parametrize("searched", [{}, {"words": "example"}])
+def test_a_page_ends_empty_where_those_wanted_are_rare_and_the_next_ones_go_on(
+    engine: Engine, searched: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contact_search, "WINDOW", 3)
+    monkeypatch.setattr(contact_search, "BATCHES", 2)
+    send(engine, *(f"a{n:02}@banned.example" for n in range(30)))
+    ban(engine, "banned.example")
+    sizes = looked_at(monkeypatch)
+    page = contacts(engine, limit=1, do_not_email=False, **searched)
+    assert (page.rows, page.next is not None, len(sizes), sum(sizes) <= 6) == ([], True, 2, True)
+    rows = all_rows(partial(contacts, engine, do_not_email=False, **searched), 1, full=False)
+    assert [row["address"] for row in rows] == [ANNA, BEN]
+
+
+def test_one_that_is_banned_among_very_many_is_found_part_by_part(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contact_search, "WINDOW", 3)
+    monkeypatch.setattr(contact_search, "FAR", 10)
+    send(engine, *(f"b{n:02}@free.example" for n in range(40)), "z@sub.banned.example", "zz@free.example")
+    ban(engine, "banned.example", "zz@free.example")
+    sizes = looked_at(monkeypatch)
+    page = contacts(engine, limit=1, do_not_email=True)
+    assert (page.rows, page.next is not None, sum(sizes) <= 8) == ([], True, True)
+    for limit in (1, 2, 5):
+        rows = all_rows(partial(contacts, engine, do_not_email=True), limit, full=False)
+        assert [row["address"] for row in rows] == ["z@sub.banned.example", "zz@free.example"]
+
+
+def test_domains_without_number_are_looked_through_in_batches(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(contact_search, "WINDOW", 2)
+    monkeypatch.setattr(contact_search, "BATCHES", 2)
+    monkeypatch.setattr(contact_search, "CHUNK", 0)
+    send(engine, *(f"b{n:02}@free.example" for n in range(12)), "z@banned.example")
+    ban(engine, "banned.example")
+    page = contacts(engine, limit=1, do_not_email=True)
+    assert (page.rows, page.next is not None) == ([], True)
+    rows = all_rows(partial(contacts, engine, do_not_email=True), 1, full=False)
+    assert [row["address"] for row in rows] == ["z@banned.example"]
 
 
 def test_lifted_entries_ban_nobody(engine: Engine) -> None:
@@ -171,6 +229,7 @@ def test_words_are_found_whether_they_are_common_or_rare(
     engine: Engine, window: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pages, "WINDOW", window)
+    monkeypatch.setattr(contact_search, "WINDOW", window)
     send(engine, "mila.hartmann@x.example", "hartmut@y.example", "ahart@z.example")
     for text, found in (
         ("hart", ["hartmut@y.example", "mila.hartmann@x.example"]),
@@ -240,13 +299,18 @@ def cursor(value: Any) -> str:
         "", "!", "é", "AAAA", cursor(None), cursor([]), cursor([1, 2, 3]), cursor(["2026-01-01T00:00:00+00:00", 2**63]),
         cursor(["2026-01-01T00:00:00+00:00", True]), cursor(["yesterday", 1]), cursor([5]), cursor(["\0"]),
         cursor(["\ud800"]), cursor(["0001-01-01T00:00:00+14:00", 1]), cursor([["a"]]), cursor({"a": 1, "b": 2}),
-        "W" * 5_000,
+        "W" * 5_000, "WzF" * 700, urlsafe_b64encode(b"[" * 1_400).decode(), urlsafe_b64encode(b"[" * 2_200).decode(),
     ],
 )  # fmt: skip
 def test_a_damaged_cursor_is_told(damaged: str, sqlite_session: Session) -> None:
     for read, wanted in ((recipients_page, RecipientFilter()), (contacts_page, ContactFilter())):
         with pytest.raises(InputError, match="begin the list anew"):
             read(sqlite_session, 1, wanted, damaged)  # type: ignore[operator]
+
+
+def test_the_longest_address_there_is_has_a_place() -> None:
+    address = "\N{GRINNING FACE}" * 307 + "@shop.example"
+    assert contact_place(place(address)) == address
 
 
 @pytest.fixture

@@ -89,7 +89,7 @@ def set_(name: str, password_file: Path | None, **given: Any) -> None:
     settings, engine = start()
     with transaction(engine) as session:
         mailbox = find_mailbox(session, name)
-        names = change_mailbox(session, mailbox, columns, vault_of(settings), at_the_machine=True)
+        names = change_mailbox(session, mailbox, columns, vault_of(settings), act(), at_the_machine=True)
     click.echo(f"{mailbox.name}: {', '.join(names)} set; see that it works: "
                f"inbox-worker mailboxes check {mailbox.name}")  # fmt: skip
     _warn(columns.get("security"))
@@ -142,7 +142,7 @@ def resume(name: str) -> None:
     _, engine = start()
     with transaction(engine) as session:
         mailbox = find_mailbox(session, name)
-        resume_mailbox(mailbox)
+        resume_mailbox(mailbox, act())
     click.echo(f"{mailbox.name} is polled again")
 
 
@@ -162,7 +162,7 @@ def remove(name: str, yes: bool) -> None:
     if not yes:
         click.confirm(f"Remove {mailbox.name}?", abort=True)
     with transaction(engine) as session:
-        remove_mailbox(session, mailbox)
+        remove_mailbox(session, mailbox, act())
     click.echo(f"{mailbox.name} removed")
 
 

@@ -61,11 +61,11 @@ def test_the_serving_classifier_and_its_labels_are_shown(admin: Page) -> None:
 def test_a_rule_is_tried_on_the_past_made_and_removed(admin: Page) -> None:
     admin.goto("/automations")
     admin.get_by_role("button", name="New rule").click()
-    admin.get_by_label("Campaign").filter(visible=True).first.select_option("trade-fair")
+    admin.get_by_role("group").get_by_role("combobox", name="Campaign").select_option("trade-fair")
     admin.get_by_role("button", name="Go on").click()
     admin.get_by_label("Name").fill("silent ones")
     admin.get_by_label("Days without a reply").first.fill("1")
-    admin.get_by_label("Action 1", exact=True).first.select_option('{"do": "stop"}')
+    admin.get_by_role("combobox", name="Action 1", exact=True).select_option('{"do": "stop"}')
     admin.get_by_role("button", name="Try it").click()
     expect(admin.get_by_role("heading", name=re.compile(r"^It would have changed"))).to_be_visible()
     assert faults(admin) == []

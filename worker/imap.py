@@ -238,7 +238,7 @@ def _meaning(account: Account, error: Exception) -> Refusal:
 
 def _broken_off(error: IMAPClientAbortError) -> Refusal:
     if isinstance(error, NotImapError):
-        return passes(Trouble.PROTOCOL, "check host and port; it is tried again")
+        return passes(Trouble.NETWORK, "check host and port; it is tried again")
     refusal = refusals.understood(str(error))
     return refusal if refusal and refusal.trouble in refusals.ASKS_LESS else _BROKE
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 from sqlalchemy import select
 
 from models.people import Role, User
@@ -27,6 +27,8 @@ from worker.teams import add_team
 from worker.users import add_user
 
 CHROMIUM = "/usr/bin/chromium"
+PATIENCE = 20_000
+"""Milliseconds after which something will not happen any more, on a machine that has much else to do."""
 OURS = 1
 OTHERS = "others"
 """The team that has nothing, and may see nothing of the first."""
@@ -113,7 +115,7 @@ class Visits:
     def window(self, role: Role | None = Role.ADMIN, team: str = "default", **more: Any) -> Page:
         """Return a new window in which somebody of this role is signed in; None: nobody."""
         page = self.open(**more).new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(PATIENCE)
         page.on("console", self._hear)
         page.on("pageerror", lambda error: self.complaints.append(f"{page.url}: {error}"))
         if role is not None:
@@ -138,6 +140,7 @@ class Visits:
 @contextmanager
 def chromium(installation: Installation) -> Iterator[Visits]:
     """Drive Debian's Chromium against a running console."""
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright, installation.console():
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         try:

@@ -68,6 +68,18 @@ def test_a_stored_password_is_shown_to_no_other_server(console: Console, token: 
     assert done(console, token, "POST", there, moved)["host"] == moved["host"]
 
 
+def test_no_program_leads_the_daemon_inside_or_to_its_files(console: Console, token: str) -> None:
+    inside = {"host": "inside.example", "password": "canary-2"}
+    for path in ("/v1/mailboxes", "/v1/mailboxes/1"):
+        added = NEW if path == "/v1/mailboxes" else {}
+        refused = console.ask("POST", path, token, json=added | inside)
+        assert (refused.status_code, "INBOX_MAILBOX_PRIVATE_HOSTS" in refused.json()["detail"]) == (409, True)
+        assert console.ask("POST", path, token, json=added | {"ca_file": "/etc/passwd"}).status_code == 422
+    assert stored(console, 1).host != inside["host"]
+    console.settings["mailbox_private_hosts"] = True
+    assert done(console, token, "POST", "/mailboxes", NEW | inside)["host"] == inside["host"]
+
+
 def test_the_answer_that_an_idempotency_key_keeps_holds_no_secret(console: Console, token: str) -> None:
     headers = {"Idempotency-Key": '"one"'}
     first = done(console, token, "POST", "/mailboxes", NEW, headers=headers)

@@ -62,8 +62,8 @@ def box(console: Console, name: str = BOX.name) -> Mailbox:
 def make(console: Console, name: str, team_id: int = OURS, **columns: Any) -> int:
     with transaction(console.engine) as session:
         made = Mailbox(
-            team_id=team_id, name=name, host="h", port=993, username=name,
-            **{"password": "canary-password", "last_success_at": console.now, **columns},
+            team_id=team_id, name=name, port=993, username=name,
+            **{"host": "h", "password": "canary-password", "last_success_at": console.now, **columns},
         )  # fmt: skip
         session.add(made)
         session.flush()
@@ -172,6 +172,26 @@ def test_a_change_replaces_lists_and_shows_a_stored_password_to_no_other_server(
     assert box(console, "nora@outreach.example").host == "imap.elsewhere.example"
 
 
+@SQLITE
+def test_nobody_leads_the_daemon_inside_or_to_its_files_from_a_page(console: Console, browser: Browser) -> None:
+    inside = NEW | {"host": "inside.example"}
+    refused = browser.sign_in().post("/mailboxes/new", inside)
+    assert (refused.status_code, "INBOX_MAILBOX_PRIVATE_HOSTS" in refused.text) == (409, True)
+    browser.done("/mailboxes/new", NEW | {"ca_file": "/etc/passwd"})
+    added = box(console, "nora@outreach.example")
+    assert added.ca_file is None
+    there = f"/mailboxes/{added.id}/change"
+    assert "private network" in browser.post(there, inside).text
+    with transaction(console.engine) as session:
+        session.get_one(Mailbox, added.id).ca_file = "/etc/ours.pem"
+    browser.done(there, NEW | {"ca_file": ""})
+    after = box(console, "nora@outreach.example")
+    assert (after.host, after.ca_file) == (NEW["host"], "/etc/ours.pem")
+    console.settings["mailbox_private_hosts"] = True
+    assert "is changed" in browser.said(there, inside)
+    assert box(console, "nora@outreach.example").host == "inside.example"
+
+
 def begin(browser: Browser, path: str = "/mailboxes/new", **fields: str) -> str:
     """Ask for a consent and return the address that the browser is sent back to."""
     page = browser.done(
@@ -230,6 +250,25 @@ def test_a_stopped_mailbox_is_signed_in_anew_and_polled_again(
     assert "signed in anew" in browser.page(back).css_first(".said p").text()
     after = box(console, "gina@outreach.example")
     assert (after.stopped_at, after.failures, after.last_error, len(google.current)) == (None, 0, None, 1)
+
+
+@SQLITE
+@pytest.mark.parametrize("moved", [{"host": "imap.elsewhere.example"}, {"port": 4444}])
+def test_a_mailbox_that_was_led_elsewhere_meanwhile_gets_no_tokens(
+    console: Console, browser: Browser, google: TokenServer, moved: dict[str, Any]
+) -> None:
+    mailbox_id = make(console, "gina@outreach.example", host="imap.gmail.com")
+    back = begin(browser.sign_in(), f"/mailboxes/{mailbox_id}/sign-in", provider="google")
+    with transaction(console.engine) as session:
+        for name, value in moved.items():
+            setattr(session.get_one(Mailbox, mailbox_id), name, value)
+    answer = browser.get(back)
+    assert (answer.status_code, "no access of google is shown there" in answer.text) == (409, True)
+    after = box(console, "gina@outreach.example")
+    assert (after.sign_in, after.password) == (SignIn.PASSWORD, "canary-password")
+    with reading(console.engine) as session:
+        assert session.scalars(select(OAuthGrant)).all() == []
+    del google
 
 
 @SQLITE

@@ -17,7 +17,7 @@ from config.settings import Settings
 from console import api as endpoints
 from console import calendly, people, problems, sending, views
 from console.edge import Edge
-from console.office import Office, office_of, open_office
+from console.office import Office, open_office, the_office
 from console.problems import documented
 from console.render import FILES, STATIC
 from models.session import reading
@@ -70,7 +70,7 @@ class Health(BaseModel):
 
 @health.head("/healthz", include_in_schema=False)
 @health.get("/healthz", responses=documented(503))
-def healthz(office: Annotated[Office, Depends(office_of)]) -> Health:
+def healthz(office: Annotated[Office, Depends(the_office)]) -> Health:
     """Say whether the console answers and reaches its database."""
     with reading(office.engine) as session:
         session.execute(text("SELECT 1"))

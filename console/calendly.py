@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Header, HTTPException, Path
 from pydantic import BaseModel, Field
 
-from console.office import Office, body_of, office_of
+from console.office import Office, body_of, the_office
 from console.problems import documented
 from models.session import reading, transaction
 from worker.bookings import Heard, hear_booking, is_signed, signing_team
@@ -42,7 +42,7 @@ BODY = {
 def calendly(
     team: Annotated[str, Path(description="The team's name.", max_length=LONGEST_NAME)],
     body: Annotated[bytes, Depends(body_of)],
-    office: Annotated[Office, Depends(office_of)],
+    office: Annotated[Office, Depends(the_office)],
     calendly_webhook_signature: Annotated[str, Header(description="t=UNIX,v1=HEX")] = "",
 ) -> HeardAnswer:
     """Hear of a booking or a cancellation.

@@ -49,6 +49,11 @@ def office_of(request: Request) -> Office:
     return office
 
 
+async def the_office(request: Request) -> Office:
+    """Return what this application works with; a dependency, and one that needs no thread of its own."""
+    return office_of(request)
+
+
 async def body_of(request: Request) -> bytes:
     """Return the body as it came; a dependency, so that endpoints themselves can run in threads."""
     return await request.body()

@@ -12,7 +12,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import Field, parse_form
 
 from console import pages
-from console.office import Office, body_of, office_of
+from console.office import Office, body_of, the_office
 from models.session import reading, transaction
 from worker.links import ONE_CLICK, Purpose, find_linked
 from worker.opt_out import opt_out_by_link
@@ -31,7 +31,7 @@ def answer(
     token: str,
     request: Request,
     body: Annotated[bytes, Depends(body_of)],
-    office: Annotated[Office, Depends(office_of)],
+    office: Annotated[Office, Depends(the_office)],
 ) -> HTMLResponse:
     """Ask for confirmation, or take the recipient out where the button was pressed."""
     if request.method == "POST":

@@ -10,7 +10,7 @@ from fastapi import Depends, HTTPException
 from sqlalchemy import select
 
 from console.api.frame import Sender, api
-from console.office import Office, office_of
+from console.office import Office, the_office
 from console.problems import BadValue, InvalidRowsError, documented
 from console.schemas import (
     CampaignAnswer,
@@ -42,7 +42,7 @@ from worker.tie import rules_of
 
 router = api("sending side")
 
-TheOffice = Annotated[Office, Depends(office_of)]
+TheOffice = Annotated[Office, Depends(the_office)]
 
 
 @router.post("/campaigns")

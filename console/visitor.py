@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from fastapi import Depends, HTTPException, Request
 
 from console.cookies import Session, same, session_of
-from console.office import Office, office_of
+from console.office import Office, the_office
 from console.rights import OF_ROLE, May
 from models.people import Role
 from models.session import reading
@@ -94,7 +94,7 @@ class Needs:
     def __call__(
         self,
         request: Request,
-        office: Annotated[Office, Depends(office_of)],
+        office: Annotated[Office, Depends(the_office)],
         said: Annotated[str, Depends(said_token)],
     ) -> Visitor:
         """Return who is signed in.
@@ -155,4 +155,4 @@ Editor = Annotated[Visitor, Depends(Needs(May.EDIT))]
 Reviewer = Annotated[Visitor, Depends(Needs(May.REVIEW))]
 Teacher = Annotated[Visitor, Depends(Needs(May.TEACH))]
 Admin = Annotated[Visitor, Depends(Needs(May.ADMIN))]
-TheOffice = Annotated[Office, Depends(office_of)]
+TheOffice = Annotated[Office, Depends(the_office)]

@@ -74,6 +74,8 @@ def lift_dne(session: Session, team_id: int, target: str, act: Act, seen: int | 
     Raises:
         InputError: nothing to lift, an entry that is newer than `seen`, or an opt-out and no reason is given.
     """
+    if storable(target) != target:
+        raise InputError(f"{target!r} is neither an address nor a domain: no database can keep it")
     lifted = lift(session, team_id, [target], act, seen)
     if lifted.newer:
         raise InputError(f"{_plain(target)} has a newer Do Not Email entry than was shown; look at it, and decide anew")
@@ -138,7 +140,7 @@ def newest_entry(session: Session, team_id: int, targets: Iterable[str]) -> int:
 def live_entries(session: Session, team_id: int, targets: Iterable[str]) -> Sequence[DneEntry]:
     """Return the live entries of exactly these addresses and domains, by id."""
     query = select(DneEntry).where(DneEntry.team_id == team_id, *LIVE)
-    plain = sorted({_plain(target) for target in targets})
+    plain = sorted({_plain(storable(target)) for target in targets})
     found = [entry for some in chunks(plain) for entry in session.scalars(query.where(DneEntry.target.in_(some)))]
     return sorted(found, key=lambda entry: entry.id)
 
@@ -208,7 +210,5 @@ def dne_target(text: str, *, force: bool = False) -> str:
 
 
 def _plain(text: str) -> str:
-    if storable(text) != text:
-        raise InputError(f"{text!r} is neither an address nor a domain: no database can keep it")
     bare = text.strip().removeprefix("@").rstrip(".")
     return normal_address(bare) if "@" in bare else normal_domain(bare) or bare.lower()

@@ -52,7 +52,7 @@ class Asks:
     def __init__(self, may: May) -> None:
         self.may = may
 
-    def __call__(self, request: Request) -> Caller:
+    async def __call__(self, request: Request) -> Caller:
         """Return who signed in.
 
         Raises:

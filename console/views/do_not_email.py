@@ -17,12 +17,12 @@ from console import uploads
 from console.render import go, link, render
 from console.views.bulk import Seen
 from console.visitor import Editor, TheOffice, Viewer
-from models.events import DneReason
+from models.events import OPTED_OUT, DneReason
 from models.session import DatabaseUnavailable, reading, refresh_statistics, transaction
 from worker.dne_file import check
 from worker.dne_import import Banned, ban
 from worker.dne_pages import EntryFilter, entries_page, exported
-from worker.do_not_email import dne_target, lift_dne
+from worker.do_not_email import dne_target, lift_dne, live_entries
 from worker.errors import InputError
 
 log = logging.getLogger(__name__)
@@ -55,12 +55,16 @@ def page(  # noqa: PLR0913, PLR0917 - one argument a filter
     wanted = EntryFilter(words=words, reason=reason or None, past=bool(past))
     with reading(office.engine) as session:
         found = entries_page(session, visitor.team_id, wanted, after or None)
+        # Lifting takes older entries of a target too, also those that a filter or another page hides.
+        live = live_entries(session, visitor.team_id, {row["target"] for row in found.rows})
+    opted_out = {entry.target for entry in live if entry.reason in OPTED_OUT}
     # The newest entry of each target stands first.
     seen = {row["target"]: row["id"] for row in reversed(found.rows)}
     return render(
         request,
         "do_not_email.html",
-        found=found, seen=seen, words=words, reason=reason, past=past, after=after, reasons=list(DneReason),
+        found=found, seen=seen, opted_out=opted_out,
+        words=words, reason=reason, past=past, after=after, reasons=list(DneReason),
     )  # fmt: skip
 
 

@@ -113,6 +113,8 @@ def test_an_entry_that_the_page_did_not_show_is_not_lifted(console: Console, bro
     assert (told.status_code, "a newer Do Not Email entry" in told.text) == (409, True)
     newest, older = browser.page("/do-not-email").css("form[action='/do-not-email/remove'] input[name=seen]")
     assert newest.attributes["value"] == older.attributes["value"] != fields["seen"]
+    (why,) = browser.page("/do-not-email?reason=manual").css("form[action='/do-not-email/remove'] input[name=why]")
+    assert "required" in why.attributes, "lifting the manual entry lifts the opt-out with it"
 
 
 def test_a_reason_that_there_is_none_of_is_refused(browser: Browser) -> None:

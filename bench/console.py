@@ -3,8 +3,8 @@
     python -m bench.console [--recipients 1000000] [--requests 200] [--url postgresql://...]
 
 Fills a private PostgreSQL, starts the real console and asks for every page as a signed-in admin, one request after
-another, each time for other filters, addresses, mails and places in the lists; for comparison also for a file, which asks
-the database nothing. Prints a table and writes bench/console.json.
+another, each time for other filters, addresses, mails and places in the lists; for comparison also for a file, which
+asks the database nothing. Prints a table and writes bench/console.json.
 """
 
 from __future__ import annotations

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import HTTPException
 from pydantic import BaseModel, Field
@@ -20,6 +22,8 @@ COUNTED = 1_000
 """What waits, or was given up, is counted up to this number."""
 LONGEST_URL = 2_000
 MOST_TYPES = 2 * len(EventType)
+_URL = re.compile(r"(https?://[^/?#\s]+)\S*", re.IGNORECASE)
+_ANSWER = re.compile(r"(HTTP \d+):.*", re.DOTALL)
 
 
 class Wanted(BaseModel):
@@ -58,3 +62,17 @@ def found(session: Session, team_id: int, endpoint_id: int) -> WebhookEndpoint:
         return endpoint_in(session, team_id, endpoint_id)
     except InputError as error:
         raise HTTPException(HTTPStatus.NOT_FOUND, str(error)) from error
+
+
+def masked(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the row of an endpoint or a delivery for those who are no admins.
+
+    Who knows the URL of many a service may send there: of URLs only scheme and host are left. An answer that was stored
+    as an error is left out behind its status, as some repeat the path that was asked for.
+    """
+    left = dict(row)
+    if "url" in left:
+        left["url"] = _URL.sub(r"\1/...", left["url"])
+    if left["last_error"] is not None:
+        left["last_error"] = _URL.sub(r"\1/...", _ANSWER.sub(r"\1", left["last_error"]))
+    return left

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from worker.retry import Tried
     from worker.serving import Classifier
 
+_ONE_ASKS = threading.Lock()
+
 
 def try_again(office: Office, team_id: int, message_id: int) -> Tried:
     """Judge and write anew one message of a team that was set aside.
@@ -26,10 +29,17 @@ def try_again(office: Office, team_id: int, message_id: int) -> Tried:
     from worker.service import open_mailbox  # noqa: PLC0415
 
     def desk_of(mailbox_id: int) -> Desk:
-        classifier = _classifier(office.engine, office.settings).current()
+        classifier = classifier_of(office.engine, office.settings).current()
         return open_mailbox(office.engine, mailbox_id, office.settings, classifier)[1]
 
     return retry_one(office.engine, team_id, message_id, desk_of, office.clock())
+
+
+def classifier_of(engine: Engine, settings: Settings) -> Classifier:
+    """Return what judges with the classifier in service; who asks second waits for who asked first."""
+    # The cache lets two first askers in, and each would load the classifier, which takes some hundred megabytes.
+    with _ONE_ASKS:
+        return _classifier(engine, settings)
 
 
 @lru_cache(maxsize=1)

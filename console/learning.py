@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from classifier.verdict import Evidence, ReplyClass
+from console.errands import Name
 from console.office import Office
 from models.events import Status
 from models.session import reading
@@ -44,13 +45,33 @@ class Promoted:
     by: str
 
 
-def promotion(office: Office, version: str, act: Act, *, force: bool) -> Callable[[], Promoted]:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A trial that somebody asks for; one runs at a time, whoever asks for exactly the same shares it."""
+
+    version: str
+    force: bool
+    why: str | None
+
+    @property
+    def name(self) -> Name:
+        """The name of the errand."""
+        return trial_of(self.version)
+
+
+def trial_of(version: str) -> Name:
+    """Return the name of the errand that puts an artifact on trial."""
+    return "trial", version
+
+
+def promotion(office: Office, asked: Asked, act: Act) -> Callable[[], Promoted]:
     """Return what holds an artifact against the one in service, and lets it serve if it may."""
+    version = asked.version
 
     def work() -> Promoted:
         trial = put_on_trial(office.engine, version, office.settings.artifact_folder, office.settings.opt_out_floor)
         # It ended now, not when it was asked for.
-        promoted = put_into_service(office.engine, trial, replace(act, at=office.clock()), force=force)
+        promoted = put_into_service(office.engine, trial, replace(act, at=office.clock()), force=asked.force)
         forced = promoted and not trial.passed
         return Promoted(version, trial.against, promoted, forced, trial.checks, trial.problem, act.by)
 

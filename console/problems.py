@@ -15,10 +15,11 @@ from sqlalchemy.exc import DataError, OperationalError
 from starlette.exceptions import HTTPException
 
 from console import pages
+from console.plain_words import plain_words
 from console.render import render
 from console.visitor import SignInNeeded
 from models.session import DatabaseUnavailable
-from worker.errors import InputError
+from worker.errors import InputError, NotFoundError
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +70,7 @@ def problem(request: Request, status: int, detail: str, headers: Mapping[str, st
     if path.startswith(FOR_STRANGERS):
         return pages.failed(status, headers)
     if not path.startswith(FOR_PROGRAMS):
-        return _page(request, status, detail, headers)
+        return _page(request, status, plain_words(detail), headers)
     return _json(Problem(title=HTTPStatus(status).phrase, status=status, detail=detail), headers)
 
 
@@ -118,7 +119,8 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(InputError)
     def _refused(request: Request, error: InputError) -> Response:
-        return problem(request, HTTPStatus.CONFLICT, str(error))
+        status = HTTPStatus.NOT_FOUND if isinstance(error, NotFoundError) else HTTPStatus.CONFLICT
+        return problem(request, status, str(error))
 
     _install_those_of_the_database(app)
 

@@ -13,6 +13,7 @@ from console.values import PLAIN
 from models.automation import Automation, Branch, Condition
 from worker.automations import automation_of
 from worker.errors import InputError
+from worker.links import LARGEST_ID
 from worker.sends import LONGEST_CAMPAIGN
 
 ROWS, FORK_ROWS = 3, 2
@@ -34,6 +35,8 @@ class Typed(BaseModel):
     campaign: Key
     was: Value = ""
     """The name that the rule had; empty: it is a new one."""
+    was_id: Annotated[int, Field(ge=0, le=LARGEST_ID)] = 0
+    """Which row the rule was, so that nobody overwrites what another person made of it meanwhile; 0: a new one."""
     name: Value = ""
     as_json: bool = False
     text: Annotated[str, Field(max_length=LONGEST_JSON)] = ""
@@ -57,9 +60,14 @@ class Typed(BaseModel):
         Raises:
             InputError: it is none; says why.
         """
-        return automation_of({**(_read(self.text) if self.as_json else self._built()), "name": self.name})
+        return automation_of({**(_read(self.text) if self.as_json else self.built()), "name": self.name})
 
-    def _built(self) -> dict[str, Any]:
+    def built(self) -> dict[str, Any]:
+        """Return what was chosen in the form, as JSON data that may be no rule yet.
+
+        Raises:
+            InputError: an action is none.
+        """
         fork = {
             "if": _condition(self.if_status, self.if_answer, self.if_link, self.if_opens, self.if_days),
             "then": _actions(self.then),
@@ -121,6 +129,19 @@ def shown(typed: Typed) -> Fields:
     )
 
 
+def written(typed: Typed) -> Fields:
+    """Return what was chosen in a form as JSON to go on with, also where it is no rule yet.
+
+    Raises:
+        InputError: an action is none.
+    """
+    built = typed.built()
+    try:
+        return fields_of(typed.rule(), as_json=True)
+    except InputError:
+        return Fields(name=typed.name, text=_pretty(built), as_json=True)
+
+
 def fields_of(automation: Automation | None, *, as_json: bool) -> Fields:
     """Return the form of a rule, or of a new one; as JSON where somebody wants it, or the rows cannot show it."""
     if automation is None:
@@ -131,7 +152,7 @@ def fields_of(automation: Automation | None, *, as_json: bool) -> Fields:
     definition = _dumped(automation)
     name = definition.pop("name")
     if as_json or any(isinstance(each, Branch) for each in (*plain, *inside)):
-        return Fields(name=name, text=json.dumps(definition, indent=2, ensure_ascii=False), as_json=True)
+        return Fields(name=name, text=_pretty(definition), as_json=True)
     return Fields(
         name=name,
         when=_dumped(automation.when),
@@ -145,6 +166,10 @@ def fields_of(automation: Automation | None, *, as_json: bool) -> Fields:
 def action_value(action: BaseModel) -> str:
     """Return an action as the value of a field."""
     return json.dumps(_dumped(action))
+
+
+def _pretty(definition: Mapping[str, Any]) -> str:
+    return json.dumps(definition, indent=2, ensure_ascii=False)
 
 
 def _rows(values: Sequence[str], least: int) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from models.session import Writer, lock_contacts
 from models.tables import Campaign, Recipient
 from worker.act import Act
 from worker.campaigns import find_campaign
-from worker.errors import InputError
+from worker.errors import InputError, NotFoundError
 from worker.mistakes import mistakes
 
 _RULES = TypeAdapter(list[Automation])
@@ -96,36 +96,47 @@ def put_automations(
 
 
 def keep_automation(
-    session: Session, team_id: int, campaign_key: str, automation: Automation, was: str, act: Act
+    session: Session, team_id: int, campaign_key: str, automation: Automation, was_id: int | None, act: Act
 ) -> bool:
-    """Let one rule stand that a person wrote, in place of the one that was called `was` (empty: it is a new one).
+    """Let one rule stand that a person wrote, in place of the row that they had before them (None: it is a new one).
 
     Returns:
         As `put_automations`.
 
     Raises:
-        InputError: as `put_automations`; or another rule has this name, or the one of before is gone.
+        InputError: as `put_automations`; another rule has this name; or somebody changed or removed it meanwhile.
     """
     campaign = find_campaign(session, team_id, campaign_key)
-    names = {rule.name for rule in _standing(session, campaign.id)}
-    if automation.name != was and automation.name in names:
+    standing = {rule.name: rule for rule in _standing(session, campaign.id)}
+    was = next((rule for rule in standing.values() if rule.id == was_id), None)
+    if was_id is not None and was is None:
+        raise _meanwhile(session.get(AutomationRule, was_id), campaign.id, standing)
+    if standing.get(automation.name, was) is not was:
         raise InputError(f"campaign {campaign_key!r} has another rule {automation.name!r}; choose another name")
-    if was and was != automation.name:
-        remove_automation(session, team_id, campaign_key, was, act)
+    if was is not None and was.name != automation.name:
+        was.until = act.at
     return put_automations(session, team_id, campaign_key, [automation], act)
+
+
+def _meanwhile(was: AutomationRule | None, campaign_id: int, standing: Mapping[str, AutomationRule]) -> InputError:
+    """Return why a rule that somebody had before them cannot be replaced: each change of a rule is another row."""
+    if was is None or was.campaign_id != campaign_id or was.name not in standing:
+        return InputError("the rule was removed or renamed since you opened it; look at the rules, and decide anew")
+    by = standing[was.name].actor
+    return InputError(f"{by} has changed {was.name!r} since you opened it; open it anew, and change it there")
 
 
 def remove_automation(session: Session, team_id: int, campaign_key: str, name: str, act: Act) -> None:
     """Let a rule stand no longer; what it did stays done.
 
     Raises:
-        InputError: no such campaign or rule.
+        NotFoundError: no such campaign or rule.
     """
     campaign = find_campaign(session, team_id, campaign_key)
     rules = {rule.name: rule for rule in _standing(session, campaign.id)}
     if name not in rules:
         known = ", ".join(sorted(rules)) or "none"
-        raise InputError(f"campaign {campaign_key!r} has no rule {name!r}; it has: {known}")
+        raise NotFoundError(f"campaign {campaign_key!r} has no rule {name!r}; it has: {known}")
     # Who was announced for a change by this rule is folded then, and nothing happens.
     rules[name].until = act.at
 

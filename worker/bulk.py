@@ -6,7 +6,6 @@ so far, also where the program ends in the middle.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
@@ -16,8 +15,9 @@ from sqlalchemy.orm import Session
 from models.events import OPTED_OUT, DneReason, Status
 from models.people import BulkAct
 from models.session import Writer
-from models.tables import Campaign, Contact, Recipient
+from models.tables import Recipient
 from worker.act import Act
+from worker.bulk_look import SHOWN, Preview, preview_status, sort_out
 from worker.chunks import chunks
 from worker.do_not_email import add_dne, dne_target, lift, live_entries, need_why, newest_entry, to_lift
 from worker.errors import InputError
@@ -25,7 +25,6 @@ from worker.person import Choice, write_choice
 from worker.refold import lock, refold
 from worker.selection import MOST, Selection, addresses_of, chosen, chosen_contacts, refuse_too_many
 from worker.story import Row
-from worker.suppression import suppressed
 from worker.tie import Rules, lock_team
 
 __all__ = [
@@ -34,68 +33,6 @@ __all__ = [
 ]  # fmt: skip
 
 PART = 200
-SHOWN = 20
-"""Addresses that a preview names."""
-
-
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """What setting a status would do: from which status how many change, and who is left out."""
-
-    changes: dict[Status, int]
-    same: int
-    """They have the status already and are left as they are."""
-    refused: int
-    """They are under Do Not Email and cannot become Active."""
-    refused_first: list[str]
-    """Some of their addresses."""
-
-
-def preview_status(session: Session, rules: Rules, ids: Collection[int], status: Status) -> Preview:
-    """Say what setting this status of many recipients would do.
-
-    Raises:
-        InputError: too many at once, or the team has no such recipient.
-    """
-    changes: Counter[Status] = Counter()
-    refused: list[str] = []
-    same = 0
-    for some in chunks(chosen(session, rules.team_id, ids)):
-        part = _sort(session, rules.team_id, some, status)
-        changes.update(recipient.status for recipient, _ in part.change)
-        refused += part.refused
-        same += part.same
-    return Preview(dict(changes), same, len(refused), sorted(refused)[:SHOWN])
-
-
-@dataclass(slots=True)
-class _Sorted:
-    """Some recipients by what a new status means for them."""
-
-    change: list[tuple[Recipient, Campaign]] = field(default_factory=list)
-    refused: list[str] = field(default_factory=list)
-    same: int = 0
-
-
-def _sort(session: Session, team_id: int, ids: Sequence[int], status: Status) -> _Sorted:
-    query = (
-        select(Recipient, Campaign, Contact.address)
-        .join(Contact, Contact.id == Recipient.contact_id)
-        .join(Campaign, Campaign.id == Recipient.campaign_id)
-        .where(Recipient.team_id == team_id, Recipient.id.in_(ids))
-        .order_by(Recipient.id)
-    )
-    rows = session.execute(query).all()
-    banned = suppressed(session, team_id, {row.address for row in rows}) if status is Status.ACTIVE else {}
-    part = _Sorted()
-    for recipient, campaign, address in rows:
-        if recipient.status is status:
-            part.same += 1
-        elif address in banned:
-            part.refused.append(address)
-        else:
-            part.change.append((recipient, campaign))
-    return part
 
 
 @dataclass(slots=True)
@@ -110,14 +47,34 @@ class Done:
     """They are under Do Not Email and cannot become Active."""
     newer: int = 0
     """They came onto Do Not Email anew after the look at them, and are left alone."""
+    came: int = 0
+    """They got mail after the look at them, and are left alone."""
+    waiting: int = 0
+    """They may have asked to be removed, and are left alone until somebody has answered that."""
 
 
-def set_status_of_many(
-    writer: Writer, rules: Rules, ids: Collection[int], status: Status, act: Act, *, by_mail: bool = True
+def set_status_of_many(  # noqa: PLR0913 - one argument a choice of the person
+    writer: Writer,
+    rules: Rules,
+    ids: Collection[int],
+    status: Status,
+    act: Act,
+    seen: int | None = None,
+    *,
+    by_mail: bool = False,
 ) -> Done:
     """Set the status of many recipients by hand, as `worker.person.set_status` does of one.
 
     Who has the status already is left as they are, so whoever starts again after a crash does the rest.
+
+    Args:
+        writer: opens a write transaction; this takes several.
+        rules: the team and its settings.
+        ids: whom.
+        status: any of the twelve.
+        act: who, when and why.
+        seen: as `preview_status` gives it; None: what mail is there now counts as seen.
+        by_mail: the newest mail of each says so, and the classifier learns it; whoever means many has seldom read that.
 
     Raises:
         InputError: too many at once, or the team has no such recipient, and nothing is written; or somebody took the
@@ -130,13 +87,15 @@ def set_status_of_many(
         with writer() as session:
             contacts = session.scalars(select(Recipient.contact_id).where(Recipient.id.in_(some)))
             locked = lock(session, contacts)
-            part = _sort(session, rules.team_id, some, status)
+            part = sort_out(session, rules.team_id, some, status, seen)
             for whom in part.change:
                 write_choice(session, rules, whom, Choice(status, by_mail=by_mail), act)
             refold(session, locked, act.at)
             deed.note(session, [str(recipient.id) for recipient, _ in part.change])
         deed.done.same += part.same
         deed.done.refused += len(part.refused)
+        deed.done.came += part.came
+        deed.done.waiting += len(part.waiting)
     return deed.done
 
 

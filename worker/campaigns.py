@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from models.session import insert_new
 from models.tables import Campaign
 from worker.book import LEARNT
-from worker.errors import InputError
+from worker.errors import InputError, NotFoundError
 
 POLICY = frozenset({"stop_on_reply", "auto_response", "auto_response_days"})
 
@@ -26,12 +26,12 @@ def change_campaign(session: Session, team_id: int, key: str, wanted: Mapping[st
         wanted: name, stop_on_reply, auto_response, auto_response_days, as far as they are to change.
 
     Raises:
-        InputError: no such campaign.
+        NotFoundError: no such campaign.
     """
     query = select(Campaign).where(Campaign.team_id == team_id, Campaign.key == key)
     campaign = session.scalar(query.with_for_update())
     if campaign is None:
-        raise InputError(f"no campaign {key!r}; inbox-worker campaigns list shows the keys")
+        raise NotFoundError(f"no campaign {key!r}; inbox-worker campaigns list shows the keys")
     changed = {name for name, value in wanted.items() if getattr(campaign, name) != value}
     for name in changed:
         setattr(campaign, name, wanted[name])
@@ -61,9 +61,9 @@ def find_campaign(session: Session, team_id: int, key: str) -> Campaign:
     """Return a campaign of the team by its key.
 
     Raises:
-        InputError: there is none.
+        NotFoundError: there is none.
     """
     campaign = session.scalar(select(Campaign).where(Campaign.team_id == team_id, Campaign.key == key))
     if campaign is None:
-        raise InputError(f"no campaign {key!r}; inbox-worker campaigns list shows the keys")
+        raise NotFoundError(f"no campaign {key!r}; inbox-worker campaigns list shows the keys")
     return campaign

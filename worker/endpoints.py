@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from models.outside import Delivery, DeliveryState, EventType, OutboxEvent, WebhookEndpoint
 from worker.deliver import body_of
-from worker.errors import InputError
+from worker.errors import InputError, NotFoundError
 from worker.guard import Resolve, addresses_of, system_addresses, target_of
 from worker.post import Answer, Line
 from worker.signing import new_secret, rotated, sign
@@ -63,12 +63,12 @@ def find_endpoint(session: Session, team_id: int, name: str) -> WebhookEndpoint:
     """Return the team's endpoint of this name.
 
     Raises:
-        InputError: there is none; names those that exist.
+        NotFoundError: there is none; names those that exist.
     """
     found = endpoint_named(session, team_id, name)
     if found is None:
         names = ", ".join(endpoint_names(session, team_id)[:10]) or "none yet"
-        raise InputError(f"no endpoint {name!r} (there are: {names}); add it with: inbox-worker webhooks add")
+        raise NotFoundError(f"no endpoint {name!r} (there are: {names}); add it with: inbox-worker webhooks add")
     return found
 
 
@@ -82,11 +82,11 @@ def endpoint_in(session: Session, team_id: int, endpoint_id: int) -> WebhookEndp
     """Return the team's endpoint with this id.
 
     Raises:
-        InputError: the team has none.
+        NotFoundError: the team has none.
     """
     found = session.get(WebhookEndpoint, endpoint_id)
     if found is None or found.team_id != team_id:
-        raise InputError(f"no endpoint {endpoint_id} in this team; inbox-worker webhooks list shows them")
+        raise NotFoundError(f"no endpoint {endpoint_id} in this team; inbox-worker webhooks list shows them")
     return found
 
 
@@ -112,7 +112,7 @@ def remove_endpoint(session: Session, team_id: int, name: str) -> None:
     """Remove an endpoint with what still was on its way to it.
 
     Raises:
-        InputError: there is none of this name.
+        NotFoundError: there is none of this name.
     """
     session.delete(find_endpoint(session, team_id, name))
 
@@ -121,7 +121,7 @@ def pause_endpoint(session: Session, team_id: int, name: str, now: datetime) -> 
     """Send nothing to an endpoint until it is resumed; what happens meanwhile is kept for it.
 
     Raises:
-        InputError: there is none of this name.
+        NotFoundError: there is none of this name.
     """
     endpoint = find_endpoint(session, team_id, name)
     endpoint.paused_at = endpoint.paused_at or now
@@ -131,7 +131,7 @@ def resume_endpoint(session: Session, team_id: int, name: str) -> None:
     """Send to an endpoint again; the time in which it was paused does not count against what waited.
 
     Raises:
-        InputError: there is none of this name.
+        NotFoundError: there is none of this name.
     """
     endpoint = find_endpoint(session, team_id, name)
     endpoint.paused_at = None
@@ -174,7 +174,7 @@ def replay(
         since: only events that were recorded at this time or later.
 
     Raises:
-        InputError: there is no endpoint of this name.
+        NotFoundError: there is no endpoint of this name.
     """
     endpoint = find_endpoint(session, team_id, name)
     again = update(Delivery).where(Delivery.endpoint_id == endpoint.id, Delivery.state.in_(states))
@@ -239,7 +239,7 @@ def list_deliveries(
     """Return what went or goes to an endpoint, the newest event first.
 
     Raises:
-        InputError: there is no endpoint of this name.
+        NotFoundError: there is no endpoint of this name.
     """
     endpoint = find_endpoint(session, team_id, name)
     query = (

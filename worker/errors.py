@@ -13,6 +13,10 @@ class InputError(InboxWorkerError):
     """What somebody gave us (a file, a name, a value) cannot be used."""
 
 
+class NotFoundError(InputError):
+    """What an id or a name stands for is not there, or is another team's."""
+
+
 class SettledError(InputError):
     """Somebody else has answered the question in the meantime."""
 

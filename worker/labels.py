@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from math import sqrt
 from typing import Any
@@ -19,7 +19,7 @@ from models.learning import Label, LabelSource
 from models.session import insert_new
 from models.tables import InboundMessage, RecipientEvent, VerdictRow
 from worker.act import Act
-from worker.errors import InputError
+from worker.errors import InputError, NotFoundError
 from worker.stored import load_verdict, storable
 
 
@@ -51,7 +51,7 @@ def note_label(
     if source is LabelSource.STATUS and status not in _BY_STATUS.get(type(verdict), _CLASSES):
         # Nobody calls an absence notice interested: the person knows more than the mail says.
         return False
-    said: dict[str, Any] = {"label": status, "actor": act.by, "recorded_at": act.at}
+    said: dict[str, Any] = {"label": status, "actor": act.by, "recorded_at": act.at, "source": source}
     said |= {"note": storable(act.why)} if act.why else {}
     kept = {
         "team_id": team_id,
@@ -62,7 +62,6 @@ def note_label(
         "language": getattr(verdict, "language", None) or "",
         "hard": False,
         "note": "",
-        "source": source,
         "machine": Status(machine.value),
         "sampled": mail.sampled,
         "message_id": message.id,
@@ -110,15 +109,41 @@ def as_reply(label: Label) -> LabelledReply:
     )
 
 
-def relabel(session: Session, team_id: int, label_id: int, status: Status, act: Act) -> None:
-    """Change what a label says; the recipient's status and everything decided stays as it is.
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What a label said, since when, and with which note."""
+
+    label: Status
+    at: datetime
+    note: str = field(default="", compare=False)
+
+
+def relabel(
+    session: Session, team_id: int, label_id: int, status: Status, act: Act, *, seen: Word | None = None
+) -> Word:
+    """Change what a label says, and return what it said; the recipient's status and everything decided stays.
+
+    Args:
+        session: in which it is changed.
+        team_id: whose label it is.
+        label_id: which label.
+        status: the class it is to have.
+        act: who changes it; why takes the place of its note, where it is not None.
+        seen: what they saw it say.
 
     Raises:
-        InputError: the team has no such label.
+        NotFoundError: the team has no such label.
+        InputError: it says something else by now.
     """
-    label = find_label(session, team_id, label_id)
+    label = find_label(session, team_id, label_id, lock=True)
+    before = Word(label.label, label.recorded_at, label.note)
+    if seen is not None and seen != before:
+        raise InputError(
+            f"{label.actor or 'somebody'} has said {label.label.value} of label {label_id} since; look at it again"
+        )
     label.label, label.actor, label.recorded_at = status, act.by, act.at
-    label.note = storable(act.why or label.note)
+    label.note = label.note if act.why is None else storable(act.why)
+    return before
 
 
 def drop(session: Session, team_id: int, label_id: int) -> None:
@@ -130,15 +155,15 @@ def drop(session: Session, team_id: int, label_id: int) -> None:
     session.delete(find_label(session, team_id, label_id))
 
 
-def find_label(session: Session, team_id: int, label_id: int) -> Label:
-    """Return one label.
+def find_label(session: Session, team_id: int, label_id: int, *, lock: bool = False) -> Label:
+    """Return one label; locked, nobody else changes it until the end of the transaction.
 
     Raises:
-        InputError: the team has no such label.
+        NotFoundError: the team has no such label.
     """
-    label = session.get(Label, label_id)
+    label = session.get(Label, label_id, with_for_update=lock or None, populate_existing=lock)
     if label is None or label.team_id != team_id:
-        raise InputError(f"no label {label_id} in this team; inbox-worker labels export shows them")
+        raise NotFoundError(f"no label {label_id} in this team; inbox-worker labels export shows them")
     return label
 
 

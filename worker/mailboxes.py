@@ -14,7 +14,7 @@ from models.tables import InboundMessage, Mailbox, SentMessage, SignIn, Team
 from worker.access import keep
 from worker.act import Act
 from worker.consenting import Granted
-from worker.errors import InputError
+from worker.errors import InputError, NotFoundError
 from worker.health import state_of
 from worker.oauth_providers import KINDS
 from worker.sends import ADDRESS
@@ -49,11 +49,11 @@ def mailbox_in(session: Session, team_id: int, mailbox_id: int) -> Mailbox:
     """Return a mailbox of the team.
 
     Raises:
-        InputError: the team has none of this id.
+        NotFoundError: the team has none of this id.
     """
     mailbox = session.scalar(select(Mailbox).where(Mailbox.id == mailbox_id, Mailbox.team_id == team_id))
     if mailbox is None:
-        raise InputError(f"no mailbox {mailbox_id}; it may have been removed")
+        raise NotFoundError(f"no mailbox {mailbox_id}; it may have been removed")
     return mailbox
 
 

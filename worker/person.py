@@ -32,6 +32,7 @@ from worker.stored import event_columns, storable
 from worker.suppression import suppressed
 from worker.teams import calendar_of
 from worker.tie import Rules
+from worker.unread import IS_MAIL, refuse_if_may_have_opted_out
 
 TICK = timedelta(microseconds=1)
 
@@ -58,10 +59,12 @@ def set_status(  # noqa: PLR0913 - one argument a choice of the person
         by_mail: the newest mail says so, and the classifier may learn that from it; otherwise something else does.
 
     Raises:
-        InputError: no such recipient, or Active for an address under Do Not Email.
+        InputError: no such recipient, or Active for an address under Do Not Email; or (UnreadError) a possible
+            opt-out that nobody has answered.
     """
     recipient, contact, campaign = recipient_of(session, rules.team_id, recipient_id)
     locked = lock(session, [contact.id])
+    refuse_if_may_have_opted_out(session, recipient_id, contact.address, status)
     if status is Status.ACTIVE:
         _refuse_if_banned(session, contact)
     write_choice(session, rules, (recipient, campaign), Choice(status, until, by_mail=by_mail), act)
@@ -80,25 +83,33 @@ class Choice:
 def write_choice(session: Session, rules: Rules, whom: tuple[Recipient, Campaign], choice: Choice, act: Act) -> None:
     """Write that a person chose a status, and what the classifier may learn from it.
 
-    The caller holds the contact's lock, has seen that the status may be given, and folds afterwards.
+    The caller holds the contact's lock, has seen that the status may be given (`worker.unread`), and folds afterwards.
     """
+    recipient, _ = whom
+    newest = newest_mail_of(session, recipient.id)
+    event = event_of(session, rules, whom, choice, act)
+    write_act(session, recipient.id, replace(event, about=newest.key if newest else None), chose(choice.status), act)
+    if newest and choice.by_mail:
+        note_label(session, rules.team_id, newest, choice.status, act, LabelSource.STATUS)
+
+
+def event_of(session: Session, rules: Rules, whom: tuple[Recipient, Campaign], choice: Choice, act: Act) -> Event:
+    """Return the event of a status that a person chooses; which mail it is about is not said yet."""
     recipient, campaign = whom
-    newest = _newest_mail(session, recipient.id)
     event = Event(
         kind=EventKind.MANUAL,
         happened_at=stamp(session, recipient.id, act.at),
         key=uuid.uuid4().hex,
         status=choice.status,
-        about=newest.key if newest else None,
+        # The mail does not say so where something else is why: who takes a later act back learns nothing from this one.
+        sure=choice.by_mail,
         **_policy(rules, campaign, choice.status, act.at),
     )
     if choice.until and choice.status is Status.OUT_OF_OFFICE:
         calendar = calendar_of(session, rules.team_id)
         back = calendar.midnight(calendar.after(choice.until, rules.absence_extra_days))
         event = replace(event, until=back, dated=True)
-    write_act(session, recipient.id, event, f"chose {choice.status.value}", act)
-    if newest and choice.by_mail:
-        note_label(session, rules.team_id, newest, choice.status, act, LabelSource.STATUS)
+    return event
 
 
 def resolve_review(session: Session, rules: Rules, item_id: int, status: Status | None, act: Act) -> list[Change]:
@@ -188,16 +199,11 @@ def recipient_of(session: Session, team_id: int, recipient_id: int) -> tuple[Rec
     return row[0], row[1], row[2]
 
 
-def _newest_mail(session: Session, recipient_id: int) -> RecipientEvent | None:
+def newest_mail_of(session: Session, recipient_id: int) -> RecipientEvent | None:
+    """Return the event of the newest mail of a recipient: what a person's word is about."""
     return session.scalar(
         select(RecipientEvent)
-        .where(
-            RecipientEvent.recipient_id == recipient_id,
-            RecipientEvent.message_id.is_not(None),
-            # That a mail was put back says nothing of what it says.
-            RecipientEvent.kind != EventKind.MOVED_BACK,
-            RecipientEvent.retracted_at.is_(None),
-        )
+        .where(RecipientEvent.recipient_id == recipient_id, *IS_MAIL)
         .order_by(RecipientEvent.happened_at.desc(), RecipientEvent.id.desc())
         .limit(1)
     )
@@ -230,14 +236,23 @@ def _policy(rules: Rules, campaign: Campaign, status: Status | None, now: dateti
 
 def write_act(session: Session, recipient_id: int, event: Event, said: str, act: Act) -> None:
     """Write the event of a person's act, with who said what and why."""
-    because = [storable(f"{act.by} {said}" + (f": {act.why}" if act.why else ""))]
     row = event_columns(event) | {
         "recipient_id": recipient_id,
-        "because": because,
+        "because": because_of(said, act),
         "actor": act.by,
         "recorded_at": act.at,
     }
     insert_new(session, RecipientEvent, [row])
+
+
+def chose(status: Status) -> str:
+    """Say that a person chose a status."""
+    return f"chose {status.value}"
+
+
+def because_of(said: str, act: Act) -> list[str]:
+    """Return how the history tells an act of a person."""
+    return [storable(f"{act.by} {said}" + (f": {act.why}" if act.why else ""))]
 
 
 def find_recipients(session: Session, team_id: int, address: str, campaign: str | None = None) -> Sequence[int]:

@@ -19,7 +19,7 @@ from models.learning import Promotion
 from models.session import insert_new, lock_table
 from worker.act import Act
 from worker.artifacts import check_version
-from worker.errors import InputError
+from worker.errors import InputError, NotFoundError
 from worker.stored import storable
 
 SHIPPED = "default"
@@ -114,12 +114,12 @@ def find(session: Session, version: str) -> Stored:
     """Return the artifact of this version.
 
     Raises:
-        InputError: there is none.
+        NotFoundError: there is none.
     """
     row = session.execute(select(ArtifactRow.id, *_STORED).where(ArtifactRow.version == version)).one_or_none()
     if row is None and version != SHIPPED:
         known = [SHIPPED, *session.scalars(select(ArtifactRow.version).order_by(ArtifactRow.id.desc()).limit(10))]
-        raise InputError(f"no artifact {version!r} (there are: {', '.join(known)}); inbox-worker train makes one")
+        raise NotFoundError(f"no artifact {version!r} (there are: {', '.join(known)}); inbox-worker train makes one")
     return _stored(*row) if row else Stored()
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from models.handling import MailboxRequest, Wish
 from models.tables import Mailbox
 from worker.act import Act
-from worker.errors import InputError
+from worker.errors import InputError, NotFoundError
 from worker.mailboxes import mailbox_in
 
 Row = dict[str, Any]
@@ -63,7 +63,7 @@ def stop(session: Session, team_id: int, request_id: int, act: Act) -> None:
     """Stop what was asked for: at once where nobody has begun it, else as soon as the batch in hand is done.
 
     Raises:
-        InputError: the team has no such request.
+        NotFoundError: the team has no such request.
     """
     request, mailbox = _found(session, team_id, request_id)
     session.refresh(request, with_for_update=True)
@@ -79,7 +79,7 @@ def request_of(session: Session, team_id: int, request_id: int, now: datetime) -
     """Return a request and how far it is.
 
     Raises:
-        InputError: the team has no such request.
+        NotFoundError: the team has no such request.
     """
     request, mailbox = _found(session, team_id, request_id)
     return _row(request, mailbox, now, _heard_of(session, now))
@@ -89,7 +89,7 @@ def requests_of(session: Session, team_id: int, mailbox_id: int, limit: int, now
     """Return at most `limit` requests of a mailbox, the newest first.
 
     Raises:
-        InputError: the team has no such mailbox.
+        NotFoundError: the team has no such mailbox.
     """
     name = mailbox_in(session, team_id, mailbox_id).name
     query = select(MailboxRequest).where(MailboxRequest.mailbox_id == mailbox_id)
@@ -141,7 +141,7 @@ def _found(session: Session, team_id: int, request_id: int) -> tuple[MailboxRequ
     )
     found = session.execute(query).one_or_none()
     if found is None:
-        raise InputError(f"no request {request_id}; it goes with its mailbox")
+        raise NotFoundError(f"no request {request_id}; it goes with its mailbox")
     return found[0], found[1]
 
 

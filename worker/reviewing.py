@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from sqlalchemy import Select, func, literal, select
 from sqlalchemy.orm import Session
 
-from models.events import DneReason, EventKind, Status
+from models.events import OPTED_OUT, DneReason, EventKind, Status
 from models.learning import Label, LabelSource
-from models.tables import Contact, DneEntry, Recipient, RecipientEvent, ReviewItem
+from models.tables import Recipient, RecipientEvent, ReviewItem
 from worker.act import Act
-from worker.do_not_email import add_dne, withdraw
+from worker.do_not_email import add_dne
 from worker.errors import InputError
 from worker.overview import Tally
 from worker.person import resolve_review
 from worker.refold import Change
 from worker.story import review_of
-from worker.suppression import LIVE
 from worker.tie import Rules, lock_team
-from worker.undo import newest_act, undo
+from worker.undo import entries_of, newest_act, undo
 
 Answer = Literal[
     "Engaged",
@@ -39,6 +37,8 @@ Answer = Literal[
 """What may be answered: what the mail is, that there is nothing in it, or this and that the address is banned."""
 MOST = 1_000
 """So many are counted; more are told as more."""
+SLIP = timedelta(minutes=10)
+"""Who takes an answer back so soon has pressed the wrong key, and need not say why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,19 +109,59 @@ def take_back(session: Session, rules: Rules, item_id: int, act: Act) -> tuple[s
         What was taken back, in words, and what that changed.
 
     Raises:
-        InputError: no such item, or what was said last of the recipient is not this person's answer to it.
+        InputError: no such item, what was said last of the recipient is not this person's answer to it, or it was an
+            opt-out, not given just now, and no reason is given.
     """
     lock_team(session, rules.team_id, exclusive=True)
-    recipient_id = int(review_of(session, rules.team_id, item_id)["recipient"])
-    answer = newest_act(session, recipient_id)
-    if answer is None or answer.kind is not EventKind.REVIEW_RESOLVED or answer.about != _about(session, item_id):
+    answer = _own_answer(session, rules.team_id, item_id, act.by)
+    if _is_slip(answer, act):
+        act = replace(act, why=act.why or f"{act.by} takes back the own answer")
+    # The contact is locked only now: what somebody says of the recipient meanwhile is not what is meant.
+    return undo(session, rules, answer.recipient_id, act, answer.key)
+
+
+def needs_why(session: Session, team_id: int, item_id: int, act: Act) -> bool:
+    """Say whether taking back what somebody answered to an item needs a reason that is not given yet.
+
+    Raises:
+        InputError: as `take_back`.
+    """
+    answer = _own_answer(session, team_id, item_id, act.by)
+    if act.why or _is_slip(answer, act):
+        return False
+    made = entries_of(session, team_id, answer)
+    return any(each.reason in OPTED_OUT and each.lifted_at is None and each.withdrawn_at is None for each in made)
+
+
+def has_answered(session: Session, team_id: int, item_id: int, by: str) -> bool:
+    """Say whether the newest word about an item is this person's answer to it.
+
+    Raises:
+        InputError: no such item.
+    """
+    answer = _answer_to(session, team_id, item_id)
+    return answer is not None and answer.actor == by
+
+
+def _own_answer(session: Session, team_id: int, item_id: int, by: str) -> RecipientEvent:
+    answer = _answer_to(session, team_id, item_id)
+    if answer is None:
         raise InputError(f"the answer to review item {item_id} is not the newest word; the recipient's page has it")
-    if answer.actor != act.by:
+    if answer.actor != by:
         raise InputError(f"{answer.actor} has answered review item {item_id}; the recipient's page takes that back")
-    # Whoever errs about an opt-out says so at once; nobody else has to be asked for the reason.
-    act = replace(act, why=act.why or f"{act.by} takes back the own answer")
-    withdraw(session, rules.team_id, _made_with(session, rules.team_id, answer), act)
-    return undo(session, rules, recipient_id, act)
+    return answer
+
+
+def _answer_to(session: Session, team_id: int, item_id: int) -> RecipientEvent | None:
+    """Return the answer to an item, where it is the newest word about the recipient."""
+    newest = newest_act(session, int(review_of(session, team_id, item_id)["recipient"]))
+    if newest is None or newest.kind is not EventKind.REVIEW_RESOLVED or newest.about != _about(session, item_id):
+        return None
+    return newest
+
+
+def _is_slip(answer: RecipientEvent, act: Act) -> bool:
+    return act.at - answer.recorded_at <= SLIP
 
 
 def _answers(team_id: int, by: str, since: datetime) -> Select[int, str | None]:
@@ -152,23 +192,3 @@ def _item_about(session: Session, recipient_id: int, event_key: str | None) -> i
 
 def _about(session: Session, item_id: int) -> str | None:
     return session.scalar(select(ReviewItem.event_key).where(ReviewItem.id == item_id))
-
-
-def _made_with(session: Session, team_id: int, answer: RecipientEvent) -> Sequence[DneEntry]:
-    """Return the entry that was added together with an answer: see `settle`."""
-    address = (
-        select(Contact.address)
-        .join(Recipient, Recipient.contact_id == Contact.id)
-        .where(Recipient.id == answer.recipient_id)
-        .scalar_subquery()
-    )
-    query = select(DneEntry).where(
-        DneEntry.team_id == team_id,
-        DneEntry.target == address,
-        DneEntry.reason == DneReason.MANUAL,
-        DneEntry.recipient_id.is_(None),
-        DneEntry.actor == answer.actor,
-        DneEntry.recorded_at == answer.recorded_at,
-        *LIVE,
-    )
-    return session.scalars(query).all()

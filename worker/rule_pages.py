@@ -11,7 +11,7 @@ from models.automation import Automation, Call, Move
 from models.outside import AutomationCommand, AutomationRule
 from models.tables import Campaign
 from worker.campaigns import find_campaign
-from worker.errors import InputError
+from worker.errors import NotFoundError
 from worker.pages import LIMIT, Page
 from worker.places import id_place, place
 
@@ -25,7 +25,7 @@ def rules_page(
     """Return rules by campaign, the oldest of each first.
 
     Raises:
-        InputError: the team has no campaign with this key, or the cursor `after` is damaged.
+        InputError: (NotFoundError) the team has no campaign with this key, or the cursor `after` is damaged.
     """
     query = _standing(team_id).order_by(Campaign.key, AutomationRule.id).limit(limit + 1)
     if campaign is not None:
@@ -41,13 +41,13 @@ def rule_of(session: Session, team_id: int, campaign: str, name: str) -> dict[st
     """Return one rule that stands.
 
     Raises:
-        InputError: the team has no such campaign, or the campaign no such rule.
+        NotFoundError: the team has no such campaign, or the campaign no such rule.
     """
     campaign_id = find_campaign(session, team_id, campaign).id
     query = _standing(team_id).where(Campaign.id == campaign_id, AutomationRule.name == name)
     found = session.execute(query).one_or_none()
     if found is None:
-        raise InputError(f"campaign {campaign!r} has no rule {name!r}; somebody may have removed or renamed it")
+        raise NotFoundError(f"campaign {campaign!r} has no rule {name!r}; somebody may have removed or renamed it")
     return _row(session, *found)
 
 

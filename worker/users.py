@@ -17,7 +17,7 @@ from models.people import EndedSession, Role, SignInFailure, User
 from models.session import insert_new
 from models.tables import Team
 from worker.act import Act
-from worker.errors import InputError
+from worker.errors import InputError, NotFoundError
 from worker.passwords import hash_password, refuse_weak
 from worker.teams import known_time_zone
 from worker.tie import lock_team
@@ -107,7 +107,7 @@ def enable(session: Session, team_id: int, user_id: int, act: Act) -> None:
     """Let a person sign in again.
 
     Raises:
-        InputError: the team has no such user.
+        NotFoundError: the team has no such user.
     """
     _change(session, team_id, user_id, f"enabled by {act.by}", disabled_at=None)
 
@@ -131,7 +131,7 @@ def unlock(session: Session, team_id: int, user_id: int, act: Act) -> None:
     """Let a person try to sign in at once, however often it failed.
 
     Raises:
-        InputError: the team has no such user.
+        NotFoundError: the team has no such user.
     """
     name = _name_of(session, team_id, user_id)
     session.execute(delete(SignInFailure).where(SignInFailure.name == name))
@@ -172,11 +172,11 @@ def user_id_of(session: Session, team_id: int, name: str) -> int:
     """Return the id of a person.
 
     Raises:
-        InputError: the team has no such user.
+        NotFoundError: the team has no such user.
     """
     found = session.scalar(select(User.id).where(User.team_id == team_id, User.name == plain_name(name)))
     if found is None:
-        raise InputError(f"the team has no user {name!r}; inbox-worker users list shows them")
+        raise NotFoundError(f"the team has no user {name!r}; inbox-worker users list shows them")
     return found
 
 
@@ -209,7 +209,7 @@ def _hash_of_new(name: str, password: str | None) -> str | None:
 def _name_of(session: Session, team_id: int, user_id: int) -> str:
     name = session.scalar(select(User.name).where(User.team_id == team_id, User.id == user_id))
     if name is None:
-        raise InputError(f"the team has no user {user_id}; inbox-worker users list shows them")
+        raise NotFoundError(f"the team has no user {user_id}; inbox-worker users list shows them")
     return name
 
 

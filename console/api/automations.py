@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 
 from console.api.frame import Admin, Listed, Viewer, api
 from console.api.recipients import MOST
+from console.problems import documented
 from console.values import PLAIN, Batch, CampaignKey, Moment, Strict
 from console.visitor import TheOffice
 from models.automation import Automation, Name
@@ -110,7 +111,7 @@ class TryAnswer(BaseModel):
     first: list[TouchedRow] = Field(description=f"At most {rehearse.SHOWN} whom it would have changed something about.")
 
 
-@router.get("/automations")
+@router.get("/automations", responses=documented(404))
 def list_rules(
     office: TheOffice,
     caller: Viewer,
@@ -126,7 +127,7 @@ def list_rules(
     return Listed(rows=[RuleRow(**row) for row in found.rows], next=found.next)
 
 
-@router.post("/automations")
+@router.post("/automations", responses=documented(404))
 def put(asked: PutRequest, office: TheOffice, caller: Admin, afterwards: BackgroundTasks) -> PutAnswer:
     """Let rules stand from now on, in place of those of the same names.
 
@@ -140,7 +141,7 @@ def put(asked: PutRequest, office: TheOffice, caller: Admin, afterwards: Backgro
     return PutAnswer(in_place=[rule.name for rule in asked.rules])
 
 
-@router.post("/automations/remove")
+@router.post("/automations/remove", responses=documented(404))
 def remove(asked: RemoveRequest, office: TheOffice, caller: Admin) -> RemoveAnswer:
     """Let a rule act no more; what it did stays done."""
     with transaction(office.engine) as session:
@@ -149,7 +150,7 @@ def remove(asked: RemoveRequest, office: TheOffice, caller: Admin) -> RemoveAnsw
     return RemoveAnswer(removed=asked.name)
 
 
-@router.post("/automations/try")
+@router.post("/automations/try", responses=documented(404))
 def try_(asked: TryRequest, office: TheOffice, caller: Admin) -> TryAnswer:
     """Say what a rule would have done, had it stood since a time."""
     with reading(office.engine) as session:

@@ -55,13 +55,17 @@ class ManyRequest(Many):
     """What is to be done to many."""
 
     why: Why = None
-    by_mail: Annotated[StrictBool, Field(description="As of one recipient; of a status only.")] = True
+    by_mail: Annotated[
+        StrictBool,
+        Field(description="The newest mail of each says so, and the classifier learns it; of a status only."),
+    ] = False
     seen: Annotated[
         int | None,
         Field(
             ge=0,
             le=LARGEST_ID,
-            description="Of `lift` only: as the preview gives it; who came onto Do Not Email later is left alone.",
+            description="Of a status and of `lift`, as the preview gives it: who got mail, or came onto Do Not Email, "
+            "later is left alone.",
         ),
     ] = None
 
@@ -73,6 +77,10 @@ class StatusPreview(BaseModel):
     same: int = Field(description="They have the status already and are left as they are.")
     refused: int = Field(description="They are under Do Not Email and cannot become Active.")
     refused_first: list[str] = Field(description="Some of their addresses.")
+    waiting: int = Field(description="They may have asked to be removed: left alone until that is answered.")
+    waiting_first: list[str] = Field(description="Some of their addresses.")
+    settled: int = Field(description="Open questions that are settled with it.")
+    seen: int = Field(description="The newest of their mails: give it when you set the status.")
 
 
 class DnePreview(BaseModel):
@@ -101,6 +109,8 @@ class BulkAnswer(BaseModel):
     same: int = Field(description="Nothing was to be done for them.")
     refused: int = Field(description="They are under Do Not Email and cannot become Active.")
     newer: int = Field(description="They came onto Do Not Email after `seen`, and are left alone.")
+    came: int = Field(description="They got mail after `seen`, and are left alone.")
+    waiting: int = Field(description="They may have asked to be removed: left alone until that is answered.")
 
 
 class BulkRow(BaseModel):
@@ -145,12 +155,15 @@ def do(asked: ManyRequest, office: TheOffice, caller: Editor) -> BulkAnswer:
         addresses = bulk.addresses_of(session, caller.team_id, ids) if asked.do_not_email else []
     if asked.status is not None:
         rules = rules_of(office.settings, caller.team_id)
-        done = bulk.set_status_of_many(writer, rules, ids, asked.status, act, by_mail=asked.by_mail)
+        done = bulk.set_status_of_many(writer, rules, ids, asked.status, act, asked.seen, by_mail=asked.by_mail)
     elif asked.do_not_email == "add":
         done = bulk.add_many_to_dne(writer, caller.team_id, addresses, act)
     else:
         done = bulk.lift_many(writer, caller.team_id, addresses, act, asked.seen)
-    return BulkAnswer(id=done.bulk_id, done=done.done, same=done.same, refused=done.refused, newer=done.newer)
+    return BulkAnswer(id=done.bulk_id, **{name: getattr(done, name) for name in _COUNTED})
+
+
+_COUNTED = ("done", "same", "refused", "newer", "came", "waiting")
 
 
 @router.get("/bulk-acts")

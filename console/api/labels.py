@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from classifier.verdict import ReplyClass
 from console.api.frame import Listed, Teacher, Viewer, api
-from console.errands import errands_of
+from console.errands import RETRY_SECONDS, BusyError, errands_of
 from console.learning import MOST_DOUBTS, Look, look, status_of, unsettled
 from console.problems import documented
 from console.values import LONGEST_TEXT, PLAIN, Strict, Text
@@ -167,9 +167,15 @@ def numbers(office: TheOffice, caller: Viewer) -> StatisticsRow:
 def doubtful(
     request: Request, office: TheOffice, caller: Teacher, limit: Annotated[int, Query(ge=1, le=MOST_DOUBTS)] = LIMIT
 ) -> DoubtfulList:
-    """Look for labels that are likely wrong; it takes seconds, and with many thousand labels minutes."""
+    """Look for labels that are likely wrong; it takes seconds, and with many thousand labels minutes.
+
+    While two calls of the team wait for that already, it answers 409 with Retry-After.
+    """
     name = "doubts of a program", caller.team_id
-    seen: Look = errands_of(request).finish(name, caller.actor, look(office, caller.team_id))
+    try:
+        seen: Look = errands_of(request).finish(name, caller.actor, look(office, caller.team_id))
+    except BusyError as error:
+        raise HTTPException(HTTPStatus.CONFLICT, str(error), {"Retry-After": RETRY_SECONDS}) from error
     rows = [
         DoubtfulRow(
             label=LabelRow.model_validate(row),

@@ -10,8 +10,8 @@ from fastapi import HTTPException, Path, Query, Request
 from pydantic import BaseModel, Field
 
 from console.api.frame import Listed, Teacher, Viewer, api
-from console.errands import errands_of
-from console.learning import Promoted, promotion
+from console.errands import RETRY_SECONDS, BusyError, errands_of
+from console.learning import Asked, Promoted, promotion
 from console.problems import documented
 from console.values import Strict, Text
 from console.visitor import TheOffice
@@ -220,7 +220,8 @@ def promote(request: Request, office: TheOffice, caller: Teacher, version: Versi
     """Let an artifact judge the mail of every team, if the gate finds it no worse than what serves.
 
     It answers when the gate has decided, which takes seconds, and with many thousand labels minutes. Where the gate
-    refuses it, `promoted` is false, `checks` say why, and nothing has changed.
+    refuses it, `promoted` is false, `checks` say why, and nothing has changed. One trial runs at a time: while another
+    does, or two calls wait for the same, it answers 409 with Retry-After.
     """
     act = Act(caller.actor, office.clock(), asked.why.strip() or None)
     if asked.force and act.why is None:
@@ -230,8 +231,13 @@ def promote(request: Request, office: TheOffice, caller: Teacher, version: Versi
             find(session, version)
         except InputError as error:
             raise HTTPException(HTTPStatus.NOT_FOUND, str(error)) from error
-    work = promotion(office, version, act, force=asked.force)
-    done: Promoted = errands_of(request).finish(("trial of a program", caller.actor), caller.actor, work)
+    wanted = Asked(version, asked.force, act.why)
+    try:
+        done: Promoted = errands_of(request).finish(
+            wanted.name, caller.actor, promotion(office, wanted, act), asked=wanted
+        )
+    except BusyError as error:
+        raise HTTPException(HTTPStatus.CONFLICT, str(error), {"Retry-After": RETRY_SECONDS}) from error
     return Decision(
         version=done.version,
         promoted=done.promoted,

@@ -27,6 +27,7 @@ from worker.recipient import correct, recipient_row, take_back
 from worker.sends import LONGEST_CAMPAIGN
 from worker.story import Row
 from worker.tie import rules_of
+from worker.unread import with_seen
 
 router = api("recipients")
 
@@ -34,6 +35,7 @@ MOST = 200
 """Rows of one page."""
 LONGEST_WHY = 1_000
 LONGEST_WORDS = 500
+LONGEST_KEY = 64
 RecipientId = Annotated[int, Path(ge=1, le=LARGEST_ID, description="As `GET /v1/recipients` names it.")]
 Why = Annotated[
     str | None,
@@ -58,6 +60,7 @@ class RecipientRow(BaseModel):
     do_not_email: list[str] = Field(
         description="The address, or domains above it, that have a live entry; empty: it may be mailed."
     )
+    seen: int = Field(description="The newest mail that there is of it (0: none); give it when you set a status.")
 
 
 class Which(Strict):
@@ -101,7 +104,8 @@ def list_recipients(asked: Annotated[Looking, Query()], office: TheOffice, calle
     """List recipients, the newest change first."""
     with reading(office.engine) as session:
         found = recipients_page(session, caller.team_id, asked.wanted, asked.after, asked.limit)
-    return Listed(rows=[RecipientRow(**each) for each in found.rows], next=found.next)
+        rows = with_seen(session, found.rows)
+    return Listed(rows=[RecipientRow(**each) for each in rows], next=found.next)
 
 
 @router.get("/recipients/{recipient_id}", responses=documented(404))
@@ -120,6 +124,10 @@ class StatusRequest(Strict):
     by_mail: Annotated[
         StrictBool, Field(description="The newest mail says so, and the classifier may learn it; false: another cause.")
     ] = True
+    seen: Annotated[
+        int | None,
+        Field(ge=0, le=LARGEST_ID, description="As the recipient was given; refused if mail came later."),
+    ] = None
 
 
 @router.post("/recipients/{recipient_id}/status", responses=documented(404))
@@ -129,7 +137,8 @@ def set_status(recipient_id: RecipientId, asked: StatusRequest, office: TheOffic
     with transaction(office.engine) as session:
         _row(session, caller, recipient_id)
         rules = rules_of(office.settings, caller.team_id)
-        return RecipientRow(**correct(session, rules, recipient_id, choice, act_of(office, caller, asked.why)))
+        act = act_of(office, caller, asked.why)
+        return RecipientRow(**correct(session, rules, recipient_id, choice, act, asked.seen))
 
 
 class UndoRequest(Strict):
@@ -138,13 +147,26 @@ class UndoRequest(Strict):
     why: Why = None
 
 
+class StatusUndoRequest(UndoRequest):
+    """Why something is taken back, and what."""
+
+    act: Annotated[
+        str | None,
+        StringConstraints(min_length=1, max_length=LONGEST_KEY, pattern=PLAIN),
+        Field(
+            description="The key of the act, as `GET /v1/contacts/{address}` has it in the story: it is taken back only"
+            " if it is still the newest. Left out: whatever is the newest."
+        ),
+    ] = None
+
+
 @router.post("/recipients/{recipient_id}/undo", responses=documented(404))
-def undo_status(recipient_id: RecipientId, asked: UndoRequest, office: TheOffice, caller: Editor) -> RecipientRow:
+def undo_status(recipient_id: RecipientId, asked: StatusUndoRequest, office: TheOffice, caller: Editor) -> RecipientRow:
     """Take back the newest status or answer that a person gave, with what followed from it."""
     with transaction(office.engine) as session:
         _row(session, caller, recipient_id)
         rules = rules_of(office.settings, caller.team_id)
-        return RecipientRow(**take_back(session, rules, recipient_id, act_of(office, caller, asked.why)))
+        return RecipientRow(**take_back(session, rules, recipient_id, act_of(office, caller, asked.why), asked.act))
 
 
 def _row(session: Session, caller: Caller, recipient_id: int) -> Row:

@@ -94,7 +94,11 @@ class AnswerRequest(Strict):
 class TakeBackRequest(Strict):
     """Why an answer is taken back."""
 
-    why: Annotated[str | None, StringConstraints(max_length=1_000), Field(description="Kept in the history.")] = None
+    why: Annotated[
+        str | None,
+        StringConstraints(max_length=1_000),
+        Field(description="Kept in the history. Needed where the answer was an opt-out and is older than ten minutes."),
+    ] = None
 
 
 @router.get("/reviews")

@@ -11,13 +11,15 @@ from sqlalchemy.orm import Session
 
 from console.api.frame import Admin, Listed, Viewer, api
 from console.api.recipients import MOST
-from console.endpoint_rows import COUNTED, LARGEST_ID, Added, found
+from console.endpoint_rows import COUNTED, LARGEST_ID, Added, found, masked
 from console.problems import documented
+from console.rights import May, of_scopes
 from console.values import Moment, Strict
 from console.visitor import TheOffice
 from models.outside import DeliveryState, EventType, WebhookEndpoint
 from models.session import reading, transaction
 from worker import endpoints
+from worker.api_tokens import Caller
 from worker.deliveries import deliveries_page, replay_one
 from worker.links import LARGEST_ID as LARGEST_KEY
 from worker.vault import vault_of
@@ -25,6 +27,7 @@ from worker.vault import vault_of
 router = api("webhooks")
 
 Id = Annotated[int, Path(ge=1, le=LARGEST_ID, description="As `GET /v1/webhooks` names it.")]
+_ERROR = "For tokens without the scope `admin` without what the endpoint answered beyond its status."
 _COUNTED = f"Counted up to {COUNTED}; {COUNTED + 1} stands for more."
 
 
@@ -33,12 +36,12 @@ class EndpointRow(BaseModel):
 
     id: int
     name: str
-    url: str
+    url: str = Field(description="For tokens without the scope `admin` only scheme and host: many a URL is a secret.")
     types: list[EventType | Literal["all"]]
     state: Literal["active", "paused"]
     pending: int = Field(description=f"Events that wait for it. {_COUNTED}")
     dead: int = Field(description=f"Events that were given up. {_COUNTED}")
-    last_error: str | None
+    last_error: str | None = Field(description=_ERROR)
     allow_private: bool
     paused_at: datetime | None
     recorded_at: datetime
@@ -74,7 +77,7 @@ class DeliveryRow(BaseModel):
     first_attempt_at: datetime | None
     next_attempt_at: datetime
     delivered_at: datetime | None
-    last_error: str | None
+    last_error: str | None = Field(description=_ERROR)
     data: dict[str, Any] = Field(description="What is told.")
 
 
@@ -97,7 +100,7 @@ def list_endpoints(office: TheOffice, caller: Viewer) -> Listed[EndpointRow]:
     """List the endpoints by name, all of them."""
     with reading(office.engine) as session:
         rows = endpoints.list_endpoints(session, caller.team_id, COUNTED)
-    return Listed(rows=[EndpointRow(**row) for row in rows])
+    return Listed(rows=[EndpointRow(**_seen(caller, row)) for row in rows])
 
 
 @router.post("/webhooks")
@@ -167,7 +170,7 @@ def list_deliveries(
     with reading(office.engine) as session:
         found(session, caller.team_id, endpoint_id)
         page = deliveries_page(session, caller.team_id, endpoint_id, state, after, limit)
-    return Listed(rows=[DeliveryRow(**row) for row in page.rows], next=page.next)
+    return Listed(rows=[DeliveryRow(**_seen(caller, row)) for row in page.rows], next=page.next)
 
 
 @router.post("/webhooks/{endpoint_id}/replay", responses=documented(404))
@@ -182,6 +185,10 @@ def replay(endpoint_id: Id, asked: ReplayRequest, office: TheOffice, caller: Adm
         states = (DeliveryState.DEAD, DeliveryState.DELIVERED) if asked.delivered else (DeliveryState.DEAD,)
         count = endpoints.replay(session, caller.team_id, name, now, states=states, since=asked.since)
     return ReplayAnswer(replayed=count)
+
+
+def _seen(caller: Caller, row: dict[str, Any]) -> dict[str, Any]:
+    return row if May.ADMIN in of_scopes(caller.scopes) else masked(row)
 
 
 def _row(session: Session, endpoint: WebhookEndpoint) -> EndpointRow:

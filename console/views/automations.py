@@ -11,13 +11,15 @@ from itertools import groupby
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Query, Request, Response
+from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, Field
 from sqlalchemy.orm import Session
 from starlette.background import BackgroundTask
 
 from console.office import Office
+from console.plain_words import plain_words
 from console.render import go, link, render
-from console.rule_form import Fields, Key, Typed, Value, action_value, fields_of, shown
+from console.rule_form import Fields, Key, Typed, Value, action_value, fields_of, shown, written
 from console.rule_words import action_words, rule_words
 from console.values import PLAIN_OR_NONE
 from console.visitor import Admin, TheOffice, Viewer, Visitor
@@ -74,6 +76,7 @@ class _Form:
 
     campaign: str
     was: str
+    was_id: int = 0
     fields: Fields
     since: date | None = None
     problem: str = ""
@@ -102,13 +105,32 @@ def page(
 @router.get("/edit")
 def edit(request: Request, office: TheOffice, visitor: Admin, asked: Annotated[Asked, Query()]) -> Response:
     """Show the form of a rule that stands, or of a new one."""
-    rule = None
+    rule, was_id = None, 0
     if asked.rule:
         with reading(office.engine) as session:
-            rule = Automation.model_validate(
-                rule_of(session, visitor.team_id, asked.campaign, asked.rule)["definition"]
-            )
-    form = _Form(campaign=asked.campaign, was=asked.rule, fields=fields_of(rule, as_json=asked.as_json))
+            row = rule_of(session, visitor.team_id, asked.campaign, asked.rule)
+        rule, was_id = Automation.model_validate(row["definition"]), row["id"]
+    fields = fields_of(rule, as_json=asked.as_json)
+    return _show(request, office, visitor, _Form(campaign=asked.campaign, was=asked.rule, was_id=was_id, fields=fields))
+
+
+@router.get("/try")
+@router.get("/keep")
+@router.get("/as-json")
+def again(visitor: Viewer) -> Response:
+    """Lead whoever opens the address of a sent form anew to the rules."""
+    del visitor
+    return RedirectResponse(HERE, HTTPStatus.SEE_OTHER)
+
+
+@router.post("/as-json")
+def as_json(request: Request, office: TheOffice, visitor: Admin, typed: Annotated[Typed, Form()]) -> Response:
+    """Show what was chosen in the form as JSON, to go on with."""
+    try:
+        fields = written(typed)
+    except InputError as error:
+        return _show(request, office, visitor, _typed(typed, problem=str(error)))
+    form = _Form(campaign=typed.campaign, was=typed.was, was_id=typed.was_id, fields=fields)
     return _show(request, office, visitor, form)
 
 
@@ -119,7 +141,7 @@ def keep(request: Request, office: TheOffice, visitor: Admin, typed: Annotated[T
     try:
         rule = typed.rule()
         with transaction(office.engine) as session:
-            timed = keep_automation(session, visitor.team_id, typed.campaign, rule, typed.was, act)
+            timed = keep_automation(session, visitor.team_id, typed.campaign, rule, typed.was_id or None, act)
     except InputError as error:
         return _show(request, office, visitor, _typed(typed, problem=str(error)))
     response = go(request, link(HERE, campaign=typed.campaign), f"{rule.name} acts from now on.")
@@ -158,7 +180,7 @@ def remove(
 
 
 def _typed(typed: Typed, **values: Any) -> _Form:
-    return _Form(campaign=typed.campaign, was=typed.was, fields=shown(typed), **values)
+    return _Form(campaign=typed.campaign, was=typed.was, was_id=typed.was_id, fields=shown(typed), **values)
 
 
 def _show(request: Request, office: Office, visitor: Visitor, form: _Form) -> Response:
@@ -171,6 +193,7 @@ def _show(request: Request, office: Office, visitor: Visitor, form: _Form) -> Re
         "automation.html",
         HTTPStatus.UNPROCESSABLE_ENTITY if form.problem else HTTPStatus.OK,
         form=form,
+        problem=plain_words(form.problem),
         campaign=campaign,
         choices=choices,
         known={value for _, some in choices for value, _ in some},

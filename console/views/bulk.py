@@ -45,7 +45,7 @@ SHOWN = 20
 
 
 Seen = Annotated[int, Field(ge=0, le=LARGEST_ID)]
-"""The newest Do Not Email entry that a page showed; 0: none, so that nothing is lifted that nobody saw."""
+"""The newest Do Not Email entry, or mail, that a page showed; 0: none, so that nothing is done that nobody saw."""
 
 
 def apart(values: Sequence[str]) -> list[str]:
@@ -77,7 +77,7 @@ class Asked(BaseModel):
     every: bool = False
     seen: Seen = 0
     why: Annotated[str, Field(max_length=1_000)] = ""
-    other_cause: bool = False
+    by_mail: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,12 +135,15 @@ def do(request: Request, office: TheOffice, visitor: Editor, asked: Annotated[As
     writer, act = partial(transaction, office.engine), visitor.act(office, asked.why)
     if isinstance(asked.what, Status):
         rules = rules_of(office.settings, visitor.team_id)
-        done = set_status_of_many(writer, rules, ids, asked.what, act, by_mail=not asked.other_cause)
+        done = set_status_of_many(writer, rules, ids, asked.what, act, asked.seen, by_mail=asked.by_mail)
     elif asked.what == "dne add":
         done = add_many_to_dne(writer, visitor.team_id, addresses, act)
     else:
         done = lift_many(writer, visitor.team_id, addresses, act, asked.seen)
-    undo = link(f"{HERE}/{done.bulk_id}/undo", back=looking.address) if done.bulk_id else None
+    if done.bulk_id is None:
+        # The page that lists the acts shows by whom it was done, with the way back.
+        return go(request, HERE if done.same else looking.address, _nothing_words(done))
+    undo = link(f"{HERE}/{done.bulk_id}/undo", back=looking.address)
     return go(request, looking.address, _done_words(asked.what, done), undo)
 
 
@@ -187,12 +190,21 @@ def _of_status(found: Preview, status: Status, first: Sequence[str], of: int) ->
     if found.refused:
         why = "under Do Not Email; lift that first, and then set them Active"
         facts.append(f"{_count(found.refused, 'is refused: it is', 'are refused: they are')} {why}.")
+    if found.waiting:
+        facts.append(f"{_count(found.waiting, 'is', 'are')} left alone: {_WAITING}.")
+    if found.settled:
+        facts.append(f"{_count(found.settled, 'open question is', 'open questions are')} settled with it.")
     return Told(
         title=f"Set {_count(of, 'recipient', 'recipients')} to {status.value}?",
         count=count,
         facts=facts,
         froms=sorted(found.changes.items(), key=lambda each: -each[1]),
-        lists=[("Refused", found.refused_first, found.refused), ("Chosen", first, of)],
+        lists=[
+            ("Refused", found.refused_first, found.refused),
+            ("To be answered first", found.waiting_first, found.waiting),
+            ("Chosen", first, of),
+        ],
+        seen=found.seen,
     )
 
 
@@ -240,13 +252,29 @@ def _of_lifting(found: DnePreview, addresses: Sequence[str]) -> Told:
 def _done_words(what: str, done: Done) -> str:
     did = {"dne add": "added to Do Not Email", "dne lift": "removed from Do Not Email"}.get(what, f"set to {what}")
     besides = [f"{number(done.same)} stay as they were"] if done.same else []
-    besides += [f"{number(done.refused)} were refused, as they are under Do Not Email"] if done.refused else []
-    return "; ".join([f"{_count(done.done, 'is', 'are')} {did}", *besides, *left_alone(done)]) + "."
+    return "; ".join([f"{_count(done.done, 'is', 'are')} {did}", *besides, *_refused(done), *left_alone(done)]) + "."
+
+
+def _nothing_words(done: Done) -> str:
+    already = "It was done already" if done.same else "Nothing was done"
+    return "; ".join([already, *_refused(done), *left_alone(done)]) + "."
+
+
+def _refused(done: Done) -> list[str]:
+    return [f"{number(done.refused)} were refused, as they are under Do Not Email"] if done.refused else []
+
+
+_WAITING = "whether they asked to be removed waits for an answer in Review"
 
 
 def left_alone(done: Done) -> list[str]:
-    """Say how many were left alone since they came onto Do Not Email anew after the look at them."""
-    return [f"{number(done.newer)} came onto Do Not Email since: left alone"] if done.newer else []
+    """Say how many were left alone, since something came that was not seen or waits for an answer."""
+    why = (
+        (done.newer, f"{number(done.newer)} came onto Do Not Email since: left alone"),
+        (done.came, f"{number(done.came)} left alone: a mail came since"),
+        (done.waiting, f"{number(done.waiting)} left alone: {_WAITING}"),
+    )
+    return [words for count, words in why if count]
 
 
 def _count(count: int, one: str, many: str) -> str:

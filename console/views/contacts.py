@@ -28,6 +28,7 @@ from worker.errors import InputError
 from worker.history import tell
 from worker.pages import contacts_page
 from worker.tie import rules_of
+from worker.unread import with_seen
 
 router = APIRouter(prefix="/contacts", include_in_schema=False)
 
@@ -150,6 +151,7 @@ def whole_story(request: Request, office: TheOffice, visitor: Viewer, address: A
             detail = f"nothing is known about {address}; look for a part of it in Contacts"
             raise HTTPException(HTTPStatus.NOT_FOUND, detail) from error
         seen = newest_entry(session, visitor.team_id, [told["address"]])
+        recipients = with_seen(session, told["recipients"])
     if told["address"] != normal_address(address):
         return go(request, story(told["address"]), f"{address} is another address of this person.")
     live = [each for each in told["entries"] if each["lifted_at"] is None and each["withdrawn_at"] is None]
@@ -160,7 +162,7 @@ def whole_story(request: Request, office: TheOffice, visitor: Viewer, address: A
         seen=seen,
         live=live,
         past=[each for each in told["entries"] if each not in live],
-        sections=sections(told["recipients"]),
+        sections=sections(recipients),
         here=story(told["address"]),
         means=MEANS,
         opt_outs=OPT_OUTS,

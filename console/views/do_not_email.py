@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import logging
 import re
-from collections.abc import Iterator
 from tempfile import TemporaryFile
-from typing import Annotated, Literal, TextIO
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Form, Query, Request, Response, UploadFile
-from fastapi.responses import StreamingResponse
-from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
 
 from console import uploads
+from console.files import download, refresh_after
 from console.render import go, link, render
 from console.views.bulk import Seen
 from console.visitor import Editor, TheOffice, Viewer
 from models.events import OPTED_OUT, DneReason
-from models.session import DatabaseUnavailable, reading, refresh_statistics, transaction
+from models.session import reading, transaction
 from worker.dne_file import check
 from worker.dne_import import Banned, ban
 from worker.dne_pages import EntryFilter, entries_page, exported
 from worker.do_not_email import dne_target, lift_dne, live_entries
 from worker.errors import InputError
-
-log = logging.getLogger(__name__)
 
 router = APIRouter(prefix="/do-not-email", include_in_schema=False)
 
@@ -34,10 +28,6 @@ Asked = Annotated[str, Query(max_length=500)]
 SHOWN = 20
 MOST_TARGETS = 1_000
 """Typed at once; a file may hold more."""
-LARGE = 10_000
-"""After an import of more entries the plans of the database are off."""
-AT_ONCE = 1 << 20
-"""Characters of an export that are sent at once."""
 _BETWEEN = re.compile(r"[\s,;]+")
 
 
@@ -144,39 +134,16 @@ def take_in(
         with transaction(office.engine) as session:
             banned = ban(session, visitor.team_id, checked.rows(), DneReason.IMPORT, visitor.act(office))
     uploads.forget(path)
-    if banned.new > LARGE:
-        _refresh(office.engine)
+    refresh_after(office.engine, banned.new)
     return go(request, "/do-not-email", _said(banned))
-
-
-def _refresh(engine: Engine) -> None:
-    """Let the database look at its tables anew; the import is done, whatever comes of this."""
-    try:
-        refresh_statistics(engine)
-    except (DatabaseUnavailable, SQLAlchemyError) as error:
-        log.warning("the statistics of the database were not refreshed after an import: %s", error)
 
 
 @router.get("/export")
 def export(office: TheOffice, visitor: Viewer) -> Response:
     """Write the live entries as CSV, which the import reads."""
-    # A slow reader would keep a transaction of the database open for as long as it likes.
-    file = TemporaryFile("w+", encoding="utf-8", newline="")  # noqa: SIM115 - it is closed when it has been sent
-    try:
-        with reading(office.engine) as session:
-            file.writelines(exported(session, visitor.team_id))
-    except BaseException:
-        file.close()
-        raise
-    name = {"Content-Disposition": 'attachment; filename="do-not-email.csv"'}
-    return StreamingResponse(_pieces(file), media_type="text/csv; charset=utf-8", headers=name)
-
-
-def _pieces(file: TextIO) -> Iterator[str]:
-    with file:
-        file.seek(0)
-        while some := file.read(AT_ONCE):
-            yield some
+    return download(
+        office.engine, "do-not-email.csv", "text/csv", lambda session: exported(session, visitor.team_id)
+    )  # fmt: skip
 
 
 def _said(banned: Banned) -> str:

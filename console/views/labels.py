@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
-from itertools import islice
+from dataclasses import replace
+from http import HTTPStatus
 from pathlib import Path as File
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Form, Path, Query, Request, Response, UploadFile
-from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, Field
 
 from classifier.verdict import ReplyClass
 from console import uploads
 from console.charts import Bar, Series, bars, stacked, status_css
-from console.errands import errands_of
+from console.errands import Name, errands_of, nothing_new
+from console.files import download, refresh_after
 from console.learning import CLASSES, KEYS, Look, look, status_of, unsettled
 from console.render import go, link, ours, render
 from console.visitor import Teacher, TheOffice, Viewer
 from models.learning import LabelSource
-from models.session import reading, refresh_statistics, transaction
+from models.session import reading, transaction
 from worker.label_export import export_labels
 from worker.label_files import CSV, JSON_LINES, format_of, read_labels, sort_out
-from worker.label_pages import LabelFilter, Statistics, label_of, labels_page, statistics
+from worker.label_pages import LabelFilter, Statistics, labels_page, statistics
 from worker.label_store import new_rows, store
+from worker.labels import Word, relabel
 from worker.labels import drop as forget
-from worker.labels import relabel
 from worker.links import LARGEST_ID
 from worker.marks import marked
 
@@ -34,8 +34,9 @@ router = APIRouter(prefix="/labels", include_in_schema=False)
 Id = Annotated[int, Path(ge=1, le=LARGEST_ID)]
 Form_ = Annotated[Literal["csv", "jsonl"], Form()]
 LONGEST_QUERY = 1_000
+LONGEST_UNDO = 2_000
+"""Of an address; a browser keeps it in a cookie, which holds four thousand."""
 SHOWN = 20
-LINES_AT_ONCE = 500
 AT_ONCE = 25
 """Each label of the list shows its text."""
 UNKNOWN = "unknown"
@@ -78,8 +79,24 @@ class Said(BaseModel):
     """What somebody says a reply is, and the page to go to afterwards."""
 
     label: ReplyClass
+    seen: ReplyClass
+    """What they saw it called."""
+    seen_at: AwareDatetime
+    """Since when."""
     why: Annotated[str, Field(max_length=1_000)] = ""
     back: Annotated[str, Field(max_length=LONGEST_QUERY)] = ""
+
+    @property
+    def word(self) -> Word:
+        """What they saw the label say."""
+        return Word(status_of(self.seen), self.seen_at)
+
+
+class TakenBack(Said):
+    """What a label said before, with its note if that was changed."""
+
+    noted: Literal["", "yes"] = ""
+    why: Annotated[str, Field(max_length=LONGEST_UNDO)] = ""
 
 
 @router.get("")
@@ -105,23 +122,30 @@ def change(
     request: Request, office: TheOffice, visitor: Teacher, label_id: Id, said: Annotated[Said, Form()]
 ) -> Response:
     """Say that a label should be another class."""
+    act = visitor.act(office, said.why)
     with transaction(office.engine) as session:
-        before = label_of(session, visitor.team_id, label_id)["label"]
-        relabel(session, visitor.team_id, label_id, status_of(said.label), visitor.act(office, said.why))
+        before = relabel(session, visitor.team_id, label_id, status_of(said.label), act, seen=said.word)
     if seen := _seen(request, visitor.team_id):
         seen.reopened.discard(label_id)
     back = ours(said.back, "/labels")
-    undo = link(f"/labels/{label_id}/undo", label=before, back=back)
-    return go(request, back, f"Label {label_id} is {said.label.value} now; no status has changed.", undo)
+    note = {"noted": "yes", "why": before.note} if act.why is not None else {}
+    undo = link(
+        f"/labels/{label_id}/undo",
+        label=before.label.value, seen=said.label.value, seen_at=act.at.isoformat(), back=back, **note,
+    )  # fmt: skip
+    says = f"Label {label_id} is {said.label.value} now; no status has changed."
+    # Without its note the label would not be what it was.
+    return go(request, back, says, undo if len(undo) <= LONGEST_UNDO else None)
 
 
 @router.post("/{label_id:int}/undo")
 def change_back(
-    request: Request, office: TheOffice, visitor: Teacher, label_id: Id, said: Annotated[Said, Query()]
+    request: Request, office: TheOffice, visitor: Teacher, label_id: Id, said: Annotated[TakenBack, Query()]
 ) -> Response:
-    """Give a label the class again that it had."""
+    """Give a label the class again that it had, and its note."""
+    act = replace(visitor.act(office), why=said.why if said.noted else None)
     with transaction(office.engine) as session:
-        relabel(session, visitor.team_id, label_id, status_of(said.label), visitor.act(office))
+        relabel(session, visitor.team_id, label_id, status_of(said.label), act, seen=said.word)
     if seen := _seen(request, visitor.team_id):
         seen.reopened.add(label_id)
     return go(request, ours(said.back, "/labels"), f"Label {label_id} is {said.label.value} again.")
@@ -150,6 +174,8 @@ def doubtful(
 ) -> Response:
     """Show the most doubtful label that nobody has settled since they were looked for; `after` one that was skipped."""
     errand = errands_of(request).newest(_doubts(visitor.team_id))
+    if nothing_new(request, errand):
+        return Response(status_code=HTTPStatus.NO_CONTENT)
     seen = _seen(request, visitor.team_id)
     left = list(unsettled(office, visitor.team_id, seen)) if seen else []
     skipped = next((at for at, (row, _) in enumerate(left, start=1) if row["id"] == after), 0)
@@ -172,16 +198,12 @@ def look_for_doubts(request: Request, office: TheOffice, visitor: Teacher) -> Re
 @router.get("/export")
 def export(office: TheOffice, visitor: Viewer, form: Literal["csv", "jsonl"] = "csv") -> Response:
     """Write all labels with their texts, as the import reads them."""
-
-    def pieces() -> Iterator[str]:
-        with reading(office.engine) as session:
-            lines = export_labels(session, visitor.team_id, None, form)
-            # Each piece of the answer costs a change of threads, which a single line is not worth.
-            while some := list(islice(lines, LINES_AT_ONCE)):
-                yield "".join(some)
-
-    name = {"Content-Disposition": f'attachment; filename="labels.{form}"'}
-    return StreamingResponse(pieces(), media_type=f"{MEDIA_TYPES[form]}; charset=utf-8", headers=name)
+    return download(
+        office.engine,
+        f"labels.{form}",
+        MEDIA_TYPES[form],
+        lambda session: export_labels(session, visitor.team_id, None, form),
+    )
 
 
 @router.get("/import")
@@ -220,11 +242,11 @@ def take_in(request: Request, office: TheOffice, visitor: Teacher, name: str, fo
     rows, _ = sort_out(read_labels(path, form))
     imported, _ = store(office.engine, visitor.team_id, rows, visitor.act(office), skip_bad=True)
     uploads.forget(path)
-    refresh_statistics(office.engine)
+    refresh_after(office.engine, imported)
     return go(request, "/labels", f"{imported:,} {'label' if imported == 1 else 'labels'} imported.")
 
 
-def _doubts(team_id: int) -> Hashable:
+def _doubts(team_id: int) -> Name:
     return "doubts", team_id
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import date
+from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Form, Path, Query, Request, Response
+from fastapi import APIRouter, Form, HTTPException, Path, Query, Request, Response
 from sqlalchemy.orm import Session
 
 from console.judging import try_again
@@ -16,7 +17,7 @@ from console.values import LONGEST_MAILBOX, PLAIN_OR_NONE
 from console.visitor import Admin, TheOffice, Viewer, Visitor
 from models.handling import Wish
 from models.session import reading, transaction
-from models.tables import MessageState
+from models.tables import InboundMessage, MessageState
 from worker import requests
 from worker.errors import InputError
 from worker.links import LARGEST_ID as LARGEST_KEY
@@ -159,6 +160,10 @@ def remove(request: Request, office: TheOffice, visitor: Admin, mailbox_id: Id) 
 @router.post("/{mailbox_id}/aside/{message_id}/retry")
 def retry(request: Request, office: TheOffice, visitor: Admin, mailbox_id: Id, message_id: RequestId) -> Response:
     """Judge and write anew what was set aside."""
+    with reading(office.engine) as session:
+        mailbox, mail = found(session, visitor.team_id, mailbox_id), session.get(InboundMessage, message_id)
+    if mail is None or mail.mailbox_id != mailbox.id:
+        raise HTTPException(HTTPStatus.NOT_FOUND, f"{mailbox.name} has no mail {message_id} set aside")
     tried = try_again(office, visitor.team_id, message_id)
     if tried.fared_well:
         return go(request, f"/messages/{tried.row.id}", f"It is taken in now; {_changed(len(tried.changes))}.")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Path, Query, Request, Response
 
 from console.chart_tables import matrix_table, reliability_table
-from console.errands import errands_of
-from console.learning import promotion
+from console.errands import errands_of, nothing_new
+from console.learning import Asked as Wanted
+from console.learning import promotion, trial_of
 from console.model_charts import Point, matrix, reliability
 from console.render import go, render
 from console.visitor import Teacher, TheOffice, Viewer
@@ -84,7 +85,7 @@ def report(request: Request, office: TheOffice, visitor: Viewer, version: Versio
     with reading(office.engine) as session:
         found = report_of(session, version, office.settings.artifact_folder)
         serving = in_service(session).artifact.version
-    trial = errands_of(request).newest(_trial(version))
+    trial = errands_of(request).newest(trial_of(version))
     return render(request, "model_report.html", report=found, serving=serving, trial=trial, **_drawn(found))
 
 
@@ -98,8 +99,9 @@ def promote(
     with reading(office.engine) as session:
         if find(session, version) == in_service(session).artifact:
             raise InputError(f"artifact {version} is in service already")
-    work = promotion(office, version, visitor.act(office, why), force=bool(force))
-    errands_of(request).begin(_trial(version), visitor.name, work)
+    act = visitor.act(office, why)
+    wanted = Wanted(version, bool(force), act.why)
+    errands_of(request).begin(wanted.name, visitor.name, promotion(office, wanted, act), asked=wanted)
     return go(request, f"/model/{version}/trial")
 
 
@@ -107,14 +109,15 @@ def promote(
 def trial(request: Request, office: TheOffice, visitor: Viewer, version: Version) -> Response:
     """Show how the newest trial of an artifact goes, or went."""
     del visitor
+    errand = errands_of(request).newest(trial_of(version))
+    if nothing_new(request, errand):
+        return Response(status_code=HTTPStatus.NO_CONTENT)
     with reading(office.engine) as session:
-        serves = find(session, version) == in_service(session).artifact
-    errand = errands_of(request).newest(_trial(version))
-    return render(request, "model_trial.html", version=version, errand=errand, serves=serves)
-
-
-def _trial(version: str) -> Hashable:
-    return "trial", version
+        find(session, version)
+        serving = in_service(session).artifact.version
+    return render(
+        request, "model_trial.html", version=version, errand=errand, serving=serving, fixed=office.settings.artifact
+    )
 
 
 def _drawn(found: ArtifactReport) -> dict[str, Any]:

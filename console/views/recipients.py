@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
@@ -10,7 +11,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Form, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 
-from console.render import go, link, ours, render
+from console.render import go, link, ours, render, story
 from console.visitor import Editor, TheOffice, Viewer
 from models.events import SequenceState, Status
 from models.session import reading, transaction
@@ -21,6 +22,8 @@ from worker.recipient import correct, recipient_row, take_back
 from worker.sends import LONGEST_CAMPAIGN
 from worker.story import Row
 from worker.tie import rules_of
+from worker.undo import newest_act, own_newest
+from worker.unread import UnreadError, with_seen
 
 router = APIRouter(prefix="/recipients", include_in_schema=False)
 
@@ -28,6 +31,7 @@ LIST = "/recipients"
 Id = Annotated[int, Path(ge=1, le=LARGEST_ID)]
 LONGEST_WORDS = 500
 LONGEST_QUERY = 3_000
+LONGEST_KEY = 64
 MEANS: Mapping[Status, str] = {
     Status.ACTIVE: "the sequence runs again",
     Status.ENGAGED: "answered, and nothing else fits; ends the sequence where the campaign stops on reply",
@@ -93,6 +97,7 @@ def page(request: Request, office: TheOffice, visitor: Viewer, looking: Annotate
     with reading(office.engine) as session:
         found = recipients_page(session, visitor.team_id, looking.wanted, looking.after or None)
         campaigns = campaign_choices(session, visitor.team_id)
+        found = replace(found, rows=with_seen(session, found.rows))
     live = request.headers.get("hx-target") == "list"
     template = "recipients_list.html" if live else "recipients.html"
     values: dict[str, Any] = {"found": found, "looking": looking, "back": looking.address, "campaigns": campaigns}
@@ -107,7 +112,8 @@ def one(request: Request, office: TheOffice, visitor: Editor, recipient_id: Id, 
     """Show the long form: a status with a date, a reason, and whether the classifier may learn from it."""
     with reading(office.engine) as session:
         row = recipient_row(session, visitor.team_id, recipient_id)
-    return render(request, "recipients_one.html", row=row, back=ours(back, LIST), means=MEANS)
+        newest = newest_act(session, recipient_id)
+    return render(request, "recipients_one.html", row=row, newest=newest, back=ours(back, LIST), means=MEANS)
 
 
 class TakeBack(BaseModel):
@@ -117,12 +123,27 @@ class TakeBack(BaseModel):
     back: Annotated[str, Field(max_length=LONGEST_QUERY)] = ""
 
 
+class Shown(BaseModel):
+    """Which act somebody was shown, by its key (empty: whatever is the newest), and on which page."""
+
+    act: Annotated[str, Field(max_length=LONGEST_KEY)] = ""
+    back: Annotated[str, Field(max_length=LONGEST_QUERY)] = ""
+
+
+class Undo(Shown):
+    """What is taken back, and why."""
+
+    why: Annotated[str, Field(max_length=1_000)] = ""
+
+
 class Said(TakeBack):
     """What somebody chose for a recipient."""
 
     status: Status
     until: date | None = None
     other_cause: bool = False
+    seen: Annotated[int | None, Field(ge=0, le=LARGEST_ID)] = None
+    """The newest mail that the page showed."""
 
 
 @router.post("/{recipient_id:int}/status")
@@ -132,11 +153,17 @@ def set_status(
     """Set a status by hand."""
     rules = rules_of(office.settings, visitor.team_id)
     choice = Choice(said.status, said.until, by_mail=not said.other_cause)
-    with transaction(office.engine) as session:
-        row = correct(session, rules, recipient_id, choice, visitor.act(office, said.why))
     back = ours(said.back, LIST)
-    undo = link(f"/recipients/{recipient_id}/undo", back=back)
-    return _changed(request, row, back, f"{row['address']} is {row['status']} now{_besides(row)}.", undo)
+    try:
+        with transaction(office.engine) as session:
+            row = correct(session, rules, recipient_id, choice, visitor.act(office, said.why), said.seen)
+            key = own_newest(session, recipient_id, visitor.name)
+    except UnreadError as error:
+        with reading(office.engine) as session:
+            row = recipient_row(session, visitor.team_id, recipient_id)
+        return _changed(request, row, back, _to_be_read(row["address"], error.item))
+    undo = link(f"/recipients/{recipient_id}/undo", back=back, act=key) if key else None
+    return _changed(request, row, back, Answer(f"{row['address']} is {row['status']} now{_besides(row)}.", undo))
 
 
 @router.post("/{recipient_id:int}/undo")
@@ -145,15 +172,33 @@ def undo_status(
     office: TheOffice,
     visitor: Editor,
     recipient_id: Id,
-    said: Annotated[TakeBack, Form()],
-    back: Back = "",
+    said: Annotated[Undo, Form()],
+    shown: Annotated[Shown, Query()],
 ) -> Response:
-    """Take back the newest act of a person."""
+    """Take back the newest act of a person, if it is the one that was shown."""
     rules = rules_of(office.settings, visitor.team_id)
     with transaction(office.engine) as session:
-        row = take_back(session, rules, recipient_id, visitor.act(office, said.why))
+        row = take_back(session, rules, recipient_id, visitor.act(office, said.why), said.act or shown.act or None)
     says = f"Taken back: {row['address']} is {row['status']}{_besides(row)}."
-    return _changed(request, row, ours(said.back or back, LIST), says)
+    return _changed(request, row, ours(said.back or shown.back, LIST), Answer(says))
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is said to a change of one recipient; where it was refused, the page to be read first and its link."""
+
+    says: str
+    undo: str | None = None
+    read: tuple[str, str] | None = None
+
+
+def _to_be_read(address: str, item: int | None) -> Answer:
+    """Say which mail has to be read before a status is set, or which question about it answered."""
+    if item is None:
+        says = f"A mail from {address} came since you looked; read it first, then decide."
+        return Answer(says, read=(story(address), "Read it"))
+    says = f"{address} may have asked to be removed; answer that first, or choose {Status.UNSUBSCRIBED.value}."
+    return Answer(says, read=(f"/review?item={item}", "Answer it"))
 
 
 def _besides(row: Row) -> str:
@@ -163,10 +208,12 @@ def _besides(row: Row) -> str:
     return " and under Do Not Email" if row["do_not_email"] else ""
 
 
-def _changed(request: Request, row: Row, back: str, says: str, undo: str | None = None) -> Response:
-    """Answer a change of one recipient: a script gets its row, others go back to where they were."""
+def _changed(request: Request, row: Row, back: str, answer: Answer) -> Response:
+    """Answer a change of one recipient: a script gets its row, others go back to where they were, or to the story."""
     if "hx-request" in request.headers and "hx-boosted" not in request.headers:
         in_place = request.headers.get("hx-target") == f"recipient-{row['id']}"
-        values: dict[str, Any] = {"row": row, "back": back, "says": says, "undo": undo, "in_place": in_place}
+        values: dict[str, Any] = {"row": row, "back": back, "answer": answer, "in_place": in_place}
         return render(request, "recipients_changed.html", means=MEANS, **values)
-    return go(request, back, says, undo)
+    if answer.read:
+        return go(request, story(row["address"]), answer.says, wrong=True)
+    return go(request, back, answer.says, answer.undo)

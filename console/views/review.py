@@ -60,11 +60,16 @@ class Looking(BaseModel):
         )
 
 
-class Said(BaseModel):
+class Why(BaseModel):
+    """Why something is said or taken back."""
+
+    why: Annotated[str, Field(max_length=1_000)] = ""
+
+
+class Said(Why):
     """What somebody answered."""
 
     answer: reviewing.Answer
-    why: Annotated[str, Field(max_length=1_000)] = ""
 
 
 @router.get("")
@@ -100,19 +105,48 @@ def answer(
     try:
         told = _settle(office, visitor, item_id, said)
     except SettledError:
-        return go(request, looking.address(), "Somebody has settled it in the meantime; here is the next one.")
-    return go(request, looking.address(), told, looking.address(f"/review/{item_id}/undo"))
+        # Without scripts a button is easily pressed twice.
+        if not _own(office, visitor, item_id):
+            return go(request, looking.address(), "Somebody has settled it in the meantime; here is the next one.")
+        told = "You have answered it already; here is the next one."
+    return go(request, looking.address(), told, _undo_of(item_id, looking))
+
+
+@router.get("/{item_id:int}/undo")
+def ask_why(
+    request: Request, office: TheOffice, visitor: Reviewer, item_id: Id, looking: Annotated[Looking, Query()]
+) -> Response:
+    """Ask why one's own answer is taken back."""
+    with reading(office.engine) as session:
+        row = review_of(session, visitor.team_id, item_id)
+    return render(request, "review_undo.html", row=row, looking=looking, undo=_undo_of(item_id, looking))
 
 
 @router.post("/{item_id:int}/undo")
 def undo(
-    request: Request, office: TheOffice, visitor: Reviewer, item_id: Id, looking: Annotated[Looking, Query()]
+    request: Request,
+    office: TheOffice,
+    visitor: Reviewer,
+    item_id: Id,
+    looking: Annotated[Looking, Query()],
+    said: Annotated[Why, Form()],
 ) -> Response:
-    """Take back one's own answer, and show the item again."""
+    """Take back one's own answer, and show the item again; where that needs a reason, ask for it."""
+    act = visitor.act(office, said.why)
     with transaction(office.engine) as session:
-        rules = rules_of(office.settings, visitor.team_id)
-        reviewing.take_back(session, rules, item_id, visitor.act(office))
+        if reviewing.needs_why(session, visitor.team_id, item_id, act):
+            return go(request, _undo_of(item_id, looking))
+        reviewing.take_back(session, rules_of(office.settings, visitor.team_id), item_id, act)
     return go(request, looking.address(item=item_id), "Taken back; the item is open again.")
+
+
+def _undo_of(item_id: int, looking: Looking) -> str:
+    return looking.address(f"/review/{item_id}/undo")
+
+
+def _own(office: Office, visitor: Visitor, item_id: int) -> bool:
+    with reading(office.engine) as session:
+        return reviewing.has_answered(session, visitor.team_id, item_id, visitor.name)
 
 
 def _settle(office: Office, visitor: Visitor, item_id: int, said: Said) -> str:
@@ -168,6 +202,7 @@ def _asked(session: Session, visitor: Visitor, row: Row) -> dict[str, Any]:
         "blind": blind,
         "question": QUESTIONS[kind],
         "settled_at": row.get("settled_at"),
+        "own": reviewing.has_answered(session, visitor.team_id, row["id"], visitor.name),
         "buttons": buttons,
         # Of mail that acted, the status is the guess.
         "status_told": not blind or kind not in {*ONLY_ASKED, ReviewKind.MOVED_BACK},

@@ -8,9 +8,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Path, Query, Request, Response
 
-from console.endpoint_rows import COUNTED, LARGEST_ID, Added, Wanted, found
+from console.endpoint_rows import COUNTED, LARGEST_ID, Added, Wanted, found, masked
 from console.office import Office
 from console.render import go, render
+from console.rights import May
 from console.visitor import Admin, TheOffice, Viewer, Visitor
 from models.outside import DeliveryState, EventType
 from models.session import reading, transaction
@@ -18,6 +19,7 @@ from worker import endpoints
 from worker.deliveries import deliveries_page, replay_one
 from worker.links import LARGEST_ID as LARGEST_KEY
 from worker.pages import LIMIT
+from worker.story import Row
 from worker.vault import vault_of
 
 HERE = "/webhooks"
@@ -44,6 +46,7 @@ def page(request: Request, office: TheOffice, visitor: Viewer) -> Response:
     """Show the endpoints, and what waits for them."""
     with reading(office.engine) as session:
         rows = endpoints.list_endpoints(session, visitor.team_id, COUNTED)
+    rows = [_seen(visitor, row) for row in rows]
     return render(request, "webhooks.html", rows=rows, types=list(EventType), counted=COUNTED)
 
 
@@ -150,11 +153,13 @@ def _one(request: Request, office: Office, visitor: Visitor, look: _Look) -> Res
         endpoint = found(session, visitor.team_id, look.endpoint_id)
         row = endpoints.endpoint_row(session, endpoint, COUNTED)
         page_ = deliveries_page(session, visitor.team_id, look.endpoint_id, look.state, look.after or None, LIMIT)
-    deliveries = [each | {"told": json.dumps(each["data"], indent=2, ensure_ascii=False)} for each in page_.rows]
+    deliveries = [
+        _seen(visitor, each) | {"told": json.dumps(each["data"], indent=2, ensure_ascii=False)} for each in page_.rows
+    ]
     return render(
         request,
         "webhook.html",
-        row=row,
+        row=_seen(visitor, row),
         deliveries=deliveries,
         next=page_.next,
         look=look,
@@ -162,3 +167,7 @@ def _one(request: Request, office: Office, visitor: Visitor, look: _Look) -> Res
         states=list(DeliveryState),
         counted=COUNTED,
     )
+
+
+def _seen(visitor: Visitor, row: Row) -> Row:
+    return row if visitor.may(May.ADMIN) else masked(row)

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
+from shutil import copyfile
 from typing import Any
 
 import httpx
@@ -80,6 +82,16 @@ def names(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ask no name server: mail servers called inside lie in a private network, the others are public."""
     found = {"inside.example": "10.0.0.7"}
     monkeypatch.setattr("worker.private_hosts.system_addresses", lambda host, _: [found.get(host, "93.184.215.14")])
+
+
+@pytest.fixture
+def database_url(sqlite_template: Path, tmp_path: Path) -> str:
+    """A fresh SQLite file: what pages and endpoints do is tested on both databases where it is done, in tests/worker.
+
+    Modules that begin on their own with both take the fixture of `tests.databases`.
+    """
+    copyfile(sqlite_template, tmp_path / "test.sqlite")
+    return f"sqlite:///{tmp_path}/test.sqlite"
 
 
 @pytest.fixture

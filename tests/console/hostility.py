@@ -44,7 +44,7 @@ def name_everything(engine: Engine, team_id: int, recipient_id: int) -> None:
         add_token(session, team_id, HOSTILE, act)
         add_endpoint(session, endpoint, VAULT, at)
         put_campaign(session, team_id, KEY, {"name": HOSTILE})
-        keep_automation(session, team_id, KEY, automation_of(rule), "", act)
+        keep_automation(session, team_id, KEY, automation_of(rule), None, act)
         join(session, rules, KEY, [BANNED], act)
         add_dne(session, team_id, {BANNED: HOSTILE}, DneReason.MANUAL, act)
         set_status(session, rules, recipient_id, Status.INTERESTED, act)

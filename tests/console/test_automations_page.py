@@ -106,12 +106,63 @@ def test_a_rule_gets_another_name_but_not_that_of_another_one(console: Console, 
     browser.sign_in()
     browser.done("/automations/keep", SILENT)
     browser.done("/automations/keep", SILENT | {"name": "other"})
-    refused = browser.post("/automations/keep", SILENT | {"was": "silent", "name": "other"})
+    opened = typed(browser.page(EDIT.format("silent")))
+    refused = browser.post("/automations/keep", opened | {"name": "other"})
     assert (refused.status_code, "has another rule &#39;other&#39;" in refused.text) == (422, True)
-    browser.done("/automations/keep", SILENT | {"was": "silent", "name": "quiet"})
+    browser.done("/automations/keep", opened | {"name": "quiet"})
     assert set(rules(console)) == {"quiet", "other"}
     assert browser.said("/automations/remove", {"campaign": "campaign-1", "rule": "quiet"}).startswith("quiet acts no")
     assert set(rules(console)) == {"other"}
+
+
+def test_nobody_keeps_a_rule_that_somebody_else_changed_or_removed_meanwhile(
+    console: Console, browser: Browser
+) -> None:
+    browser.sign_in()
+    browser.done("/automations/keep", SILENT)
+    opened = typed(browser.page(EDIT.format("silent")))
+    browser.done("/automations/keep", opened | {"do": [CALL]})
+    changed = rules(console)
+    refused = browser.post("/automations/keep", opened | {"days": "9"})
+    assert (refused.status_code, "admin-1@people.example has changed &#39;silent&#39;" in refused.text) == (422, True)
+    assert typed(LexborHTMLParser(refused.text))["days"] == ["9"], "what was typed stays"
+    assert rules(console) == changed
+    opened = typed(browser.page(EDIT.format("silent")))
+    browser.done("/automations/remove", {"campaign": "campaign-1", "rule": "silent"})
+    refused = browser.post("/automations/keep", opened)
+    assert (refused.status_code, "was removed or renamed" in refused.text) == (422, True)
+    elsewhere = browser.post("/automations/keep", opened | {"campaign": "campaign-2"})
+    assert (elsewhere.status_code, "was removed or renamed" in elsewhere.text) == (422, True)
+    assert rules(console) == {}
+
+
+def test_what_was_typed_is_written_as_json(console: Console, browser: Browser) -> None:
+    browser.sign_in()
+    browser.done("/automations/keep", SILENT)
+    page = browser.page(EDIT.format("silent"))
+    way = str(next(each for each in page.css("button") if "JSON" in each.text()).attributes["formaction"])
+    as_json = typed(browser.done(way, typed(page) | {"days": "6", "name": "calm"}))
+    text = {"when": {"days_without_reply": 6}, "then": [{"do": "stop"}]}
+    assert (as_json["name"], json.loads(as_json["text"][0])) == (["calm"], text)
+    browser.done("/automations/keep", as_json)
+    assert set(rules(console)) == {"calm"}
+    unready = typed(browser.done(way, {"campaign": "campaign-1", "link": "<i>"}))
+    assert json.loads(unready["text"][0]) == {"when": {"link": "<i>"}, "then": []}
+    broken = browser.post(way, SILENT | {"do": ["{"]})
+    assert (broken.status_code, "this is no JSON" in broken.text) == (422, True)
+
+
+def test_the_address_of_a_form_that_was_sent_leads_back_to_the_rules(browser: Browser) -> None:
+    browser.sign_in()
+    for path in ("try", "keep", "as-json"):
+        answer = browser.raw("GET", f"/automations/{path}")
+        assert (answer.status_code, answer.headers["location"]) == (303, "/automations")
+
+
+def test_a_problem_with_a_rule_names_no_command(browser: Browser) -> None:
+    answer = browser.sign_in().post("/automations/keep", SILENT | {"do": ['{"do": "call", "endpoint": "erp"}']})
+    assert "no endpoint &#39;erp&#39;" in answer.text
+    assert "inbox-worker webhooks" not in answer.text
 
 
 MISTAKES: list[tuple[dict[str, Any], str]] = [
@@ -194,8 +245,10 @@ def test_viewers_see_rules_and_other_teams_see_none(console: Console, browser: B
     assert not page.css("main form[method=post], main a.button")
     theirs = Browser(console).sign_in(Role.ADMIN, THEIRS)
     assert "No campaigns yet" in theirs.page("/automations").css_first("main").text()
-    assert theirs.get(EDIT.format("silent")).status_code == 409
-    assert theirs.post("/automations/keep", SILENT).status_code == 409
-    assert theirs.post("/automations/try", SILENT | {"since": "2026-05-04"}).status_code == 409
-    assert theirs.post("/automations/remove", {"campaign": "campaign-1", "rule": "silent"}).status_code == 409
+    for path in ("?campaign=nope", "/edit?campaign=nope", "/edit?campaign=campaign-1&rule=nope"):
+        assert browser.sign_in().get(f"/automations{path}").status_code == 404, path
+    assert theirs.get(EDIT.format("silent")).status_code == 404
+    assert theirs.post("/automations/keep", SILENT).status_code == 404
+    assert theirs.post("/automations/try", SILENT | {"since": "2026-05-04"}).status_code == 404
+    assert theirs.post("/automations/remove", {"campaign": "campaign-1", "rule": "silent"}).status_code == 404
     assert set(rules(console)) == {"silent"}

@@ -140,8 +140,13 @@ def test_a_status_is_set_in_the_story_and_taken_back_there(console: Console, bro
     assert page.css_first("h1").text() == ANNA
     first = page.css_first(".campaign-story")
     assert "chose Interested" in first.css_first("li.person").text()
-    undo = first.css("form[action$='/undo']")[0].attributes["action"] or ""
+    form = first.css("form[action$='/undo']")[0]
+    undo, shown = form.attributes["action"] or "", form.css_first("[name=act]").attributes["value"]
+    browser.done(action, {"status": "Engaged"})
+    assert "has set it to Engaged since" in browser.post(undo, {"back": back, "act": shown}).text
     browser.done(undo, {"back": back, "why": ""})
+    assert console.status() == "Interested"
+    browser.done(undo, {"back": back, "act": shown})
     assert console.status() == "Active"
     assert not browser.page(STORY).css(".campaign-story form[action$='/undo']")
 

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import Engine
 
 from classifier.verdict import OptOut
+from console import files
 from console.views import do_not_email
 from models.people import Role
 from models.session import DatabaseUnavailable
@@ -143,10 +144,10 @@ def test_an_import_that_is_done_is_said_to_be_whatever_comes_of_the_statistics(
         asked.append(1)
         raise DatabaseUnavailable("the server is gone")
 
-    monkeypatch.setattr(do_not_email, "refresh_statistics", fails)
+    monkeypatch.setattr(files, "refresh_statistics", fails)
     browser.sign_in(Role.EDITOR)
     for large, refreshed in ((2, 0), (1, 1)):
-        monkeypatch.setattr(do_not_email, "LARGE", large)
+        monkeypatch.setattr(files, "LARGE", large)
         content = f"email\na@{large}.example\nb@{large}.example\n".encode()
         seen = browser.done("/do-not-email/import", files={"file": ("new.csv", content)})
         assert "2 added" in browser.said(str(seen.css_first("form[action*='/import/']").attributes["action"]))

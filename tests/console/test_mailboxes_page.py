@@ -450,4 +450,22 @@ def test_nothing_of_another_team_is_seen_or_changed(console: Console, browser: B
         assert browser.post(f"/mailboxes/{theirs}{path}", fields).status_code == 404, path
     other = Browser(console).sign_in(Role.ADMIN, THEIRS)
     answer = other.post(f"/mailboxes/{theirs}/aside/{message_id}/retry")
-    assert (answer.status_code, f"no message {message_id}" in answer.text) == (409, True)
+    assert answer.status_code == 404
+    own = make(console, "other@outreach.example")
+    assert browser.post(f"/mailboxes/{own}/aside/{message_id}/retry").status_code == 404, "it lies in another mailbox"
+    assert console.status() == "Active"
+    for path in ("/mailboxes/1/requests/999", "/mailboxes/999"):
+        assert browser.get(path).status_code == 404, path
+    assert browser.post("/mailboxes/1/requests/999/stop").status_code == 404
+
+
+@SQLITE
+def test_only_a_line_about_the_state_is_read_aloud_when_it_changes(browser: Browser) -> None:
+    browser.sign_in()
+    for path, says in (("/mailboxes?part=nobody", "None found"), ("/mailboxes", "1 found"), ("/mailboxes/1", "Polled")):
+        page = browser.page(path)
+        assert not [each for each in page.css("main [aria-live]") if each.css("button, table, h1")], path
+        (line,) = page.css("main p.visually-hidden[role=status]")
+        assert says.lower() in line.text().lower(), line.text()
+        kept = page.css_first(f"[hx-select-oob='#{line.attributes['id']}:innerHTML']")
+        assert kept is not None, "it is brought up to date with the rest"

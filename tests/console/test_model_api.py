@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from http import HTTPStatus
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -57,6 +60,33 @@ def test_the_gate_refuses_forces_and_goes_back(trained: Console, teacher: str) -
         ("promote", WORSE, True, "a trial run"),
     ]
     assert trained.ask("POST", "/v1/artifacts/nobody/promote", teacher, json={}).status_code == HTTPStatus.NOT_FOUND
+
+
+def test_a_program_is_told_of_another_trial_and_never_given_its_decision(
+    trained: Console, teacher: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs, done = threading.Event(), threading.Event()
+
+    def slow(*_: object) -> SimpleNamespace:
+        runs.set()
+        done.wait(10)
+        return SimpleNamespace(against="default", passed=False, checks=(), problem=None)
+
+    monkeypatch.setattr("console.learning.put_on_trial", slow)
+    monkeypatch.setattr("console.learning.put_into_service", lambda *_, force: force)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(asked, trained, f"/v1/artifacts/{EVEN}/promote", teacher)
+        try:
+            assert runs.wait(10)
+            for version, body in ((WORSE, {"force": True, "why": "now"}), (EVEN, {"force": True, "why": "now"})):
+                told = trained.ask("POST", f"/v1/artifacts/{version}/promote", teacher, json=body)
+                assert (told.status_code, told.headers["retry-after"]) == (HTTPStatus.CONFLICT, "10")
+                assert told.json()["detail"] == f"a trial of {EVEN} is running; ask again when it has ended"
+        finally:
+            done.set()
+        assert (first.result(10)["version"], first.result()["promoted"]) == (EVEN, False)
+    forced = asked(trained, f"/v1/artifacts/{WORSE}/promote", teacher, force=True, why="now")
+    assert (forced["version"], forced["forced"]) == (WORSE, True)
 
 
 def test_who_may_only_read_decides_nothing(trained: Console) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from http import HTTPStatus
 
 import pytest
@@ -11,6 +12,7 @@ from models.people import Role
 from tests.console.conftest import Console
 from tests.console.learning_world import EVEN, WORSE, label, over, serving, shelf, trained
 from tests.console.visiting import Browser
+from worker.errors import InputError
 
 __all__ = ["shelf", "trained"]
 
@@ -33,7 +35,7 @@ def test_a_report_shows_figures_classes_and_pictures(trained: Console, browser: 
         assert each in words
     assert len(page.css("svg.chart")) == 2
     assert page.css_first("main form[method=post]") is None
-    assert browser.get("/model/nobody").status_code == HTTPStatus.CONFLICT
+    assert browser.get("/model/nobody").status_code == HTTPStatus.NOT_FOUND
     # What is registered is told though the file is gone.
     trained.settings["artifact_folder"].joinpath(f"{WORSE}.artifact").rename(trained.settings["artifact_folder"] / "x")
     try:
@@ -54,7 +56,9 @@ def test_two_artifacts_stand_side_by_side(browser: Browser) -> None:
 def test_what_is_no_worse_serves_after_the_gate(trained: Console, browser: Browser) -> None:
     browser.sign_in(Role.DATA_STAFF)
     browser.done(f"/model/{EVEN}/promote", {"why": "new labels"})
-    assert f"{EVEN} serves from now on, in place of default" in over(browser, f"/model/{EVEN}/trial")
+    assert f"{EVEN} was put into service, in place of default. Running daemons take it up" in over(
+        browser, f"/model/{EVEN}/trial"
+    )
     assert serving(trained) == EVEN
     decided = browser.page("/model").css_first("ol.story").text()
     assert "data-staff-1@people.example" in decided
@@ -68,7 +72,7 @@ def test_what_is_worse_is_refused_with_reasons_and_serves_only_where_somebody_in
     browser.sign_in(Role.DATA_STAFF)
     browser.done(f"/model/{WORSE}/promote")
     told = over(browser, f"/model/{WORSE}/trial")
-    assert "is not promoted; default goes on serving" in told
+    assert "was not promoted; default stays in service" in told
     assert "fails" in told
     assert serving(trained) == "default"
     assert "Promote anyway" not in over(Browser(trained).sign_in(Role.VIEWER), f"/model/{WORSE}/trial")
@@ -91,5 +95,46 @@ def test_a_promotion_is_taken_back_with_a_reason_by_who_has_seen_it(trained: Con
     assert (late.status_code, "in the meantime" in late.text) == (HTTPStatus.CONFLICT, True)
     assert "default serves again" in browser.said("/model/rollback", {"why": "it is slow", "instead_of": EVEN})
     assert serving(trained) == "default"
+    told = browser.page(f"/model/{EVEN}/trial").css_first("#trial")
+    assert "Since then somebody decided otherwise: default is in service." in told.text()
+    assert (told.css(".chip.good + strong"), "Running daemons" in told.text()) == ([], False)
     nothing = browser.post("/model/rollback", {"why": "again", "instead_of": "default"})
     assert "nothing was promoted" in nothing.text
+
+
+def test_a_promotion_that_the_settings_stand_above_is_not_said_to_serve(trained: Console, browser: Browser) -> None:
+    trained.settings["artifact"] = trained.settings["artifact_folder"] / f"{WORSE}.artifact"
+    browser.sign_in(Role.DATA_STAFF).done(f"/model/{EVEN}/promote")
+    told = over(browser, f"/model/{EVEN}/trial")
+    assert ("INBOX_ARTIFACT names" in told, f"{EVEN} was put into service" in told) == (True, True)
+    assert "Running daemons" not in told
+
+
+@pytest.mark.usefixtures("trained")
+def test_whoever_insists_while_a_trial_runs_is_told_so_and_the_page_is_not_drawn_anew(
+    browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = threading.Event()
+
+    def slow(*_: object) -> None:
+        done.wait(10)
+        raise InputError("it is lost")
+
+    monkeypatch.setattr("console.learning.put_on_trial", slow)
+    browser.sign_in(Role.DATA_STAFF).done(f"/model/{WORSE}/promote")
+    try:
+        for version, fields in ((WORSE, {"force": "yes", "why": "a trial run"}), (EVEN, {})):
+            refused = browser.post(f"/model/{version}/promote", fields)
+            assert refused.status_code == HTTPStatus.CONFLICT
+            assert f"a trial of {WORSE} is running; ask again when it has ended" in refused.text
+        browser.done(f"/model/{WORSE}/promote")
+        page = browser.page(f"/model/{WORSE}/trial")
+        assert page.css_first("#told[role=status]").text() == f"The gate is looking at {WORSE}."
+        assert page.css("#trial [role=status], #trial[aria-live]") == []
+        polls = {"HX-Request": "true", "HX-Target": "trial"}
+        assert browser.get(f"/model/{WORSE}/trial", headers=polls).status_code == HTTPStatus.NO_CONTENT
+        goes_back = {"HX-Request": "true", "HX-History-Restore-Request": "true"}
+        assert browser.get(f"/model/{WORSE}/trial", headers=goes_back).status_code == HTTPStatus.OK
+    finally:
+        done.set()
+    assert "it is lost" in over(browser, f"/model/{WORSE}/trial")

@@ -8,10 +8,12 @@ import httpx
 import pytest
 from sqlalchemy import update
 
+from classifier.verdict import ReplyClass
 from models.events import DneReason
 from models.session import reading, transaction
 from models.tables import DneEntry
 from tests.console.conftest import ANNA, BEN, OURS, THEIRS, Console
+from tests.worker.small_world import a_mail, a_reply, take_in
 from worker.act import Act
 from worker.do_not_email import add_dne
 from worker.person import find_recipients
@@ -65,12 +67,30 @@ def test_a_status_is_set_and_taken_back(console: Console, token: str) -> None:
     assert (early.status_code, "has passed" in early.text) == (409, True)
 
 
+def test_only_the_act_that_a_program_means_is_taken_back(console: Console, token: str) -> None:
+    path = f"/v1/recipients/{id_of(console)}"
+    for status in ("Interested", "Engaged"):
+        told(console.ask("POST", f"{path}/status", token, json={"status": status}))
+    (story,) = (
+        each["story"]
+        for each in told(console.ask("GET", f"/v1/contacts/{ANNA}", token))["recipients"]
+        if each["campaign"] == "campaign-1"
+    )
+    first, second = (row["key"] for row in story if row["event"] == "manual")
+    refused = console.ask("POST", f"{path}/undo", token, json={"act": first})
+    assert (refused.status_code, "has set it to Engaged since" in refused.text) == (409, True)
+    assert told(console.ask("POST", f"{path}/undo", token, json={"act": second}))["status"] == "Interested"
+
+
 def test_many_are_looked_at_changed_and_taken_back(console: Console, token: str) -> None:
     opt_out(console)
     asked = {"filter": {"campaign": "campaign-1"}, "status": "Active"}
     seen = told(console.ask("POST", "/v1/recipients/bulk/preview", token, json=asked))
     assert seen["recipients"] == 2
-    assert seen["status"] == {"changes": {}, "same": 1, "refused": 1, "refused_first": [ANNA]}
+    assert seen["status"] == {
+        "changes": {}, "same": 1, "refused": 1, "refused_first": [ANNA],
+        "waiting": 0, "waiting_first": [], "settled": 0, "seen": 0,
+    }  # fmt: skip
     asked = {"ids": [id_of(console), id_of(console, BEN)], "status": "Interested"}
     done = told(console.ask("POST", "/v1/recipients/bulk", token, json=asked))
     assert (done["done"], console.status(), console.status(BEN)) == (2, "Interested", "Interested")
@@ -99,6 +119,30 @@ def test_addresses_of_many_are_added_and_lifted(console: Console, token: str) ->
     assert added["done"] == 2
     row = told(console.ask("GET", f"/v1/recipients/{id_of(console)}", token))
     assert row["do_not_email"] == [ANNA]
+
+
+def test_who_names_what_was_seen_decides_over_no_newer_mail(console: Console, token: str) -> None:
+    path = f"/v1/recipients/{id_of(console)}"
+    row = told(console.ask("GET", path, token))
+    asked: dict[str, Any] = {"ids": [row["id"]], "status": "Not Interested"}
+    looked = told(console.ask("POST", "/v1/recipients/bulk/preview", token, json=asked))["status"]
+    assert (row["seen"], looked["seen"]) == (0, 0)
+    take_in(console.engine, a_mail(a_reply(), answers=("anna-1-1@us",), from_address=ANNA))
+    done = told(console.ask("POST", "/v1/recipients/bulk", token, json=asked | {"seen": looked["seen"]}))
+    assert (done["done"], done["came"], done["id"]) == (0, 1, None)
+    asked = {"status": "Not Interested", "seen": row["seen"]}
+    refused = console.ask("POST", f"{path}/status", token, json=asked)
+    assert (refused.status_code, "came since you looked" in refused.text) == (409, True)
+    asked["seen"] = told(console.ask("GET", path, token))["seen"]
+    assert told(console.ask("POST", f"{path}/status", token, json=asked))["status"] == "Not Interested"
+
+
+def test_a_possible_opt_out_is_answered_first(console: Console, token: str) -> None:
+    take_in(console.engine, a_mail(a_reply(ReplyClass.UNSUBSCRIBED, sure=False), answers=("anna-1-1@us",)))
+    refused = console.ask("POST", f"/v1/recipients/{id_of(console)}/status", token, json={"status": "Interested"})
+    assert (refused.status_code, "may have asked to be removed" in refused.text) == (409, True)
+    asked = {"ids": [id_of(console)], "status": "Interested"}
+    assert told(console.ask("POST", "/v1/recipients/bulk", token, json=asked))["waiting"] == 1
 
 
 def test_what_cannot_be_meant_is_refused(console: Console, token: str) -> None:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 from sqlalchemy import select, update
 
+from classifier.verdict import ReplyClass
 from models.events import DneReason, Status
 from models.learning import Label
 from models.people import BulkAct, Role
 from models.session import reading, transaction
-from models.tables import Campaign, DneEntry, Recipient
+from models.tables import Campaign, DneEntry, Recipient, ReviewItem
 from tests.console.conftest import ANNA, BEN, OURS, THEIRS, Console
 from tests.console.visiting import Browser
 from tests.worker.small_world import a_mail, a_reply, take_in
@@ -94,6 +96,30 @@ def test_a_status_is_set_with_the_forms_of_the_list_and_taken_back_there(console
     assert page.css_first(".said p").text() == f"{ANNA} is Interested now."
     assert editor.said(undo_of(page)) == f"Taken back: {ANNA} is Active."
     assert console.status() == "Active"
+
+
+def test_an_old_message_takes_back_nothing_that_another_said_since(console: Console, editor: Browser) -> None:
+    path = f"/recipients/{id_of(console)}"
+    own = undo_of(editor.done(f"{path}/status", {"status": "Interested"}))
+    other = Browser(console).sign_in(Role.ADMIN)
+    theirs = undo_of(other.done(f"{path}/status", {"status": "Unsubscribed"}))
+    refused = editor.post(own)
+    assert (refused.status_code, "has set it to Unsubscribed since" in refused.text) == (409, True)
+    assert console.status() == "Unsubscribed"
+    assert other.said(theirs) == f"Taken back: {ANNA} is Interested."
+    assert "taken back already" in other.post(theirs).text
+    assert console.status() == "Interested"
+
+
+def test_the_long_form_takes_back_what_it_shows(console: Console, editor: Browser) -> None:
+    path = f"/recipients/{id_of(console)}"
+    assert "No person has set a status" in editor.page(path).css_first("main").text()
+    editor.done(f"{path}/status", {"status": "Interested"})
+    form = editor.page(path).css_first(f"form[action='{path}/undo']")
+    shown = {str(e.attributes["name"]): str(e.attributes["value"]) for e in form.css("input[type=hidden]")}
+    editor.done(f"{path}/status", {"status": "Engaged"})
+    assert editor.post(f"{path}/undo", shown).status_code == 409
+    assert console.status() == "Engaged"
 
 
 def test_a_script_gets_the_row_and_the_message(console: Console, editor: Browser) -> None:
@@ -231,6 +257,84 @@ def test_lifting_an_opt_out_needs_a_reason(console: Console, editor: Browser) ->
     assert "1 is removed from" in editor.said("/recipients/many", asked | {"why": "asked to come back"})
     with reading(console.engine) as session:
         assert session.scalars(select(DneEntry.lifted_why)).all() == ["asked to come back"]
+
+
+def hidden(form: LexborNode) -> dict[str, Any]:
+    """Return what a form sends besides what somebody fills in."""
+    return {str(e.attributes["name"]): str(e.attributes["value"]) for e in form.css("input[type=hidden]")}
+
+
+def asks_to_stop(console: Console) -> int:
+    """Let Anna write what may be an opt-out, and return the question about it."""
+    answer = replace(a_reply(ReplyClass.UNSUBSCRIBED, sure=False), visible_text="Please do not write to me any more.")
+    take_in(console.engine, a_mail(answer, answers=("anna-1-1@us",), from_address=ANNA))
+    with reading(console.engine) as session:
+        return session.scalars(select(ReviewItem.id).where(ReviewItem.closed_at.is_(None))).one()
+
+
+@pytest.mark.parametrize("here", ["/recipients?campaign=campaign-1", "/recipients/{}", f"/contacts/by/{ANNA}"])
+def test_nobody_decides_on_a_page_from_before_the_newest_mail(console: Console, editor: Browser, here: str) -> None:
+    page = editor.page(here.format(id_of(console)))
+    path = f"/recipients/{id_of(console)}/status"
+    forms = page.css(f"form[action='{path}']")
+    asks_to_stop(console)
+    for form in forms:
+        page = editor.done(path, hidden(form) | {"status": "Interested"})
+        told = page.css_first(".said.wrong p")
+        assert told.text() == f"A mail from {ANNA} came since you looked; read it first, then decide."
+        assert page.css_first("h1").text() == ANNA
+    assert console.events("manual") == []
+    assert console.status() == "Engaged"
+
+
+def test_a_script_is_told_what_to_read_first(console: Console, editor: Browser) -> None:
+    path = f"/recipients/{id_of(console)}/status"
+    item = asks_to_stop(console)
+    for seen, link in (("0", f"/contacts/by/{quote(ANNA, safe='')}"), ("", f"/review?item={item}")):
+        answer = editor.post(path, {"status": "Active", "seen": seen or "1000000"}, headers=SCRIPT)
+        assert 'class="said wrong"' in answer.text
+        assert f'<a href="{link}">' in answer.text
+    page = editor.done(path, {"status": "Active"})
+    assert "may have asked to be removed; answer that first" in page.css_first(".said.wrong p").text()
+    assert page.css(f"a[href='/review?item={item}']")
+    assert console.events("manual") == []
+
+
+def test_many_are_left_alone_where_something_is_unread(console: Console, editor: Browser) -> None:
+    chosen = [id_of(console, address) for address in (ANNA, BEN)]
+    asked = {"what": "Interested", "chosen": chosen}
+    fields = hidden(editor.done("/recipients/many/preview", asked).css_first("main form.fields"))
+    asks_to_stop(console)
+    says = editor.said("/recipients/many", fields)
+    assert says == "1 is set to Interested; 1 left alone: a mail came since."
+    facts = editor.done("/recipients/many/preview", asked).css_first("ul.facts").text()
+    assert "1 is left alone: whether they asked to be removed waits for an answer in Review." in facts
+    says = editor.said("/recipients/many", {"what": "Engaged", "chosen": chosen[1], "seen": fields["seen"]})
+    assert says == "1 is set to Engaged."
+    facts = editor.done("/recipients/many/preview", {"what": "Unsubscribed", "chosen": chosen}).css_first("ul.facts")
+    assert "1 open question is settled with it." in facts.text()
+
+
+def test_what_was_done_already_leads_to_the_acts(console: Console, editor: Browser) -> None:
+    fields = {"what": "Interested", "chosen": str(id_of(console))}
+    assert editor.said("/recipients/many", fields) == "1 is set to Interested."
+    page = editor.done("/recipients/many", fields)
+    assert page.css_first(".said p").text() == "It was done already."
+    assert "Set 1 recipient to Interested" in page.css_first("tbody tr").text()
+    assert console.status() == "Interested"
+
+
+def test_the_classifier_learns_from_many_only_where_a_box_says_so(console: Console, editor: Browser) -> None:
+    answer = replace(a_reply(), visible_text="Yes, please call me tomorrow.")
+    take_in(console.engine, a_mail(answer, answers=("anna-1-1@us",), from_address=ANNA))
+    asked = {"what": "Not Interested", "chosen": str(id_of(console))}
+    for box, labels in (({}, 0), ({"by_mail": "1"}, 1)):
+        form = editor.done("/recipients/many/preview", asked).css_first("main form.fields")
+        assert form.css_first("input[name=by_mail]") is not None
+        editor.done("/recipients/many", hidden(form) | box)
+        with reading(console.engine) as session:
+            assert len(session.scalars(select(Label)).all()) == labels
+        editor.done(f"/recipients/{id_of(console)}/undo")
 
 
 def test_what_cannot_be_meant_is_refused_in_words(console: Console, editor: Browser) -> None:

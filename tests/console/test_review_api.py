@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from tests.console.conftest import THEIRS, Console
 from tests.console.test_review_page import ask
 
@@ -31,6 +33,17 @@ def test_a_question_is_answered_once_and_the_answer_taken_back(console: Console)
     assert (undone["status"], undone["settled_at"]) == ("Engaged", None)
     assert console.ask("POST", f"{path}/undo", token, json={}).status_code == 409
     assert console.ask("POST", f"{path}/resolve", token, json={"answer": "Active"}).status_code == 422
+
+
+def test_an_old_opt_out_is_taken_back_with_a_reason_only(console: Console) -> None:
+    path = f"/v1/reviews/{ask(console)}"
+    token = console.token(scopes=["edit"])
+    console.ask("POST", f"{path}/resolve", token, json={"answer": "Unsubscribed"})
+    console.now += timedelta(days=200)
+    refused = console.ask("POST", f"{path}/undo", token, json={})
+    assert (refused.status_code, "needs a reason" in refused.json()["detail"]) == (409, True)
+    undone = console.ask("POST", f"{path}/undo", token, json={"why": "another list was meant"})
+    assert (undone.status_code, undone.json()["status"]) == (200, "Engaged")
 
 
 def test_another_team_and_another_scope_get_nothing(console: Console) -> None:

@@ -127,6 +127,30 @@ def test_what_somebody_else_settled_meanwhile_is_told_kindly(console: Console, b
     assert console.status() == "Interested"
 
 
+def test_who_presses_twice_is_told_of_the_own_answer(console: Console, browser: Browser) -> None:
+    item = ask(console)
+    browser.sign_in(Role.EDITOR).done(f"/review/{item}/answer", {"answer": "Interested"})
+    page = browser.done(f"/review/{item}/answer", {"answer": "Interested"})
+    assert said(page) == "You have answered it already; here is the next one."
+    assert "You have answered it" in browser.page(f"/review?item={item}").css_first(".notice").text()
+    page = browser.done(str(page.css_first(".said form").attributes["action"]))
+    assert (said(page), console.status()) == ("Taken back; the item is open again.", "Engaged")
+
+
+def test_an_opt_out_is_taken_back_with_a_reason_once_it_is_no_slip(console: Console, browser: Browser) -> None:
+    item = ask(console)
+    browser.sign_in(Role.EDITOR)
+    page = browser.done(f"/review/{item}/answer?order=teach", {"answer": "Unsubscribed"})
+    console.now += timedelta(minutes=11)
+    page = press(browser, page, "z")
+    assert console.status() == "Unsubscribed"
+    form = page.css_first("#review form")
+    assert "required" in form.css_first("input[name=why]").attributes
+    page = browser.done(str(form.attributes["action"]), {"why": "she meant another list"})
+    assert (shown(page), said(page), console.status()) == (ANNA, "Taken back; the item is open again.", "Engaged")
+    assert "she meant another list" in console.events("undone")[0].because[0]
+
+
 def test_after_a_minute_an_item_is_shown_to_others_again(console: Console, browser: Browser) -> None:
     ask(console, confidence=0.2)
     ask(console, "ben-1-0@us", confidence=0.3)

@@ -13,6 +13,7 @@ from models.events import DneReason
 from models.session import reading, transaction
 from models.tables import Campaign, Contact, Mailbox, Recipient, SentMessage
 from tests.console.conftest import ANNA, BEN, OURS, PUBLIC_URL, THEIRS, Console
+from tests.databases import database_url as database_url  # noqa: PLC0414 - on both databases
 from tests.worker.small_world import BOX, SENT_AT
 from worker.act import Act
 from worker.do_not_email import add_dne

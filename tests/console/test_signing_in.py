@@ -16,6 +16,7 @@ from models.outside import IdempotencyKey
 from models.session import reading, transaction
 from models.tables import Campaign
 from tests.console.conftest import OURS, THEIRS, Console
+from tests.databases import database_url as database_url  # noqa: PLC0414 - on both databases
 from worker.act import Act
 from worker.api_tokens import add_token, revoke_token
 from worker.idempotency import Request, begin

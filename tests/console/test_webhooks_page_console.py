@@ -122,7 +122,7 @@ def test_without_a_key_no_secret_is_made(console: Console, browser: Browser) -> 
     del console.settings["secret_keys"]
     browser = Browser(console).sign_in()
     answer = browser.post("/webhooks/add", {"name": "crm", "url": "http://127.0.0.1/", "allow_private": "true"})
-    assert (answer.status_code, "make a key" in answer.text) == (409, True)
+    assert (answer.status_code, "there is no key" in answer.text) == (409, True)
 
 
 def test_an_endpoint_is_changed_under_the_same_guard(browser: Browser, receiver: Receiver) -> None:
@@ -200,6 +200,35 @@ def test_an_endpoint_goes_with_what_waits_for_it(console: Console, browser: Brow
     deliver(console, [PENDING])
     assert browser.said("/webhooks/1/remove") == "crm is removed; the events themselves stay."
     assert states(console) == []
+
+
+SECRET_URL = "https://hooks.slack.com/services/T0/canary?key=canary"
+ERRORS = [
+    ("HTTP 404: no canary here", "HTTP 404"),
+    (f"{SECRET_URL!r} is no URL of an endpoint", "https://hooks.slack.com/... is no URL"),
+    ("no answer within 15 s", "no answer within 15 s"),
+]
+
+
+def test_only_admins_see_urls_as_these_let_anybody_send_there(console: Console, browser: Browser) -> None:
+    browser.sign_in()
+    add(browser)
+    deliver(console, [DEAD])
+    token = console.token(OURS, "reader", ["view"])
+    whole = console.token(OURS, "ci", ["admin"])
+    for error, left in ERRORS:
+        with transaction(console.engine) as session:
+            session.scalars(select(WebhookEndpoint)).one().url = SECRET_URL
+            session.scalars(select(Delivery)).one().last_error = error
+        browser.sign_in(Role.VIEWER)
+        for path in ("/webhooks", "/webhooks/1"):
+            page = browser.get(path).text
+            assert ("canary" in page, "https://hooks.slack.com/..." in page, left in page) == (False, True, True)
+        assert SECRET_URL in browser.sign_in().get("/webhooks").text
+        for path in ("/v1/webhooks", "/v1/webhooks/1/deliveries"):
+            told = console.ask("GET", path, token)
+            assert ("canary" in told.text, left in told.text) == (False, True)
+            assert console.ask("GET", path, whole).json()["rows"][0]["last_error"] == error
 
 
 def test_viewers_change_nothing_and_other_teams_see_nothing(console: Console, browser: Browser) -> None:

@@ -120,13 +120,13 @@ def test_the_status_of_many_is_set_as_one_act_and_those_that_have_it_are_left(en
     assert sorted(kept.targets) == sorted(str(each) for each in everybody(engine) if each != one(engine, ANNA))
 
 
-def test_the_classifier_learns_from_many_unless_the_mail_is_not_why(engine: Engine) -> None:
+def test_the_classifier_learns_from_many_only_where_the_mail_is_why(engine: Engine) -> None:
     take_in(engine, a_mail(answer(ReplyClass.INTERESTED), answers=("anna-1-0@us",)))
     writer = partial(transaction, engine)
-    set_status_of_many(writer, RULES, everybody(engine), Status.NOT_INTERESTED, act(), by_mail=False)
+    set_status_of_many(writer, RULES, everybody(engine), Status.NOT_INTERESTED, act())
     with reading(engine) as session:
         assert session.scalar(select(func.count(Label.id))) == 0
-    set_status_of_many(writer, RULES, everybody(engine), Status.ENGAGED, act(1))
+    set_status_of_many(writer, RULES, everybody(engine), Status.ENGAGED, act(1), by_mail=True)
     with reading(engine) as session:
         assert list(session.scalars(select(Label.label))) == [Status.ENGAGED]
 

@@ -150,6 +150,17 @@ def test_active_is_refused_while_the_address_is_under_do_not_email(run: Commands
     assert run.done("recipients", "list", "--json").rows[0]["status"] == "Bounced"
 
 
+def test_a_possible_opt_out_is_answered_before_a_status_is_set(run: Commands) -> None:
+    run.add_mailbox()
+    run.receive(reply(ReplyClass.UNSUBSCRIBED, 0.5, sure=False), ANNA, run.send(ANNA))
+    for command in (["set-status", ANNA, "Interested", "--other-cause"], ["remove", ANNA]):
+        said = run("recipients", *command)
+        assert said.code == 1
+        assert "(inbox-worker review resolve 1 CLASS)" in said.err
+    run.done("review", "resolve", "1", "Engaged")
+    assert "Interested" in run.done("recipients", "set-status", ANNA, "Interested").out
+
+
 def test_out_of_office_by_hand_takes_the_day_of_return(run: Commands) -> None:
     run.send(ANNA)
     back = (datetime.now(UTC) + timedelta(days=30)).date()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import pytest
@@ -17,7 +17,7 @@ from tests.worker.small_world import NOW, RULES, a_mail, furnish, send_all, stat
 from worker.act import Act
 from worker.errors import InputError, SettledError
 from worker.overview import Tally
-from worker.reviewing import Answer, progress, settle, take_back
+from worker.reviewing import Answer, needs_why, progress, settle, take_back
 from worker.story import list_reviews, review_of
 from worker.tie import Rules
 from worker.urgency import lesson, urgency
@@ -53,9 +53,11 @@ def answer(engine: Engine, item: int, said: Answer, by: str = "mila", minutes: i
         settle(session, RULES, item, said, Act(by, NOW + timedelta(minutes=minutes)))
 
 
-def undo(engine: Engine, item: int, by: str = "mila", rules: Rules = RULES) -> None:
+def undo(
+    engine: Engine, item: int, by: str = "mila", rules: Rules = RULES, minutes: int = 10, why: str | None = None
+) -> None:
     with transaction(engine) as session:
-        take_back(session, rules, item, Act(by, NOW + timedelta(hours=1)))
+        take_back(session, rules, item, Act(by, NOW + timedelta(minutes=minutes), why))
 
 
 def is_open(engine: Engine, item: int) -> bool:
@@ -74,6 +76,27 @@ def test_what_was_answered_is_taken_back_with_all_that_followed(engine: Engine, 
     with reading(engine) as session:
         assert all(entry.withdrawn_at for entry in session.scalars(select(DneEntry)))
         assert session.scalars(select(Label)).all() == []
+
+
+def test_an_opt_out_is_taken_back_without_a_reason_only_at_once(engine: Engine) -> None:
+    item = asked(engine, hold=True)
+    answer(engine, item, "Unsubscribed")
+    late = Act("mila", NOW + timedelta(minutes=11))
+    with pytest.raises(InputError, match="needs a reason"):
+        undo(engine, item, minutes=11)
+    with reading(engine) as session:
+        assert needs_why(session, 1, item, late)
+        assert not needs_why(session, 1, item, replace(late, why="a slip"))
+        assert not needs_why(session, 1, item, Act("mila", NOW + timedelta(minutes=10)))
+        with pytest.raises(InputError, match="mila has answered"):
+            needs_why(session, 1, item, replace(late, by="ben"))
+    undo(engine, item, minutes=11, why="another list was meant")
+    with reading(engine) as session:
+        assert session.scalars(select(DneEntry.lifted_why)).all() == ["another list was meant"]
+    answer(engine, item, "do not email", minutes=12)
+    with reading(engine) as session:
+        assert not needs_why(session, 1, item, replace(late, at=NOW + timedelta(days=200)))
+    undo(engine, item, minutes=60)
 
 
 def test_an_address_that_is_banned_in_a_review_teaches_nothing(engine: Engine) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,17 +11,20 @@ from sqlalchemy import Engine, select
 
 from classifier.verdict import OptOut, Reply, ReplyClass
 from models.events import DneReason, EventKind, ReviewKind, Status
-from models.learning import Label
+from models.learning import Label, LabelSource
 from models.outside import EventType, OutboxEvent
 from models.session import reading, transaction
 from models.tables import DneEntry, RecipientEvent, ReviewItem, Team
-from tests.worker.small_world import NOW, RULES, a_mail, furnish, send_all, statuses, take_in
+from tests.worker.small_world import BOX, NOW, RULES, a_mail, furnish, send_all, statuses, take_in
 from worker.act import Act
+from worker.apply import apply
 from worker.errors import InputError
+from worker.labels import Sample, random_sample
 from worker.person import find_recipients, resolve_review, set_status
 from worker.refold import Change
+from worker.reviewing import Answer, settle
 from worker.tie import Rules
-from worker.undo import undo
+from worker.undo import newest_act, undo
 
 ANNA = "anna@client.example"
 FIRST, SECOND = ("campaign-1", ANNA), ("campaign-2", ANNA)
@@ -44,16 +48,20 @@ def anna(engine: Engine) -> int:
         return find_recipients(session, 1, ANNA, "campaign-1")[0]
 
 
-def choose(engine: Engine, status: Status, minutes: int = 0) -> None:
+def choose(engine: Engine, status: Status, minutes: int = 0, by: str = "mila", *, by_mail: bool = True) -> str:
+    """Set a status, and return the key of the act."""
     with transaction(engine) as session:
-        set_status(session, RULES, anna(engine), status, act(minutes))
+        set_status(session, RULES, anna(engine), status, act(minutes, by=by), by_mail=by_mail)
+        newest = newest_act(session, anna(engine))
+    assert newest is not None
+    return newest.key
 
 
 def take_back(
-    engine: Engine, minutes: int = 10, why: str | None = None, rules: Rules = RULES
+    engine: Engine, minutes: int = 10, why: str | None = None, rules: Rules = RULES, key: str | None = None
 ) -> tuple[str, Sequence[Change]]:
     with transaction(engine) as session:
-        return undo(session, rules, anna(engine), act(minutes, why))
+        return undo(session, rules, anna(engine), act(minutes, why), key)
 
 
 def answer(reply_class: ReplyClass, *, sure: bool = True, hold: bool = False) -> Reply:
@@ -89,6 +97,20 @@ def test_acts_are_taken_back_one_after_the_other_and_each_once(engine: Engine) -
     assert statuses(engine)[FIRST] == "Active"
     with pytest.raises(InputError, match="set-status"):
         take_back(engine, 12)
+
+
+def test_only_the_act_that_was_shown_is_taken_back_and_once(engine: Engine) -> None:
+    first = choose(engine, Status.INTERESTED)
+    second = choose(engine, Status.UNSUBSCRIBED, 1, by="ben")
+    with pytest.raises(InputError, match=f"{ANNA}: ben has set it to Unsubscribed since; the page of the contact"):
+        take_back(engine, key=first)
+    assert statuses(engine)[FIRST] == "Unsubscribed"
+    take_back(engine, key=second)
+    with pytest.raises(InputError, match="that was taken back already"):
+        take_back(engine, 11, key=second)
+    assert statuses(engine)[FIRST] == "Interested"
+    with reading(engine) as session:
+        assert session.scalars(select(DneEntry.withdrawn_at)).one() is not None
 
 
 def test_what_is_set_anew_after_an_undo_stands_and_can_be_taken_back(engine: Engine) -> None:
@@ -153,6 +175,57 @@ def test_a_label_that_somebody_gave_since_is_kept(engine: Engine) -> None:
         session.scalars(select(Label)).one().recorded_at = NOW + timedelta(minutes=5)
     take_back(engine)
     assert labels(engine) == [Status.NOT_INTERESTED]
+
+
+def word_of(engine: Engine) -> tuple[object, ...]:
+    """Return what the one label says, who said it, when, why, and in which way."""
+    with reading(engine) as session:
+        label = session.scalars(select(Label)).one()
+    return label.label, label.actor, label.recorded_at, label.note, label.source
+
+
+@pytest.mark.parametrize("said", ["Interested", "Engaged"])
+def test_what_another_person_answered_before_is_the_label_again(engine: Engine, said: Answer) -> None:
+    drawn = replace(RULES, review_share=1.0)
+    with transaction(engine) as session:
+        apply(
+            session, replace(BOX, rules=drawn), [a_mail(answer(ReplyClass.INTERESTED), answers=("anna-1-0@us",))], NOW
+        )
+        item = session.scalars(select(ReviewItem.id)).one()
+        settle(session, RULES, item, said, act(why="reads: so", by="dora"))
+    before = word_of(engine)
+    assert before == (Status(said), "dora", NOW, "reads: so", LabelSource.REVIEW)
+    choose(engine, Status.NOT_INTERESTED, 5)
+    assert word_of(engine) == (Status.NOT_INTERESTED, "mila", act(5).at, "reads: so", LabelSource.STATUS)
+    take_back(engine)
+    assert word_of(engine) == before
+    with reading(engine) as session:
+        assert random_sample(session) == Sample(drawn=1, answered=1, right=int(said == "Interested"))
+
+
+def test_a_label_goes_back_over_what_was_taken_back_or_had_another_cause(engine: Engine) -> None:
+    take_in(engine, a_mail(answer(ReplyClass.INTERESTED), answers=("anna-1-0@us",)))
+    choose(engine, Status.NOT_INTERESTED, by="dora")
+    choose(engine, Status.ENGAGED, 1, by="ben")
+    take_back(engine, 2)
+    choose(engine, Status.UNSUBSCRIBED, 3, by_mail=False)
+    choose(engine, Status.ENGAGED, 4)
+    take_back(engine, 5)
+    assert word_of(engine) == (Status.NOT_INTERESTED, "dora", NOW, "", LabelSource.STATUS)
+    take_back(engine, 6)
+    take_back(engine, 7)
+    assert labels(engine) == []
+
+
+def test_the_ban_that_came_with_an_answer_goes_with_it(engine: Engine) -> None:
+    item = possible_opt_out(engine)
+    with transaction(engine) as session:
+        settle(session, RULES, item, "do not email", act())
+    assert statuses(engine)[SECOND] == "Removed"
+    take_back(engine)
+    assert statuses(engine)[SECOND] == "Active"
+    with reading(engine) as session:
+        assert session.scalars(select(DneEntry.withdrawn_at)).all() == [act(10).at]
 
 
 def test_nothing_to_take_back_is_an_error(engine: Engine) -> None:

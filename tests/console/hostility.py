@@ -23,7 +23,8 @@ from worker.due import failure, write_results
 from worker.endpoints import add_endpoint, pause_endpoint
 from worker.joining import join
 from worker.mailboxes import add_mailbox, new_columns
-from worker.person import set_status
+from worker.person import resolve_review
+from worker.story import list_reviews
 from worker.tie import rules_of
 from worker.users import add_user
 
@@ -47,7 +48,9 @@ def name_everything(engine: Engine, team_id: int, recipient_id: int) -> None:
         keep_automation(session, team_id, KEY, automation_of(rule), None, act)
         join(session, rules, KEY, [BANNED], act)
         add_dne(session, team_id, {BANNED: HOSTILE}, DneReason.MANUAL, act)
-        set_status(session, rules, recipient_id, Status.INTERESTED, act)
+        # About the hostile mail, which came last.
+        *_, question = sorted(list_reviews(session, team_id, recipient_id=recipient_id), key=lambda each: each["id"])
+        resolve_review(session, rules, question["id"], Status.INTERESTED, act)
         mailbox_id = add_mailbox(session, team_id, _mailbox(), VAULT, act)
         revision = session.get_one(Mailbox, mailbox_id).revision
         pause_endpoint(session, team_id, HOSTILE, at)

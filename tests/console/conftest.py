@@ -84,6 +84,11 @@ def names(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("worker.private_hosts.system_addresses", lambda host, _: [found.get(host, "93.184.215.14")])
 
 
+@pytest.fixture(autouse=True)
+def _signs_in_quickly(quick_passwords: None) -> None:
+    """Nobody here waits for a slow hash; tests/worker/test_passwords.py is about those."""
+
+
 @pytest.fixture
 def database_url(sqlite_template: Path, tmp_path: Path) -> str:
     """A fresh SQLite file: what pages and endpoints do is tested on both databases where it is done, in tests/worker.

@@ -80,7 +80,7 @@ def test_whatever_is_asked_the_answer_is_a_described_one(
     @given(case=api[path][method].as_strategy(generation_mode=mode))
     @settings(
         # A rule is a tree, and making one up takes a hundred times as long as anything else.
-        max_examples=40 if path.startswith(MANY) else 3 if "automations" in path else 8,
+        max_examples=25 if path.startswith(MANY) else 2 if "automations" in path else 4,
         deadline=None,
         derandomize=True,
         database=None,

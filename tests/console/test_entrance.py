@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 from models.people import Role
 from tests.console.conftest import Console
 from tests.console.visiting import PASSWORD, SESSION, Browser
-from tests.databases import database_url as database_url  # noqa: PLC0414 - on both databases
 from worker import users
 from worker.act import Act
 

@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from models.people import Role, User
 from models.session import transaction
+from tests.quick_passwords import QUICK
 from worker.act import Act
 from worker.users import add_user
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 PASSWORD = "correct horse battery"
 SESSION = "__Host-inbox_session"
 """The cookie of a session, where the console is reached by https."""
-_HASH: list[str] = []
 
 
 @dataclass
@@ -80,7 +80,6 @@ class Browser:
         with transaction(self.console.engine) as session:
             if session.scalar(select(User.id).where(User.name == name)) is None:
                 user_id = add_user(session, team_id, name, role, Act("test", self.console.now), None)
-                # A slow hash for every test would cost minutes in all: it is made once.
                 session.get_one(User, user_id).password_hash = hashed()
         answer = self.post("/sign-in", {"name": name, "password": PASSWORD}, follow=False)
         assert answer.status_code == HTTPStatus.SEE_OTHER, answer.text
@@ -101,9 +100,5 @@ class Browser:
 
 
 def hashed() -> str:
-    """Return the hash of the password of everybody here."""
-    if not _HASH:
-        from worker.passwords import hash_password  # noqa: PLC0415 - only where somebody signs in
-
-        _HASH.append(hash_password(PASSWORD))
-    return _HASH[0]
+    """Return a hash of the password of everybody here that costs next to nothing to compare."""
+    return QUICK.hash(PASSWORD)

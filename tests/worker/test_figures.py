@@ -126,6 +126,34 @@ def test_bounces_are_counted_by_kind_but_not_those_that_do_not_act_or_were_taken
     assert of_day(engine, Counted.BOUNCED) == {}, "what is there no more is zero"
 
 
+def test_several_reports_of_one_send_are_one_bounce(engine: Engine) -> None:
+    soft = Bounce(kind=BounceKind.SOFT, recipients=("ben@client.example",), reason="mailbox_full")
+    reports = [a_mail(soft, HOURS, answers=(send,)) for send in ("ben-1-0@us", "ben-1-1@us", "ben-1-1@us")]
+    take_in(engine, *reports)
+    count(engine, OURS, NOW)
+    assert of_day(engine, Counted.BOUNCED) == {"soft": 2}
+
+
+def test_a_clock_that_was_ahead_keeps_nobody_from_counting(engine: Engine) -> None:
+    count(engine, OURS, NOW + timedelta(days=365))
+    take_in(engine, from_anna(ReplyClass.INTERESTED))
+    fresh(engine, OURS, NOW)
+    assert of_day(engine, Counted.VERDICT) == {"reply: Interested": 1}
+
+
+def test_a_page_does_without_figures_that_cannot_be_counted(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise OSError("the disk is full")
+
+    count(engine, OURS, NOW)
+    with monkeypatch.context() as patched:
+        patched.setattr("worker.figures.count", fail)
+        fresh(engine, OURS, NOW + timedelta(hours=1))
+    fresh(engine, OURS, NOW + timedelta(hours=1))
+    with reading(engine) as session:
+        assert counted_at(session, OURS) == NOW + timedelta(hours=1)
+
+
 def test_the_first_count_of_a_day_looks_back_a_month_and_the_next_ones_two_days(engine: Engine) -> None:
     with reading(engine) as session:
         assert counted_at(session, OURS) is None

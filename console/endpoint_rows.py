@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import HTTPException
 from pydantic import BaseModel, Field
-from sqlalchemy.orm import Session
 
 from console.values import PLAIN
 from models.outside import EventType, WebhookEndpoint
-from worker.endpoints import LONGEST_NAME, endpoint_in
-from worker.errors import InputError
+from worker.endpoints import LONGEST_NAME
 
 LARGEST_ID = 2**31 - 1
 """Of an endpoint; the database holds no larger one."""
@@ -50,18 +46,6 @@ class Added(Wanted):
             types=sorted(set(self.types)),
             allow_private=self.allow_private,
         )
-
-
-def found(session: Session, team_id: int, endpoint_id: int) -> WebhookEndpoint:
-    """Return the team's endpoint with this id.
-
-    Raises:
-        HTTPException: the team has none.
-    """
-    try:
-        return endpoint_in(session, team_id, endpoint_id)
-    except InputError as error:
-        raise HTTPException(HTTPStatus.NOT_FOUND, str(error)) from error
 
 
 def masked(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,17 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from http import HTTPStatus
 from typing import Any, Final
-
-from fastapi import HTTPException
-from sqlalchemy.orm import Session
 
 from console.render import lasts
 from models.tables import Mailbox, SignIn
-from worker.errors import InputError
 from worker.figures import LABELS
-from worker.mailboxes import PORTS, Row, mailbox_in
+from worker.mailboxes import PORTS, Row
 from worker.oauth_providers import KINDS
 from worker.signs import STALE, STALE_POLLS
 
@@ -30,18 +25,6 @@ class Trouble:
     step: str
     ill: bool = True
     """Somebody has to look after it."""
-
-
-def found(session: Session, team_id: int, mailbox_id: int) -> Mailbox:
-    """Return a mailbox of the team.
-
-    Raises:
-        HTTPException: the team has none of this id.
-    """
-    try:
-        return mailbox_in(session, team_id, mailbox_id)
-    except InputError as error:
-        raise HTTPException(HTTPStatus.NOT_FOUND, str(error)) from error
 
 
 def providers_of(mailbox: Mailbox) -> list[SignIn]:

@@ -9,12 +9,17 @@ from collections.abc import Iterator
 from itertools import count
 
 import pytest
+from hypothesis import settings
 
 from tests.servers import PrivateCyrus, PrivateDovecot, PrivatePostgres, PymapServer, ServerMissingError
 
 pytest_plugins = ["tests.databases", "tests.quick_passwords"]
 
 _numbers = count(1)
+
+# A test that fails on a busy machine says nothing of the product; how fast it is is measured in bench/.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")

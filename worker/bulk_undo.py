@@ -19,7 +19,7 @@ from worker.book import covering
 from worker.bulk import PART
 from worker.chunks import chunks
 from worker.do_not_email import covered, withdraw
-from worker.errors import InputError
+from worker.errors import InputError, NotFoundError
 from worker.outbox import Told, entry_payload, tell
 from worker.refold import lock, refold
 from worker.tie import Rules, lock_team
@@ -80,7 +80,7 @@ def _open(session: Session, team_id: int, bulk_id: int) -> BulkAct:
     query = select(BulkAct).where(BulkAct.team_id == team_id, BulkAct.id == bulk_id)
     bulk = session.scalar(query.with_for_update())
     if bulk is None:
-        raise InputError(f"no act on many {bulk_id} in this team; look for it among the recent ones")
+        raise NotFoundError(f"no act on many {bulk_id} in this team; look for it among the recent ones")
     if bulk.undone_at is not None:
         raise InputError(f"{bulk.undone_by} took this back already ({bulk.says}), on {bulk.undone_at:%Y-%m-%d}")
     return bulk

@@ -117,8 +117,8 @@ def addresses_of(target: Target, resolve: Resolve = system_addresses) -> Sequenc
         for address in addresses:
             if not is_public(address):
                 raise InputError(
-                    f"{target.host} is {address}, which is no address of the public internet; an endpoint in a network"
-                    " of your own is added with --allow-private, or with the box for it in the console"
+                    f"{target.host} is {address}, which is no address of the public internet; if it is in a network of"
+                    " your own, tick the box for that; on the command line: --allow-private"
                 )
     return addresses
 

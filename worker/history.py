@@ -24,7 +24,7 @@ from models.tables import (
     VerdictRow,
 )
 from worker.book import covering
-from worker.errors import InputError
+from worker.errors import NotFoundError
 from worker.story import Row, entry_row, is_campaign, list_reviews, standing_row
 
 
@@ -39,7 +39,7 @@ def tell(session: Session, team_id: int, address: str, campaign: str | None = No
     known_as = contact.address if contact else address
     entries = _entries(session, team_id, known_as)
     if contact is None and not entries:
-        raise InputError(f"nothing is known about {address}; inbox-worker recipients list --address PART searches")
+        raise NotFoundError(f"nothing is known about {address}; inbox-worker recipients list --address PART searches")
     live = [entry for entry in entries if entry["lifted_at"] is None and entry["withdrawn_at"] is None]
     return {
         "contact_id": contact.id if contact else None,

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, undefer
 
 from classifier.verdict import Bounce, Evidence, Verdict
 from models.tables import InboundMessage, Mailbox, MessageState, VerdictRow
-from worker.errors import InputError
+from worker.errors import NotFoundError
 from worker.marks import Piece, marked, marked_report
 from worker.stored import load_verdict
 
@@ -68,7 +68,7 @@ def mail_of(session: Session, team_id: int, message_id: int) -> MailText:
     )
     found = session.execute(query).one_or_none()
     if found is None:
-        raise InputError(f"no message {message_id}; inbox-worker messages list shows some")
+        raise NotFoundError(f"no message {message_id}; inbox-worker messages list shows some")
     message, mailbox, row = found
     return MailText(
         id=message.id,

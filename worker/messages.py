@@ -19,7 +19,7 @@ from models.tables import (
     VerdictRow,
 )
 from worker.aside import attempts_of
-from worker.errors import InputError
+from worker.errors import InputError, NotFoundError
 from worker.pages import LIMIT, Page
 from worker.story import Row
 
@@ -71,7 +71,7 @@ def _mailboxes(session: Session, team_id: int, name: str | None) -> list[int]:
         return list(session.scalars(query))
     found = list(session.scalars(query.where(Mailbox.name == name)))
     if not found:
-        raise InputError(f"no mailbox {name!r} in this team; inbox-worker mailboxes list shows them")
+        raise NotFoundError(f"no mailbox {name!r} in this team; inbox-worker mailboxes list shows them")
     return found
 
 

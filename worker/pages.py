@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, literal, select, tuple_
+from sqlalchemy import ColumnElement, Select, literal, select, true, tuple_
 from sqlalchemy.orm import Session
 
 from models.events import SequenceState, Status
 from models.tables import Campaign, Contact, Recipient
 from worker.contact_search import WINDOW, ContactFilter, CoveredContact, find_contacts
-from worker.errors import InputError
+from worker.errors import NotFoundError
 from worker.places import contact_place, place, recipient_place
 from worker.story import Row, live_targets, standing_row
 from worker.words import begins_words, words_of
@@ -60,7 +60,7 @@ def recipients_page(
         at, recipient_id = recipient_place(after)
         last = tuple_(literal(at, Recipient.changed_at.type), literal(recipient_id, Recipient.id.type))
         conditions.append(tuple_(Recipient.changed_at, Recipient.id) < last)
-    ids = _newest(session, conditions, words_of(wanted.words or ""), limit + 1)
+    ids = _newest(session, team_id, conditions, words_of(wanted.words or ""), limit + 1)
     query = (
         select(Recipient, Contact.address, Campaign.key, Campaign.name)
         .join(Contact, Contact.id == Recipient.contact_id)
@@ -82,7 +82,7 @@ def matching_recipients(session: Session, team_id: int, wanted: RecipientFilter,
         InputError: no such campaign, or too many words.
     """
     words = words_of(wanted.words or "")
-    return _newest(session, _standing(session, team_id, wanted), words, limit)
+    return _newest(session, team_id, _standing(session, team_id, wanted), words, limit)
 
 
 _NEWEST = (Recipient.changed_at.desc(), Recipient.id.desc())
@@ -109,11 +109,13 @@ def _standing(session: Session, team_id: int, wanted: RecipientFilter) -> list[C
 def _campaign(session: Session, team_id: int, key: str) -> int:
     found = session.scalar(select(Campaign.id).where(Campaign.team_id == team_id, Campaign.key == key))
     if found is None:
-        raise InputError(f"no campaign {key!r} in this team; inbox-worker campaigns list shows the keys")
+        raise NotFoundError(f"no campaign {key!r} in this team; inbox-worker campaigns list shows the keys")
     return found
 
 
-def _newest(session: Session, conditions: Sequence[ColumnElement[bool]], words: list[str], limit: int) -> Sequence[int]:
+def _newest(
+    session: Session, team_id: int, conditions: Sequence[ColumnElement[bool]], words: list[str], limit: int
+) -> Sequence[int]:
     """Return ids of recipients, the newest change first.
 
     Common words are soon found among the newest changes; where that fails the words are rare, and it is quick to find
@@ -130,9 +132,14 @@ def _newest(session: Session, conditions: Sequence[ColumnElement[bool]], words: 
     ids = session.scalars(_in_order(found, limit)).all()
     if len(ids) == limit or session.scalar(select(near.c.id).offset(WINDOW - 1)) is None:
         return ids
-    every = select(Recipient.id, Recipient.changed_at).join(Contact, Contact.id == Recipient.contact_id)
-    every = every.where(*conditions, *begins_words(session, words, Contact.address)).offset(0)
-    return session.scalars(_in_order(every, limit)).all()
+    has_words = begins_words(session, words, Contact.address)
+    who = select(Contact.id).where(Contact.team_id == team_id, *has_words).offset(0).subquery()
+    theirs = select(Recipient.id, Recipient.changed_at).where(Recipient.contact_id == who.c.id, *conditions)
+    if session.get_bind().dialect.name == "postgresql":
+        # It takes the words to be far more common than they are, and would look through all recipients at once.
+        each = theirs.offset(0).lateral()
+        theirs = select(each.c.id, each.c.changed_at).select_from(who.join(each, true()))
+    return session.scalars(_in_order(theirs, limit)).all()
 
 
 def _in_order(query: Select[int, datetime], limit: int) -> Select[int]:

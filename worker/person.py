@@ -25,7 +25,7 @@ from models.tables import (
     SentMessage,
 )
 from worker.act import Act
-from worker.errors import InputError, SettledError
+from worker.errors import InputError, NotFoundError, SettledError
 from worker.labels import note_label
 from worker.refold import Change, lock, refold
 from worker.stored import event_columns, storable
@@ -156,7 +156,7 @@ def _open_item(session: Session, team_id: int, item_id: int) -> tuple[ReviewItem
     # Two people may settle the same item: the second finds it closed once the first lets go of the contact.
     open_ = session.scalar(select(ReviewItem.id).where(ReviewItem.id == item_id, ReviewItem.closed_at.is_(None)))
     if row is None:
-        raise InputError(f"no open review item {item_id}; inbox-worker review list shows them")
+        raise NotFoundError(f"no open review item {item_id}; inbox-worker review list shows them")
     if open_ is None:
         raise SettledError(f"no open review item {item_id}: somebody has settled it; review list shows others")
     return row[0], locked
@@ -195,7 +195,7 @@ def recipient_of(session: Session, team_id: int, recipient_id: int) -> tuple[Rec
         .where(Recipient.id == recipient_id, Contact.team_id == team_id)
     ).one_or_none()
     if row is None:
-        raise InputError(f"no recipient {recipient_id} in this team; inbox-worker recipients list shows them")
+        raise NotFoundError(f"no recipient {recipient_id} in this team; inbox-worker recipients list shows them")
     return row[0], row[1], row[2]
 
 

@@ -63,6 +63,7 @@ def correct(
         set_status(session, rules, recipient_id, choice.status, act, choice.until, by_mail=choice.by_mail)
     elif choice.by_mail and (mail := newest_mail_of(session, recipient_id)):
         # The first time something else may have been why. It is learnt as of then, so that Undo forgets it as well.
+        given.sure = True
         note_label(session, rules.team_id, mail, choice.status, replace(act, at=given.recorded_at), LabelSource.STATUS)
     return recipient_row(session, rules.team_id, recipient_id)
 

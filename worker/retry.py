@@ -14,7 +14,7 @@ from models.handling import AsideMessage
 from models.session import reading, transaction
 from models.tables import InboundMessage, Mailbox, MessageState
 from worker.desk import Desk
-from worker.errors import InputError
+from worker.errors import InputError, NotFoundError
 from worker.fetched import FetchedMessage
 from worker.process import process
 from worker.refold import Change
@@ -68,7 +68,7 @@ def retry_one(engine: Engine, team_id: int, message_id: int, desk_of: Callable[[
     with reading(engine) as session:
         query = select(InboundMessage.id).join(Mailbox, Mailbox.id == InboundMessage.mailbox_id)
         if session.scalar(query.where(InboundMessage.id == message_id, Mailbox.team_id == team_id)) is None:
-            raise InputError(f"no message {message_id}; it may have been removed with its mailbox")
+            raise NotFoundError(f"no message {message_id}; it may have been removed with its mailbox")
     return next(retry(engine, [message_id], desk_of, now))
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from models.tables import Contact, Recipient
 from worker.chunks import chunks
 from worker.contact_search import ContactFilter, CoveredContact, find_contacts
-from worker.errors import InputError
+from worker.errors import InputError, NotFoundError
 from worker.pages import RecipientFilter, matching_recipients
 
 MOST = 10_000
@@ -42,7 +42,7 @@ def chosen(session: Session, team_id: int, selection: Selection) -> list[int]:
         known.update(session.scalars(query))
     for recipient_id in ids:
         if recipient_id not in known:
-            raise InputError(f"no recipient {recipient_id} in this team; inbox-worker recipients list shows them")
+            raise NotFoundError(f"no recipient {recipient_id} in this team; inbox-worker recipients list shows them")
     return ids
 
 
@@ -68,7 +68,7 @@ def chosen_contacts(session: Session, team_id: int, contacts: Collection[int] | 
     addresses = {row.id: row.address for row in rows}
     for contact_id in ids:
         if contact_id not in addresses:
-            raise InputError(f"no contact {contact_id} in this team; look for it among the contacts")
+            raise NotFoundError(f"no contact {contact_id} in this team; look for it among the contacts")
     return {contact_id: addresses[contact_id] for contact_id in ids}
 
 

@@ -19,7 +19,7 @@ from models.tables import (
     RecipientEvent,
     ReviewItem,
 )
-from worker.errors import InputError
+from worker.errors import NotFoundError
 from worker.suppression import suppressed
 
 Row = dict[str, Any]
@@ -117,9 +117,9 @@ def review_of(session: Session, team_id: int, item_id: int) -> Row:
     return _review(*row) | {"settled_at": row.ReviewItem.closed_at}
 
 
-def no_item(item_id: int) -> InputError:
+def no_item(item_id: int) -> NotFoundError:
     """Return the error that the team has no such review item."""
-    return InputError(f"no review item {item_id} in this team; inbox-worker review list shows the open ones")
+    return NotFoundError(f"no review item {item_id} in this team; inbox-worker review list shows the open ones")
 
 
 _Order = Sequence[InstrumentedAttribute[Any]]

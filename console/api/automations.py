@@ -11,7 +11,6 @@ from pydantic import BaseModel, Field
 
 from console.api.frame import Admin, Listed, Viewer, api
 from console.api.recipients import MOST
-from console.problems import documented
 from console.values import PLAIN, Batch, CampaignKey, Moment, Strict
 from console.visitor import TheOffice
 from models.automation import Automation, Name
@@ -111,7 +110,7 @@ class TryAnswer(BaseModel):
     first: list[TouchedRow] = Field(description=f"At most {rehearse.SHOWN} whom it would have changed something about.")
 
 
-@router.get("/automations", responses=documented(404))
+@router.get("/automations")
 def list_rules(
     office: TheOffice,
     caller: Viewer,
@@ -127,7 +126,7 @@ def list_rules(
     return Listed(rows=[RuleRow(**row) for row in found.rows], next=found.next)
 
 
-@router.post("/automations", responses=documented(404))
+@router.post("/automations")
 def put(asked: PutRequest, office: TheOffice, caller: Admin, afterwards: BackgroundTasks) -> PutAnswer:
     """Let rules stand from now on, in place of those of the same names.
 
@@ -141,7 +140,7 @@ def put(asked: PutRequest, office: TheOffice, caller: Admin, afterwards: Backgro
     return PutAnswer(in_place=[rule.name for rule in asked.rules])
 
 
-@router.post("/automations/remove", responses=documented(404))
+@router.post("/automations/remove")
 def remove(asked: RemoveRequest, office: TheOffice, caller: Admin) -> RemoveAnswer:
     """Let a rule act no more; what it did stays done."""
     with transaction(office.engine) as session:
@@ -150,7 +149,7 @@ def remove(asked: RemoveRequest, office: TheOffice, caller: Admin) -> RemoveAnsw
     return RemoveAnswer(removed=asked.name)
 
 
-@router.post("/automations/try", responses=documented(404))
+@router.post("/automations/try")
 def try_(asked: TryRequest, office: TheOffice, caller: Admin) -> TryAnswer:
     """Say what a rule would have done, had it stood since a time."""
     with reading(office.engine) as session:

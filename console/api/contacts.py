@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
-from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import HTTPException, Path, Query
+from fastapi import Path, Query
 from pydantic import BaseModel, Field
-from sqlalchemy.orm import Session
 
 from console.api.frame import Editor, Listed, Viewer, api
-from console.problems import documented
 from console.values import LONGEST_TEXT, PLAIN, Address, Strict, Text
 from console.visitor import TheOffice
 from models.events import DneReason, EventKind, SequenceState, Status
@@ -21,11 +18,9 @@ from models.session import reading, transaction
 from worker.act import Act
 from worker.contact_search import ContactFilter
 from worker.contacts import merge, split
-from worker.errors import InputError
 from worker.history import tell
 from worker.pages import LIMIT, contacts_page
 from worker.refold import Change
-from worker.story import Row
 from worker.tie import rules_of
 
 router = api("contacts")
@@ -200,29 +195,22 @@ def contacts(
     return Listed(rows=[ContactRow.model_validate(row) for row in found.rows], next=found.next)
 
 
-@router.get("/contacts/{address:path}", responses=documented(404))
+@router.get("/contacts/{address:path}")
 def story(office: TheOffice, caller: Viewer, address: AnAddress) -> Story:
     """Tell everything about an address: may it be mailed, and what happened in each campaign, and why."""
     with reading(office.engine) as session:
-        return Story.model_validate(_told(session, caller.team_id, address))
+        return Story.model_validate(tell(session, caller.team_id, address))
 
 
-@router.post("/contacts/{address:path}/same-person", responses=documented(404))
+@router.post("/contacts/{address:path}/same-person")
 def same_person(office: TheOffice, caller: Editor, address: AnAddress, asked: SamePerson) -> Settled:
     """Say that another address belongs to the same person: its mail counts, and what bans one bans both."""
     act = Act(caller.actor, office.clock(), asked.why.strip() or None)
     rules = rules_of(office.settings, caller.team_id)
     with transaction(office.engine) as session:
-        known = _told(session, caller.team_id, address)["address"]
+        known = tell(session, caller.team_id, address)["address"]
         changes = (merge if asked.same else split)(session, rules, known, asked.second, act)
     return Settled(changes=_changes(changes))
-
-
-def _told(session: Session, team_id: int, address: str) -> Row:
-    try:
-        return tell(session, team_id, address)
-    except InputError as error:
-        raise HTTPException(HTTPStatus.NOT_FOUND, str(error)) from error
 
 
 def _changes(changes: Sequence[Change]) -> list[RecipientChange]:

@@ -17,6 +17,7 @@ from worker.act import Act
 from worker.dne_import import ban
 from worker.dne_pages import EntryFilter, entries_page
 from worker.do_not_email import dne_target, lift_dne
+from worker.links import LARGEST_ID
 
 router = api("Do Not Email")
 
@@ -70,6 +71,9 @@ class LiftRequest(Strict):
 
     target: Target
     why: Text | None = Field(None, description="Needed where the contact opted out.")
+    seen: Annotated[int, Field(ge=0, le=LARGEST_ID)] | None = Field(
+        None, description="`id` of the newest entry that was looked at; a newer one for this target is not lifted."
+    )
 
 
 class LiftAnswer(BaseModel):
@@ -110,4 +114,4 @@ def lift(asked: LiftRequest, office: TheOffice, caller: Editor) -> LiftAnswer:
     """Lift every live entry of exactly this address or domain; a domain above it stays banned."""
     with transaction(office.engine) as session:
         act = Act(caller.actor, office.clock(), asked.why)
-        return LiftAnswer(lifted=lift_dne(session, caller.team_id, asked.target, act))
+        return LiftAnswer(lifted=lift_dne(session, caller.team_id, asked.target, act, asked.seen))

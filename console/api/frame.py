@@ -35,7 +35,7 @@ def api(tag: str) -> APIRouter:
         prefix="/v1",
         tags=[tag],
         route_class=SignedRoute,
-        responses=documented(400, 401, 403, 409, 413, 422, 503),
+        responses=documented(400, 401, 403, 404, 409, 413, 422, 503),
         dependencies=[
             Security(HTTPBearer(auto_error=False, description="A token of `inbox-worker tokens add`.")),
             Depends(_documents_key),

@@ -8,13 +8,11 @@ from typing import Annotated
 
 from fastapi import HTTPException, Path, Query, Request
 from pydantic import BaseModel, Field
-from sqlalchemy.orm import Session
 
 from classifier.verdict import ReplyClass
 from console.api.frame import Listed, Teacher, Viewer, api
 from console.errands import RETRY_SECONDS, BusyError, errands_of
 from console.learning import MOST_DOUBTS, Look, look, status_of, unsettled
-from console.problems import documented
 from console.values import LONGEST_TEXT, PLAIN, Strict, Text
 from console.visitor import TheOffice
 from models.learning import LabelSource
@@ -26,7 +24,6 @@ from worker.labels import drop as forget
 from worker.labels import relabel
 from worker.links import LARGEST_ID
 from worker.pages import LIMIT
-from worker.story import Row
 
 router = api("labels")
 
@@ -190,34 +187,25 @@ def doubtful(
     return DoubtfulList(rows=rows[:limit], artifact=seen.version, labels=seen.labels, left_out=seen.left_out)
 
 
-@router.get("/labels/{label_id}", responses=documented(404))
+@router.get("/labels/{label_id}")
 def label_(office: TheOffice, caller: Viewer, label_id: LabelId) -> LabelRow:
     """Tell one label."""
     with reading(office.engine) as session:
-        return LabelRow.model_validate(_known(session, caller.team_id, label_id))
+        return LabelRow.model_validate(label_of(session, caller.team_id, label_id))
 
 
-@router.post("/labels/{label_id}", responses=documented(404))
+@router.post("/labels/{label_id}")
 def change(office: TheOffice, caller: Teacher, label_id: LabelId, asked: Relabel) -> LabelRow:
     """Say that a label should be another class; no status changes."""
     act = Act(caller.actor, office.clock(), asked.why.strip() or None)
     with transaction(office.engine) as session:
-        _known(session, caller.team_id, label_id)
         relabel(session, caller.team_id, label_id, status_of(asked.label), act)
         return LabelRow.model_validate(label_of(session, caller.team_id, label_id))
 
 
-@router.post("/labels/{label_id}/drop", responses=documented(404))
+@router.post("/labels/{label_id}/drop")
 def drop(office: TheOffice, caller: Teacher, label_id: LabelId) -> Dropped:
     """Forget a label with its text; the mail itself and what was decided stay."""
     with transaction(office.engine) as session:
-        _known(session, caller.team_id, label_id)
         forget(session, caller.team_id, label_id)
     return Dropped()
-
-
-def _known(session: Session, team_id: int, label_id: int) -> Row:
-    try:
-        return label_of(session, team_id, label_id)
-    except InputError as error:
-        raise HTTPException(HTTPStatus.NOT_FOUND, str(error)) from error

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import HTTPException, Query
+from fastapi import Query
 from sqlalchemy.orm import Session
 
 from console.api.frame import Admin, Listed, Viewer, api
 from console.api.mailbox_values import Asks, BoxId, MessageId, RequestId, RequestRow, Tried
 from console.api.messages import MessageRow
 from console.judging import try_again
-from console.mailbox_rows import found
 from console.office import Office
-from console.problems import documented
 from console.visitor import TheOffice
 from models.session import reading, transaction
 from models.tables import MessageState
 from worker import requests
 from worker.act import Act
-from worker.errors import InputError
 from worker.links import LARGEST_ID as LARGEST_KEY
+from worker.mailboxes import mailbox_in
 from worker.messages import MessageFilter, messages_page
 from worker.pages import LIMIT
 
@@ -30,44 +27,41 @@ router = api("mailboxes")
 MOST = 500
 
 
-@router.get("/mailboxes/{mailbox_id}/requests", responses=documented(404))
+@router.get("/mailboxes/{mailbox_id}/requests")
 def of_mailbox(
     office: TheOffice, caller: Viewer, mailbox_id: BoxId, limit: Annotated[int, Query(ge=1, le=MOST)] = LIMIT
 ) -> Listed[RequestRow]:
     """List the last requests of a mailbox, the newest first."""
     with reading(office.engine) as session:
-        found(session, caller.team_id, mailbox_id)
         rows = requests.requests_of(session, caller.team_id, mailbox_id, limit, office.clock())
     return Listed(rows=[RequestRow.model_validate(row) for row in rows])
 
 
-@router.post("/mailboxes/{mailbox_id}/requests", responses=documented(404))
+@router.post("/mailboxes/{mailbox_id}/requests")
 def ask(office: TheOffice, caller: Admin, mailbox_id: BoxId, asked: Asks) -> RequestRow:
     """Ask the daemon to check, poll or backfill a mailbox; an open request of this kind is returned instead."""
     act = Act(caller.actor, office.clock())
     with transaction(office.engine) as session:
-        found(session, caller.team_id, mailbox_id)
         request_id = requests.ask(session, caller.team_id, mailbox_id, asked.wish, act, asked.since)
         return _row(session, office, caller.team_id, request_id)
 
 
-@router.get("/requests/{request_id}", responses=documented(404))
+@router.get("/requests/{request_id}")
 def one(office: TheOffice, caller: Viewer, request_id: RequestId) -> RequestRow:
     """Return a request, and how far it is."""
     with reading(office.engine) as session:
         return _row(session, office, caller.team_id, request_id)
 
 
-@router.post("/requests/{request_id}/stop", responses=documented(404))
+@router.post("/requests/{request_id}/stop")
 def stop(office: TheOffice, caller: Admin, request_id: RequestId) -> RequestRow:
     """Stop a request: at once where nobody has begun it, else when the batch in hand is done."""
     with transaction(office.engine) as session:
-        _row(session, office, caller.team_id, request_id)
         requests.stop(session, caller.team_id, request_id, Act(caller.actor, office.clock()))
         return _row(session, office, caller.team_id, request_id)
 
 
-@router.get("/mailboxes/{mailbox_id}/aside", responses=documented(404))
+@router.get("/mailboxes/{mailbox_id}/aside")
 def aside(
     office: TheOffice,
     caller: Viewer,
@@ -77,7 +71,7 @@ def aside(
 ) -> Listed[MessageRow]:
     """List mail of a mailbox that could not be judged or written, the newest first, each with the next step."""
     with reading(office.engine) as session:
-        name = found(session, caller.team_id, mailbox_id).name
+        name = mailbox_in(session, caller.team_id, mailbox_id).name
         wanted = MessageFilter(state=MessageState.SET_ASIDE, mailbox=name)
         page = messages_page(session, caller.team_id, wanted, after, limit)
     return Listed(rows=[MessageRow.model_validate(row) for row in page.rows], next=page.next)
@@ -92,7 +86,4 @@ def retry(office: TheOffice, caller: Admin, message_id: MessageId) -> Tried:
 
 
 def _row(session: Session, office: Office, team_id: int, request_id: int) -> RequestRow:
-    try:
-        return RequestRow.model_validate(requests.request_of(session, team_id, request_id, office.clock()))
-    except InputError as error:
-        raise HTTPException(HTTPStatus.NOT_FOUND, str(error)) from error
+    return RequestRow.model_validate(requests.request_of(session, team_id, request_id, office.clock()))

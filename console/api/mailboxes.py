@@ -18,9 +18,7 @@ from console.api.mailbox_values import (
     TrafficRow,
     described,
 )
-from console.mailbox_rows import found
 from console.office import Office
-from console.problems import documented
 from console.values import LONGEST_MAILBOX, PLAIN
 from console.visitor import TheOffice
 from models.session import reading, transaction
@@ -32,6 +30,7 @@ from worker.mailboxes import (
     add_mailbox,
     change_mailbox,
     list_mailboxes,
+    mailbox_in,
     mailbox_row,
     new_columns,
     pause_mailbox,
@@ -74,15 +73,15 @@ def add(office: TheOffice, caller: Admin, asked: MailboxNew) -> MailboxRow:
     act = Act(caller.actor, office.clock())
     with transaction(office.engine) as session:
         mailbox_id = add_mailbox(session, caller.team_id, columns, vault_of(office.settings), act)
-        return _row(office, mailbox_row(found(session, caller.team_id, mailbox_id), ""))
+        return _row(office, mailbox_row(mailbox_in(session, caller.team_id, mailbox_id), ""))
 
 
-@router.get("/mailboxes/{mailbox_id}", responses=documented(404))
+@router.get("/mailboxes/{mailbox_id}")
 def mailbox(office: TheOffice, caller: Viewer, mailbox_id: BoxId) -> MailboxFacts:
     """Return one mailbox, how reading it fares, what was read of it today, and how far its folders are read."""
     now = office.clock()
     with reading(office.engine) as session:
-        row = mailbox_row(found(session, caller.team_id, mailbox_id), "")
+        row = mailbox_row(mailbox_in(session, caller.team_id, mailbox_id), "")
         traffic = read_today(session, mailbox_id, office.settings, now)
         folders = folders_of(session, mailbox_id)
     return MailboxFacts(
@@ -92,44 +91,44 @@ def mailbox(office: TheOffice, caller: Viewer, mailbox_id: BoxId) -> MailboxFact
     )
 
 
-@router.post("/mailboxes/{mailbox_id}", responses=documented(404))
+@router.post("/mailboxes/{mailbox_id}")
 def change(office: TheOffice, caller: Admin, mailbox_id: BoxId, asked: MailboxChange) -> MailboxRow:
     """Change what is given of a mailbox, and poll it at once."""
     given, act = asked.given(), Act(caller.actor, office.clock())
     # Looking a name up may take a while, in which nobody else should wait for the database.
     with reading(office.engine) as session:
-        before = found(session, caller.team_id, mailbox_id)
+        before = mailbox_in(session, caller.team_id, mailbox_id)
     see_move(before, given, office.settings)
     with transaction(office.engine) as session:
-        changed = found(session, caller.team_id, mailbox_id)
+        changed = mailbox_in(session, caller.team_id, mailbox_id)
         change_mailbox(session, changed, given, vault_of(office.settings), act)
         return _row(office, mailbox_row(changed, ""))
 
 
-@router.post("/mailboxes/{mailbox_id}/pause", responses=documented(404))
+@router.post("/mailboxes/{mailbox_id}/pause")
 def pause(office: TheOffice, caller: Admin, mailbox_id: BoxId) -> MailboxRow:
     """Leave a mailbox alone until it is resumed."""
     with transaction(office.engine) as session:
-        paused = found(session, caller.team_id, mailbox_id)
+        paused = mailbox_in(session, caller.team_id, mailbox_id)
         pause_mailbox(paused, Act(caller.actor, office.clock()))
         return _row(office, mailbox_row(paused, ""))
 
 
-@router.post("/mailboxes/{mailbox_id}/resume", responses=documented(404))
+@router.post("/mailboxes/{mailbox_id}/resume")
 def resume(office: TheOffice, caller: Admin, mailbox_id: BoxId) -> MailboxRow:
     """Poll a mailbox again, at once, whether a person paused it or it was stopped as it was not let in."""
     with transaction(office.engine) as session:
-        resumed = found(session, caller.team_id, mailbox_id)
+        resumed = mailbox_in(session, caller.team_id, mailbox_id)
         resume_mailbox(resumed, Act(caller.actor, office.clock()))
         return _row(office, mailbox_row(resumed, ""))
 
 
-@router.post("/mailboxes/{mailbox_id}/remove", responses=documented(404))
+@router.post("/mailboxes/{mailbox_id}/remove")
 def remove(office: TheOffice, caller: Admin, mailbox_id: BoxId) -> Done:
     """Remove a mailbox with the record of its mail; sends, events, statuses and Do Not Email stay."""
     act = Act(caller.actor, office.clock())
     with transaction(office.engine) as session:
-        remove_mailbox(session, found(session, caller.team_id, mailbox_id), act)
+        remove_mailbox(session, mailbox_in(session, caller.team_id, mailbox_id), act)
     return Done()
 
 

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
-from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import HTTPException, Path, Query
+from fastapi import Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from console.api.frame import Listed, Viewer, api
-from console.problems import documented
 from console.values import LONGEST_MAILBOX, PLAIN
 from console.visitor import TheOffice
 from models.events import Status
 from models.session import reading
 from models.tables import MessageState
-from worker.errors import InputError
 from worker.links import LARGEST_ID
 from worker.mail_text import mail_of
 from worker.messages import MessageFilter, effects_of, messages_page
@@ -135,14 +132,11 @@ def messages(
     return Listed(rows=[MessageRow.model_validate(row) for row in found.rows], next=found.next)
 
 
-@router.get("/messages/{message_id}", responses=documented(404))
+@router.get("/messages/{message_id}")
 def message(office: TheOffice, caller: Viewer, message_id: Id) -> Mail:
     """Return one mail as text, with what it was taken for and why, and whom it changed."""
     with reading(office.engine) as session:
-        try:
-            found = mail_of(session, caller.team_id, message_id)
-        except InputError as error:
-            raise HTTPException(HTTPStatus.NOT_FOUND, str(error)) from error
+        found = mail_of(session, caller.team_id, message_id)
         effects = effects_of(session, found.duplicate_of or found.id)
     mail = Mail.model_validate(found)
     mail.effects = [Effect.model_validate(each) for each in effects]

@@ -12,7 +12,6 @@ from pydantic import BaseModel, Field
 from console.api.frame import Listed, Teacher, Viewer, api
 from console.errands import RETRY_SECONDS, BusyError, errands_of
 from console.learning import Asked, Promoted, promotion
-from console.problems import documented
 from console.values import Strict, Text
 from console.visitor import TheOffice
 from models.session import reading, transaction
@@ -167,15 +166,12 @@ def artifacts(office: TheOffice, caller: Viewer) -> Listed[ArtifactRow]:
         return Listed(rows=[ArtifactRow.model_validate(row) for row in list_artifacts(session)])
 
 
-@router.get("/artifacts/{version}", responses=documented(404))
+@router.get("/artifacts/{version}")
 def artifact(office: TheOffice, caller: Viewer, version: Version) -> Report:
     """Tell everything there is to know of an artifact."""
     del caller
     with reading(office.engine) as session:
-        try:
-            found = report_of(session, version, office.settings.artifact_folder)
-        except InputError as error:
-            raise HTTPException(HTTPStatus.NOT_FOUND, str(error)) from error
+        found = report_of(session, version, office.settings.artifact_folder)
     return Report(
         version=found.version,
         serves=found.serves,
@@ -215,7 +211,7 @@ def rollback(office: TheOffice, caller: Teacher, asked: Rollback) -> Serving:
         return Serving(version=take_back(session, act, asked.instead_of).artifact.version)
 
 
-@router.post("/artifacts/{version}/promote", responses=documented(404))
+@router.post("/artifacts/{version}/promote")
 def promote(request: Request, office: TheOffice, caller: Teacher, version: Version, asked: Promote) -> Decision:
     """Let an artifact judge the mail of every team, if the gate finds it no worse than what serves.
 
@@ -227,10 +223,7 @@ def promote(request: Request, office: TheOffice, caller: Teacher, version: Versi
     if asked.force and act.why is None:
         raise InputError("say why it is to serve although the gate refuses it; that is kept in the history")
     with reading(office.engine) as session:
-        try:
-            find(session, version)
-        except InputError as error:
-            raise HTTPException(HTTPStatus.NOT_FOUND, str(error)) from error
+        find(session, version)
     wanted = Asked(version, asked.force, act.why)
     try:
         done: Promoted = errands_of(request).finish(

@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import HTTPException, Path, Query
+from fastapi import Path, Query
 from pydantic import BaseModel, Field, StrictBool, StringConstraints
-from sqlalchemy.orm import Session
 
 from console.api.frame import Editor, Listed, Viewer, api
 from console.office import Office
-from console.problems import documented
 from console.values import PLAIN, Strict
 from console.visitor import TheOffice
 from models.events import EndReason, SequenceState, Status
 from models.session import reading, transaction
 from worker.act import Act
 from worker.api_tokens import Caller
-from worker.errors import InputError
 from worker.links import LARGEST_ID
 from worker.pages import RecipientFilter, recipients_page
 from worker.person import Choice
 from worker.recipient import correct, recipient_row, take_back
 from worker.sends import LONGEST_CAMPAIGN
-from worker.story import Row
 from worker.tie import rules_of
 from worker.unread import with_seen
 
@@ -108,11 +103,11 @@ def list_recipients(asked: Annotated[Looking, Query()], office: TheOffice, calle
     return Listed(rows=[RecipientRow(**each) for each in rows], next=found.next)
 
 
-@router.get("/recipients/{recipient_id}", responses=documented(404))
+@router.get("/recipients/{recipient_id}")
 def get_recipient(recipient_id: RecipientId, office: TheOffice, caller: Viewer) -> RecipientRow:
     """Tell how one recipient stands."""
     with reading(office.engine) as session:
-        return RecipientRow(**_row(session, caller, recipient_id))
+        return RecipientRow(**recipient_row(session, caller.team_id, recipient_id))
 
 
 class StatusRequest(Strict):
@@ -130,12 +125,11 @@ class StatusRequest(Strict):
     ] = None
 
 
-@router.post("/recipients/{recipient_id}/status", responses=documented(404))
+@router.post("/recipients/{recipient_id}/status")
 def set_status(recipient_id: RecipientId, asked: StatusRequest, office: TheOffice, caller: Editor) -> RecipientRow:
     """Set a status by hand; it stands against the same and older mail."""
     choice = Choice(asked.status, asked.until, by_mail=asked.by_mail)
     with transaction(office.engine) as session:
-        _row(session, caller, recipient_id)
         rules = rules_of(office.settings, caller.team_id)
         act = act_of(office, caller, asked.why)
         return RecipientRow(**correct(session, rules, recipient_id, choice, act, asked.seen))
@@ -160,25 +154,12 @@ class StatusUndoRequest(UndoRequest):
     ] = None
 
 
-@router.post("/recipients/{recipient_id}/undo", responses=documented(404))
+@router.post("/recipients/{recipient_id}/undo")
 def undo_status(recipient_id: RecipientId, asked: StatusUndoRequest, office: TheOffice, caller: Editor) -> RecipientRow:
     """Take back the newest status or answer that a person gave, with what followed from it."""
     with transaction(office.engine) as session:
-        _row(session, caller, recipient_id)
         rules = rules_of(office.settings, caller.team_id)
         return RecipientRow(**take_back(session, rules, recipient_id, act_of(office, caller, asked.why), asked.act))
-
-
-def _row(session: Session, caller: Caller, recipient_id: int) -> Row:
-    """Return how a recipient stands.
-
-    Raises:
-        HTTPException: the team has no such recipient.
-    """
-    try:
-        return recipient_row(session, caller.team_id, recipient_id)
-    except InputError as error:
-        raise HTTPException(HTTPStatus.NOT_FOUND, str(error)) from error
 
 
 def act_of(office: Office, caller: Caller, why: str | None) -> Act:

@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 from datetime import datetime
-from http import HTTPStatus
 from typing import Annotated, Literal
 
-from fastapi import HTTPException, Path, Query
+from fastapi import Path, Query
 from pydantic import BaseModel, Field, StringConstraints
-from sqlalchemy.orm import Session
 
 from console.api.frame import Listed, Reviewer, api
 from console.api.recipients import act_of
-from console.problems import documented
 from console.values import PLAIN, Strict
 from console.visitor import TheOffice
 from models.events import EventKind, ReviewKind, SequenceState, Status
 from models.session import reading, transaction
 from worker import reviewing
-from worker.api_tokens import Caller
-from worker.errors import InputError
 from worker.links import LARGEST_ID
 from worker.sends import LONGEST_CAMPAIGN
-from worker.story import Row, list_reviews, review_of
+from worker.story import list_reviews, review_of
 from worker.tie import rules_of
 
 router = api("reviews")
@@ -118,35 +113,26 @@ def list_open_reviews(asked: Annotated[Looking, Query()], office: TheOffice, cal
     return Listed(rows=shown, next=str(shown[-1].id) if len(rows) > asked.limit else None)
 
 
-@router.get("/reviews/{review_id}", responses=documented(404))
+@router.get("/reviews/{review_id}")
 def get_review(review_id: ReviewId, office: TheOffice, caller: Reviewer) -> Review:
     """Tell of one question, and whether it is settled."""
     with reading(office.engine) as session:
-        return Review(**_known(session, caller, review_id))
+        return Review(**review_of(session, caller.team_id, review_id))
 
 
-@router.post("/reviews/{review_id}/resolve", responses=documented(404))
+@router.post("/reviews/{review_id}/resolve")
 def resolve_review(review_id: ReviewId, asked: AnswerRequest, office: TheOffice, caller: Reviewer) -> Review:
     """Settle an open question; a class is also a label that the classifier may learn from."""
     act, rules = act_of(office, caller, asked.why), rules_of(office.settings, caller.team_id)
     with transaction(office.engine) as session:
-        _known(session, caller, review_id)
         reviewing.settle(session, rules, review_id, asked.answer, act)
-        return Review(**_known(session, caller, review_id))
+        return Review(**review_of(session, caller.team_id, review_id))
 
 
-@router.post("/reviews/{review_id}/undo", responses=documented(404))
+@router.post("/reviews/{review_id}/undo")
 def undo_review(review_id: ReviewId, asked: TakeBackRequest, office: TheOffice, caller: Reviewer) -> Review:
     """Take back one's own answer, with all that followed from it; the question is open again."""
     act, rules = act_of(office, caller, asked.why), rules_of(office.settings, caller.team_id)
     with transaction(office.engine) as session:
-        _known(session, caller, review_id)
         reviewing.take_back(session, rules, review_id, act)
-        return Review(**_known(session, caller, review_id))
-
-
-def _known(session: Session, caller: Caller, review_id: int) -> Row:
-    try:
-        return review_of(session, caller.team_id, review_id)
-    except InputError as error:
-        raise HTTPException(HTTPStatus.NOT_FOUND, str(error)) from error
+        return Review(**review_of(session, caller.team_id, review_id))

@@ -9,7 +9,6 @@ from fastapi import Path
 from pydantic import BaseModel, Field
 
 from console.api.frame import Admin, Listed, api
-from console.problems import documented
 from console.values import LARGEST_INTEGER, PLAIN
 from console.visitor import TheOffice
 from models.people import Role
@@ -58,7 +57,7 @@ def list_users(office: TheOffice, caller: Admin) -> Listed[UserRow]:
     return Listed(rows=[UserRow.model_validate(each, from_attributes=True) for each in found])
 
 
-@router.post("/users/{user_id}/disable", responses=documented(404))
+@router.post("/users/{user_id}/disable")
 def disable(user_id: UserId, office: TheOffice, caller: Admin) -> Done:
     """Let a user sign in no more, and end their sessions."""
     with transaction(office.engine) as session:
@@ -66,7 +65,7 @@ def disable(user_id: UserId, office: TheOffice, caller: Admin) -> Done:
     return Done()
 
 
-@router.post("/users/{user_id}/enable", responses=documented(404))
+@router.post("/users/{user_id}/enable")
 def enable(user_id: UserId, office: TheOffice, caller: Admin) -> Done:
     """Let a user sign in again."""
     with transaction(office.engine) as session:

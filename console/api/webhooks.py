@@ -11,8 +11,7 @@ from sqlalchemy.orm import Session
 
 from console.api.frame import Admin, Listed, Viewer, api
 from console.api.recipients import MOST
-from console.endpoint_rows import COUNTED, LARGEST_ID, Added, found, masked
-from console.problems import documented
+from console.endpoint_rows import COUNTED, LARGEST_ID, Added, masked
 from console.rights import May, of_scopes
 from console.values import Moment, Strict
 from console.visitor import TheOffice
@@ -21,6 +20,7 @@ from models.session import reading, transaction
 from worker import endpoints
 from worker.api_tokens import Caller
 from worker.deliveries import deliveries_page, replay_one
+from worker.endpoints import endpoint_in
 from worker.links import LARGEST_ID as LARGEST_KEY
 from worker.vault import vault_of
 
@@ -121,43 +121,43 @@ def put(asked: PutRequest, office: TheOffice, caller: Admin) -> EndpointRow:
         return _row(session, endpoint)
 
 
-@router.post("/webhooks/{endpoint_id}/pause", responses=documented(404))
+@router.post("/webhooks/{endpoint_id}/pause")
 def pause(endpoint_id: Id, office: TheOffice, caller: Admin) -> EndpointRow:
     """Send nothing to an endpoint until it is resumed; what happens meanwhile is kept for it."""
     with transaction(office.engine) as session:
-        endpoint = found(session, caller.team_id, endpoint_id)
+        endpoint = endpoint_in(session, caller.team_id, endpoint_id)
         endpoints.pause_endpoint(session, caller.team_id, endpoint.name, office.clock())
         return _row(session, endpoint)
 
 
-@router.post("/webhooks/{endpoint_id}/resume", responses=documented(404))
+@router.post("/webhooks/{endpoint_id}/resume")
 def resume(endpoint_id: Id, office: TheOffice, caller: Admin) -> EndpointRow:
     """Send to an endpoint again, first what waited."""
     with transaction(office.engine) as session:
-        endpoint = found(session, caller.team_id, endpoint_id)
+        endpoint = endpoint_in(session, caller.team_id, endpoint_id)
         endpoints.resume_endpoint(session, caller.team_id, endpoint.name)
         return _row(session, endpoint)
 
 
-@router.post("/webhooks/{endpoint_id}/test", responses=documented(404))
+@router.post("/webhooks/{endpoint_id}/test")
 def test(endpoint_id: Id, office: TheOffice, caller: Admin) -> TestAnswer:
     """Send one signed ping to an endpoint now, paused or not, and say what comes back."""
     with reading(office.engine) as session:
-        endpoint = found(session, caller.team_id, endpoint_id)
+        endpoint = endpoint_in(session, caller.team_id, endpoint_id)
     answer = endpoints.ping(endpoint, vault_of(office.settings), office.clock())
     return TestAnswer(well=answer.well, status=answer.status, says=answer.says)
 
 
-@router.post("/webhooks/{endpoint_id}/remove", responses=documented(404))
+@router.post("/webhooks/{endpoint_id}/remove")
 def remove(endpoint_id: Id, office: TheOffice, caller: Admin) -> RemoveAnswer:
     """Remove an endpoint with what waits for it; the events themselves stay."""
     with transaction(office.engine) as session:
-        name = found(session, caller.team_id, endpoint_id).name
+        name = endpoint_in(session, caller.team_id, endpoint_id).name
         endpoints.remove_endpoint(session, caller.team_id, name)
     return RemoveAnswer(removed=name)
 
 
-@router.get("/webhooks/{endpoint_id}/deliveries", responses=documented(404))
+@router.get("/webhooks/{endpoint_id}/deliveries")
 def list_deliveries(
     endpoint_id: Id,
     office: TheOffice,
@@ -168,17 +168,17 @@ def list_deliveries(
 ) -> Listed[DeliveryRow]:
     """List what went and goes to an endpoint: the newest event first, or of one state the latest attempt first."""
     with reading(office.engine) as session:
-        found(session, caller.team_id, endpoint_id)
+        endpoint_in(session, caller.team_id, endpoint_id)
         page = deliveries_page(session, caller.team_id, endpoint_id, state, after, limit)
     return Listed(rows=[DeliveryRow(**_seen(caller, row)) for row in page.rows], next=page.next)
 
 
-@router.post("/webhooks/{endpoint_id}/replay", responses=documented(404))
+@router.post("/webhooks/{endpoint_id}/replay")
 def replay(endpoint_id: Id, asked: ReplayRequest, office: TheOffice, caller: Admin) -> ReplayAnswer:
     """Send one event again, or everything that was given up."""
     now = office.clock()
     with transaction(office.engine) as session:
-        name = found(session, caller.team_id, endpoint_id).name
+        name = endpoint_in(session, caller.team_id, endpoint_id).name
         if asked.event is not None:
             replay_one(session, caller.team_id, endpoint_id, asked.event, now)
             return ReplayAnswer(replayed=1)

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from console.consents import COOKIE, Wanted, callback_of, come_back, lacking, send_away
 from console.cookies import forget
-from console.mailbox_rows import LARGEST_ID, found, providers_of
+from console.mailbox_rows import LARGEST_ID, providers_of
 from console.render import go, render
 from console.values import LONGEST_MAILBOX, PLAIN_OR_NONE
 from console.visitor import Admin, TheOffice
@@ -21,6 +21,7 @@ from worker.mailboxes import (
     PORTS,
     add_mailbox,
     change_mailbox,
+    mailbox_in,
     mailbox_row,
     new_columns,
     see_encrypted,
@@ -121,7 +122,7 @@ def consented(request: Request, office: TheOffice, visitor: Admin) -> Response:
             mailbox_id = add_mailbox(session, visitor.team_id, columns, vault, act, granted)
             says = f"{wanted.name} is added. Check it to see that it works."
         else:
-            mailbox = found(session, visitor.team_id, wanted.mailbox_id)
+            mailbox = mailbox_in(session, visitor.team_id, wanted.mailbox_id)
             # It may have been led elsewhere since the browser was sent away.
             _see_own_server(mailbox, wanted.sign_in)
             sign_in_anew(session, mailbox, wanted.sign_in, granted, vault, act)
@@ -137,7 +138,7 @@ def sign_in(
 ) -> Response:
     """Send the browser to a provider for a new consent."""
     with reading(office.engine) as session:
-        mailbox = found(session, visitor.team_id, mailbox_id)
+        mailbox = mailbox_in(session, visitor.team_id, mailbox_id)
     _see_own_server(mailbox, provider)
     see_encrypted(mailbox.name, provider, mailbox.security)
     return send_away(request, office, visitor, Wanted(provider, mailbox.name, mailbox.username, mailbox.id))
@@ -147,7 +148,7 @@ def sign_in(
 def show_change(request: Request, office: TheOffice, visitor: Admin, mailbox_id: Id) -> Response:
     """Show the form that changes a mailbox."""
     with reading(office.engine) as session:
-        box = mailbox_row(found(session, visitor.team_id, mailbox_id), visitor.team)
+        box = mailbox_row(mailbox_in(session, visitor.team_id, mailbox_id), visitor.team)
     return render(request, "mailbox_form.html", box=box, ports=PORTS)
 
 
@@ -157,10 +158,10 @@ def change(request: Request, office: TheOffice, visitor: Admin, mailbox_id: Id, 
     given = typed.way() | typed.rest()
     # Looking a name up may take a while, in which nobody else should wait for the database.
     with reading(office.engine) as session:
-        before = found(session, visitor.team_id, mailbox_id)
+        before = mailbox_in(session, visitor.team_id, mailbox_id)
     see_move(before, given, office.settings)
     with transaction(office.engine) as session:
-        mailbox = found(session, visitor.team_id, mailbox_id)
+        mailbox = mailbox_in(session, visitor.team_id, mailbox_id)
         change_mailbox(session, mailbox, given, vault_of(office.settings), visitor.act(office))
     return go(request, f"/mailboxes/{mailbox_id}", f"{mailbox.name} is changed. Check it to see that it works.")
 

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Form, HTTPException, Path, Query, Request, Respon
 from sqlalchemy.orm import Session
 
 from console.judging import try_again
-from console.mailbox_rows import LARGEST_ID, behind, counts_in_words, found, providers_of, trouble
+from console.mailbox_rows import LARGEST_ID, behind, counts_in_words, providers_of, trouble
 from console.office import Office
 from console.render import go, lasts, render
 from console.values import LONGEST_MAILBOX, PLAIN_OR_NONE
@@ -19,13 +19,14 @@ from models.handling import Wish
 from models.session import reading, transaction
 from models.tables import InboundMessage, MessageState
 from worker import requests
-from worker.errors import InputError
+from worker.errors import InputError, NotFoundError
 from worker.links import LARGEST_ID as LARGEST_KEY
 from worker.mailbox_facts import folders_of, read_today
 from worker.mailboxes import (
     Row,
     goes_with,
     list_mailboxes,
+    mailbox_in,
     mailbox_row,
     pause_mailbox,
     remove_mailbox,
@@ -68,7 +69,7 @@ def one(request: Request, office: TheOffice, visitor: Viewer, mailbox_id: Id) ->
     """Show how one mailbox fares, what is done with it at the moment, and what could not be judged."""
     now = office.clock()
     with reading(office.engine) as session:
-        mailbox = found(session, visitor.team_id, mailbox_id)
+        mailbox = mailbox_in(session, visitor.team_id, mailbox_id)
         values: dict[str, Any] = {
             "box": _shown(office, mailbox_row(mailbox, visitor.team)),
             "providers": providers_of(mailbox),
@@ -86,8 +87,7 @@ def one(request: Request, office: TheOffice, visitor: Viewer, mailbox_id: Id) ->
 def progress(request: Request, office: TheOffice, visitor: Viewer, mailbox_id: Id, request_id: RequestId) -> Response:
     """Show how far a request is; asked for again and again while it is open."""
     with reading(office.engine) as session:
-        found(session, visitor.team_id, mailbox_id)
-        row = requests.request_of(session, visitor.team_id, request_id, office.clock())
+        row = _asked_of(session, office, visitor, mailbox_id, request_id)
     response = render(request, "mailbox_request.html", asked=_told(row))
     if not row["open"]:
         response.headers["HX-Trigger"] = ENDED
@@ -105,7 +105,6 @@ def ask(
 ) -> Response:
     """Ask the daemon to check, poll or backfill a mailbox."""
     with transaction(office.engine) as session:
-        found(session, visitor.team_id, mailbox_id)
         requests.ask(session, visitor.team_id, mailbox_id, wish, visitor.act(office), _day(since))
     return go(request, f"/mailboxes/{mailbox_id}", f"{WISHES[wish]} is asked for; see below how far it is.")
 
@@ -114,7 +113,7 @@ def ask(
 def stop(request: Request, office: TheOffice, visitor: Admin, mailbox_id: Id, request_id: RequestId) -> Response:
     """Stop what was asked for."""
     with transaction(office.engine) as session:
-        found(session, visitor.team_id, mailbox_id)
+        _asked_of(session, office, visitor, mailbox_id, request_id)
         requests.stop(session, visitor.team_id, request_id, visitor.act(office))
     return go(request, f"/mailboxes/{mailbox_id}", "It stops as soon as what is in hand is done.")
 
@@ -123,7 +122,7 @@ def stop(request: Request, office: TheOffice, visitor: Admin, mailbox_id: Id, re
 def pause(request: Request, office: TheOffice, visitor: Admin, mailbox_id: Id) -> Response:
     """Leave a mailbox alone."""
     with transaction(office.engine) as session:
-        mailbox = found(session, visitor.team_id, mailbox_id)
+        mailbox = mailbox_in(session, visitor.team_id, mailbox_id)
         pause_mailbox(mailbox, visitor.act(office))
     here = f"/mailboxes/{mailbox_id}"
     return go(request, here, f"{mailbox.name} is paused: it is not polled until you resume it.", f"{here}/resume")
@@ -133,7 +132,7 @@ def pause(request: Request, office: TheOffice, visitor: Admin, mailbox_id: Id) -
 def resume(request: Request, office: TheOffice, visitor: Admin, mailbox_id: Id) -> Response:
     """Poll a mailbox again."""
     with transaction(office.engine) as session:
-        mailbox = found(session, visitor.team_id, mailbox_id)
+        mailbox = mailbox_in(session, visitor.team_id, mailbox_id)
         resume_mailbox(mailbox, visitor.act(office))
     return go(request, f"/mailboxes/{mailbox_id}", f"{mailbox.name} is polled again, at once.")
 
@@ -142,7 +141,7 @@ def resume(request: Request, office: TheOffice, visitor: Admin, mailbox_id: Id) 
 def ask_remove(request: Request, office: TheOffice, visitor: Admin, mailbox_id: Id) -> Response:
     """Say what goes with a mailbox and what stays."""
     with reading(office.engine) as session:
-        mailbox = found(session, visitor.team_id, mailbox_id)
+        mailbox = mailbox_in(session, visitor.team_id, mailbox_id)
         mails, sends = goes_with(session, mailbox)
     return render(request, "mailbox_remove.html", box=mailbox, mails=mails, sends=sends)
 
@@ -151,7 +150,7 @@ def ask_remove(request: Request, office: TheOffice, visitor: Admin, mailbox_id: 
 def remove(request: Request, office: TheOffice, visitor: Admin, mailbox_id: Id) -> Response:
     """Remove a mailbox with the record of its mail."""
     with transaction(office.engine) as session:
-        mailbox = found(session, visitor.team_id, mailbox_id)
+        mailbox = mailbox_in(session, visitor.team_id, mailbox_id)
         name = mailbox.name
         remove_mailbox(session, mailbox, visitor.act(office))
     return go(request, "/mailboxes", f"{name} is removed.")
@@ -161,7 +160,7 @@ def remove(request: Request, office: TheOffice, visitor: Admin, mailbox_id: Id) 
 def retry(request: Request, office: TheOffice, visitor: Admin, mailbox_id: Id, message_id: RequestId) -> Response:
     """Judge and write anew what was set aside."""
     with reading(office.engine) as session:
-        mailbox, mail = found(session, visitor.team_id, mailbox_id), session.get(InboundMessage, message_id)
+        mailbox, mail = mailbox_in(session, visitor.team_id, mailbox_id), session.get(InboundMessage, message_id)
     if mail is None or mail.mailbox_id != mailbox.id:
         raise HTTPException(HTTPStatus.NOT_FOUND, f"{mailbox.name} has no mail {message_id} set aside")
     tried = try_again(office, visitor.team_id, message_id)
@@ -178,6 +177,13 @@ def _shown(office: Office, row: Row) -> Row:
     now, poll_seconds = office.clock(), office.settings.poll_seconds
     late = behind(row, now, poll_seconds)
     return row | {"trouble": trouble(row, now, poll_seconds), "behind": lasts(late) if late else None}
+
+
+def _asked_of(session: Session, office: Office, visitor: Visitor, mailbox_id: int, request_id: int) -> Row:
+    row = requests.request_of(session, visitor.team_id, request_id, office.clock())
+    if row["mailbox_id"] != mailbox_id:
+        raise NotFoundError(f"no request {request_id} of this mailbox; its page lists the last ones")
+    return row
 
 
 def _told(row: Row) -> Row:

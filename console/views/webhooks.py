@@ -8,7 +8,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Path, Query, Request, Response
 
-from console.endpoint_rows import COUNTED, LARGEST_ID, Added, Wanted, found, masked
+from console.endpoint_rows import COUNTED, LARGEST_ID, Added, Wanted, masked
 from console.office import Office
 from console.render import go, render
 from console.rights import May
@@ -17,6 +17,7 @@ from models.outside import DeliveryState, EventType
 from models.session import reading, transaction
 from worker import endpoints
 from worker.deliveries import deliveries_page, replay_one
+from worker.endpoints import endpoint_in
 from worker.links import LARGEST_ID as LARGEST_KEY
 from worker.pages import LIMIT
 from worker.story import Row
@@ -81,7 +82,7 @@ def change(
     """Let an endpoint lie elsewhere, or hear of something else."""
     endpoints.check_url(wanted.url, allow_private=wanted.allow_private)
     with transaction(office.engine) as session:
-        endpoint = found(session, visitor.team_id, endpoint_id)
+        endpoint = endpoint_in(session, visitor.team_id, endpoint_id)
         endpoints.change_endpoint(endpoint, wanted.url, wanted.types, allow_private=wanted.allow_private)
     return go(request, f"{HERE}/{endpoint_id}", "Changed: what waits, and what comes, goes there from now on.")
 
@@ -90,7 +91,7 @@ def change(
 def pause(request: Request, office: TheOffice, visitor: Admin, endpoint_id: Id) -> Response:
     """Send nothing to an endpoint for a while."""
     with transaction(office.engine) as session:
-        name = found(session, visitor.team_id, endpoint_id).name
+        name = endpoint_in(session, visitor.team_id, endpoint_id).name
         endpoints.pause_endpoint(session, visitor.team_id, name, office.clock())
     here = f"{HERE}/{endpoint_id}"
     return go(request, here, f"{name} is paused: what happens meanwhile is kept for it.", f"{here}/resume")
@@ -100,7 +101,7 @@ def pause(request: Request, office: TheOffice, visitor: Admin, endpoint_id: Id) 
 def resume(request: Request, office: TheOffice, visitor: Admin, endpoint_id: Id) -> Response:
     """Send to an endpoint again."""
     with transaction(office.engine) as session:
-        name = found(session, visitor.team_id, endpoint_id).name
+        name = endpoint_in(session, visitor.team_id, endpoint_id).name
         endpoints.resume_endpoint(session, visitor.team_id, name)
     return go(request, f"{HERE}/{endpoint_id}", f"{name} hears of events again, first of what waited.")
 
@@ -109,7 +110,7 @@ def resume(request: Request, office: TheOffice, visitor: Admin, endpoint_id: Id)
 def rotate(request: Request, office: TheOffice, visitor: Admin, endpoint_id: Id) -> Response:
     """Give an endpoint a new secret and show it, this once."""
     with transaction(office.engine) as session:
-        name = found(session, visitor.team_id, endpoint_id).name
+        name = endpoint_in(session, visitor.team_id, endpoint_id).name
         secret = endpoints.rotate_secret(session, visitor.team_id, name, vault_of(office.settings), office.clock())
     return _one(request, office, visitor, _Look(endpoint_id, secret=secret))
 
@@ -118,7 +119,7 @@ def rotate(request: Request, office: TheOffice, visitor: Admin, endpoint_id: Id)
 def test(request: Request, office: TheOffice, visitor: Admin, endpoint_id: Id) -> Response:
     """Send one signed ping to an endpoint and say what comes back."""
     with reading(office.engine) as session:
-        endpoint = found(session, visitor.team_id, endpoint_id)
+        endpoint = endpoint_in(session, visitor.team_id, endpoint_id)
     answer = endpoints.ping(endpoint, vault_of(office.settings), office.clock())
     says = f"{endpoint.name} took the test: {answer}" if answer.well else f"{endpoint.name} did not take it: {answer}"
     return go(request, f"{HERE}/{endpoint_id}", says, wrong=not answer.well)
@@ -131,7 +132,7 @@ def replay(
     """Send one event again, or everything that was given up."""
     now, here = office.clock(), f"{HERE}/{endpoint_id}"
     with transaction(office.engine) as session:
-        name = found(session, visitor.team_id, endpoint_id).name
+        name = endpoint_in(session, visitor.team_id, endpoint_id).name
         if event is not None:
             replay_one(session, visitor.team_id, endpoint_id, event, now)
             return go(request, here, f"Event {event} goes out again.")
@@ -143,14 +144,14 @@ def replay(
 def remove(request: Request, office: TheOffice, visitor: Admin, endpoint_id: Id) -> Response:
     """Remove an endpoint with what waits for it."""
     with transaction(office.engine) as session:
-        name = found(session, visitor.team_id, endpoint_id).name
+        name = endpoint_in(session, visitor.team_id, endpoint_id).name
         endpoints.remove_endpoint(session, visitor.team_id, name)
     return go(request, HERE, f"{name} is removed; the events themselves stay.")
 
 
 def _one(request: Request, office: Office, visitor: Visitor, look: _Look) -> Response:
     with reading(office.engine) as session:
-        endpoint = found(session, visitor.team_id, look.endpoint_id)
+        endpoint = endpoint_in(session, visitor.team_id, look.endpoint_id)
         row = endpoints.endpoint_row(session, endpoint, COUNTED)
         page_ = deliveries_page(session, visitor.team_id, look.endpoint_id, look.state, look.after or None, LIMIT)
     deliveries = [

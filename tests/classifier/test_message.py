@@ -153,7 +153,7 @@ def test_what_a_bomb_made_us_skip_is_said() -> None:
 
 
 @given(st.binary(max_size=2_000))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_any_bytes_are_read_and_judged(raw: bytes) -> None:
     read_all(parse(raw))
 
@@ -167,7 +167,7 @@ WELL_FORMED = [
 
 
 @given(st.sampled_from(WELL_FORMED), st.lists(st.tuples(st.integers(0, 900), st.binary(max_size=6)), max_size=5))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_damaged_mail_is_read_and_judged(raw: bytes, changes: list[tuple[int, bytes]]) -> None:
     for at, replacement in changes:
         raw = raw[:at] + replacement + raw[at + len(replacement) :]

@@ -50,7 +50,7 @@ def leaves(message: Message) -> list[tuple[str, str]]:
 
 
 @given(MESSAGES, st.sampled_from([b"\n", b"\r\n"]))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_a_sound_message_has_the_parts_that_the_standard_library_reads(message: Message, line_end: bytes) -> None:
     raw = message.as_bytes()
     ours = parse(raw.replace(b"\n", line_end)).parts

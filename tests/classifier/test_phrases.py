@@ -87,7 +87,7 @@ def test_what_cannot_be_loosened_is_refused_by_its_name(pattern: str, named: str
 
 @pytest.mark.parametrize("name", TABLES)
 @given(data=st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_no_pattern_of_ours_is_ruled_out_where_it_matches(name: str, data: st.DataObject) -> None:
     table = TABLES[name]
     place = data.draw(st.integers(0, len(table.patterns) - 1))

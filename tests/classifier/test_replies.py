@@ -163,7 +163,7 @@ def test_what_is_hardly_an_opt_out_is_not_held() -> None:
     assert not judge.judge("", "hi", "en").hold
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.text(max_size=300), st.text(max_size=300))
 def test_any_text_gets_a_class_and_probabilities_that_sum_to_one(subject: str, text: str) -> None:
     reply = SHIPPED.judge(subject, text, None)
@@ -172,7 +172,6 @@ def test_any_text_gets_a_class_and_probabilities_that_sum_to_one(subject: str, t
     assert reply.reply_class is ReplyClass.ENGAGED or reply.confidence >= 0.5
 
 
-@settings(deadline=None)
 @given(st.text(max_size=300))
 def test_the_normal_form_is_stable_for_the_words_counted(text: str) -> None:
     normal = normalise(text)

@@ -81,7 +81,6 @@ def test_whatever_is_asked_the_answer_is_a_described_one(
     @settings(
         # A rule is a tree, and making one up takes a hundred times as long as anything else.
         max_examples=25 if path.startswith(MANY) else 2 if "automations" in path else 4,
-        deadline=None,
         derandomize=True,
         database=None,
         phases=[Phase.explicit, Phase.generate],

@@ -179,6 +179,9 @@ def test_programs_add_list_and_lift_entries(console: Console) -> None:
     assert [row["target"] for row in first["rows"]] == ["rival.example"]
     rest = console.ask("GET", f"/v1/do-not-email?limit=1&after={first['next']}", token).json()
     assert ([row["target"] for row in rest["rows"]], rest["next"]) == (["anna@client.example"], None)
+    looked_at = {"target": "rival.example", "seen": first["rows"][0]["id"] - 1}
+    late = console.ask("POST", "/v1/do-not-email/lift", token, json=looked_at)
+    assert (late.status_code, "newer Do Not Email entry" in late.json()["detail"]) == (409, True)
     lifted = console.ask("POST", "/v1/do-not-email/lift", token, json={"target": "rival.example"})
     assert lifted.json() == {"lifted": 1}
     assert console.ask("GET", "/v1/do-not-email?after=broken", token).status_code == 409

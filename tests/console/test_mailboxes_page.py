@@ -333,6 +333,9 @@ def test_a_check_is_asked_for_watched_and_read(console: Console, browser: Browse
 @SQLITE
 def test_a_backfill_shows_how_far_it_is_and_is_stopped(console: Console, browser: Browser) -> None:
     browser.sign_in().done("/mailboxes/1/requests", {"wish": "backfill", "since": "2026-05-01"})
+    other = make(console, "other@outreach.example")
+    for refused in (browser.get(f"/mailboxes/{other}/requests/1"), browser.post(f"/mailboxes/{other}/requests/1/stop")):
+        assert (refused.status_code, "no request 1 of this mailbox" in refused.text) == (404, True)
     with transaction(console.engine) as session:
         asked = session.scalars(select(MailboxRequest)).one()
         asked.started_at = asked.seen_at = console.now

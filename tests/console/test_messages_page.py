@@ -41,7 +41,7 @@ def test_lists_show_each_mail_where_it_belongs(console: Console, browser: Browse
     assert subjects(browser, "/messages?state=set+aside&mailbox=mila@outreach.example") == ["Broken"]
     row = browser.page("/messages?state=set+aside").css_first("#list tbody tr").text()
     assert ("ValueError: no beginning" in row, "inbox-worker review retry" in row) == (True, True)
-    assert browser.get("/messages?mailbox=nobody").status_code == HTTPStatus.CONFLICT
+    assert browser.get("/messages?mailbox=nobody").status_code == HTTPStatus.NOT_FOUND
 
 
 def test_lists_go_on_where_the_page_before_ended(console: Console, browser: Browser) -> None:
@@ -83,7 +83,7 @@ def test_mail_of_another_team_is_not_there(console: Console, browser: Browser) -
     assert subjects(browser, "/messages") == []
     assert browser.get("/messages/1").status_code == HTTPStatus.NOT_FOUND
     assert browser.get("/messages?after=1").status_code == HTTPStatus.CONFLICT
-    assert browser.get("/messages?mailbox=mila@outreach.example").status_code == HTTPStatus.CONFLICT
+    assert browser.get("/messages?mailbox=mila@outreach.example").status_code == HTTPStatus.NOT_FOUND
 
 
 @pytest.mark.parametrize(

@@ -197,7 +197,7 @@ def test_another_teams_recipients_are_not_found(console: Console) -> None:
         theirs.post("/recipients/many", asked),
         theirs.post("/recipients/many/1/undo"),
     ):
-        assert (answer.status_code, "in this team" in answer.text) == (409, True)
+        assert (answer.status_code, "in this team" in answer.text) == (404, True)
     assert console.status() == "Active"
 
 

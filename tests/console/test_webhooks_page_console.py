@@ -102,7 +102,10 @@ def test_after_a_rotation_both_secrets_sign(browser: Browser, receiver: Receiver
 
 
 REFUSED = [
-    ({"url": "https://127.0.0.1/"}, "no address of the public internet"),
+    (
+        {"url": "https://127.0.0.1/"},
+        "no address of the public internet; if it is in a network of your own, tick",
+    ),
     ({"url": "http://hook.example/"}, "use https"),
     ({"url": "https://a:b@hook.example/", "allow_private": "true"}, "user name or password"),
     ({"name": " crm", "url": "http://127.0.0.1/", "allow_private": "true"}, "no name of an endpoint"),

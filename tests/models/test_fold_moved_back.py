@@ -29,7 +29,7 @@ from tests.models.strategies import (
 
 
 @given(histories(), intervals(), automations(), st.integers(0, 40))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_whatever_happened_only_a_question_is_added(
     events: Sequence[Event], covered: list[Interval], rules: list[Standing], when: int
 ) -> None:

@@ -25,7 +25,7 @@ BOUNCES = {DneReason.HARD_BOUNCE, DneReason.SOFT_BOUNCE_LIMIT}
 PERSON = {EventKind.MANUAL, EventKind.REVIEW_RESOLVED}
 moments = st.one_of(st.integers(0, 60).map(day), st.just(LATER))
 
-thorough = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+thorough = settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
 
 
 @st.composite

@@ -140,7 +140,7 @@ def test_naive_times_are_refused(engine: Engine) -> None:
         session.add(artifact(recorded_at=NOON.replace(tzinfo=None)))
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     moment=st.datetimes(
         datetime(1970, 1, 2),  # noqa: DTZ001 - Hypothesis adds the zone itself

@@ -358,7 +358,6 @@ def postgresql(server: str, template: str) -> Iterator[Engine]:
 # No shrinking: an example takes a second, and what it prints tells enough.
 @settings(
     max_examples=12,
-    deadline=None,
     phases=(Phase.explicit, Phase.reuse, Phase.generate),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

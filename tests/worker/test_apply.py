@@ -244,7 +244,7 @@ def in_order() -> EndState:
 
 
 # No shrinking: an example takes a second, and the order it prints tells enough.
-@settings(max_examples=30, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
+@settings(max_examples=30, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 @given(data=st.data())
 def test_sends_and_mails_in_any_order_and_repeated_end_in_the_same_state(
     in_order: EndState, data: st.DataObject

@@ -54,7 +54,7 @@ def test_a_test_that_fails_says_what_came_back(run: Commands, receiver: Receiver
 @pytest.mark.parametrize(
     ("url", "more", "complaint"),
     [
-        ("https://127.0.0.1/", [], "no address of the public internet; an endpoint in a network of your own"),
+        ("https://127.0.0.1/", [], "no address of the public internet; if it is in a network of your own"),
         ("http://hook.example/", [], "use https"),
         ("https://no-such-host.invalid/", [], "no-such-host.invalid does not resolve"),
         ("https://a:b@hook.example/", ["--allow-private"], "user name or password"),

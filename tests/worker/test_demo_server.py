@@ -82,7 +82,7 @@ def test_new_mail_is_asked_for_by_uid(connect: Connect) -> None:
         assert client.search(["UID", f"{first + 1}:*"]) == later
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.lists(st.binary(max_size=400), min_size=1, max_size=5))
 def test_any_bytes_come_back_as_they_are(bodies: list[bytes]) -> None:
     mails = [Mail(b"Subject: any\r\n\r\n" + body) for body in bodies]

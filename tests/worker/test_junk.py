@@ -131,7 +131,7 @@ ALL_CLUES = [STRONG, WEAK, FROM_ALONE, OF_REPORT]
 
 
 @given(arrivals(), st.integers(0, 2))
-@settings(max_examples=12, deadline=None, phases=[Phase.generate])
+@settings(max_examples=12, phases=[Phase.generate])
 def test_in_any_order_of_copies_and_sends_junk_changes_nothing_once_it_is_taken_out(
     drawn: tuple[list[list[Judged]], list[Judged]], sends_after: int
 ) -> None:

@@ -263,7 +263,7 @@ texts = st.text(st.sampled_from(LETTERS + BETWEEN + '\\:*()<>,;" \0'), max_size=
 @given(locals_=st.sets(parts, min_size=1, max_size=4), domain=parts, text=texts)
 @example(locals_={"o'neil", "5e3-1.5e+2", "x=1&y"}, domain="b.example", text="neil")
 @example(locals_={"o'neil", "5e3-1.5e+2", "x=1&y"}, domain="b.example", text="5e3 1 5e")
-@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_word_finds_the_addresses_of_which_a_word_begins_with_it(
     engine: Engine, locals_: set[str], domain: str, text: str
 ) -> None:

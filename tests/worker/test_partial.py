@@ -255,9 +255,7 @@ def digest(message: Message) -> list[tuple[object, ...]]:
 
 
 @given(tree=trees())
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 def test_what_is_kept_equals_the_whole(dovecot: PrivateDovecot, tree: bytes) -> None:
     raw = message(tree)
     with pytest.MonkeyPatch.context() as patched:

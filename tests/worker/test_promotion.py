@@ -156,12 +156,14 @@ def serving(engine: Engine, artifact: Path | None = None) -> Classifier:
 
 
 def test_a_folder_may_lie_elsewhere_for_who_serves(engine: Engine, tmp_path: Path) -> None:
+    before = tmp_path / "before"
+    before.mkdir()
     with transaction(engine) as session:
-        trained(session, tmp_path, "v1")
-        moved = tmp_path.rename(tmp_path.with_name(f"{tmp_path.name}-moved"))
+        trained(session, before, "v1")
+        moved = before.rename(tmp_path / "moved")
         assert open_artifact(find(session, "v1"), moved).version == "v1"
         with pytest.raises(ArtifactError, match="no such artifact"):
-            open_artifact(find(session, "v1"), tmp_path)
+            open_artifact(find(session, "v1"), before)
 
 
 def test_what_was_measured_against_something_else_is_not_promoted(engine: Engine, tmp_path: Path) -> None:

@@ -20,7 +20,8 @@ from worker.act import Act
 from worker.apply import apply
 from worker.errors import InputError
 from worker.labels import Sample, random_sample
-from worker.person import find_recipients, resolve_review, set_status
+from worker.person import Choice, find_recipients, resolve_review, set_status
+from worker.recipient import correct
 from worker.refold import Change
 from worker.reviewing import Answer, settle
 from worker.tie import Rules
@@ -215,6 +216,17 @@ def test_a_label_goes_back_over_what_was_taken_back_or_had_another_cause(engine:
     take_back(engine, 6)
     take_back(engine, 7)
     assert labels(engine) == []
+
+
+def test_a_status_that_the_mail_says_after_all_is_learnt_again_once_a_later_act_is_taken_back(engine: Engine) -> None:
+    take_in(engine, a_mail(answer(ReplyClass.INTERESTED), answers=("anna-1-0@us",)))
+    for minutes, by_mail in ((0, False), (1, True)):
+        with transaction(engine) as session:
+            choice = Choice(Status.NOT_INTERESTED, by_mail=by_mail)
+            correct(session, RULES, anna(engine), choice, act(minutes))
+    choose(engine, Status.ENGAGED, 2)
+    take_back(engine)
+    assert labels(engine) == [Status.NOT_INTERESTED]
 
 
 def test_the_ban_that_came_with_an_answer_goes_with_it(engine: Engine) -> None:

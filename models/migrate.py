@@ -10,7 +10,6 @@ from tempfile import TemporaryDirectory
 
 from alembic import command
 from alembic.config import Config
-from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, func, select
 
@@ -19,9 +18,9 @@ import models.handling
 import models.learning
 import models.outside
 import models.people  # noqa: F401 - tables that nothing else here needs to name
+from models.revision import FOLDER, known, revision_of
 from models.session import SETTING, DatabaseUnavailable, open_engine, reading, transaction
 
-FOLDER = Path(__file__).parent / "migrations"
 LOCK = int.from_bytes(b"inbox", "big")
 """Number of the advisory lock that a migration of PostgreSQL holds."""
 
@@ -37,17 +36,6 @@ def upgrade(engine: Engine) -> None:
         command.upgrade(_config(connection), "head")
 
 
-def current(engine: Engine) -> str | None:
-    """Return the revision the database is at; None while it has no tables of ours."""
-    with reading(engine) as session:
-        return _revision(session.connection())
-
-
-def is_current(engine: Engine) -> bool:
-    """Say whether the database has exactly this version's schema."""
-    return current(engine) == _scripts().get_current_head()
-
-
 def pending(engine: Engine) -> list[str]:
     """Return what `upgrade` would apply, oldest first, each as its revision and title.
 
@@ -56,8 +44,8 @@ def pending(engine: Engine) -> list[str]:
     """
     with reading(engine) as session:
         _refuse_newer(session.connection())
-        found = _revision(session.connection())
-    steps = reversed(list(_scripts().iterate_revisions("head", found or "base")))
+        found = revision_of(session.connection())
+    steps = reversed(list(ScriptDirectory(str(FOLDER)).iterate_revisions("head", found or "base")))
     return [f"{step.revision} {step.doc}" for step in steps]
 
 
@@ -97,17 +85,9 @@ def _config(connection: Connection, folder: Path = FOLDER) -> Config:
     return config
 
 
-def _scripts() -> ScriptDirectory:
-    return ScriptDirectory(str(FOLDER))
-
-
-def _revision(connection: Connection) -> str | None:
-    return MigrationContext.configure(connection).get_current_revision()
-
-
 def _refuse_newer(connection: Connection) -> None:
-    found = _revision(connection)
-    if found is not None and found not in {step.revision for step in _scripts().walk_revisions()}:
+    found = revision_of(connection)
+    if found is not None and found not in known():
         raise DatabaseUnavailable(
             f"{SETTING}: a newer version of inbox-worker brought the schema to {found}; install that version"
         )

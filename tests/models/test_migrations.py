@@ -14,7 +14,8 @@ from sqlalchemy import Column, Engine, Integer, String, func, inspect, select, t
 from sqlalchemy.exc import DBAPIError
 
 from models.base import Base
-from models.migrate import FOLDER, alone, current, draft, is_current, pending, upgrade
+from models.migrate import alone, draft, pending, upgrade
+from models.revision import FOLDER, current, is_current
 from models.session import DatabaseUnavailable, open_engine, reading, transaction
 from models.tables import Contact, SecondAddress, Team
 

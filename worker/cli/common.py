@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from config import logs
 from config.settings import Settings, read
-from models.migrate import is_current, upgrade
+from models.revision import is_current
 from models.session import open_engine, transaction
 from models.tables import Mailbox, Team
 from worker.act import Act
@@ -40,6 +40,8 @@ def start(**flags: Any) -> tuple[Settings, Engine]:
     if not is_current(engine):
         if engine.dialect.name != "sqlite":
             raise InputError("the database schema is not this version's; run: inbox-worker migrate")
+        from models.migrate import upgrade  # noqa: PLC0415  # Alembic: seldom needed, and slow to load.
+
         upgrade(engine)
     return settings, engine
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from classifier.artifact import ArtifactError
 from config import logs
 from config.settings import Settings, SettingsError, read
-from models.migrate import current, is_current, upgrade
+from models.revision import current, is_current
 from models.session import DatabaseUnavailable, reading
 from worker.chosen_artifact import artifact_of
 from worker.cli.common import now, open_database
@@ -26,6 +26,8 @@ from worker.vault import Vault, vault_of
 @click.command()
 def migrate() -> None:
     """Bring the database to this version's schema; harmless where it is there already."""
+    from models.migrate import upgrade  # noqa: PLC0415  # Alembic: only here, and slow to load.
+
     settings = read()
     logs.start(settings.log_level, settings.log_format)
     engine = open_database(settings)

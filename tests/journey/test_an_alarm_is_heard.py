@@ -27,10 +27,10 @@ def test_a_mailbox_that_cannot_be_reached_is_heard_of(
     password = tmp_path / "password"
     password.write_text("sesame")
     with receiving() as receiver:
-        world.run(
+        world.prepare(
             "mailboxes", "add", NAME, "--host", "127.0.0.1", "--port", str(nobody), "--password-file", str(password)
         )
-        secret = world.run("webhooks", "add", "pager", receiver.url, "--allow-private").stdout.strip()
+        secret = world.prepare("webhooks", "add", "pager", receiver.url, "--allow-private").out.strip()
         follower = world.start("events", "tail", "--json", "--follow")
         daemon = world.start("run")
         try:

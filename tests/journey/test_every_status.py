@@ -107,22 +107,20 @@ class Stage:
     @cached_property
     def standing(self) -> dict[str, tuple[str, str]]:
         """Everybody in the spring, as the command line lists them."""
-        listed = self.world.run("recipients", "list", "--campaign", SPRING, "--all", "--json").stdout.splitlines()
-        rows = map(json.loads, listed)
+        rows = self.world.prepare("recipients", "list", "--campaign", SPRING, "--all", "--json").rows
         return {row["address"].partition("@")[0]: (row["status"], row["sequence"]) for row in rows}
 
     @cached_property
     def reasons(self) -> dict[str, list[str]]:
         """Why addresses and domains are under Do Not Email, as the command line lists them."""
         found: dict[str, list[str]] = {}
-        for line in self.world.run("dne", "list", "--json").stdout.splitlines():
-            row = json.loads(line)
+        for row in self.world.prepare("dne", "list", "--json").rows:
             found.setdefault(row["target"], []).append(row["reason"])
         return found
 
     def story(self, person: str) -> dict[str, Any]:
         """Return what the command line tells of a person, campaign by campaign."""
-        (row,) = map(json.loads, self.world.run("recipients", "show", address(person), "--json").stdout.splitlines())
+        (row,) = self.world.prepare("recipients", "show", address(person), "--json").rows
         return row | {each["campaign"]: each for each in row["recipients"]}
 
 
@@ -262,11 +260,11 @@ def stage(dovecot: PrivateDovecot, postgres_url: str, tmp_path_factory: pytest.T
             "INBOX_PUBLIC_URL": f"http://127.0.0.1:{port}",
         }
         world.add_mailbox("--opt-out-alias", ALIAS)
-        world.run("webhooks", "add", "crm", receiver.url, "--allow-private")
-        token = world.run("tokens", "add", "sender").stdout.strip()
+        world.prepare("webhooks", "add", "crm", receiver.url, "--allow-private")
+        token = world.prepare("tokens", "add", "sender").out.strip()
         key = folder / "calendly"
         key.write_text(CALENDLY_KEY)
-        world.run("teams", "set", "default", "--calendly-key-file", str(key))
+        world.prepare("teams", "set", "default", "--calendly-key-file", str(key))
         console = world.start("console", "--port", str(port))
         daemon = None
         try:
@@ -348,7 +346,7 @@ def _tell_the_sends(one: Stage) -> None:
             ]
         )
     )
-    one.world.run("automations", "put", SPRING, str(rules))
+    one.world.prepare("automations", "put", SPRING, str(rules))
 
 
 def _cause_everything(one: Stage) -> None:

@@ -50,7 +50,7 @@ def expected(dovecot: PrivateDovecot, tmp_path_factory: pytest.TempPathFactory, 
     folder = tmp_path_factory.mktemp("reference")
     mail.deliver(dovecot, "reference")
     world = World(dovecot, "reference", f"sqlite:///{folder}/reference.sqlite", folder)
-    world.run("migrate")
+    world.prepare("migrate")
     world.add_mailbox()
     world.import_sends(mail.sends)
     world.run("poll", NAME)
@@ -188,11 +188,11 @@ def test_a_lost_connection_is_one_clear_line_and_loses_nothing(world: World, mai
     mail.deliver(world.server, world.user)
     world.add_mailbox()
     world.import_sends(mail.sends)
-    world.run("mailboxes", "pause", NAME)
+    world.prepare("mailboxes", "pause", NAME)
     wrong = world.folder / "wrong"
     wrong.write_text("nonsense")
     with_port = ["--host", "localhost", "--port", "1", "--password-file", str(wrong)]
-    world.run("mailboxes", "add", "other@outreach.example", *with_port)
+    world.prepare("mailboxes", "add", "other@outreach.example", *with_port)
     done = world.run("poll", "other@outreach.example", check=False)
     assert done.returncode == 1
     assert "Traceback" not in done.stderr

@@ -103,11 +103,11 @@ def answer(world: World, number: int, text: str) -> None:
 
 def correct(world: World, number: int, said: str) -> None:
     """Say what an answer is: with a status, or in review where it may ask for an end of the mail."""
-    done = world.run("recipients", "set-status", address(number), said, check=False)
-    if done.returncode:
-        asked = re.search(r"inbox-worker review resolve (\d+) CLASS", done.stderr)
-        assert asked, done.stderr
-        world.run("review", "resolve", asked[1], said)
+    done = world.prepare("recipients", "set-status", address(number), said, check=False)
+    if done.code:
+        asked = re.search(r"inbox-worker review resolve (\d+) CLASS", done.err)
+        assert asked, done.err
+        world.prepare("review", "resolve", asked[1], said)
 
 
 def verdicts(world: World) -> dict[str, tuple[str | None, dict[str, Any]]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -43,6 +43,23 @@ class Said:
         return [json.loads(line) for line in self.out.splitlines()]
 
 
+def said(words: Sequence[str], stdin: str | None = None, env: Mapping[str, str | None] | None = None) -> Said:
+    """Run a command in this process; a known failure is told as the program tells it, any other is raised.
+
+    Args:
+        words: the command and what goes with it.
+        stdin: what is typed.
+        env: what is changed in the environment meanwhile; None takes a variable out.
+    """
+    result = CliRunner().invoke(cli, words, input=stdin, env=env)
+    if result.exception is None or isinstance(result.exception, SystemExit):
+        return Said(result.exit_code, result.stdout, result.stderr)
+    line = describe(result.exception) if isinstance(result.exception, Exception) else None
+    if line is None:
+        raise result.exception
+    return Said(1, result.stdout, result.stderr + line)
+
+
 class Commands:
     """The command line in a folder of its own, over a new SQLite database."""
 
@@ -52,14 +69,8 @@ class Commands:
         self._uids = count(1)
 
     def __call__(self, *words: str, stdin: str | None = None) -> Said:
-        """Run a command; a known failure is told as the program tells it, any other fails the test."""
-        result = CliRunner().invoke(cli, words, input=stdin)
-        if result.exception is None or isinstance(result.exception, SystemExit):
-            return Said(result.exit_code, result.stdout, result.stderr)
-        line = describe(result.exception) if isinstance(result.exception, Exception) else None
-        if line is None:
-            raise result.exception
-        return Said(1, result.stdout, result.stderr + line)
+        """Run a command; see `said`."""
+        return said(words, stdin)
 
     def done(self, *words: str, stdin: str | None = None) -> Said:
         """Run a command that must succeed."""

@@ -9,7 +9,7 @@ import click
 @click.option("--host", help="Address to listen on; default: INBOX_CONSOLE_HOST.")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on; default: INBOX_CONSOLE_PORT.")
 def console(host: str | None, port: int | None) -> None:
-    """Serve the unsubscribe links, bookings and the sending side's requests over HTTP.
+    """Serve the pages for people, the API, unsubscribe links and bookings over HTTP.
 
     It speaks plain HTTP: put a web server with TLS before it, and let that limit how often strangers may ask.
     """

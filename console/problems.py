@@ -82,8 +82,8 @@ def _page(request: Request, status: int, detail: str, headers: Mapping[str, str]
 
 _TITLES = {
     403: "Not allowed",
-    404: "There is no such page",
-    405: "There is no such page",
+    404: "Not found",
+    405: "Not found",
     409: "This cannot be done",
     422: "Something in the form cannot be used",
     500: "Something went wrong",
@@ -96,7 +96,10 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     def _http(request: Request, error: HTTPException) -> Response:
-        return problem(request, error.status_code, str(error.detail), error.headers)
+        # The framework says no more than that of an address which nothing answers.
+        unknown = error.detail == HTTPStatus.NOT_FOUND.phrase
+        detail = "there is nothing at this address" if unknown else str(error.detail)
+        return problem(request, error.status_code, detail, error.headers)
 
     @app.exception_handler(SignInNeeded)
     def _unknown(request: Request, error: SignInNeeded) -> Response:

@@ -16,7 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from console.cookies import FLASH, Flash, flash, flash_of, forget, write_session
-from console.office import Office, office_of
+from console.office import office_of
 from console.reasons import in_words, verdict_in_words
 from console.rights import May
 from console.visitor import Visitor
@@ -189,11 +189,3 @@ def size(octets: int) -> str:
 def slug(words: object) -> str:
     """Return words as part of a class name: "Out of Office" is out-of-office."""
     return "-".join(str(words).lower().split())
-
-
-def templates() -> Sequence[str]:
-    """Return the names of all templates."""
-    return _environment().list_templates()
-
-
-__all__ = ["Office", "go", "link", "ours", "render", "story", "templates"]

@@ -17,7 +17,7 @@ from models.session import insert_new
 from models.tables import Contact, DneEntry, Recipient, RecipientEvent, SecondAddress
 from worker.act import Act
 from worker.do_not_email import dne_target, withdraw
-from worker.errors import InputError
+from worker.errors import InputError, NotFoundError
 from worker.outbox import Told, entry_payload, tell
 from worker.refold import Change, lock, refold
 from worker.stored import storable
@@ -93,7 +93,7 @@ def _pair(session: Session, team_id: int, address: str, second: str) -> _Pair:
     query = select(Contact).where(Contact.team_id == team_id, Contact.address.in_((first, second)))
     contacts = {contact.address: contact for contact in session.scalars(query)}
     if first not in contacts:
-        raise InputError(f"{first} is no contact of this team; inbox-worker recipients list --all shows them")
+        raise NotFoundError(f"{first} is no contact of this team; inbox-worker recipients list --all shows them")
     return _Pair(contacts[first], second, tuple(contact.id for contact in contacts.values()))
 
 

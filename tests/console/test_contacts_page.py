@@ -250,7 +250,7 @@ def test_other_teams_contacts_are_not_known(console: Console, browser: Browser) 
     assert addresses(browser) == []
     assert browser.get(STORY).status_code == HTTPStatus.NOT_FOUND
     told = browser.post("/contacts/many/do", {"wish": "add", "chosen": str(anna)})
-    assert told.status_code == HTTPStatus.CONFLICT
+    assert told.status_code == HTTPStatus.NOT_FOUND
     told = browser.post("/contacts/same-person", {"address": ANNA, "second": "a@b.example"})
-    assert told.status_code == HTTPStatus.CONFLICT
+    assert told.status_code == HTTPStatus.NOT_FOUND
     assert live(console) == []

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import hmac
 import json
 import secrets
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from functools import cache
-from http.client import HTTPConnection
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import urlencode
 
 from joserfc import jws
 from joserfc.jwk import ECKey, RSAKey
+
+from tests.provider import base64url, serving
 
 CLIENT_ID, CLIENT_SECRET = "our-console", "canary-client-secret~;%"
 Key = RSAKey | ECKey
@@ -110,7 +108,7 @@ class IdentityProvider:
         if (asked.get("client_id"), asked.get("client_secret")) != (CLIENT_ID, self.client_secret):
             return 401, {"error": "invalid_client", "error_description": "the client secret has expired"}
         begun = self.codes.pop(asked["code"], None)
-        challenge = _base64(hashlib.sha256(asked["code_verifier"].encode()).digest())
+        challenge = base64url(hashlib.sha256(asked["code_verifier"].encode()).digest())
         fits = begun and (begun["code_challenge_method"], begun["code_challenge"]) == ("S256", challenge)
         if not begun or not fits or begun["redirect_uri"] != asked["redirect_uri"]:
             return 400, {"error": "invalid_grant", "error_description": "the code does not fit"}
@@ -136,62 +134,14 @@ class IdentityProvider:
             registry = jws.JWSRegistry(algorithms=[self.alg], strict_check_header=False)
             return jws.serialize_compact(header, payload, key, registry=registry)
         # What an attacker does who has only the public key.
-        plain = ".".join(_base64(each) for each in (json.dumps(header).encode(), payload))
+        plain = ".".join(base64url(each) for each in (json.dumps(header).encode(), payload))
         mac = hmac.digest(key.as_pem(private=False), plain.encode(), "sha256")
-        return f"{plain}.{_base64(mac) if self.alg == 'HS256' else ''}"
+        return f"{plain}.{base64url(mac) if self.alg == 'HS256' else ''}"
 
 
 @contextmanager
 def identity_provider(clock: Callable[[], datetime]) -> Iterator[IdentityProvider]:
     """Run a provider until the end of the block."""
     provider = IdentityProvider(clock)
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            parts = urlsplit(self.path)
-            if parts.path == "/authorize":
-                self._answer(302, "", Location=provider.authorize(dict(parse_qsl(parts.query))))
-            else:
-                self._answer(*provider.answer(parts.path, {}, self.headers.get("Authorization", "")))
-
-        def do_POST(self) -> None:
-            asked = dict(parse_qsl(self.rfile.read(int(self.headers["Content-Length"])).decode()))
-            self._answer(*provider.answer(self.path, asked, ""))
-
-        def _answer(self, status: int, said: Any, **fields: str) -> None:
-            body = said.encode() if isinstance(said, str) else json.dumps(said).encode()
-            self.send_response(status)
-            for name, value in fields.items():
-                self.send_header(name, value)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    provider.port = server.server_address[1]
-    thread = threading.Thread(target=server.serve_forever, args=[0.02])
-    thread.start()
-    try:
+    with serving(provider):
         yield provider
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
-def browse(url: str) -> str:
-    """Open a page of a provider as a browser does; return where it sends the browser."""
-    parts = urlsplit(url)
-    connection = HTTPConnection(parts.netloc)
-    connection.request("GET", f"{parts.path}?{parts.query}")
-    location = connection.getresponse().headers["Location"]
-    connection.close()
-    assert location
-    return location
-
-
-def _base64(octets: bytes) -> str:
-    return base64.urlsafe_b64encode(octets).rstrip(b"=").decode()

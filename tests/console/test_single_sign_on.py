@@ -20,8 +20,9 @@ from console.views import single_sign_on
 from models.people import Role
 from models.session import open_engine, transaction
 from tests.console.conftest import OURS, PUBLIC_URL, Console
-from tests.console.identity_provider import CLIENT_ID, CLIENT_SECRET, IdentityProvider, browse, identity_provider
+from tests.console.identity_provider import CLIENT_ID, CLIENT_SECRET, IdentityProvider, identity_provider
 from tests.console.visiting import SESSION, Browser
+from tests.provider import browse
 from tests.worker.small_world import NOW, furnish
 from worker import oidc
 from worker.act import Act

@@ -13,11 +13,11 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpcore
-import httpx
 import pytest
 
 from config.settings import Settings
 from models.tables import SignIn
+from tests.provider import browse
 from tests.worker.token_server import CLIENT_ID, CLIENT_SECRET, TokenServer, token_server
 from worker.errors import InputError
 from worker.imap import tls_context
@@ -40,11 +40,6 @@ def google(server: TokenServer, client_secret: str | None = CLIENT_SECRET) -> Pr
 
 def microsoft(server: TokenServer, client_secret: str | None = CLIENT_SECRET) -> Provider:
     return Provider(SignIn.MICROSOFT, server.issuer, CLIENT_ID, client_secret)
-
-
-def browse(url: str) -> str:
-    """Return where the provider sends the browser."""
-    return httpx.get(url).headers["Location"]
 
 
 def test_a_consent_in_a_browser_gives_tokens(server: TokenServer) -> None:

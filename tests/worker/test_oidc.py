@@ -14,10 +14,10 @@ from tests.console.identity_provider import (
     CLIENT_ID,
     CLIENT_SECRET,
     IdentityProvider,
-    browse,
     identity_provider,
     rsa_key,
 )
+from tests.provider import browse
 from tests.worker.small_world import NOW
 from worker import oidc
 from worker.errors import InputError

@@ -6,7 +6,6 @@ tokens rotate, and whoever uses one twice loses the whole consent (RFC 9700 4.14
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import hmac
 import json
@@ -16,9 +15,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import urlencode
+
+from tests.provider import base64url, serving
 
 CLIENT_ID, CLIENT_SECRET = "our-installation", "canary-client-secret~;%"
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
@@ -74,9 +74,16 @@ class TokenServer:
             "exp": now + int(holds),
             "jti": secrets.token_hex(8),
         }
-        parts = [_base64(json.dumps(each).encode()) for each in ({"alg": "HS256", "typ": "JWT"}, claims)]
+        parts = [base64url(json.dumps(each).encode()) for each in ({"alg": "HS256", "typ": "JWT"}, claims)]
         signed = ".".join(parts)
-        return f"{signed}.{_base64(hmac.digest(self.key, signed.encode(), 'sha256'))}"
+        return f"{signed}.{base64url(hmac.digest(self.key, signed.encode(), 'sha256'))}"
+
+    def answer(self, path: str, asked: dict[str, str], bearer: str) -> tuple[int, Any]:
+        del bearer
+        if path.endswith("/.well-known/openid-configuration"):
+            return 200, self.describe()
+        answers = {"/token": self.token, "/device": self.device}
+        return answers[path](asked) if path in answers else (404, {})
 
     def describe(self) -> dict[str, Any]:
         self.described += 1
@@ -115,7 +122,7 @@ class TokenServer:
 
     def _by_code(self, asked: dict[str, str]) -> tuple[int, Any]:
         started = self.codes.pop(asked["code"], None)
-        verifier = _base64(hashlib.sha256(asked["code_verifier"].encode()).digest())
+        verifier = base64url(hashlib.sha256(asked["code_verifier"].encode()).digest())
         fits = started is not None and (started["code_challenge"], started["code_challenge_method"]) == (
             verifier,
             "S256",
@@ -157,44 +164,5 @@ class TokenServer:
 def token_server(**behaviour: Any) -> Iterator[TokenServer]:
     """Run a provider until the end of the block."""
     provider = TokenServer(**behaviour)
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            parts = urlsplit(self.path)
-            if parts.path.endswith("/.well-known/openid-configuration"):
-                self._answer(200, provider.describe())
-            elif parts.path == "/authorize":
-                self._answer(302, "", Location=provider.authorize(dict(parse_qsl(parts.query))))
-            else:
-                self._answer(404, {})
-
-        def do_POST(self) -> None:
-            asked = dict(parse_qsl(self.rfile.read(int(self.headers["Content-Length"])).decode()))
-            self._answer(*(provider.token(asked) if self.path == "/token" else provider.device(asked)))
-
-        def _answer(self, status: int, said: Any, **fields: str) -> None:
-            body = said.encode() if isinstance(said, str) else json.dumps(said).encode()
-            self.send_response(status)
-            for name, value in fields.items():
-                self.send_header(name, value)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    provider.port = server.server_address[1]
-    thread = threading.Thread(target=server.serve_forever, args=[0.02])
-    thread.start()
-    try:
+    with serving(provider):
         yield provider
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
-def _base64(octets: bytes) -> str:
-    return base64.urlsafe_b64encode(octets).rstrip(b"=").decode()

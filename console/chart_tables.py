@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from console.charts import Bar, Series
+from console.charts import Series
 from console.drawing import day_text, share_text
 from console.model_charts import Point
 
@@ -27,11 +27,6 @@ def days_table(days: Sequence[date], series: Sequence[Series], *, percent: bool 
     columns = [[UNKNOWN if value is None else written(value) for value in each.values] for each in series]
     rows = zip(map(day_text, days), *columns, strict=True)
     return Table(("Day", *(each.name for each in series)), list(rows))
-
-
-def bars_table(what: str, rows: Sequence[Bar]) -> Table:
-    """Return a row for each bar; `what` is what they are bars of."""
-    return Table((what, "Number"), [(row.label, _count(row.count)) for row in rows])
 
 
 def matrix_table(names: Sequence[str], counts: Sequence[Sequence[int]]) -> Table:

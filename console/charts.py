@@ -17,13 +17,11 @@ from console.drawing import (
     rule,
     share_text,
     spread,
-    stroke,
     svg,
     tag,
     text,
     tick_text,
     ticks,
-    unbroken,
     width_of,
 )
 
@@ -118,8 +116,8 @@ def stacked(title: str, days: Sequence[date], series: Sequence[Series], width: i
     return svg("chart-stacked", title, desc, (width, HEIGHT), content)
 
 
-def line(title: str, days: Sequence[date], series: Series, limit: Limit | None = None, width: int = WIDTH) -> Markup:
-    """Draw shares over days as a line, with the newest one written at it, and the limit that they should keep."""
+def shares(title: str, days: Sequence[date], series: Series, limit: Limit | None = None, width: int = WIDTH) -> Markup:
+    """Draw shares over days as bars, and the limit that they should keep; the newest one is written beside it."""
     known = [(number, value) for number, value in enumerate(series.values) if value is not None]
     top = max([value for _, value in known] + ([limit.value * 1.2] if limit else []), default=0)
     marks = ticks(top or 1)
@@ -128,13 +126,13 @@ def line(title: str, days: Sequence[date], series: Series, limit: Limit | None =
     plot = _Plot(days, marks, left, width - width_of([last]) - 2 * GAP)
     content = [
         *_frame(plot, [share_text(each) for each in marks]),
+        *_stacks(plot, [series]),
         *(_limited(plot, limit) if limit else ()),
-        *_lines(plot, series),
-        _ended(plot, *known[-1], series.css) if known else _empty(plot),
+        text(last, plot.right + GAP, plot.y(known[-1][1]) + 4, class_=STRONG) if known else _empty(plot),
         *_hovered(plot, [_valued(day, value) for day, value in zip(days, series.values, strict=True)]),
     ]
     said = f"{_span(days)}; on {day_text(days[known[-1][0]])}: {last}." if known else NOTHING
-    return svg("chart-line-chart", title, said, (width, HEIGHT), content)
+    return svg("chart-shares", title, said, (width, HEIGHT), content)
 
 
 def bars(title: str, rows: Sequence[Bar], width: int = WIDTH) -> Markup:
@@ -155,22 +153,6 @@ def bars(title: str, rows: Sequence[Bar], width: int = WIDTH) -> Markup:
     if not rows:
         content.append(text(NOTHING, width / 2, _ROW / 2 + 4, "middle"))
     return svg("chart-bars", title, desc, (width, max(1, len(rows)) * _ROW), content)
-
-
-def sparkline(title: str, values: Sequence[float | None], css: str = "series-1") -> Markup:
-    """Draw a tiny line without any scale, with a dot at its end."""
-    width, height, edge = 100, 24, 4
-    top = max((value for value in values if value is not None), default=0) or 1
-    step = (width - 2 * edge) / max(1, len(values) - 1)
-    pieces = [
-        [(edge + number * step, height - edge - (height - 2 * edge) * value / top) for number, value in piece]
-        for piece in unbroken(values)
-    ]
-    content = [stroke(piece, css, 1.5) for piece in pieces if len(piece) > 1]
-    if pieces:
-        content.append(dot(pieces[-1][-1], 2.5, css))
-    desc = f"{len(values)} values, the highest {top:,.4g}." if pieces else NOTHING
-    return svg("chart-sparkline", title, desc, (width, height), content)
 
 
 def _last(shown: Sequence[Series]) -> int:
@@ -259,23 +241,6 @@ def _limited(plot: _Plot, limit: Limit) -> Iterator[Markup]:
     line_ = path((plot.left, y), (plot.right, y))
     yield tag("path", d=line_, stroke="currentColor", stroke_dasharray="4 4", fill="none", class_="chart-limit")
     yield text(limit.label, plot.left + 4, y - 5, class_="chart-label chart-limit")
-
-
-def _lines(plot: _Plot, series: Series) -> Iterator[Markup]:
-    """Draw the line, broken where a value is not known, and what lies under it."""
-    for piece in unbroken(series.values):
-        points = [(plot.x(number), plot.y(value)) for number, value in piece]
-        if len(points) == 1:
-            yield dot(points[0], 2, series.css)
-            continue
-        under = path((points[0][0], BASE), *points, (points[-1][0], BASE)) + "Z"
-        yield tag("path", d=under, fill="currentColor", fill_opacity=0.12, class_=f"chart-area {series.css}")
-        yield stroke(points, series.css, 2)
-
-
-def _ended(plot: _Plot, number: int, value: float, css: str) -> Markup:
-    x, y = plot.x(number), plot.y(value)
-    return dot((x, y), 3.5, css) + text(share_text(value), x + GAP, y + 4, class_=STRONG)
 
 
 def _bar(x: float, middle: float, long: float, row: Bar) -> Markup:

@@ -130,18 +130,5 @@ def spread(wanted: Sequence[float], apart: float, lowest: float) -> list[float]:
     return places
 
 
-def unbroken(values: Sequence[float | None]) -> list[list[tuple[int, float]]]:
-    """Return the stretches without a gap, each value with its number."""
-    pieces: list[list[tuple[int, float]]] = []
-    before: float | None = None
-    for number, value in enumerate(values):
-        if value is not None:
-            if before is None:
-                pieces.append([])
-            pieces[-1].append((number, value))
-        before = value
-    return pieces
-
-
 def _value(value: object) -> str:
     return f"{value:.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)

@@ -52,6 +52,12 @@ def trouble(row: Row, now: datetime, poll_seconds: int) -> Trouble | None:
     return _missed(late) if late and late > missed else None
 
 
+def shown(row: Row, now: datetime, poll_seconds: int) -> Row:
+    """Return a mailbox's row with its trouble, and how far behind it is in words."""
+    late = behind(row, now, poll_seconds)
+    return row | {"trouble": trouble(row, now, poll_seconds), "behind": lasts(late) if late else None}
+
+
 def delay(row: Row, now: datetime) -> timedelta | None:
     """Return the time since a mailbox was read; what arrived meanwhile is not known yet. None: it never was."""
     return now - row["last_success_at"] if row["last_success_at"] else None

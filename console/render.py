@@ -109,7 +109,7 @@ def _environment() -> Environment:
     }
     environment.filters |= {
         "when": when, "day": day, "ago": ago, "number": number, "percent": percent, "slug": slug, "size": size,
-        "reason": in_words, "verdict": verdict_in_words, "story": story,
+        "reason": in_words, "verdict": verdict_in_words, "story": story, "soft": soft,
     }  # fmt: skip
     return environment
 
@@ -129,6 +129,11 @@ def link(path: str, **query: object) -> str:
 def story(address: str) -> str:
     """Return the page that tells everything about an address of somebody."""
     return f"/contacts/by/{quote(address, safe='')}"
+
+
+def soft(address: str) -> Markup:
+    """Return an address that a narrow column breaks behind its sign and not within a word."""
+    return Markup("@<wbr>").join(escape(part) for part in address.split("@"))
 
 
 def when(moment: datetime | None, zone: Any = None, *, seconds: bool = False) -> Markup:

@@ -1,4 +1,4 @@
-"""Draws the pictures of docs/console.md anew: the demo's data in Debian's Chromium.
+"""Draws the pictures of docs/console.md anew: the demo's data, and what people add to it, in Debian's Chromium.
 
 python -m docs.console_pictures
 """
@@ -6,15 +6,33 @@ python -m docs.console_pictures
 from __future__ import annotations
 
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
 
 from playwright.sync_api import Page
 
-from tests.console.installation import Installation, Visits, chromium
+from config.settings import read
+from models.outside import WebhookEndpoint
+from models.people import Role
+from models.session import transaction
+from models.tables import Mailbox, SignIn
+from tests.console.installation import OURS, Installation, Visits, chromium
+from tests.keys import VAULT
+from worker.act import Act
+from worker.automations import automation_of, put_automations
+from worker.dispatch import dispatch
+from worker.due import failure, write_results
+from worker.endpoints import add_endpoint
+from worker.errors import MailboxError, Trouble
+from worker.mailboxes import add_mailbox, new_columns
+from worker.reviewing import settle
+from worker.story import list_reviews
+from worker.tie import rules_of
 
 HERE = Path(__file__).parent
 WINDOW = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 780}
+NAME = "mila"
 PAGES = {
     "overview": "/",
     "recipients": "/recipients",
@@ -22,23 +40,61 @@ PAGES = {
     "review": "/review",
     "do-not-email": "/do-not-email",
     "mailboxes": "/mailboxes",
-    "model": "/model",
+    "model": "/model/default",
     "automations": "/automations",
     "webhooks": "/webhooks",
 }
+RULES = (
+    {"name": "wants to see it", "when": {"link": "/tour", "class": ["Interested"]},
+     "then": [{"do": "call", "endpoint": "crm"}, {"do": "stop"}]},
+    {"name": "nurture the silent", "when": {"days_without_reply": 10, "status": ["Active"]},
+     "then": [{"if": {"opens": 3}, "then": [{"do": "call", "endpoint": "crm"}], "else": [{"do": "stop"}]}]},
+)  # fmt: skip
+ENDPOINTS = (
+    WebhookEndpoint(team_id=OURS, name="crm", url="https://crm.outreach.example/inbox", types=[]),
+    WebhookEndpoint(team_id=OURS, name="pager", url="https://pager.outreach.example/17", types=["alarm.opened"]),
+)
+ILL = MailboxError(
+    "ben@outreach.example at imap.outreach.example:993: the server refuses the password: [AUTHENTICATIONFAILED]"
+    " Invalid credentials; give the right one",
+    permanent=True,
+    trouble=Trouble.SIGN_IN,
+)
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as folder, chromium(Installation(Path(folder))) as visits:
-        page = visits.window(viewport=WINDOW)
-        for name, path in PAGES.items():
-            take(page, path, f"console-{name}")
-        phone(visits)
+    with tempfile.TemporaryDirectory() as folder:
+        installation = Installation(Path(folder))
+        furnish(installation)
+        with chromium(installation) as visits:
+            page = window(visits, viewport=WINDOW)
+            for name, path in PAGES.items():
+                take(page, path, f"console-{name}")
+            take(window(visits, viewport=PHONE, color_scheme="dark"), "/recipients", "console-phone")
 
 
-def phone(visits: Visits) -> None:
-    page = visits.window(viewport=PHONE, color_scheme="dark")
-    take(page, "/recipients", "console-phone")
+def furnish(installation: Installation) -> None:
+    """Let people do what they do within some days: rules, endpoints, answers; and a mailbox that fails."""
+    at = datetime.now(UTC)
+    act, rules = Act(NAME, at, None), rules_of(read(), OURS)
+    installation.add_user(NAME, Role.ADMIN)
+    with transaction(installation.engine) as session:
+        for endpoint in ENDPOINTS:
+            add_endpoint(session, endpoint, VAULT, at)
+        put_automations(session, OURS, "spring-launch", [automation_of(each) for each in RULES], act)
+        for row in list_reviews(session, OURS)[-2:]:
+            settle(session, rules, row["id"], "Engaged", act)
+        columns = new_columns("ben@outreach.example", SignIn.PASSWORD, {"host": "127.0.0.1", "password": "x"})
+        mailbox_id = add_mailbox(session, OURS, columns, VAULT, act)
+        revision = session.get_one(Mailbox, mailbox_id).revision
+    dispatch(installation.engine, at)
+    write_results(installation.engine, {mailbox_id: failure(ILL, 3, at, at, revision)})
+
+
+def window(visits: Visits, **more: object) -> Page:
+    page = visits.window(None, **more)
+    visits.sign_in(page, NAME)
+    return page
 
 
 def take(page: Page, path: str, name: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from models.outside import Alarm, AlarmKind, Delivery, DeliveryState, WebhookEndpoint
@@ -46,6 +46,17 @@ def state_of(mailbox: Mailbox) -> str:
     if mailbox.failures:
         return "failing" if mailbox.failures >= FAILING else "trying again"
     return "well" if mailbox.last_success_at else "not polled yet"
+
+
+STATE = case(
+    (Mailbox.paused_at.is_not(None), "paused"),
+    (Mailbox.stopped_at.is_not(None), "stopped"),
+    (Mailbox.failures >= FAILING, "failing"),
+    (Mailbox.failures > 0, "trying again"),
+    (Mailbox.last_success_at.is_not(None), "well"),
+    else_="not polled yet",
+)
+"""The same within a statement, where there are many."""
 
 
 def why_stopped(mailbox: Mailbox, most: int = 2_000) -> str:

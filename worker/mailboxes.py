@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from sqlalchemy import delete, func, or_, select
@@ -86,6 +86,13 @@ def list_mailboxes(
     if ill:
         query = query.where(Mailbox.paused_at.is_(None), or_(Mailbox.stopped_at.is_not(None), Mailbox.failures > 0))
     return [mailbox_row(mailbox, team) for mailbox, team in session.execute(query)]
+
+
+def mailboxes_of(session: Session, team_id: int, ids: Collection[int]) -> dict[int, Row]:
+    """Return id -> row of some of a team's mailboxes, in the order in which they were asked for."""
+    query = select(Mailbox).where(Mailbox.team_id == team_id, Mailbox.id.in_(ids))
+    found = {mailbox.id: mailbox for mailbox in session.scalars(query)}
+    return {each: mailbox_row(found[each], "") for each in ids if each in found}
 
 
 def mailbox_row(mailbox: Mailbox, team: str) -> Row:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, func, literal, select
+from sqlalchemy import Select, case, func, literal, select
 from sqlalchemy.orm import Session
 
 from models.events import Bounced, ReviewKind, Status
@@ -18,7 +18,7 @@ from models.outside import Delivery, DeliveryState, WebhookEndpoint
 from models.tables import InboundMessage, Mailbox, MessageState, ReviewItem
 from worker.alarms import list_alarms
 from worker.figures import DAYS, LABELS, counted_at, figures
-from worker.health import how_to_go_on, state_of, why_stopped
+from worker.health import STATE, how_to_go_on, state_of, why_stopped
 from worker.labels import Sample
 from worker.promotion import in_service
 
@@ -26,6 +26,8 @@ MOST = 5_000
 """From here on counting takes longer than the number is worth."""
 BOUNCE_DAYS = 28
 MOST_ALARMS = 100
+MOST_MAILBOXES = 10
+"""That are told of one by one."""
 LONGEST_ERROR = 300
 
 WORST_FIRST = ("stopped", "failing", "trying again", "not polled yet", "well", "paused")
@@ -119,6 +121,14 @@ class MailboxHealth:
 
 
 @dataclass(frozen=True, slots=True)
+class Mailboxes:
+    """How many are in which state, and those first that fare worst."""
+
+    states: dict[str, int]
+    worst: list[MailboxHealth]
+
+
+@dataclass(frozen=True, slots=True)
 class Model:
     """The classifier in service, and how often it was right on mail drawn at random since then."""
 
@@ -150,7 +160,7 @@ class Overview:
     """The oldest first; a day on which nobody counted is missing."""
     bounces: Bounces
     reviews: Reviews
-    mailboxes: list[MailboxHealth]
+    mailboxes: Mailboxes
     alarms: list[dict[str, Any]]
     unmatched: Tally
     aside: Tally
@@ -230,10 +240,14 @@ def _reviews(session: Session, team_id: int) -> Reviews:
     )
 
 
-def _mailboxes(session: Session, team_id: int, now: datetime) -> list[MailboxHealth]:
-    found = session.scalars(select(Mailbox).where(Mailbox.team_id == team_id).order_by(Mailbox.name))
-    rows = [_health(mailbox, now) for mailbox in found]
-    return sorted(rows, key=lambda row: WORST_FIRST.index(row.state))
+def _mailboxes(session: Session, team_id: int, now: datetime) -> Mailboxes:
+    order = case({state: place for place, state in enumerate(WORST_FIRST)}, value=STATE)
+    numbers = select(STATE, func.count()).where(Mailbox.team_id == team_id).group_by(STATE).order_by(order)
+    worst = select(Mailbox).where(Mailbox.team_id == team_id).order_by(order, Mailbox.name).limit(MOST_MAILBOXES)
+    return Mailboxes(
+        {row[0]: row[1] for row in session.execute(numbers)},
+        [_health(mailbox, now) for mailbox in session.scalars(worst)],
+    )
 
 
 def _health(mailbox: Mailbox, now: datetime) -> MailboxHealth:

@@ -10,9 +10,9 @@ from fastapi import APIRouter, Form, HTTPException, Path, Query, Request, Respon
 from sqlalchemy.orm import Session
 
 from console.judging import try_again
-from console.mailbox_rows import LARGEST_ID, behind, counts_in_words, providers_of, trouble
+from console.mailbox_rows import LARGEST_ID, counts_in_words, providers_of, shown
 from console.office import Office
-from console.render import go, lasts, render
+from console.render import go, render
 from console.values import LONGEST_MAILBOX, PLAIN_OR_NONE
 from console.visitor import Admin, TheOffice, Viewer, Visitor
 from models.handling import Wish
@@ -57,11 +57,11 @@ def page(
             session, visitor.team_id, PAGE + 1, after=after or None, part=part.strip() or None, ill=ill
         )
         sick = list_mailboxes(session, visitor.team_id, PAGE + 1, ill=True)
-    shown = [_shown(office, row) for row in rows[:PAGE]]
+    boxes = [shown(row, office.clock(), office.settings.poll_seconds) for row in rows[:PAGE]]
     next_ = rows[PAGE - 1]["name"] if len(rows) > PAGE else None
     count = f"More than {PAGE}" if len(sick) > PAGE else str(len(sick))
     asked: dict[str, Any] = {"part": part, "after": after, "ill": ill}
-    return render(request, "mailboxes.html", boxes=shown, next=next_, count=count if sick else "", **asked)
+    return render(request, "mailboxes.html", boxes=boxes, next=next_, count=count if sick else "", **asked)
 
 
 @router.get("/{mailbox_id}")
@@ -71,7 +71,7 @@ def one(request: Request, office: TheOffice, visitor: Viewer, mailbox_id: Id) ->
     with reading(office.engine) as session:
         mailbox = mailbox_in(session, visitor.team_id, mailbox_id)
         values: dict[str, Any] = {
-            "box": _shown(office, mailbox_row(mailbox, visitor.team)),
+            "box": shown(mailbox_row(mailbox, visitor.team), office.clock(), office.settings.poll_seconds),
             "providers": providers_of(mailbox),
             "traffic": read_today(session, mailbox_id, office.settings, now),
             "folders": folders_of(session, mailbox_id),
@@ -171,12 +171,6 @@ def retry(request: Request, office: TheOffice, visitor: Admin, mailbox_id: Id, m
 
 
 WISHES = {Wish.CHECK: "A check", Wish.POLL: "A poll", Wish.BACKFILL: "A backfill"}
-
-
-def _shown(office: Office, row: Row) -> Row:
-    now, poll_seconds = office.clock(), office.settings.poll_seconds
-    late = behind(row, now, poll_seconds)
-    return row | {"trouble": trouble(row, now, poll_seconds), "behind": lasts(late) if late else None}
 
 
 def _asked_of(session: Session, office: Office, visitor: Visitor, mailbox_id: int, request_id: int) -> Row:

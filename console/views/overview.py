@@ -6,11 +6,13 @@ from fastapi import APIRouter, Request, Response
 
 from console import chart_tables, charts
 from console.charts import Bar, Limit, Series
+from console.mailbox_rows import shown
 from console.render import render
 from console.visitor import TheOffice, Viewer
 from models.events import Status
 from models.session import reading
 from worker.figures import fresh
+from worker.mailboxes import mailboxes_of
 from worker.overview import Bounces, Overview, overview
 
 router = APIRouter(include_in_schema=False)
@@ -23,6 +25,7 @@ def page(request: Request, office: TheOffice, visitor: Viewer) -> Response:
     fresh(office.engine, visitor.team_id, now)
     with reading(office.engine) as session:
         seen = overview(session, visitor.team_id, now)
+        boxes = mailboxes_of(session, visitor.team_id, [each.id for each in seen.mailboxes.worst])
     days = [each.day for each in seen.status_days]
     statuses = _statuses(seen)
     mail = [Bar(each.label, each.count, _colour(each.name)) for each in seen.mail]
@@ -35,7 +38,8 @@ def page(request: Request, office: TheOffice, visitor: Viewer) -> Response:
         status_chart_narrow=charts.stacked("Recipients by status", days, statuses) if days else None,
         status_table=chart_tables.days_table(days, statuses) if days else None,
         bounce_chart=_bounce_chart(seen.bounces, office.settings.alarm_bounce_share),
-        ill=[each for each in seen.mailboxes if each.says],
+        boxes=[shown(row, now, office.settings.poll_seconds) for row in boxes.values()],
+        alarming=(seen.bounces.share or 0) > office.settings.alarm_bounce_share,
     )
 
 
@@ -52,7 +56,7 @@ def _bounce_chart(bounces: Bounces, limit: float) -> object:
     if not bounces.sends:
         return None
     series = Series("Bounce rate", "series-4", [each.share for each in bounces.days])
-    return charts.line("Bounce rate by day", [each.day for each in bounces.days], series, Limit(limit, "alarm"))
+    return charts.shares("Bounce rate by day", [each.day for each in bounces.days], series, Limit(limit, "alarm"))
 
 
 def _colour(name: str) -> str:

@@ -1,4 +1,4 @@
-"""A whole installation for browsers: the demo's mail, users of each role, a hostile mail, and the console itself."""
+"""A whole installation for browsers: the demo's mail, users of each role, what is hostile, and the console itself."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, expect, sync_playwright
-from sqlalchemy import select
+from sqlalchemy import Engine, select
 
 from models.people import Role, User
 from models.session import open_engine, reading, transaction
@@ -46,8 +46,6 @@ class Installation(Machine):
         self.environment["INBOX_DATABASE_URL"] = f"sqlite:///{self.database}"
         self.engine = open_engine(self.environment["INBOX_DATABASE_URL"])
         self._add_users()
-        self._take_in_what_is_hostile()
-        name_everything(self.engine, OURS, self.hostile()[1])
 
     @staticmethod
     def name(role: Role, team: str = "default") -> str:
@@ -64,6 +62,15 @@ class Installation(Machine):
         for role in Role:
             self.add_user(self.name(role), role)
         self.add_user(self.name(Role.ADMIN, OTHERS), Role.ADMIN, others)
+
+
+class HostileInstallation(Installation):
+    """One in which a mail and whatever has a name try to be more than text."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self._take_in_what_is_hostile()
+        name_everything(self.engine, OURS, hostile_mail(self.engine)[1])
 
     def _take_in_what_is_hostile(self) -> None:
         """Take in a reply of somebody we mailed that tries everything to be more than text."""
@@ -83,18 +90,19 @@ class Installation(Machine):
         (folder / "hostile.eml").write_text(text)
         run_here(self.environment, "backfill", "mila@outreach.example", "--eml", str(folder))
 
-    def hostile(self) -> tuple[int, int, str]:
-        """Return the hostile mail's id, and of the recipient that it answers for the id and the address."""
-        query = (
-            select(InboundMessage.id, Recipient.id, Contact.address)
-            .join(RecipientEvent, RecipientEvent.message_id == InboundMessage.id)
-            .join(Recipient, Recipient.id == RecipientEvent.recipient_id)
-            .join(Contact, Contact.id == Recipient.contact_id)
-            .where(InboundMessage.from_address == "hostile@client.example")
-        )
-        with reading(self.engine) as session:
-            message, recipient, address = session.execute(query).one()
-            return message, recipient, address
+
+def hostile_mail(engine: Engine) -> tuple[int, int, str]:
+    """Return the hostile mail's id, and of the recipient that it answers for the id and the address."""
+    query = (
+        select(InboundMessage.id, Recipient.id, Contact.address)
+        .join(RecipientEvent, RecipientEvent.message_id == InboundMessage.id)
+        .join(Recipient, Recipient.id == RecipientEvent.recipient_id)
+        .join(Contact, Contact.id == Recipient.contact_id)
+        .where(InboundMessage.from_address == "hostile@client.example")
+    )
+    with reading(engine) as session:
+        message, recipient, address = session.execute(query).one()
+        return message, recipient, address
 
 
 @dataclass

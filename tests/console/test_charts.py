@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import Markup
 
-from console.chart_tables import Table, bars_table, days_table, matrix_table, reliability_table
-from console.charts import Bar, Limit, Series, bars, line, series_css, sparkline, stacked, status_css
+from console.chart_tables import Table, days_table, matrix_table, reliability_table
+from console.charts import Bar, Limit, Series, bars, series_css, shares, stacked, status_css
 from console.drawing import LETTER, count_text, share_text, spread, tick_text, ticks
 from console.model_charts import Point, matrix, reliability
 from models.events import Status
@@ -56,13 +56,11 @@ CHARTS = {
     "one bar": stacked("T", days(1), [series(5)]),
     "no bar": stacked("T", [], []),
     "only zeros": stacked("T", days(2), [series(0, 0)]),
-    "line": line("T", days(4), series(0.01, None, 0.03, 0.02), Limit(0.02, "alarm at 2%")),
-    "no line": line("T", days(2), series(None, None)),
-    "no day": line("T", [], series()),
+    "shares": shares("T", days(4), series(0.01, None, 0.03, 0.02), Limit(0.02, "alarm at 2%")),
+    "no share": shares("T", days(2), series(None, None)),
+    "no day": shares("T", [], series()),
     "bars": bars("T", [Bar("Interested", 3, "series-1"), Bar("Bounce", 0, "series-2")]),
     "no bars": bars("T", []),
-    "sparkline": sparkline("T", [1, None, 2, 3]),
-    "no sparkline": sparkline("T", []),
     "matrix": matrix("T", ["a", "b"], [[3, 1], [0, 2]]),
     "no matrix": matrix("T", [], []),
     "reliability": reliability("T", [Point(0.5, 0.4, 10), Point(0.9, 0.95, 100)]),
@@ -146,9 +144,9 @@ def test_a_series_that_never_was_is_left_out() -> None:
     assert "Bounced 0" not in words(stacked("T", days(2), [series(1, 2), series(0, None, name="Bounced")]))
 
 
-def test_a_line_is_broken_where_nothing_is_known_and_tells_its_newest_value() -> None:
-    drawing = line("T", days(6), series(0.01, 0.02, None, 0.02, 0.015, None), Limit(0.02, "alarm at 2%"))
-    assert drawing.count("chart-area") == 2
+def test_shares_leave_days_empty_of_which_nothing_is_known_and_tell_the_newest() -> None:
+    drawing = shares("T", days(6), series(0.01, 0.02, None, 0.02, 0.015, None), Limit(0.02, "alarm at 2%"))
+    assert len(bar_tops(drawing, "status-active")) == 4
     assert "1.5%" in words(drawing)
     assert "alarm at 2%" in words(drawing)
     assert hovered(drawing)[2] == "1 Mar: not known"
@@ -156,15 +154,9 @@ def test_a_line_is_broken_where_nothing_is_known_and_tells_its_newest_value() ->
 
 
 def test_a_limit_above_all_values_is_still_in_the_picture() -> None:
-    drawing = line("T", days(2), series(0.0001, 0.0002), Limit(0.02, "alarm"))
+    drawing = shares("T", days(2), series(0.0001, 0.0002), Limit(0.02, "alarm"))
     (limit,) = [each for each in parsed(drawing).iter("path") if each.get("class") == "chart-limit"]
     assert 16 < float(re.findall(r" ([\d.]+)L", limit.get("d", ""))[0]) < 184
-
-
-def test_a_value_alone_is_a_dot() -> None:
-    drawing = line("T", days(1), series(0.01))
-    assert "chart-area" not in drawing
-    assert drawing.count("<circle") == 2
 
 
 def test_a_bar_of_few_among_very_many_can_still_be_seen() -> None:
@@ -175,11 +167,10 @@ def test_a_bar_of_few_among_very_many_can_still_be_seen() -> None:
     assert widths[1] == 1.5
 
 
-def test_long_names_are_cut_in_the_drawing_and_whole_in_its_description_and_table() -> None:
+def test_long_names_are_cut_in_the_drawing_and_whole_in_its_description() -> None:
     rows = [Bar("a name that is much too long to stand there", 1234, "series-1")]
     assert words(bars("T", rows)) == ["a name that is much too…", "1,234"]
     assert rows[0].label in (parsed(bars("T", rows))[1].text or "")
-    assert bars_table("Verdict", rows) == Table(("Verdict", "Number"), [(rows[0].label, "1,234")])
 
 
 def test_a_matrix_tells_each_cell_and_how_many_were_right() -> None:

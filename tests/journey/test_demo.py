@@ -6,13 +6,17 @@ import os
 import re
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine
 
-from models.session import open_engine
+from models.figures import Counted
+from models.session import open_engine, reading
 from tests.journey.world import EndState, end_state
 from worker.demo.sample import expected_statuses
+from worker.figures import figures
 
 
 @pytest.fixture(scope="module")
@@ -29,11 +33,15 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> str:
     return done.stdout
 
 
-@pytest.fixture(scope="module")
-def state(shown: str) -> EndState:
+def database(shown: str) -> Engine:
     found = re.search(r"sqlite:///(\S+demo\.sqlite)", shown)
     assert found
-    engine = open_engine(f"sqlite:///{found[1]}")
+    return open_engine(f"sqlite:///{found[1]}")
+
+
+@pytest.fixture(scope="module")
+def state(shown: str) -> EndState:
+    engine = database(shown)
     try:
         return end_state(engine)
     finally:
@@ -48,6 +56,19 @@ def test_every_recipient_ends_where_the_story_says(state: EndState) -> None:
 
 def test_the_sent_folder_adds_nobody_who_is_known(state: EndState) -> None:
     assert not [key for key in state.recipients if key[0].startswith("learnt:")]
+
+
+def test_statuses_have_a_past(shown: str) -> None:
+    engine = database(shown)
+    try:
+        with reading(engine) as session:
+            found = figures(session, 1, Counted.STATUS, date.min)
+    finally:
+        engine.dispose()
+    days = sorted(found)
+    assert (days[-1] - days[0]).days + 1 == len(days) > 10
+    active = [found[day]["Active"] for day in days]
+    assert active[-1] < max(active)
 
 
 def test_what_was_found_and_why_is_shown(shown: str) -> None:

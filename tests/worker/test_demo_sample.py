@@ -130,9 +130,20 @@ def test_the_dates_of_a_mail_agree_with_its_arrival(sample: Sample) -> None:
 
 
 @given(st.datetimes(datetime(2020, 1, 1), datetime(2040, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001
-def test_whatever_the_day_the_newest_mail_is_of_the_last_two_days(now: datetime) -> None:
+def test_whatever_the_day_the_newest_mail_is_of_yesterday(now: datetime) -> None:
     newest = load(now).inbox[-1].arrived_at
-    assert timedelta(0) < now - newest < timedelta(days=3)
+    assert (now.astimezone(UTC).date() - newest.date()).days == 1
+
+
+def test_day_by_day_everything_comes_once_and_before_the_day_is_over(sample: Sample) -> None:
+    days = list(sample.days())
+    for name in ("sends", "inbox", "sent"):
+        assert Counter(getattr(sample, name)) == Counter(each for _, day in days for each in getattr(day, name))
+    dates = [moment.date() for moment, _ in days]
+    assert dates == [dates[0] + timedelta(days=number) for number in range(len(days))]
+    for moment, day in days:
+        for at in (*(send.sent_at for send in day.sends), *(mail.arrived_at for mail in (*day.inbox, *day.sent))):
+            assert moment - timedelta(days=1) < at < moment < NOW
 
 
 def test_the_time_of_day_and_the_zone_of_now_change_nothing() -> None:

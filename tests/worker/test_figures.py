@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -18,7 +19,8 @@ from models.tables import InboundMessage, Mailbox, MessageState, Recipient, Reci
 from tests.worker.small_world import HARD, NOW, SENT_AT, a_mail, a_reply, furnish, send_all, take_in
 from worker import overview as overviews
 from worker.figures import DAYS, LABELS, count, count_all, counted_at, figures, fresh
-from worker.overview import Overview, Tally, overview
+from worker.health import state_of
+from worker.overview import Mailboxes, Overview, Tally, overview
 from worker.record import Judged
 from worker.stored import KINDS
 
@@ -208,7 +210,7 @@ def test_the_overview_of_a_team_that_has_nothing_is_empty_and_not_an_error(engin
     for number in range(2):
         seen = shown(engine, THEIRS)
         assert (seen.counted_at is None) == (number == 0)
-        assert (seen.mail, seen.mail_today, seen.mailboxes, seen.alarms) == ([], 0, [], [])
+        assert (seen.mail, seen.mail_today, seen.mailboxes, seen.alarms) == ([], 0, Mailboxes({}, []), [])
         assert [each.count for each in seen.statuses] == [0] * 12
         assert (seen.bounces.share, len(seen.bounces.days)) == (None, 28)
         assert (seen.reviews.open, seen.reviews.oldest) == (Tally(0), None)
@@ -265,7 +267,9 @@ def test_where_there_is_very_much_counting_stops(engine: Engine, monkeypatch: py
     assert (seen.open, seen.kinds[0].tally) == (Tally(0, more=True), Tally(1, more=True))
 
 
-def test_mailboxes_that_are_ill_come_first_with_what_is_wrong_and_the_next_step(engine: Engine) -> None:
+def test_mailboxes_that_are_ill_come_first_with_what_is_wrong_and_the_next_step(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     minutes = timedelta(minutes=7)
     with transaction(engine) as session:
         session.execute(update(Mailbox).values(last_success_at=NOW - minutes))
@@ -276,6 +280,7 @@ def test_mailboxes_that_are_ill_come_first_with_what_is_wrong_and_the_next_step(
                 {"stopped_at": NOW, "last_error": "wrong password"},
                 {},
                 {"paused_at": NOW},
+                {"last_success_at": NOW},
             ),
             2,
         ):
@@ -284,9 +289,15 @@ def test_mailboxes_that_are_ill_come_first_with_what_is_wrong_and_the_next_step(
                     id=number, team_id=OURS, name=f"m{number}", host="h", port=1, username="u", password="p", **values
                 )
             )
-    rows = shown(engine).mailboxes
-    assert [row.state for row in rows] == ["stopped", "failing", "trying again", "not polled yet", "well", "paused"]
-    assert [row.delay for row in rows] == [None, None, timedelta(0), None, minutes, None]
+    monkeypatch.setattr(overviews, "MOST_MAILBOXES", 6)
+    found = shown(engine).mailboxes
+    rows = found.worst
+    assert [row.state for row in rows] == ["stopped", "failing", "trying again", "not polled yet", "well", "well"]
+    with reading(engine) as session:
+        states = Counter(state_of(each) for each in session.scalars(select(Mailbox).where(Mailbox.team_id == OURS)))
+    assert list(found.states) == ["stopped", "failing", "trying again", "not polled yet", "well", "paused"]
+    assert found.states == states
+    assert [row.delay for row in rows] == [None, None, timedelta(0), None, timedelta(0), minutes]
     assert "wrong password" in (rows[0].says or "")
     assert "mailboxes resume m4" in (rows[0].step or "")
     assert (rows[1].says, rows[1].step) == (
@@ -294,7 +305,7 @@ def test_mailboxes_that_are_ill_come_first_with_what_is_wrong_and_the_next_step(
         "run: inbox-worker mailboxes check m2",
     )
     assert rows[2].says == "1 failure; the last: timed out"
-    assert (rows[4].says, rows[4].step) == (None, None)
+    assert (rows[5].says, rows[5].step) == (None, None)
 
 
 def test_what_waits_for_somebody_is_counted_for_the_team_alone(engine: Engine) -> None:

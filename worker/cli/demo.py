@@ -8,6 +8,8 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -18,6 +20,7 @@ from rich.table import Table
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
+from classifier.judge import ReplyJudge
 from classifier.verdict import Evidence
 from config.settings import Settings, read
 from models.migrate import upgrade
@@ -33,6 +36,7 @@ from models.tables import (
     StatusChange,
     VerdictRow,
 )
+from worker.apply import Applied
 from worker.artifacts import open_classifier
 from worker.cli.common import DEFAULT_TEAM, act, make_team, now, team_id
 from worker.demo.sample import AUTHSERV_ID, MAILBOX, OPT_OUT_ALIAS, Sample, load
@@ -44,10 +48,11 @@ from worker.sends_file import read_sends
 from worker.service import poll_by_id, station
 from worker.stored import load_verdict
 from worker.story import Wanted, list_recipients, list_reviews
+from worker.ticks import Pauses
 from worker.tie import rules_of
 from worker.users import add_user
 from worker.vault import new_key, vault_of
-from worker.visit import PollReport, Watch
+from worker.visit import Watch
 
 MOST = 1_000
 USER = "demo"
@@ -72,38 +77,63 @@ def demo() -> None:
     settings = read(database_url=f"sqlite:///{path}", log_level="ERROR", review_share=0.0, secret_keys=new_key())
     engine = open_engine(settings.database_url.get_secret_value())
     upgrade(engine)
-    with serving(sample.inbox, sample.sent) as address:
-        mailbox_id = _prepare(engine, settings, address, sample, path.with_name("sends.jsonl"))
-        report = poll_by_id(station(engine, settings, Watch(clock=now)), open_classifier(settings), mailbox_id)
+    done = Applied()
+    with serving((), ()) as server:
+        mailbox_id = _add_mailbox(engine, settings, server)
+        life = _Life(engine, settings, open_classifier(settings), mailbox_id, path.with_name("sends.jsonl"))
+        for moment, day in sample.days():
+            server.deliver(day.inbox, day.sent)
+            done.add(life.live(day, moment))
     password = _furnish(engine, mailbox_id)
     console = Console(width=None if sys.stdout.isatty() else 160, highlight=False)
     with reading(engine) as session:
-        _tell(console, session, report)
+        _tell(console, session, done)
     engine.dispose()
     console.print(
         Panel(_next_steps(settings, path, password), title="Look around", title_align="left", border_style="dim")
     )
 
 
-def _prepare(engine: Engine, settings: Settings, address: Address, sample: Sample, file: Path) -> int:
+def _add_mailbox(engine: Engine, settings: Settings, address: Address) -> int:
     with transaction(engine) as session:
-        team = make_team(session, DEFAULT_TEAM)
         mailbox = Mailbox(
-            team_id=team, name=MAILBOX, host=address.host, port=address.port, security="plain",
-            username=address.username, password=vault_of(settings).seal(address.password), addresses=[],
-            opt_out_aliases=[OPT_OUT_ALIAS], authserv_ids=[AUTHSERV_ID], folders=[], sent_folder="Sent",
+            team_id=make_team(session, DEFAULT_TEAM), name=MAILBOX, host=address.host, port=address.port,
+            security="plain", username=address.username, password=vault_of(settings).seal(address.password),
+            addresses=[], opt_out_aliases=[OPT_OUT_ALIAS], authserv_ids=[AUTHSERV_ID], folders=[], sent_folder="Sent",
         )  # fmt: skip
         session.add(mailbox)
         session.flush()
-        file.write_text(sample.sends_file(), "utf-8")
-        sends = read_sends(file, {MAILBOX: mailbox.id})
-        import_sends(session, rules_of(settings, team), sends, now())
         return mailbox.id
+
+
+@dataclass(frozen=True, slots=True)
+class _Life:
+    """What the sending side and a daemon would have done all the while: statuses and figures get a past by it."""
+
+    engine: Engine
+    settings: Settings
+    judge: ReplyJudge
+    mailbox_id: int
+    file: Path
+    """Where sends are written for their import."""
+
+    def live(self, day: Sample, at: datetime) -> Applied:
+        """Take in what was sent and came on a day by its end, and count the day."""
+        self.file.write_text(day.sends_file(), "utf-8")
+        with transaction(self.engine) as session:
+            rules = rules_of(self.settings, team_id(session, DEFAULT_TEAM))
+            import_sends(session, rules, read_sends(self.file, {MAILBOX: self.mailbox_id}), at)
+        where = station(self.engine, self.settings, Watch(clock=lambda: at))
+        report = poll_by_id(where, self.judge, self.mailbox_id)
+        Pauses(self.engine, lambda: at).end()
+        count_all(self.engine, at)
+        return report.applied
 
 
 def _furnish(engine: Engine, mailbox_id: int) -> str:
     """Do what the daemon does after a poll, and add somebody who may sign in to the console; return the password."""
     moment = now()
+    Pauses(engine, lambda: moment).end()
     write_results(engine, {mailbox_id: success(moment, moment)})
     count_all(engine, moment)
     password = secrets.token_urlsafe(9)
@@ -112,9 +142,9 @@ def _furnish(engine: Engine, mailbox_id: int) -> str:
     return password
 
 
-def _tell(console: Console, session: Session, report: PollReport) -> None:
-    states = ", ".join(f"{count} {state}" for state, count in report.applied.states.items() if count)
-    console.print(f"\nPolled [bold]{MAILBOX}[/] over IMAP: {states}.\n")
+def _tell(console: Console, session: Session, done: Applied) -> None:
+    states = ", ".join(f"{count} {state}" for state, count in done.states.items() if count)
+    console.print(f"\nPolled [bold]{MAILBOX}[/] over IMAP, day by day: {states}.\n")
     console.print(_table("What came back", ("from", "subject", "verdict", "because"), _messages(session)))
     console.print(_table("Recipients", ("recipient", "campaign", "status", "sequence", "because"), _people(session)))
     console.print(_table("Do Not Email", ("address", "reason", "because"), _entries(session)))

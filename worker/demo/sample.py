@@ -14,7 +14,9 @@ from models.events import Status
 from worker.demo.template import attachment, date_values, fill, header_date, quotes
 
 BASE = date(2026, 3, 16)
-"""The day that stands for today in the files; loading moves it to the real one."""
+"""The day that the files count back from; loading moves it."""
+NEWEST = 2
+"""So many days before it the newest mail came."""
 MAILBOX = "mila@outreach.example"
 SENDER = f"Mila Hartmann <{MAILBOX}>"
 OPT_OUT_ALIAS = "unsubscribe@outreach.example"
@@ -26,6 +28,7 @@ MAILS = HERE / "mails"
 SENT = HERE / "sent"
 UNDER_WAY = timedelta(seconds=20)
 """How long every sample mail travelled from its author to our mailbox."""
+_NOON = time(12)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +85,22 @@ class Sample:
     sent: tuple[SampleMail, ...]
     """The copies in the Sent folder."""
 
+    def days(self) -> Iterator[tuple[datetime, Sample]]:
+        """Return for each day (UTC) its end, a minute after the last mail, and what was sent and came on it."""
+        moments = [send.sent_at for send in self.sends] + [mail.arrived_at for mail in self.inbox]
+        day = min(moments).date()
+        while day <= max(moments).date():
+            last = max((each for each in moments if each.date() == day), default=datetime.combine(day, _NOON, UTC))
+            yield (
+                last + timedelta(minutes=1),
+                Sample(
+                    tuple(send for send in self.sends if send.sent_at.date() == day),
+                    tuple(mail for mail in self.inbox if mail.arrived_at.date() == day),
+                    tuple(mail for mail in self.sent if mail.arrived_at.date() == day),
+                ),
+            )
+            day += timedelta(days=1)
+
     def sends_file(self) -> str:
         """Return the sends as JSON lines, the format of `sends import`."""
         return "".join(json.dumps(send.row()) + "\n" for send in self.sends)
@@ -91,9 +110,9 @@ def load(now: datetime) -> Sample:
     """Read the sample, every date in it moved by whole days so that the newest mail is of yesterday.
 
     Args:
-        now: aware; its day (UTC) stands for `BASE`.
+        now: aware.
     """
-    shift = timedelta(days=(now.astimezone(UTC).date() - BASE).days)
+    shift = now.astimezone(UTC).date() - BASE + timedelta(days=NEWEST - 1)
     sends = {send.send_id: replace(send, sent_at=send.sent_at + shift) for send in _sends()}
     mails = (_mail(entry, sends, shift) for entry in _index()["mail"])
     return Sample(

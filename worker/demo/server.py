@@ -31,16 +31,6 @@ SENT = "Sent"
 GREETING = b"Sample mailbox ready"
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where the server listens (plain IMAP, loopback only) and who may log in."""
-
-    host: str
-    port: int
-    username: str
-    password: str = field(repr=False)
-
-
 class Stored(Protocol):
     """A mail as the mailbox keeps it: its bytes, and when it arrived (INTERNALDATE)."""
 
@@ -55,11 +45,28 @@ class Stored(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Running:
-    """A server that listens, and what ends it."""
+    """A server that listens, what it holds, and what ends it."""
 
     port: int
+    mailboxes: MailboxSet
     loop: asyncio.AbstractEventLoop
     stop: asyncio.Event
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where the server listens (plain IMAP, loopback only) and who may log in."""
+
+    host: str
+    port: int
+    username: str
+    password: str = field(repr=False)
+    _running: _Running = field(repr=False)
+
+    def deliver(self, inbox: Iterable[Stored], sent: Iterable[Stored]) -> None:
+        """Put more mails into the folders INBOX and Sent, in the order given."""
+        filling = _fill(self._running.mailboxes, {"INBOX": list(inbox), SENT: list(sent)})
+        asyncio.run_coroutine_threadsafe(filling, self._running.loop).result()
 
 
 @contextmanager
@@ -69,16 +76,15 @@ def serving(inbox: Iterable[Stored], sent: Iterable[Stored]) -> Iterator[Address
     The server runs in a thread of its own on a free port of the loopback interface. Leaving the block disconnects
     whoever is still connected and ends the thread.
     """
-    folders = {"INBOX": list(inbox), SENT: list(sent)}
     password = secrets.token_urlsafe()
     ready: Future[_Running] = Future()
-    thread = threading.Thread(
-        target=_run, args=(_serve(folders, password, ready), ready), name="demo-imap", daemon=True
-    )
+    thread = threading.Thread(target=_run, args=(_serve(password, ready), ready), name="demo-imap", daemon=True)
     thread.start()
     running = ready.result()
     try:
-        yield Address(HOST, running.port, USERNAME, password)
+        address = Address(HOST, running.port, USERNAME, password, running)
+        address.deliver(inbox, sent)
+        yield address
     finally:
         running.loop.call_soon_threadsafe(running.stop.set)
         thread.join()
@@ -94,15 +100,17 @@ def _run(server: Coroutine[Any, Any, None], ready: Future[_Running]) -> None:
         ready.set_exception(error)
 
 
-async def _serve(folders: dict[str, list[Stored]], password: str, ready: Future[_Running]) -> None:
+async def _serve(password: str, ready: Future[_Running]) -> None:
     config = _LocalConfig(password)
     login = Login(config)
     login.users_dict[USERNAME] = UserMetadata(config, USERNAME, password=password)
-    config.set_cache[USERNAME] = (await _filled(folders), FilterSet())
+    mailboxes = MailboxSet()
+    await mailboxes.add_mailbox(SENT)
+    config.set_cache[USERNAME] = (mailboxes, FilterSet())
     connections = _Connections(IMAPServer(login, config))
     server = await asyncio.start_server(connections.accept, HOST, 0)
     stop = asyncio.Event()
-    ready.set_result(_Running(server.sockets[0].getsockname()[1], asyncio.get_running_loop(), stop))
+    ready.set_result(_Running(server.sockets[0].getsockname()[1], mailboxes, asyncio.get_running_loop(), stop))
     await stop.wait()
     server.close()
     await connections.close()
@@ -134,16 +142,12 @@ class _LocalConfig(Config):
         return GREETING
 
 
-async def _filled(folders: dict[str, list[Stored]]) -> MailboxSet:
-    mailboxes = MailboxSet()
+async def _fill(mailboxes: MailboxSet, folders: dict[str, list[Stored]]) -> None:
     for name, mails in folders.items():
-        if name != "INBOX":
-            await mailboxes.add_mailbox(name)
         folder: MailboxData = await mailboxes.get_mailbox(name)
         flags: frozenset[Flag] = frozenset({Seen}) if name == SENT else frozenset()
         for mail in mails:
             await folder.append(AppendMessage(mail.raw, mail.arrived_at, flags))
-    return mailboxes
 
 
 class _Connections:

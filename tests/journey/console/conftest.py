@@ -8,12 +8,12 @@ import pytest
 from playwright.sync_api import Page
 
 from models.people import Role
-from tests.console.installation import Installation, Visits, chromium
+from tests.console.installation import HostileInstallation, Visits, chromium
 
 
 @pytest.fixture(scope="package")
 def visits(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visits]:
-    with chromium(Installation(tmp_path_factory.mktemp("console"))) as opened:
+    with chromium(HostileInstallation(tmp_path_factory.mktemp("console"))) as opened:
         yield opened
 
 

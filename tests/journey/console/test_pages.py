@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from models.people import Role
-from tests.console.installation import Visits
+from tests.console.installation import Visits, hostile_mail
 from tests.journey.console.accessible import faults
 
 pytestmark = [pytest.mark.xdist_group("browser")]
@@ -30,7 +30,7 @@ RING = "each => getComputedStyle(each).outlineStyle + ' ' + getComputedStyle(eac
 
 
 def address_of(visits: Visits, path: str) -> str:
-    message, recipient, address = visits.installation.hostile()
+    message, recipient, address = hostile_mail(visits.installation.engine)
     return path.format(message=message, recipient=recipient, address=quote(address))
 
 

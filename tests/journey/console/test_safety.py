@@ -12,7 +12,7 @@ from models.people import Role
 from models.session import reading
 from models.tables import Contact
 from tests.console.hostility import BANNED, HOSTILE
-from tests.console.installation import OTHERS, Visits
+from tests.console.installation import OTHERS, Visits, hostile_mail
 from tests.journey.console.accessible import faults
 
 pytestmark = [pytest.mark.xdist_group("browser")]
@@ -41,7 +41,7 @@ def test_nobody_is_let_in_with_a_wrong_password(visits: Visits) -> None:
 
 
 def test_a_hostile_mail_is_text_wherever_it_is_shown(visits: Visits, admin: Page) -> None:
-    message, recipient, address = visits.installation.hostile()
+    message, recipient, address = hostile_mail(visits.installation.engine)
     named = {"address": quote(address), "banned": quote(BANNED), "name": quote(HOSTILE)}
     told = 0
     for path in HOSTILE_PLACES:
@@ -80,7 +80,7 @@ def test_another_team_sees_nobody_of_ours(visits: Visits) -> None:
 
 
 def test_another_team_finds_nobody_of_ours(visits: Visits) -> None:
-    message, _, address = visits.installation.hostile()
+    message, _, address = hostile_mail(visits.installation.engine)
     page = visits.of(Role.ADMIN, OTHERS)
     for path in (f"/contacts/by/{quote(address)}", f"/messages/{message}", "/mailboxes/1", "/webhooks/1"):
         page.goto(path)

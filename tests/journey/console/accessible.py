@@ -33,6 +33,8 @@ def faults(page: Page, *rules: str) -> list[str]:
     if not page.evaluate("() => 'axe' in window"):
         page.evaluate(PLAIN_COLOURS)
         page.evaluate(Axe().axe_script)
+    # What is still fading in has other colours for a moment.
+    page.evaluate("() => Promise.allSettled(document.getAnimations().map((each) => each.finished))")
     options = {"resultTypes": ["violations", "incomplete"]} | ({"runOnly": list(rules)} if rules else {})
     found = page.evaluate("options => axe.run(options)", options)
     failed = [

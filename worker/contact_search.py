@@ -4,24 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Row as RowOf
-from sqlalchemy import Select, exists, or_, select
+from sqlalchemy import Select, Subquery, func, literal, or_, select
 from sqlalchemy.orm import Session
 
 from models.tables import Contact, DneEntry
 from worker.chunks import CHUNK
+from worker.plans import looked_up
 from worker.suppression import LIVE, Covering, domains_below, suppressed
-from worker.words import begins_words, words_of
+from worker.words import begins_words, has_words_of, words_of
 
 WINDOW = 3_000
 """So many of the next rows are looked at for words before the index of words is asked, which knows no order."""
-SPARSE = 24
-"""Of so many contacts one at least is under Do Not Email, in most teams."""
 BATCHES = 5
 """So often the next contacts are looked at for one page before it ends as it is."""
-FAR = 100_000
-"""So many of the next contacts the database looks through for the few that an entry covers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,15 +53,12 @@ def find_contacts(session: Session, team_id: int, wanted: ContactFilter, after: 
     if wanted.do_not_email is None:
         rows = _by_address(session, _after(team_id, after), words, limit + 1)
         return _cut(_covered(session, team_id, rows), limit)
+    if wanted.do_not_email and (domains := _banned_domains(session, team_id)) is not None:
+        return _banned(session, _Banned(team_id, domains, words), after, limit)
     kept: list[CoveredContact] = []
-    seen, size = 0, min(limit * SPARSE, max(limit, WINDOW)) + 1 if wanted.do_not_email else limit + 1
+    seen, size = 0, limit + 1
     for _ in range(BATCHES):
-        ahead = _after(team_id, after)
-        if wanted.do_not_email and seen >= WINDOW and (domains := _banned_domains(session, team_id)) is not None:
-            far = _far(session, team_id, ahead, domains, words).limit(limit + 1 - len(kept))
-            kept += _covered(session, team_id, session.execute(far).all())
-            return _cut(kept, limit, session.scalar(_last_of(ahead)))
-        batch = _covered(session, team_id, _by_address(session, ahead, words, size))
+        batch = _covered(session, team_id, _by_address(session, _after(team_id, after), words, size))
         kept += [each for each in batch if bool(each.covers) is wanted.do_not_email]
         if len(batch) < size or len(kept) > limit:
             return _cut(kept, limit)
@@ -98,25 +93,71 @@ def _covered(session: Session, team_id: int, rows: Sequence[RowOf[int, str]]) ->
     return [CoveredContact(contact_id, address, covers.get(address, ())) for contact_id, address in rows]
 
 
-def _banned_domains(session: Session, team_id: int) -> list[str] | None:
+@dataclass(frozen=True, slots=True)
+class _Banned:
+    """The contacts of a team that an entry of their own or of one of these domains covers, and that have all words."""
+
+    team_id: int
+    domains: Sequence[str]
+    words: list[str]
+
+    def own(self, session: Session, some: Subquery) -> Select[*tuple[Any, ...]]:
+        """Return the query of those that some entries name."""
+        theirs = select(Contact.id, Contact.address).where(
+            Contact.team_id == self.team_id, Contact.address == some.c.target
+        )
+        return looked_up(session, some, theirs.where(*begins_words(session, self.words, Contact.address)))
+
+    def below(self, session: Session, after: str | None) -> Select[int, str]:
+        """Return the query of those that a domain covers."""
+        named = begins_words(session, self.words, Contact.address)
+        return _after(self.team_id, after).where(Contact.domain.in_(self.domains), *named)
+
+
+def _banned_domains(session: Session, team_id: int) -> Sequence[str] | None:
     """Return the contacts' domains that an entry covers; None: too many for one statement."""
-    targets = session.scalars(
-        select(DneEntry.target).where(DneEntry.team_id == team_id, *LIVE, ~DneEntry.target.contains("@"))
-    )
-    domains = domains_below(session, team_id, set(targets))
+    banned = select(DneEntry.target).where(DneEntry.team_id == team_id, *LIVE, ~DneEntry.target.contains("@"))
+    if session.get_bind().dialect.name == "postgresql":
+        some = banned.distinct().offset(0).subquery()
+        suffix = func.right(Contact.domain, func.length(some.c.target) + 1) == literal(".") + some.c.target
+        below = select(Contact.domain).where(
+            Contact.team_id == team_id, has_words_of(some.c.target), or_(Contact.domain == some.c.target, suffix)
+        )
+        domains = list(session.scalars(looked_up(session, some, below.distinct())))
+    else:
+        domains = domains_below(session, team_id, set(session.scalars(banned)))
     return domains if len(domains) <= CHUNK else None
 
 
-def _far(
-    session: Session, team_id: int, ahead: Select[int, str], domains: Sequence[str], words: list[str]
-) -> Select[int, str]:
-    """Return the query of those that an entry covers among very many contacts ahead, where hardly any is covered."""
-    some = ahead.add_columns(Contact.domain).order_by(Contact.address).limit(FAR).subquery()
-    named = exists().where(DneEntry.team_id == team_id, DneEntry.target == some.c.address, *LIVE)
-    covered = or_(named, some.c.domain.in_(domains)), *begins_words(session, words, some.c.address)
-    return select(some.c.id, some.c.address).where(*covered).order_by(some.c.address)
+def _banned(session: Session, wanted: _Banned, after: str | None, limit: int) -> Found:
+    """Return the next contacts under Do Not Email, by address: going by the entries, of which most have a contact."""
+    kept: list[RowOf[int, str]] = []
+    for _ in range(BATCHES):
+        entries = select(DneEntry.target).where(
+            DneEntry.team_id == wanted.team_id, *LIVE, DneEntry.target.contains("@")
+        )
+        if after is not None:
+            entries = entries.where(DneEntry.target > after)
+        some = entries.order_by(DneEntry.target).limit(WINDOW).subquery()
+        looked_at = session.execute(select(func.count(), func.max(some.c.target))).one()
+        reach = looked_at[1] if looked_at[0] == WINDOW else None
+        kept += _merged(session, wanted, some, (after, reach), limit + 1 - len(kept))
+        if wanted.words and reach is not None and len(kept) <= limit:
+            # Common words are soon found among these, rare ones by their index.
+            every = entries.where(*begins_words(session, wanted.words, DneEntry.target)).offset(0).subquery()
+            kept, reach = list(_merged(session, wanted, every, (after, None), limit + 1)), None
+        if len(kept) > limit or reach is None:
+            return _cut(_covered(session, wanted.team_id, kept), limit)
+        after = reach
+    return _cut(_covered(session, wanted.team_id, kept), limit, after)
 
 
-def _last_of(ahead: Select[int, str]) -> Select[str]:
-    """Return the query of the last address that `_far` looks at, where more come behind it."""
-    return ahead.with_only_columns(Contact.address).order_by(Contact.address).offset(FAR - 1).limit(1)
+def _merged(
+    session: Session, wanted: _Banned, entries: Subquery, between: tuple[str | None, str | None], limit: int
+) -> Sequence[RowOf[int, str]]:
+    """Return the first by address of those that the entries name, or a domain covers between two addresses."""
+    after, reach = between
+    found = wanted.own(session, entries)
+    both = (found.union(wanted.below(session, after)) if wanted.domains else found).subquery()
+    query = select(both.c.id, both.c.address).distinct().order_by(both.c.address).limit(limit)
+    return session.execute(query if reach is None else query.where(both.c.address <= reach)).all()

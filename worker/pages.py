@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Select, literal, select, true, tuple_
+from sqlalchemy import ColumnElement, Select, literal, select, tuple_
 from sqlalchemy.orm import Session
 
 from models.events import SequenceState, Status
@@ -18,6 +18,7 @@ from models.tables import Campaign, Contact, Recipient
 from worker.contact_search import WINDOW, ContactFilter, CoveredContact, find_contacts
 from worker.errors import NotFoundError
 from worker.places import contact_place, place, recipient_place
+from worker.plans import looked_up
 from worker.story import Row, live_targets, standing_row
 from worker.words import begins_words, words_of
 
@@ -135,14 +136,10 @@ def _newest(
     has_words = begins_words(session, words, Contact.address)
     who = select(Contact.id).where(Contact.team_id == team_id, *has_words).offset(0).subquery()
     theirs = select(Recipient.id, Recipient.changed_at).where(Recipient.contact_id == who.c.id, *conditions)
-    if session.get_bind().dialect.name == "postgresql":
-        # It takes the words to be far more common than they are, and would look through all recipients at once.
-        each = theirs.offset(0).lateral()
-        theirs = select(each.c.id, each.c.changed_at).select_from(who.join(each, true()))
-    return session.scalars(_in_order(theirs, limit)).all()
+    return session.scalars(_in_order(looked_up(session, who, theirs), limit)).all()
 
 
-def _in_order(query: Select[int, datetime], limit: int) -> Select[int]:
+def _in_order(query: Select[*tuple[Any, ...]], limit: int) -> Select[int]:
     found = query.subquery()
     return select(found.c.id).order_by(found.c.changed_at.desc(), found.c.id.desc()).limit(limit)
 

@@ -53,3 +53,9 @@ def begins_words(
     cheap = [func.strpos(address, word) != 0 for word in words]
     query = func.to_tsquery(literal_column("'simple'"), " & ".join(f"{word}:*" for word in words))
     return [*cheap, literal_column(WORDS.format(address.key)).bool_op("@@")(query)]
+
+
+def has_words_of(text: ColumnElement[str]) -> ColumnElement[bool]:
+    """Return PostgreSQL's condition that a contact's address has all words of a text, which its index answers."""
+    asked = func.plainto_tsquery(literal_column("'simple'"), func.translate(text, "@._-+", "     "))
+    return literal_column(WORDS.format("address")).bool_op("@@")(asked)

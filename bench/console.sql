@@ -64,7 +64,7 @@ SELECT r.team_id, c.address, (ARRAY['hard bounce', 'unsubscribe reply', 'manual'
     r.changed_at, NULL, CAST(:now AS timestamptz)
 FROM recipient r JOIN contact c ON c.id = r.contact_id WHERE r.id % 20 = 0;
 INSERT INTO dne_entry (team_id, target, reason, source, since, actor, recorded_at)
-SELECT 1, 'banned' || n || '.example', 'domain', md5('d' || n), CAST(:start AS timestamptz), 'bench', CAST(:now AS timestamptz)
+SELECT 1, (ARRAY['banned', 'firm'])[1 + n % 2] || n || '.example', 'domain', md5('d' || n), CAST(:start AS timestamptz), 'bench', CAST(:now AS timestamptz)
 FROM generate_series(1, 500) n;
 INSERT INTO label (team_id, key, text_key, subject, text, language, label, hard, note, source, machine, sampled, message_id,
     actor, recorded_at)

@@ -17,9 +17,10 @@ from worker.suppression import LIVE, Covering, domains_below, suppressed
 from worker.words import begins_words, has_words_of, words_of
 
 WINDOW = 3_000
-"""So many of the next rows are looked at for words before the index of words is asked, which knows no order."""
+"""So many of the next contacts or entries are looked at in one step; for rare words then their index, which knows no
+order."""
 BATCHES = 5
-"""So often the next contacts are looked at for one page before it ends as it is."""
+"""So many steps are made for one page before it ends as it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,9 +110,10 @@ class _Banned:
         return looked_up(session, some, theirs.where(*begins_words(session, self.words, Contact.address)))
 
     def below(self, session: Session, after: str | None) -> Select[int, str]:
-        """Return the query of those that a domain covers."""
+        """Return the query of those that a domain covers, by address."""
         named = begins_words(session, self.words, Contact.address)
-        return _after(self.team_id, after).where(Contact.domain.in_(self.domains), *named)
+        theirs = _after(self.team_id, after).where(Contact.domain.in_(self.domains), *named)
+        return theirs.order_by(Contact.address)
 
 
 def _banned_domains(session: Session, team_id: int) -> Sequence[str] | None:
@@ -123,7 +125,8 @@ def _banned_domains(session: Session, team_id: int) -> Sequence[str] | None:
         below = select(Contact.domain).where(
             Contact.team_id == team_id, has_words_of(some.c.target), or_(Contact.domain == some.c.target, suffix)
         )
-        domains = list(session.scalars(looked_up(session, some, below.distinct())))
+        # Entries of a domain and of the one above it find the same.
+        domains = list(dict.fromkeys(session.scalars(looked_up(session, some, below.distinct()))))
     else:
         domains = domains_below(session, team_id, set(session.scalars(banned)))
     return domains if len(domains) <= CHUNK else None
@@ -157,7 +160,10 @@ def _merged(
 ) -> Sequence[RowOf[int, str]]:
     """Return the first by address of those that the entries name, or a domain covers between two addresses."""
     after, reach = between
-    found = wanted.own(session, entries)
-    both = (found.union(wanted.below(session, after)) if wanted.domains else found).subquery()
+    both = wanted.own(session, entries).subquery()
+    if wanted.domains:
+        # A domain may have very many contacts; as many as the page takes will do.
+        below = wanted.below(session, after).limit(limit).subquery()
+        both = select(both.c.id, both.c.address).union(select(below.c.id, below.c.address)).subquery()
     query = select(both.c.id, both.c.address).distinct().order_by(both.c.address).limit(limit)
     return session.execute(query if reach is None else query.where(both.c.address <= reach)).all()

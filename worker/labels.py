@@ -161,8 +161,11 @@ def find_label(session: Session, team_id: int, label_id: int, *, lock: bool = Fa
     Raises:
         NotFoundError: the team has no such label.
     """
-    label = session.get(Label, label_id, with_for_update=lock or None, populate_existing=lock)
-    if label is None or label.team_id != team_id:
+    query = select(Label).where(Label.id == label_id, Label.team_id == team_id)
+    if lock:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    label = session.scalar(query)
+    if label is None:
         raise NotFoundError(f"no label {label_id} in this team; inbox-worker labels export shows them")
     return label
 

@@ -84,6 +84,10 @@ class Bounces:
     share: float | None
     days: list[BounceDay]
 
+    def reaches(self, share: float, sends: int) -> bool:
+        """Say whether as large a share as this has bounced, of so many sends that it tells something."""
+        return self.sends >= sends and (self.share or 0) >= share
+
 
 @dataclass(frozen=True, slots=True)
 class KindTally:

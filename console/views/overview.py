@@ -21,7 +21,7 @@ router = APIRouter(include_in_schema=False)
 @router.get("/")
 def page(request: Request, office: TheOffice, visitor: Viewer) -> Response:
     """Show today's mail, statuses, bounces, open questions, mailboxes and the classifier."""
-    now = office.clock()
+    now, settings = office.clock(), office.settings
     fresh(office.engine, visitor.team_id, now)
     with reading(office.engine) as session:
         seen = overview(session, visitor.team_id, now)
@@ -37,9 +37,9 @@ def page(request: Request, office: TheOffice, visitor: Viewer) -> Response:
         status_chart=charts.stacked("Recipients by status", days, statuses, width=720) if days else None,
         status_chart_narrow=charts.stacked("Recipients by status", days, statuses) if days else None,
         status_table=chart_tables.days_table(days, statuses) if days else None,
-        bounce_chart=_bounce_chart(seen.bounces, office.settings.alarm_bounce_share),
-        boxes=[shown(row, now, office.settings.poll_seconds) for row in boxes.values()],
-        alarming=(seen.bounces.share or 0) > office.settings.alarm_bounce_share,
+        bounce_chart=_bounce_chart(seen.bounces, settings.alarm_bounce_share),
+        boxes=[shown(row, now, settings.poll_seconds) for row in boxes.values()],
+        alarming=seen.bounces.reaches(settings.alarm_bounce_share, settings.alarm_bounce_sends),
     )
 
 

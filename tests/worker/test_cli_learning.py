@@ -50,6 +50,7 @@ learnt: dict[tuple[str, tuple[LabelledReply, ...]], train.Training] = {}
 
 def learnt_once(rows: Sequence[LabelledReply], *, version: str, **more: Any) -> train.Training:
     """Train, or return what came of the same rows in the test before."""
+    assert "learner" not in more
     key = version, tuple(rows)
     if key not in learnt:
         learnt[key] = really_train(rows, version=version, **more)

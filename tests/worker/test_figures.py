@@ -20,7 +20,7 @@ from tests.worker.small_world import HARD, NOW, SENT_AT, a_mail, a_reply, furnis
 from worker import overview as overviews
 from worker.figures import DAYS, LABELS, count, count_all, counted_at, figures, fresh
 from worker.health import state_of
-from worker.overview import Mailboxes, Overview, Tally, overview
+from worker.overview import Bounces, Mailboxes, Overview, Tally, overview
 from worker.record import Judged
 from worker.stored import KINDS
 
@@ -265,6 +265,11 @@ def test_where_there_is_very_much_counting_stops(engine: Engine, monkeypatch: py
     monkeypatch.setattr(overviews, "MOST", 0)
     seen = shown(engine).reviews
     assert (seen.open, seen.kinds[0].tally) == (Tally(0, more=True), Tally(1, more=True))
+
+
+@pytest.mark.parametrize(("hard", "sends", "reaches"), [(1, 3, False), (1, 20, True), (2, 41, False), (0, 0, False)])
+def test_a_bounce_rate_is_too_high_where_an_alarm_would_say_so(hard: int, sends: int, *, reaches: bool) -> None:
+    assert Bounces(hard, sends, hard / sends if sends else None, []).reaches(0.05, 20) is reaches
 
 
 def test_mailboxes_that_are_ill_come_first_with_what_is_wrong_and_the_next_step(

@@ -81,10 +81,10 @@ def demo() -> None:
     with serving((), ()) as server:
         mailbox_id = _add_mailbox(engine, settings, server)
         life = _Life(engine, settings, open_classifier(settings), mailbox_id, path.with_name("sends.jsonl"))
-        for moment, day in sample.days():
+        for evening, day in sample.days():
             server.deliver(day.inbox, day.sent)
-            done.add(life.live(day, moment))
-    password = _furnish(engine, mailbox_id)
+            done.add(life.live(day, evening))
+    password = _furnish(engine, mailbox_id, moment)
     console = Console(width=None if sys.stdout.isatty() else 160, highlight=False)
     with reading(engine) as session:
         _tell(console, session, done)
@@ -130,9 +130,8 @@ class _Life:
         return report.applied
 
 
-def _furnish(engine: Engine, mailbox_id: int) -> str:
+def _furnish(engine: Engine, mailbox_id: int, moment: datetime) -> str:
     """Do what the daemon does after a poll, and add somebody who may sign in to the console; return the password."""
-    moment = now()
     Pauses(engine, lambda: moment).end()
     write_results(engine, {mailbox_id: success(moment, moment)})
     count_all(engine, moment)

@@ -61,6 +61,12 @@ class Address:
     port: int
     username: str
     password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Served(Address):
+    """A mailbox that is served until the end of the block, and may get more mail."""
+
     _running: _Running = field(repr=False)
 
     def deliver(self, inbox: Iterable[Stored], sent: Iterable[Stored]) -> None:
@@ -70,7 +76,7 @@ class Address:
 
 
 @contextmanager
-def serving(inbox: Iterable[Stored], sent: Iterable[Stored]) -> Iterator[Address]:
+def serving(inbox: Iterable[Stored], sent: Iterable[Stored]) -> Iterator[Served]:
     """Serve the mails, in the order given, as the folders INBOX and Sent until the block ends.
 
     The server runs in a thread of its own on a free port of the loopback interface. Leaving the block disconnects
@@ -82,9 +88,9 @@ def serving(inbox: Iterable[Stored], sent: Iterable[Stored]) -> Iterator[Address
     thread.start()
     running = ready.result()
     try:
-        address = Address(HOST, running.port, USERNAME, password, running)
-        address.deliver(inbox, sent)
-        yield address
+        mailbox = Served(HOST, running.port, USERNAME, password, running)
+        mailbox.deliver(inbox, sent)
+        yield mailbox
     finally:
         running.loop.call_soon_threadsafe(running.stop.set)
         thread.join()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Row as RowOf
-from sqlalchemy import Select, Subquery, func, literal, or_, select
+from sqlalchemy import Select, Subquery, Text, exists, func, literal, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from models.tables import Contact, DneEntry
@@ -109,50 +111,62 @@ class _Banned:
         )
         return looked_up(session, some, theirs.where(*begins_words(session, self.words, Contact.address)))
 
-    def below(self, session: Session, after: str | None) -> Select[int, str]:
-        """Return the query of those that a domain covers, by address."""
+    def below(self, session: Session, after: str | None, reach: str | None) -> Select[int, str]:
+        """Return the query of those that a domain covers between two addresses, in their order."""
         named = begins_words(session, self.words, Contact.address)
         theirs = _after(self.team_id, after).where(Contact.domain.in_(self.domains), *named)
-        return theirs.order_by(Contact.address)
+        return (theirs if reach is None else theirs.where(Contact.address <= reach)).order_by(Contact.address)
 
 
 def _banned_domains(session: Session, team_id: int) -> Sequence[str] | None:
     """Return the contacts' domains that an entry covers; None: too many for one statement."""
     banned = select(DneEntry.target).where(DneEntry.team_id == team_id, *LIVE, ~DneEntry.target.contains("@"))
-    if session.get_bind().dialect.name == "postgresql":
-        some = banned.distinct().offset(0).subquery()
-        suffix = func.right(Contact.domain, func.length(some.c.target) + 1) == literal(".") + some.c.target
-        below = select(Contact.domain).where(
-            Contact.team_id == team_id, has_words_of(some.c.target), or_(Contact.domain == some.c.target, suffix)
-        )
-        # Entries of a domain and of the one above it find the same.
-        domains = list(dict.fromkeys(session.scalars(looked_up(session, some, below.distinct()))))
-    else:
-        domains = domains_below(session, team_id, set(session.scalars(banned)))
+    known = set(session.scalars(banned))
+    search = _domains_by_index if session.get_bind().dialect.name == "postgresql" else domains_below
+    domains = search(session, team_id, known)
     return domains if len(domains) <= CHUNK else None
+
+
+def _domains_by_index(session: Session, team_id: int, domains: AbstractSet[str]) -> list[str]:
+    """Return what `domains_below` does, without reading all domains there are: PostgreSQL finds them by their words."""
+    # The longest label is the rarest word; but a last one such as "com" stands in half of all addresses.
+    longest = [max(domain.split(".")[:-1] or [domain], key=len) for domain in domains]
+    texts = (literal(each, ARRAY(Text)) for each in (list(domains), longest))
+    given = func.unnest(*texts).table_valued("domain", "word").render_derived()
+    some = select(given.c.domain, given.c.word).offset(0).subquery()
+    same = exists().where(Contact.team_id == team_id, Contact.domain == some.c.domain)
+    suffix = func.right(Contact.domain, func.length(some.c.domain) + 1) == literal(".") + some.c.domain
+    below = select(Contact.domain).where(Contact.team_id == team_id, has_words_of(some.c.word), suffix).distinct()
+    found = [*session.scalars(select(some.c.domain).where(same)), *session.scalars(looked_up(session, some, below))]
+    return list(dict.fromkeys(found))
 
 
 def _banned(session: Session, wanted: _Banned, after: str | None, limit: int) -> Found:
     """Return the next contacts under Do Not Email, by address: going by the entries, of which most have a contact."""
     kept: list[RowOf[int, str]] = []
+    size = min(WINDOW, 4 * (limit + 1))
     for _ in range(BATCHES):
-        entries = select(DneEntry.target).where(
-            DneEntry.team_id == wanted.team_id, *LIVE, DneEntry.target.contains("@")
-        )
-        if after is not None:
-            entries = entries.where(DneEntry.target > after)
-        some = entries.order_by(DneEntry.target).limit(WINDOW).subquery()
-        looked_at = session.execute(select(func.count(), func.max(some.c.target))).one()
-        reach = looked_at[1] if looked_at[0] == WINDOW else None
+        some, reach = _entries(session, wanted, after, size)
         kept += _merged(session, wanted, some, (after, reach), limit + 1 - len(kept))
-        if wanted.words and reach is not None and len(kept) <= limit:
-            # Common words are soon found among these, rare ones by their index.
-            every = entries.where(*begins_words(session, wanted.words, DneEntry.target)).offset(0).subquery()
-            kept, reach = list(_merged(session, wanted, every, (after, None), limit + 1)), None
         if len(kept) > limit or reach is None:
             return _cut(_covered(session, wanted.team_id, kept), limit)
-        after = reach
+        after, size = reach, WINDOW
     return _cut(_covered(session, wanted.team_id, kept), limit, after)
+
+
+def _entries(session: Session, wanted: _Banned, after: str | None, size: int) -> tuple[Subquery, str | None]:
+    """Return the next entries of addresses: all that have rare words, else so many, and the last address of these."""
+    entries = select(DneEntry.target).where(DneEntry.team_id == wanted.team_id, *LIVE, DneEntry.target.contains("@"))
+    if after is not None:
+        entries = entries.where(DneEntry.target > after)
+    if wanted.words:
+        named = entries.where(*begins_words(session, wanted.words, DneEntry.target))
+        number = session.scalar(select(func.count()).select_from(named.limit(WINDOW + 1).subquery()))
+        if number is not None and number <= WINDOW:
+            return named.offset(0).subquery(), None
+    some = entries.order_by(DneEntry.target).limit(size).subquery()
+    looked_at = session.execute(select(func.count(), func.max(some.c.target))).one()
+    return some, looked_at[1] if looked_at[0] == size else None
 
 
 def _merged(
@@ -163,7 +177,7 @@ def _merged(
     both = wanted.own(session, entries).subquery()
     if wanted.domains:
         # A domain may have very many contacts; as many as the page takes will do.
-        below = wanted.below(session, after).limit(limit).subquery()
+        below = wanted.below(session, after, reach).limit(limit).subquery()
         both = select(both.c.id, both.c.address).union(select(below.c.id, below.c.address)).subquery()
-    query = select(both.c.id, both.c.address).distinct().order_by(both.c.address).limit(limit)
-    return session.execute(query if reach is None else query.where(both.c.address <= reach)).all()
+    query = select(both.c.id, both.c.address).distinct().order_by(both.c.address)
+    return session.execute(query.limit(limit)).all()

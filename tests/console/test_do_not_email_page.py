@@ -36,6 +36,13 @@ def test_an_address_and_a_domain_are_banned_and_show_up(console: Console, browse
     ]
 
 
+def test_a_reason_is_told_in_plain_words(console: Console, browser: Browser) -> None:
+    take_in(console.engine, a_mail(OptOut(), answers=("anna-1-0@us",)))
+    browser.sign_in(Role.VIEWER)
+    (row,) = browser.page("/do-not-email").css("tbody tr")
+    assert "Belongs to our mail by its Message-ID (anna-1-0@us)" in row.css_first(".sub").text()
+
+
 def test_words_find_entries_and_what_was_lifted_only_when_asked_for(browser: Browser) -> None:
     browser.sign_in(Role.EDITOR)
     browser.done("/do-not-email/add", {"targets": "anna@client.example mia@other.example"})

@@ -28,6 +28,11 @@ def test_every_answer_protects_its_reader(console: Console, method: str, path: s
     assert "'none'" in answer.headers["content-security-policy"]
 
 
+def test_what_is_nowhere_is_told_so_to_people_and_to_programs(console: Console) -> None:
+    for path in ("/nowhere", "/v1/nowhere"):
+        assert "there is nothing at this address" in console.ask("GET", path).text
+
+
 def test_the_page_needs_nothing_from_outside(console: Console) -> None:
     for page in (console.ask("GET", "/u/x").text, console.ask("GET", "/openapi.json").text):
         assert "<script" not in page

@@ -19,6 +19,15 @@ def test_an_admin_adds_a_user_with_a_role_who_can_sign_in(console: Console, brow
     assert nora.get("/review").status_code == 200
 
 
+def test_an_address_breaks_behind_its_sign_and_stays_text(browser: Browser) -> None:
+    browser.sign_in()
+    name = "<b>@<script>alert(1)</script>"
+    page = browser.done("/users/add", {"name": name, "role": "viewer", "password": "a long enough password"})
+    (row,) = [row for row in page.css("tbody th[scope=row]") if "alert" in row.text()]
+    assert row.text(strip=True) == name
+    assert (len(row.css("wbr")), row.css("b, script")) == (1, [])
+
+
 def test_a_weak_password_and_a_taken_name_are_refused_in_words(browser: Browser) -> None:
     browser.sign_in()
     short = browser.post("/users/add", {"name": "nora", "role": "viewer", "password": "short"})

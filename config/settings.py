@@ -64,7 +64,13 @@ class Settings(BaseSettings):
     poll_messages: int = Field(
         5000, ge=1, description="Most messages one poll takes before other mailboxes get a turn."
     )
-    batch_messages: int = Field(200, ge=1, le=5000, description="Most messages of one database transaction.")
+    batch_messages: int = Field(
+        1000, ge=1, le=25_000,
+        description="Most messages in hand at a time, read and not recorded yet; a fifth goes into one transaction.",
+    )  # fmt: skip
+    backfill_processes: int = Field(
+        0, ge=0, le=256, description="Processes that judge the mail of a backfill side by side; 0: one for each CPU."
+    )
     imap_timeout: float = Field(60.0, gt=0, description="Seconds an IMAP answer may take.")
     host_connections: int = Field(2000, ge=1, description="Most connections to one mail server, kept ones included.")
     host_connects_a_second: float = Field(20.0, gt=0, description="Most new connections to one mail server a second.")

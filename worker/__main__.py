@@ -2,4 +2,6 @@
 
 from worker.cli import main
 
-main()
+# Not in the processes that a backfill starts, which import this, too.
+if __name__ == "__main__":
+    main()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import tempfile
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from datetime import date
@@ -22,7 +23,7 @@ from worker.desk import Desk
 from worker.files import as_fetched
 from worker.mailbox import FetchedMessage
 from worker.poll import go_round
-from worker.process import process
+from worker.process import write
 from worker.record import seen_uids
 from worker.visit import PollReport, Station, Visit
 
@@ -93,18 +94,26 @@ def take_in_all(visit: Visit, mailbox: Mailbox, folders: Sequence[str] = (), sin
 
 def backfill_files(station: Station, desk: Desk, messages: Iterable[tuple[str, bytes]]) -> PollReport:
     """Take in messages from files, as (source, message) pairs."""
-    report = PollReport()
-    for chunk in chunks(messages, station.settings.batch_messages):
-        if station.watch.stopping():
-            report.more = True
-            break
-        fetched = [as_fetched(desk.box.name, source, raw) for source, raw in chunk]
-        fresh = _unseen(station.engine, desk, fetched)
-        station.watch.progress(len(chunk), 0)
-        if fresh:
-            report.applied.add(process(desk, fresh, station.writer, station.watch.clock()))
-        report.applied.states["seen before"] += len(chunk) - len(fresh)
-        station.watch.progress(0, len(chunk))
+    report, watch = PollReport(), station.watch
+    sizes: deque[int] = deque()
+    """Of the pieces in hand: how many messages they were before those that were seen before were left out."""
+
+    def unseen() -> Iterator[list[FetchedMessage]]:
+        for chunk in chunks(messages, station.understanding.most):
+            if watch.stopping():
+                report.more = True
+                return
+            fetched = [as_fetched(desk.box.name, source, raw) for source, raw in chunk]
+            sizes.append(len(chunk))
+            yield _unseen(station.engine, desk, fetched)
+
+    with closing(station.understanding(desk, unseen())) as understood:
+        for fresh, judged in understood:
+            if judged:
+                report.applied.add(write(desk, judged, station.writer, watch.clock()))
+            size = sizes.popleft()
+            report.applied.states["seen before"] += size - len(fresh)
+            watch.progress(size, size)
     return report
 
 

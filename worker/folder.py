@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
 from datetime import date, datetime
 from functools import partial
@@ -15,7 +16,7 @@ from worker.chunks import chunks
 from worker.cursor import cursor_of, move_cursor
 from worker.fetched import FetchedMessage, FolderState
 from worker.fingerprint import content_hash, has_message_id
-from worker.process import process, write
+from worker.process import write
 from worker.record import Judged, count_places, known_mails, seen_uids
 from worker.sends import BATCH
 from worker.visit import Visit
@@ -79,19 +80,23 @@ def _take_in(visit: Visit, state: FolderState, pairs: Sequence[tuple[int, int]],
     watch = visit.station.watch
     watch.progress(len(pairs), 0)
     rest = len(pairs)
-    for number, batch in enumerate(visit.imap.fetch(pairs, visit.station.settings.batch_messages)):
-        if number in FRESH_STATISTICS:
-            refresh_statistics(visit.station.engine)
-        finish = partial(_finish, visit, state, batch, moves=moves)
-        fetched = [replace(each, junk=junk) for each in batch]
-        visit.report.applied.add(process(visit.desk, fetched, visit.station.writer, watch.clock(), finish))
-        visit.report.backlog -= len(batch)
-        watch.progress(0, len(batch))
-        if watch.stopping():
-            return False
-        rest -= len(batch)
-        if rest:
-            visit.keep_to_budget()
+    station = visit.station
+    fetched = visit.imap.fetch(pairs, station.understanding.most)
+    pieces = ([replace(each, junk=True) for each in piece] if junk else piece for piece in fetched)
+    # Closed at once, whatever happens: the next folder is read over the same connection.
+    with closing(station.understanding(visit.desk, pieces)) as understood:
+        for number, (batch, judged) in enumerate(understood):
+            if number in FRESH_STATISTICS:
+                refresh_statistics(station.engine)
+            finish = partial(_finish, visit, state, batch, moves=moves)
+            visit.report.applied.add(write(visit.desk, judged, station.writer, watch.clock(), finish))
+            visit.report.backlog -= len(batch)
+            watch.progress(0, len(batch))
+            if watch.stopping():
+                return False
+            rest -= len(batch)
+            if rest:
+                visit.keep_to_budget()
     return True
 
 

@@ -35,10 +35,30 @@ def process(
     finish: Callable[[Session], None] | None = None,
 ) -> Applied:
     """Parse, judge, match, decide and apply a batch; `finish` runs in the same transaction (the folder's cursor)."""
+    return write(desk, understand(desk, fetched), writer, now, finish)
+
+
+def understand(desk: Desk, fetched: Sequence[FetchedMessage]) -> list[Judged]:
+    """Parse and judge a batch; touches nothing but the messages, so that any process can do it."""
     parsed = [parse(each.raw, arrived_at=each.arrived_at, omitted=each.omitted) for each in fetched]
     verdicts = _judge(desk, parsed, fetched)
-    judged = [_judged(desk, *each) for each in zip(fetched, parsed, verdicts, strict=True)]
-    return write(desk, judged, writer, now, finish)
+    return [_judged(desk, *each) for each in zip(fetched, parsed, verdicts, strict=True)]
+
+
+def not_understood(fetched: FetchedMessage, error: str) -> Judged:
+    """Return a message that is to be set aside unread, for why."""
+    return Judged(
+        folder=fetched.folder,
+        uidvalidity=fetched.uidvalidity,
+        uid=fetched.uid,
+        arrived_at=fetched.arrived_at,
+        size=fetched.size,
+        content_hash=content_hash(fetched.raw, fetched.size, whole=not fetched.omitted),
+        error=error,
+        raw=fetched.raw,
+        omitted=fetched.omitted,
+        junk=fetched.junk,
+    )
 
 
 def write(

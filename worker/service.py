@@ -13,6 +13,7 @@ from classifier.judge import ReplyJudge
 from config.settings import Settings
 from models.session import reading, transaction
 from models.tables import Mailbox
+from worker.crew import Understanding, in_turn
 from worker.desk import Desk, open_desk
 from worker.errors import InputError
 from worker.poll import poll
@@ -37,9 +38,16 @@ def station(
     settings: Settings,
     watch: Watch,
     writer: Callable[[], AbstractContextManager[Session]] | None = None,
+    understanding: Understanding | None = None,
 ) -> Station:
     """Put together what polls share; `writer` replaces the ordinary transactions (a rehearsal)."""
-    return Station(settings=settings, engine=engine, writer=writer or partial(transaction, engine), watch=watch)
+    return Station(
+        settings=settings,
+        engine=engine,
+        writer=writer or partial(transaction, engine),
+        watch=watch,
+        understanding=understanding or in_turn(settings),
+    )
 
 
 def poll_by_id(where: Station, classifier: ReplyJudge, mailbox_id: int) -> PollReport:

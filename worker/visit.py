@@ -14,6 +14,7 @@ from config.settings import Settings
 from models.handling import Purpose
 from models.session import Writer, reading
 from worker.apply import Applied
+from worker.crew import Understanding
 from worker.desk import Desk
 from worker.fetched import FolderState
 from worker.mailbox import Mailbox as Imap
@@ -54,12 +55,13 @@ class PollReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Station:
-    """What every poll and backfill of a process shares: settings, the database, how it is written, who watches."""
+    """What polls and backfills share: settings, the database, how it is written, who watches, who understands."""
 
     settings: Settings
     engine: Engine
     writer: Writer
     watch: Watch
+    understanding: Understanding
 
 
 @dataclass(frozen=True, slots=True)

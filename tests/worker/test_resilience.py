@@ -21,6 +21,7 @@ from worker import folder as folder_module
 from worker.act import Act
 from worker.apply import apply
 from worker.backfill import EVER, rehearsal
+from worker.crew import InTurn
 from worker.desk import Desk
 from worker.do_not_email import add_dne, lift_dne
 from worker.errors import MailboxError
@@ -212,8 +213,7 @@ def test_statistics_are_refreshed_while_a_long_read_goes_on(
     mails = [f"From: p{n}@client.example\r\nSubject: {n}\r\n\r\nYes.\r\n".encode() for n in range(8)]
     dovecot.deliver_many(imap_user, mails)
     with visiting(engine, dovecot, imap_user) as visit:
-        settings = visit.station.settings.model_copy(update={"batch_messages": 2})
-        read_folder(replace(visit, station=replace(visit.station, settings=settings)), "INBOX")
+        read_folder(replace(visit, station=replace(visit.station, understanding=InTurn(2))), "INBOX")
     assert refreshed == [engine]
 
 

@@ -18,6 +18,7 @@ from tests.servers import PASSWORD, PrivateDovecot
 from tests.worker.small_world import NOW, furnish
 from worker import keeper as keeping
 from worker import rounds
+from worker.crew import in_turn
 from worker.due import due_mailboxes, write_results
 from worker.fetched import FolderState
 from worker.keeper import Keeper
@@ -61,6 +62,7 @@ class World:
             engine=self.engine,
             writer=partial(transaction, self.engine),
             watch=Watch(clock=self.clock, stopping=stopping),
+            understanding=in_turn(self.settings),
         )
 
     def mailbox(self) -> Mailbox:

@@ -18,6 +18,7 @@ from worker.cli.common import find_mailbox, now, start
 from worker.cli.output import as_json, emit
 from worker.cli.progress import bar
 from worker.cli.report import print_changes, print_report, report_row
+from worker.crew import settle, side_by_side
 from worker.files import eml_files, maildir_messages, mbox_messages
 from worker.service import open_mailbox, station
 from worker.serving import Classifier
@@ -64,13 +65,16 @@ def backfill(
     with reading(engine) as session:
         mailbox_id = find_mailbox(session, mailbox).id
     row, desk = open_mailbox(engine, mailbox_id, settings, Classifier(engine, settings).current())
+    settle()
     title = f"backfill {mailbox}" + (" (dry run)" if dry_run else "")
     with (
         _stopping() as stop,
         bar(title, shown=not as_json) as progress,
         rehearsal(engine) if dry_run else nullcontext((engine, partial(transaction, engine))) as (database, writer),
+        side_by_side(settings, desk.classifier) as understanding,
     ):
-        where = station(database, settings, Watch(clock=now, stopping=stop.is_set, progress=progress), writer)
+        watch = Watch(clock=now, stopping=stop.is_set, progress=progress)
+        where = station(database, settings, watch, writer, understanding)
         messages = _messages(mbox, maildir, eml)
         if messages is not None:
             report = backfill_files(where, desk, messages)

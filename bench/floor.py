@@ -1,7 +1,7 @@
 """The floor of a backfill: fetch, parse, the classifier's features, one insert a batch, and nothing else.
 
-It matches nothing, judges nothing, keeps no history and knows no folder twice; it reads like a backfill, with the same
-parser and the same vectoriser, and writes a row of the same text.
+It matches nothing, judges nothing, keeps no history and knows no folder twice; it fetches like a backfill, with the same
+parser, the same sender's own words and the same vectoriser (not the encoder), and writes one row with those words.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from classifier.artifact import load_default
 from classifier.features import document
 from classifier.message import parse
+from classifier.own_words.words import own_words
 from models.session import DRIVERS
 from worker.crew import settle
 from worker.imap import Account
@@ -51,14 +52,15 @@ def main(url: str, host: str, port: str, user: str, password: str, ca_file: str)
             rows = []
             for each in batch:
                 mail = parse(each.raw, arrived_at=each.arrived_at)
-                vector = vectoriser.weigh(document(mail.subject, mail.text))
+                words = own_words(mail).text
+                vector = vectoriser.weigh(document(mail.subject, words))
                 rows.append(
                     {
                         "uid": each.uid,
                         "sender": mail.from_address,
                         "subject": mail.subject,
                         "arrived_at": each.arrived_at,
-                        "text": mail.text,
+                        "text": words,
                         "terms": len(vector.ids),
                     }
                 )

@@ -113,11 +113,19 @@ class Crew:
     def __call__(self, desk: Desk, pieces: Iterable[Piece]) -> Generator[Understood, None, None]:
         """Yield each piece with what was understood of it."""
         rest = iter(pieces)
-        first = list(islice(rest, ALONE))
-        if len(first) < ALONE:
-            yield from InTurn(self.most)(desk, first)
-        else:
+        first: list[Piece] = []
+        failed: Exception | None = None
+        try:
+            for piece in islice(rest, ALONE):
+                first.append(piece)
+        except Exception as error:  # noqa: BLE001 - it is raised after what came before it
+            failed = error
+        if len(first) == ALONE:
             yield from self._side_by_side(desk, chain(first, rest))
+            return
+        yield from InTurn(self.most)(desk, first)
+        if failed:
+            raise failed
 
     def close(self) -> None:
         """End the processes."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import date, datetime
@@ -77,27 +77,30 @@ def _take_in(visit: Visit, state: FolderState, pairs: Sequence[tuple[int, int]],
 
     Where it `moves`, the cursor follows in each batch's own transaction.
     """
-    watch = visit.station.watch
+    station, watch = visit.station, visit.station.watch
     watch.progress(len(pairs), 0)
-    rest = len(pairs)
-    station = visit.station
-    fetched = visit.imap.fetch(pairs, station.understanding.most)
-    pieces = ([replace(each, junk=True) for each in piece] if junk else piece for piece in fetched)
     # Closed at once, whatever happens: the next folder is read over the same connection.
-    with closing(station.understanding(visit.desk, pieces)) as understood:
-        for number, (batch, judged) in enumerate(understood):
+    with closing(station.understanding(visit.desk, _pieces(visit, pairs, junk=junk))) as understood:
+        for number, (piece, judged) in enumerate(understood):
             if number in FRESH_STATISTICS:
                 refresh_statistics(station.engine)
-            finish = partial(_finish, visit, state, batch, moves=moves)
+            finish = partial(_finish, visit, state, piece, moves=moves)
             visit.report.applied.add(write(visit.desk, judged, station.writer, watch.clock(), finish))
-            visit.report.backlog -= len(batch)
-            watch.progress(0, len(batch))
+            visit.report.backlog -= len(piece)
+            watch.progress(0, len(piece))
             if watch.stopping():
                 return False
-            rest -= len(batch)
-            if rest:
-                visit.keep_to_budget()
     return True
+
+
+def _pieces(visit: Visit, pairs: Sequence[tuple[int, int]], *, junk: bool) -> Iterator[list[FetchedMessage]]:
+    """Fetch messages piece by piece, as long as the budget lasts; what was fetched by then is taken in."""
+    rest = len(pairs)
+    for piece in visit.imap.fetch(pairs, visit.station.understanding.most):
+        yield [replace(each, junk=True) for each in piece] if junk else piece
+        rest -= len(piece)
+        if rest:
+            visit.keep_to_budget()
 
 
 def _finish(

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -83,6 +84,17 @@ def test_where_there_is_little_no_process_is_started() -> None:
     made = Crew(2, 4, partial(crew.begin, None, "ERROR", "text"))
     assert len(understood(made, mails(8))) == 8
     assert not active_children()
+
+
+def test_what_was_fetched_before_an_error_is_understood() -> None:
+    def pieces() -> Iterator[list[FetchedMessage]]:
+        yield mails(2)
+        raise ConnectionError("gone")
+
+    with side_by_side(SETTINGS, None) as several, closing(several(DESK, pieces())) as coming:
+        assert len(next(coming)[1]) == 2
+        with pytest.raises(ConnectionError, match="gone"):
+            next(coming)
 
 
 def test_with_one_cpu_everything_is_understood_in_this_process() -> None:

@@ -10,13 +10,31 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, CursorResult, Engine, Table, create_engine, event, make_url, select, text
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.orm import Session
 
+from models.among import among, as_json
 from models.base import Base
+from models.rows import WRITTEN_AT_ONCE, insert_new
 from models.tables import Contact
+
+__all__ = [
+    "DRIVERS",
+    "INSERTS",
+    "SETTING",
+    "DatabaseUnavailable",
+    "Writer",
+    "bulk_insert",
+    "insert_new",
+    "lock_contacts",
+    "lock_table",
+    "open_engine",
+    "reading",
+    "refresh_statistics",
+    "transaction",
+]
 
 SETTING = "INBOX_DATABASE_URL"
 DRIVERS = {"sqlite": "sqlite+pysqlite", "postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
@@ -27,10 +45,9 @@ BUSY_STEP = 0.02
 CONNECT_SECONDS = 10
 """How long a PostgreSQL server may take to answer; a URL with its own connect_timeout wins."""
 LOCKED_AT_ONCE = 500
-WRITTEN_AT_ONCE = 10_000
 # As many connections as threads ask for: how many threads there are is a setting of its own. Errors go into logs, and
 # the values of their statements (addresses, links, secrets) must not.
-POOL: dict[str, Any] = {"max_overflow": -1, "hide_parameters": True}
+OURS: dict[str, Any] = {"max_overflow": -1, "hide_parameters": True, "json_serializer": as_json}
 
 # What one transaction may be, in the words of each dialect; ours for SQLite are read by `_begin`.
 READ_ONLY: dict[str, dict[str, Any]] = {
@@ -111,9 +128,12 @@ def lock_contacts(session: Session, ids: Sequence[int]) -> None:
     if session.get_bind().dialect.name == "sqlite":
         return
     ordered = sorted(set(ids))
-    query = select(Contact.id).order_by(Contact.id).with_for_update()
     for start in range(0, len(ordered), LOCKED_AT_ONCE):
-        session.execute(query.where(Contact.id.in_(ordered[start : start + LOCKED_AT_ONCE])))
+        session.execute(_LOCK, {"ids": ordered[start : start + LOCKED_AT_ONCE]})
+
+
+_CONTACT = Contact.__table__.c
+_LOCK = select(_CONTACT.id).where(among(_CONTACT.id, "ids")).order_by(_CONTACT.id).with_for_update()
 
 
 def lock_table(session: Session, model: type[Base]) -> None:
@@ -121,26 +141,6 @@ def lock_table(session: Session, model: type[Base]) -> None:
     if session.get_bind().dialect.name == "postgresql":
         name = session.get_bind().dialect.identifier_preparer.quote(model.__tablename__)
         session.execute(text(f"LOCK TABLE {name} IN SHARE ROW EXCLUSIVE MODE"))
-
-
-def insert_new(session: Session, model: type[Base], rows: Sequence[Mapping[str, Any]]) -> int:
-    """Insert the rows whose unique keys are not stored yet and return how many those were.
-
-    One prepared statement runs over all rows, so their number meets no limit on variables. What the session still
-    holds is written first, since the rows may refer to it.
-
-    Raises:
-        ValueError: the rows do not all name the same columns.
-    """
-    if not rows:
-        return 0
-    if any(row.keys() != rows[0].keys() for row in rows):
-        raise ValueError(f"rows for {model.__tablename__} name different columns")
-    table: Table = model.metadata.tables[model.__tablename__]
-    insert = INSERTS[session.get_bind().dialect.name](table).on_conflict_do_nothing().inline()
-    result = session.execute(insert, list(rows), execution_options={"preserve_rowcount": True})
-    assert isinstance(result, CursorResult)  # noqa: S101 - tells the type checker what an INSERT gives
-    return result.rowcount
 
 
 def bulk_insert(session: Session, table: Table, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
@@ -196,7 +196,7 @@ def _sqlite(url: URL) -> Engine:
     except OSError as error:
         raise _unavailable(url, error) from error
     # The driver's own transactions begin too late (at the first change) and know no savepoints: we begin them.
-    engine = create_engine(url, connect_args={"isolation_level": None, "timeout": BUSY_SECONDS}, **POOL)
+    engine = create_engine(url, connect_args={"isolation_level": None, "timeout": BUSY_SECONDS}, **OURS)
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
     return engine
@@ -214,14 +214,18 @@ def _prepare(connection: Any, _record: object) -> None:
                 raise
             time.sleep(BUSY_STEP)
     connection.execute("PRAGMA synchronous=NORMAL")
+    # What a few batches write anew is copied into the file once.
+    connection.execute("PRAGMA wal_autocheckpoint=4000")
 
 
 def _begin(connection: Connection) -> None:
     """Begin a transaction of SQLite, which heeds these two settings only outside of one."""
     options = connection.get_execution_options()
     read_only, foreign_keys = options.get("read_only", False), options.get("foreign_keys", True)
-    connection.exec_driver_sql(f"PRAGMA query_only={read_only:d}")
-    connection.exec_driver_sql(f"PRAGMA foreign_keys={foreign_keys:d}")
+    for pragma, wanted in (("query_only", read_only), ("foreign_keys", foreign_keys)):
+        if connection.info.get(pragma) is not wanted:
+            connection.exec_driver_sql(f"PRAGMA {pragma}={wanted:d}")
+            connection.info[pragma] = wanted
     connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
 
 
@@ -229,7 +233,7 @@ def _postgresql(url: URL) -> Engine:
     defaults = {"connect_timeout": str(CONNECT_SECONDS), "application_name": "inbox-worker"}
     # psycopg believes a statement prepared whose batch failed and was rolled back; the next batch would fail for it.
     unprepared = {"prepare_threshold": None}
-    return create_engine(url.set(query=defaults | dict(url.query)), pool_pre_ping=True, connect_args=unprepared, **POOL)
+    return create_engine(url.set(query=defaults | dict(url.query)), pool_pre_ping=True, connect_args=unprepared, **OURS)
 
 
 @contextmanager

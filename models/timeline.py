@@ -131,6 +131,8 @@ def _once(events: Iterable[Event]) -> Iterable[Event]:
 def _standing(events: Sequence[Event]) -> list[Event]:
     """Leave out what people took back, and the taking back itself; it counts whenever it became known."""
     undone = {event.about for event in events if event.kind is EventKind.UNDONE}
+    if not undone:
+        return list(events)
     left = [event for event in events if event.kind not in PERSON or event.key not in undone]
     return [event for event in left if event.kind is not EventKind.UNDONE]
 

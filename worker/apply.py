@@ -73,7 +73,7 @@ def _write(session: Session, box: Box, batch: Sequence[Judged], now: datetime) -
     aside = sum(set_aside(session, box.mailbox_id, judged, judged.error or "", now) for judged in failed)
     recorded = record(session, box.mailbox_id, [judged for judged in batch if judged.error is None], now)
     tied = [
-        Tied(row_id, judged.verdict, judged.clues, judged.arrived_at, judged.content_hash)
+        Tied(row_id, judged.verdict, judged.clues, judged.arrived_at, judged.content_hash, row_id in recorded.new)
         for row_id, judged in recorded.first
         if judged.verdict is not None and judged.clues is not None and not isinstance(judged.verdict, Outgoing)
     ]

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from sqlalchemy import Row, and_, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import BindParameter, Row, and_, bindparam, null, select, union_all
+from sqlalchemy.orm import Session
 
+from models.among import among, unindexed
 from models.automation import Automation, Standing
 from models.events import DneReason, Event, EventKind
 from models.outcome import Folded
 from models.outside import AutomationRule
 from models.tables import Campaign, Contact, DneEntry, Recipient, RecipientEvent, SecondAddress, SentMessage
-from worker.chunks import chunks
 
 # The campaign of sends that were learnt from a Sent folder begins so; nobody knows the real one.
 LEARNT = "learnt:"
@@ -45,6 +45,8 @@ class Person:
     retracted: set[str] = field(default_factory=set)
     merged: set[str] = field(default_factory=set)
     """Addresses that people said are the same person's."""
+    covering: list[str] = field(init=False)
+    """What covers the contact: the address, its domain and the domains above."""
     alone: Folded | None = None
     """What the fold gives without rules and without the entries of others, once it was asked for."""
     ruled: Folded | None = None
@@ -54,9 +56,13 @@ class Person:
         """Say whether an import took over every send that was learnt for it, so that it stands for nothing."""
         return self.row.campaign.startswith(LEARNT) and all(each.kind is not EventKind.SENT for each in self.events)
 
+    def __post_init__(self) -> None:
+        """Ask once what is asked many times."""
+        self.covering = covering(self.row.address)
+
     def targets(self) -> list[str]:
-        """Return what covers the contact: the address, its domain and the domains above."""
-        return covering(self.row.address)
+        """Return what covers the contact."""
+        return self.covering
 
 
 @dataclass(slots=True)
@@ -87,38 +93,54 @@ class Book:
         self.by_recipient[entry["recipient_id"]].append(entry)
 
 
+_RECIPIENT, _CONTACT, _CAMPAIGN = Recipient.__table__.c, Contact.__table__.c, Campaign.__table__.c
+_EVENT, _SENT, _ENTRY, _RULE = (
+    model.__table__.c for model in (RecipientEvent, SentMessage, DneEntry, AutomationRule)
+)  # fmt: skip
+_PEOPLE = (
+    select(
+        _RECIPIENT.id,
+        _RECIPIENT.status,
+        _RECIPIENT.removed_by_person,
+        _RECIPIENT.sequence,
+        _RECIPIENT.sequence_until,
+        _RECIPIENT.sequence_reason,
+        _RECIPIENT.next_change_at,
+        _RECIPIENT.decided_by,
+        _RECIPIENT.listed,
+        _CONTACT.team_id,
+        _CONTACT.address,
+        _CONTACT.domain,
+        _RECIPIENT.contact_id,
+        _RECIPIENT.campaign_id,
+        _CAMPAIGN.key.label("campaign"),
+    )
+    .join_from(Recipient.__table__, Contact.__table__, _CONTACT.id == _RECIPIENT.contact_id)
+    .join(Campaign.__table__, _CAMPAIGN.id == _RECIPIENT.campaign_id)
+    .where(among(_RECIPIENT.contact_id, "contacts"))
+    .order_by(_RECIPIENT.id)
+)
+_EVENT_FIELDS = tuple(each.name for each in fields(Event))
+_EVENTS = select(
+    *(_EVENT[name] for name in _EVENT_FIELDS),
+    _EVENT.recipient_id,
+    _EVENT.because,
+    _EVENT.artifact,
+    _EVENT.actor,
+    _EVENT.retracted_at,
+).where(among(_EVENT.recipient_id, "recipients"))
+_SENDS = select(_SENT.recipient_id, _SENT.sent_at, _SENT.send_id).where(among(_SENT.recipient_id, "recipients"))
+
+
 def read(session: Session, contact_ids: Sequence[int]) -> Book:
     """Read recipients, events, sends and entries of the contacts of one team."""
-    query = (
-        select(
-            Recipient.id,
-            Recipient.status,
-            Recipient.removed_by_person,
-            Recipient.sequence,
-            Recipient.sequence_until,
-            Recipient.sequence_reason,
-            Recipient.next_change_at,
-            Recipient.decided_by,
-            Recipient.listed,
-            Contact.team_id,
-            Contact.address,
-            Contact.domain,
-            Recipient.contact_id,
-            Recipient.campaign_id,
-            Campaign.key.label("campaign"),
-        )
-        .join(Contact, Contact.id == Recipient.contact_id)
-        .join(Campaign, Campaign.id == Recipient.campaign_id)
-        .where(Recipient.contact_id.in_(contact_ids))
-        .order_by(Recipient.id)
-    )
-    people = {row.id: Person(row) for row in session.execute(query)}
-    for event in _rows(session, RecipientEvent, people):
+    people = {row.id: Person(row) for row in session.execute(_PEOPLE, {"contacts": contact_ids}).all()}
+    of_people = {"recipients": list(people)}
+    for event in session.execute(_EVENTS, of_people).all():
         _add_event(people[event.recipient_id], event)
-    for send in _rows(session, SentMessage, people):
-        people[send.recipient_id].events.append(
-            Event(kind=EventKind.SENT, happened_at=send.sent_at, key=send.send_id, send_id=send.send_id)
-        )
+    for recipient_id, sent_at, send_id in session.execute(_SENDS, of_people).all():
+        send = Event(kind=EventKind.SENT, happened_at=sent_at, key=send_id, send_id=send_id)
+        people[recipient_id].events.append(send)
     merged = _merged(session, contact_ids)
     for person in people.values():
         person.merged = merged[person.row.contact_id] - {person.row.address}
@@ -129,68 +151,73 @@ def read(session: Session, contact_ids: Sequence[int]) -> Book:
     return book
 
 
+_ME, _FIRST, _OTHER = Contact.__table__.alias(), Contact.__table__.alias(), SecondAddress.__table__.alias()
+_SAID = _OTHER.c.actor.is_not(None)
+_OF_HEADS = select(_OTHER.c.contact_id, _OTHER.c.address).where(_SAID, among(_OTHER.c.contact_id, "contacts"))
+_MERGED = union_all(
+    _OF_HEADS.add_columns(null().label("head")),
+    select(_ME.c.id, _FIRST.c.address, _FIRST.c.id)
+    .join_from(_ME, _OTHER, _OTHER.c.address == _ME.c.address)
+    .join(_FIRST, and_(_FIRST.c.id == _OTHER.c.contact_id, unindexed(_FIRST.c.team_id) == _ME.c.team_id))
+    .where(_SAID, among(_ME.c.id, "contacts")),
+)
+"""The second addresses of contacts, and the contacts (heads) whose second addresses they are themselves."""
+
+
 def _merged(session: Session, contact_ids: Sequence[int]) -> dict[int, set[str]]:
     """Return contact -> all addresses that people said are the same person's, whichever of them it is."""
-    first = aliased(Contact)
-    said = SecondAddress.actor.is_not(None)
-    firsts = (
-        select(Contact.id, first.id, first.address)
-        .join(SecondAddress, SecondAddress.address == Contact.address)
-        .join(first, and_(first.id == SecondAddress.contact_id, first.team_id == Contact.team_id))
-        .where(said, Contact.id.in_(contact_ids))
-    )
-    heads: dict[int, set[int]] = {contact_id: {contact_id} for contact_id in contact_ids}
     found: dict[int, set[str]] = {contact_id: set() for contact_id in contact_ids}
-    for contact_id, head, address in session.execute(firsts):
-        heads[contact_id].add(head)
+    heads: list[tuple[int, int]] = []
+    for contact_id, address, head in session.execute(_MERGED, {"contacts": contact_ids}):
         found[contact_id].add(address)
-    of_head: dict[int, set[str]] = defaultdict(set)
-    for chunk in chunks({head for several in heads.values() for head in several}):
-        seconds = select(SecondAddress.contact_id, SecondAddress.address).where(said)
-        for head, address in session.execute(seconds.where(SecondAddress.contact_id.in_(chunk))):
+        if head is not None:
+            heads.append((contact_id, head))
+    if heads:
+        of_head: dict[int, set[str]] = defaultdict(set)
+        for head, address in session.execute(_OF_HEADS, {"contacts": {head for _, head in heads}}):
             of_head[head].add(address)
-    return {each: addresses.union(*(of_head[head] for head in heads[each])) for each, addresses in found.items()}
+        for contact_id, head in heads:
+            found[contact_id] |= of_head[head]
+    return found
+
+
+_RULES = (
+    select(_RULE.campaign_id, _RULE.id, _RULE.definition, _RULE.since, _RULE.until)
+    .where(among(_RULE.campaign_id, "campaigns"))
+    .order_by(_RULE.id)
+)
 
 
 def read_rules(session: Session, campaign_ids: Collection[int]) -> dict[int, list[Standing]]:
     """Return campaign -> its automations, the oldest first, also those that stand no longer."""
     rules: dict[int, list[Standing]] = defaultdict(list)
-    for chunk in chunks(campaign_ids):
-        query = select(AutomationRule).where(AutomationRule.campaign_id.in_(chunk)).order_by(AutomationRule.id)
-        for row in session.scalars(query):
-            automation = Automation.model_validate(row.definition)
-            rules[row.campaign_id].append(Standing(row.id, automation, row.since, row.until))
+    for row in session.execute(_RULES, {"campaigns": campaign_ids}) if campaign_ids else ():
+        automation = Automation.model_validate(row.definition)
+        rules[row.campaign_id].append(Standing(row.id, automation, row.since, row.until))
     return rules
 
 
-def _rows(session: Session, table: type[Any], recipient_ids: Collection[int]) -> Iterator[Row[Any]]:
-    columns = table.__table__
-    for chunk in chunks(recipient_ids):
-        yield from session.execute(select(columns).where(columns.c.recipient_id.in_(chunk)))
-
-
-_EVENT_FIELDS = tuple(each.name for each in fields(Event))
-
-
-def _add_event(person: Person, row: Row[Any]) -> None:
+def _add_event(person: Person, row: Any) -> None:
     if row.retracted_at is not None:
         person.retracted.add(row.key)
         return
     person.stored[row.key] = row
-    person.events.append(Event(**{name: getattr(row, name) for name in _EVENT_FIELDS}))
+    person.events.append(Event(**dict(zip(_EVENT_FIELDS, row, strict=False))))
 
 
-def _entry_rows(session: Session, people: Sequence[Person]) -> Iterator[Row[Any]]:
+_TEAM: BindParameter[int] = bindparam("team_id")
+_ENTRIES = union_all(
+    select(DneEntry.__table__).where(_ENTRY.team_id == _TEAM, among(_ENTRY.target, "targets")),
+    select(DneEntry.__table__).where(unindexed(_ENTRY.team_id) == _TEAM, among(_ENTRY.recipient_id, "recipients")),
+)
+
+
+def _entry_rows(session: Session, people: Sequence[Person]) -> Iterable[Row[Any]]:
     if not people:
-        return
-    table = DneEntry.__table__
-    targets = {target for person in people for target in person.targets()}
-    seen: set[int] = set()
-    for column, values in ((table.c.target, sorted(targets)), (table.c.recipient_id, [p.row.id for p in people])):
-        for chunk in chunks(values):
-            for row in session.execute(
-                select(table).where(table.c.team_id == people[0].row.team_id, column.in_(chunk))
-            ):
-                if row.id not in seen:
-                    seen.add(row.id)
-                    yield row
+        return ()
+    named = {
+        "team_id": people[0].row.team_id,
+        "targets": {target for person in people for target in person.targets()},
+        "recipients": [person.row.id for person in people],
+    }
+    return {row.id: row for row in session.execute(_ENTRIES, named).all()}.values()

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from models.among import among
 from models.events import Trust
-from models.session import insert_new
+from models.rows import insert_new
 from models.tables import RecipientEvent
-from worker.chunks import chunks
 
 # What a better match may change of a stored event; what was decided then stays.
 _BY_MATCH = ("trust", "send_id", "other_address", "because", "retracted_at", "message_id")
@@ -21,18 +21,12 @@ _BY_MATCH = ("trust", "send_id", "other_address", "because", "retracted_at", "me
 def write_events(
     session: Session, message_ids: Sequence[int], rows: Mapping[tuple[int, str], dict[str, Any]], now: datetime
 ) -> None:
-    """Put the events the messages cause in place of those they caused before.
+    """Put the events that messages cause in place of those that these messages, looked at again, caused before.
 
     An event of another row of the same mail (a second mailbox of the team, a mailbox that was added again) is the
     same event: it keeps the earliest arrival, and acts where one of the rows makes it act.
     """
-    keys = {key for _, key in rows}
-    stored = {
-        (row.recipient_id, row.key): row
-        for column, values in ((RecipientEvent.message_id, message_ids), (RecipientEvent.key, keys))
-        for chunk in chunks(values)
-        for row in session.scalars(select(RecipientEvent).where(column.in_(chunk)))
-    }
+    stored = _stored(session, message_ids, {key for _, key in rows})
     insert_new(session, RecipientEvent, [row for key, row in rows.items() if key not in stored])
     for key, old in stored.items():
         new = rows.get(key)
@@ -47,6 +41,20 @@ def write_events(
             if getattr(old, name) != new[name]:
                 setattr(old, name, new[name])
     session.flush()
+
+
+_BY_KEY = select(RecipientEvent).where(among(RecipientEvent.key, "keys"))
+_BY_EITHER = select(RecipientEvent).where(
+    or_(among(RecipientEvent.key, "keys"), among(RecipientEvent.message_id, "messages"))
+)
+
+
+def _stored(session: Session, message_ids: Sequence[int], keys: set[str]) -> dict[tuple[int, str], RecipientEvent]:
+    if not keys and not message_ids:
+        return {}
+    query = _BY_EITHER if message_ids else _BY_KEY
+    found = session.scalars(query, {"keys": keys, "messages": message_ids})
+    return {(row.recipient_id, row.key): row for row in found}
 
 
 def _acts_by_another(old: RecipientEvent, new: Mapping[str, Any]) -> bool:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import delete
+from sqlalchemy import or_
 from sqlalchemy.orm import Session
 
-from models.session import insert_new
+from models.session import INSERTS
 from models.tables import FolderCursor
 from worker.fetched import FolderState
 
@@ -17,14 +17,16 @@ def cursor_of(session: Session, mailbox_id: int, folder: str) -> FolderCursor | 
 
 def move_cursor(session: Session, mailbox_id: int, state: FolderState, uid: int) -> None:
     """Move the cursor forward; never back, where two workers read the same folder."""
-    cursor = cursor_of(session, mailbox_id, state.folder)
-    if cursor and cursor.uidvalidity == state.uidvalidity and cursor.last_uid >= uid:
-        return
+    insert = INSERTS[session.get_bind().dialect.name](FolderCursor.__table__)
+    row = {"mailbox_id": mailbox_id, "folder": state.folder, "uidvalidity": state.uidvalidity, "last_uid": uid}
+    new = insert.excluded
     session.execute(
-        delete(FolderCursor).where(FolderCursor.mailbox_id == mailbox_id, FolderCursor.folder == state.folder)
+        insert.values(row).on_conflict_do_update(
+            index_elements=["mailbox_id", "folder"],
+            set_={"uidvalidity": new.uidvalidity, "last_uid": new.last_uid},
+            where=or_(_CURSOR.uidvalidity != new.uidvalidity, _CURSOR.last_uid < new.last_uid),
+        )
     )
-    insert_new(
-        session,
-        FolderCursor,
-        [{"mailbox_id": mailbox_id, "folder": state.folder, "uidvalidity": state.uidvalidity, "last_uid": uid}],
-    )
+
+
+_CURSOR = FolderCursor.__table__.c

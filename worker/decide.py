@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 
 from classifier.verdict import (
     Absence,
@@ -67,13 +68,12 @@ def decide(verdict: Verdict, mail: Mail, match: Match, address: str, policy: Pol
     event = _event(verdict, mail, policy)
     if event is None:
         return None
-    key = event_key(mail.key, event.kind, policy.campaign_key, address)
-    return replace(
-        event,
-        key=key,
-        trust=Trust.SUGGESTS if _is_about_another(verdict, match) else _trust(event.kind, match, mail),
+    kind = event.keywords["kind"]
+    return event(
+        key=event_key(mail.key, kind, policy.campaign_key, address),
+        trust=Trust.SUGGESTS if _is_about_another(verdict, match) else _trust(kind, match, mail),
         send_id=match.send.send_id if match.strength is Strength.STRONG else None,
-        sampled=event.kind in _CLASSIFIED and is_drawn(mail.key, policy.review_share),
+        sampled=kind in _CLASSIFIED and is_drawn(mail.key, policy.review_share),
         other_address=match.other_address,
     )
 
@@ -90,6 +90,8 @@ _ALL = 2**32
 
 def is_drawn(mail_key: str, share: float) -> bool:
     """Say whether a mail is one of those drawn at random; by its key, so that whoever asks gets the same answer."""
+    if not share:
+        return False
     return int.from_bytes(hashlib.sha256(f"draw\0{mail_key}".encode()).digest()[:4], "big") < share * _ALL
 
 
@@ -117,18 +119,18 @@ def _is_about_another(verdict: Verdict, match: Match) -> bool:
     return bool(verdict.recipients) and match.send.address not in verdict.recipients
 
 
-def _event(verdict: Verdict, mail: Mail, policy: Policy) -> Event | None:  # noqa: PLR0911 - one case a verdict
+def _event(verdict: Verdict, mail: Mail, policy: Policy) -> partial[Event] | None:  # noqa: PLR0911 - one case a verdict
     at = mail.arrived_at
     match verdict:
         case Bounce():
-            return Event(kind=EventKind.BOUNCE, happened_at=at, key="", bounce=Bounced(verdict.kind.value))
+            return partial(Event, kind=EventKind.BOUNCE, happened_at=at, bounce=Bounced(verdict.kind.value))
         case Complaint() if verdict.feedback_type not in NO_COMPLAINT:
-            return Event(kind=EventKind.COMPLAINT, happened_at=at, key="")
+            return partial(Event, kind=EventKind.COMPLAINT, happened_at=at)
         case Receipt(kind=ReceiptKind.DELIVERED):
-            return Event(kind=EventKind.DELIVERED, happened_at=at, key="")
+            return partial(Event, kind=EventKind.DELIVERED, happened_at=at)
         case OptOut():
             review = ReviewKind.MACHINE_OPT_OUT if verdict.by_machine else None
-            return Event(kind=EventKind.OPT_OUT, happened_at=at, key="", review=review)
+            return partial(Event, kind=EventKind.OPT_OUT, happened_at=at, review=review)
         case Absence():
             return _absence(at, verdict.return_date, policy)
         case AutoResponse():
@@ -139,19 +141,19 @@ def _event(verdict: Verdict, mail: Mail, policy: Policy) -> Event | None:  # noq
             return None
 
 
-def _reply(at: datetime, reply: Reply, policy: Policy) -> Event:
+def _reply(at: datetime, reply: Reply, policy: Policy) -> partial[Event]:
     if reply.sure and reply.reply_class is ReplyClass.UNSUBSCRIBED:
-        return Event(kind=EventKind.OPT_OUT, happened_at=at, key="", confidence=reply.confidence)
+        return partial(Event, kind=EventKind.OPT_OUT, happened_at=at, confidence=reply.confidence)
     if reply.sure and reply.reply_class is ReplyClass.OUT_OF_OFFICE:
-        return replace(_absence(at, None, policy), confidence=reply.confidence)
+        return partial(_absence(at, None, policy), confidence=reply.confidence)
     if reply.sure and reply.reply_class is ReplyClass.AUTO_RESPONSE:
-        return replace(_auto_reply(at, policy), confidence=reply.confidence)
+        return partial(_auto_reply(at, policy), confidence=reply.confidence)
     # A likely opt-out that is not sure is held, whatever other class came first.
     reply_class = ReplyClass.UNSUBSCRIBED if reply.hold else reply.reply_class
-    return Event(
+    return partial(
+        Event,
         kind=EventKind.REPLY,
         happened_at=at,
-        key="",
         status=Status(reply_class.value),
         sure=reply.sure and not reply.hold,
         confidence=reply.confidence,
@@ -160,19 +162,19 @@ def _reply(at: datetime, reply: Reply, policy: Policy) -> Event:
     )
 
 
-def _absence(at: datetime, return_date: date | None, policy: Policy) -> Event:
+def _absence(at: datetime, return_date: date | None, policy: Policy) -> partial[Event]:
     until = at + timedelta(days=policy.absence_days)
     if return_date:
         until = policy.calendar.midnight(policy.calendar.after(return_date, policy.absence_extra_days))
-    return Event(kind=EventKind.ABSENCE, happened_at=at, key="", until=until, dated=return_date is not None)
+    return partial(Event, kind=EventKind.ABSENCE, happened_at=at, until=until, dated=return_date is not None)
 
 
-def _auto_reply(at: datetime, policy: Policy) -> Event:
+def _auto_reply(at: datetime, policy: Policy) -> partial[Event]:
     pauses = policy.auto_response is AutoResponsePolicy.PAUSE
-    return Event(
+    return partial(
+        Event,
         kind=EventKind.AUTO_REPLY,
         happened_at=at,
-        key="",
         ends=policy.auto_response is AutoResponsePolicy.END,
         until=at + timedelta(days=policy.auto_response_days) if pauses else None,
     )

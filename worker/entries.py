@@ -6,14 +6,13 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from models.automation import AddDne
 from models.events import OF_THE_PERSON, DneDraft, DneReason, Interval, Lifts
 from models.outcome import Folded
 from models.outside import EventType
-from models.session import insert_new
+from models.rows import insert_new, update_rows
 from models.status import fold
 from models.tables import DneEntry
 from worker.book import Book, Person
@@ -104,6 +103,9 @@ def write_entries(session: Session, book: Book, now: datetime) -> None:
 
 def write_ruled_entries(session: Session, book: Book, now: datetime) -> None:
     """Do the same for the entries that rules make, once all others are written."""
+    made = (entry["reason"] is DneReason.AUTOMATION for entry in book.entries.values())
+    if not any(book.rules.values()) and not any(made):
+        return
     wanted = {person.row.id: _drafts(person, _ruled(person, book, now)) for person in book.people}
     _write(session, book, now, wanted, ruled=True)
 
@@ -118,12 +120,11 @@ def _write(session: Session, book: Book, now: datetime, all_wanted: Wanted, *, r
     again: list[dict[str, Any]] = []
     dropped: list[tuple[dict[str, Any], Person]] = []
     for person in book.people:
-        lifts = lifts_of(person, book)
         wanted = all_wanted[person.row.id]
         for key, draft in wanted.items():
             entry = book.entries.get(key)
             if entry is None:
-                entry = _entry(person, key[0], draft, lifts, now) | _said(person, key)
+                entry = _entry(person, key[0], draft, lifts_of(person, book), now) | _said(person, key)
                 new.append(entry)
                 book.add(entry)
             elif entry["withdrawn_at"] is not None or entry["since"] != draft.since:
@@ -143,9 +144,8 @@ def _write(session: Session, book: Book, now: datetime, all_wanted: Wanted, *, r
     for entry in gone:
         entry["withdrawn_at"] = now
     insert_new(session, DneEntry, new)
-    if moved or gone:
-        columns = ("id", "withdrawn_at", "since", "lifted_at")
-        session.execute(update(DneEntry), [{name: entry[name] for name in columns} for entry in (*moved, *gone)])
+    columns = ("id", "withdrawn_at", "since", "lifted_at")
+    update_rows(session, DneEntry, [{name: entry[name] for name in columns} for entry in (*moved, *gone)])
     live = [entry for entry in (*new, *again) if entry["lifted_at"] is None]
     # Who hears of it knows a lifted entry as gone already.
     told = [_told(EventType.DNE_ADDED, each) for each in live]

@@ -6,63 +6,92 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Select, select
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, false, literal_column, select, union_all
+from sqlalchemy.orm import Session
 
+from models.among import among, unindexed
 from models.tables import Contact, Recipient, SecondAddress, SentMessage, SentMessageId
-from worker.chunks import chunks
 from worker.links import Purpose, find_linked
 from worker.match import Clues, Send, Sends
+
+_CONTACT, _RECIPIENT, _SECOND = Contact.__table__.c, Recipient.__table__.c, SecondAddress.__table__.c
+_SENT, _SENT_ID = SentMessage.__table__.c, SentMessageId.__table__.c
+_TEAM: BindParameter[int] = bindparam("team_id")
+_BY_ID, _BY_TOKEN, _BY_ADDRESS, _BY_SECOND = range(4)
 
 
 def find_sends(session: Session, team_id: int, clues: Sequence[Clues], link_keys: Sequence[str] = ()) -> Sends:
     """Load every send of the team that one of the clues names by Message-ID, token, link or address."""
-    ids = {value for each in clues for value in each.answers}
-    tokens = {value for each in clues for value in each.tokens}
-    addresses = {value for each in clues for value in (each.from_address, *each.addresses) if value}
-    of_id = SentMessageId.sent_message_id == SentMessage.id
-    of_contact = SecondAddress.contact_id == Contact.id
-    by_id = _found(session, _sends(team_id, SentMessageId.message_id).join(SentMessageId, of_id), ids)
-    by_token = _found(session, _sends(team_id, SentMessage.token), tokens)
-    by_address = _found(session, _sends(team_id, Contact.address), addresses)
-    for address, sends in _found(
-        session, _sends(team_id, SecondAddress.address).join(SecondAddress, of_contact), addresses
-    ).items():
+    names = {
+        "ids": {value for each in clues for value in each.answers},
+        "tokens": {value for each in clues for value in each.tokens},
+        "addresses": {value for each in clues for value in (each.from_address, *each.addresses) if value},
+    }
+    rows = session.execute(_NAMED, {"team_id": team_id, **names}).all() if any(names.values()) else ()
+    found: list[defaultdict[str, list[Send]]] = [defaultdict(list) for _ in range(4)]
+    for row in rows:
+        if row[3] is not None:
+            found[row[0]][row[1]].append(Send(*row[3:]))
+    learnt = {row[1] for row in rows if row[2]}
+    by_id, by_token, by_address, by_second = found
+    for address, sends in by_second.items():
         by_address[address] += sends
-    return Sends(by_id, by_token, by_address, _by_link(session, team_id, clues, link_keys))
+    return Sends(by_id, by_token, by_address, _by_link(session, team_id, clues, link_keys), learnt)
 
 
 def _by_link(session: Session, team_id: int, clues: Sequence[Clues], keys: Sequence[str]) -> dict[str, list[Send]]:
     """Return the sends to the recipients whose links these are; a token that no key of ours signed names nobody."""
     tokens = {token for each in clues for token in each.links}
     linked = find_linked(session, keys, Purpose.UNSUBSCRIBE, tokens) if tokens and keys else {}
-    sends = _found(session, _sends(team_id, SentMessage.recipient_id), {each.recipient_id for each in linked.values()})
+    if not linked:
+        return {}
+    sends: defaultdict[int, list[Send]] = defaultdict(list)
+    recipients = {each.recipient_id for each in linked.values()}
+    for row in session.execute(_TO_RECIPIENTS, {"team_id": team_id, "recipients": recipients}):
+        sends[row.recipient_id].append(Send(*row))
     return {token: sends[each.recipient_id] for token, each in linked.items()}
 
 
-def _sends(team_id: int, key: InstrumentedAttribute[Any]) -> Select[Any]:
-    return (
-        select(
-            key.label("key"),
-            SentMessage.send_id,
-            SentMessage.sent_at,
-            SentMessage.subject_key,
-            SentMessage.recipient_id,
-            Recipient.contact_id,
-            Recipient.campaign_id,
-            Contact.address,
-        )
-        .select_from(SentMessage)
-        .join(Recipient, Recipient.id == SentMessage.recipient_id)
-        .join(Contact, Contact.id == Recipient.contact_id)
-        .where(SentMessage.team_id == team_id)
+_SEND = (
+    _SENT.send_id,
+    _SENT.sent_at,
+    _SENT.subject_key,
+    _SENT.recipient_id,
+    _RECIPIENT.contact_id,
+    _RECIPIENT.campaign_id,
+    _CONTACT.address,
+)
+"""The columns of `Send`, in its order."""
+_SENDS = (
+    SentMessage.__table__.join(Recipient.__table__, _RECIPIENT.id == _SENT.recipient_id)
+    .join(Contact.__table__, _CONTACT.id == _RECIPIENT.contact_id)
+)  # fmt: skip
+_TO_RECIPIENTS = (
+    select(*_SEND).select_from(_SENDS).where(unindexed(_SENT.team_id) == _TEAM, among(_SENT.recipient_id, "recipients"))
+)
+
+
+def _named(how: int, key: ColumnElement[str], by_mail: ColumnElement[bool] | None = None) -> Select[Any]:
+    return select(literal_column(str(how)), key, false() if by_mail is None else by_mail, *_SEND)
+
+
+# One statement for all that a batch names: most of what each would cost is asking it.
+_NAMED = union_all(
+    _named(_BY_ID, _SENT_ID.message_id)
+    .select_from(_SENDS.join(SentMessageId.__table__, _SENT_ID.sent_message_id == _SENT.id))
+    .where(_SENT_ID.team_id == _TEAM, among(_SENT_ID.message_id, "ids"), unindexed(_SENT.team_id) == _TEAM),
+    _named(_BY_TOKEN, _SENT.token)
+    .select_from(_SENDS)
+    .where(unindexed(_SENT.team_id) == _TEAM, among(_SENT.token, "tokens")),
+    _named(_BY_ADDRESS, _CONTACT.address)
+    .select_from(_SENDS)
+    .where(_CONTACT.team_id == _TEAM, unindexed(_SENT.team_id) == _TEAM, among(_CONTACT.address, "addresses")),
+    # A second address is known also where nothing was sent to its contact.
+    _named(_BY_SECOND, _SECOND.address, _SECOND.actor.is_(None))
+    .select_from(
+        SecondAddress.__table__.join(Contact.__table__, _CONTACT.id == _SECOND.contact_id)
+        .outerjoin(Recipient.__table__, _RECIPIENT.contact_id == _CONTACT.id)
+        .outerjoin(SentMessage.__table__, _SENT.recipient_id == _RECIPIENT.id)
     )
-
-
-def _found(session: Session, query: Select[Any], values: set[Any]) -> defaultdict[Any, list[Send]]:
-    found: defaultdict[Any, list[Send]] = defaultdict(list)
-    key = query.selected_columns["key"]
-    for chunk in chunks(sorted(values)):
-        for row in session.execute(query.where(key.in_(chunk))):
-            found[row.key].append(Send(*row[1:]))
-    return found
+    .where(unindexed(_CONTACT.team_id) == _TEAM, among(_SECOND.address, "addresses")),
+)

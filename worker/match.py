@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -81,6 +81,8 @@ class Sends:
     """By the contact's own address and by every second one."""
     by_link: Mapping[str, Sequence[Send]] = field(default_factory=dict)
     """By tokens that were verified."""
+    learnt: Collection[str] = ()
+    """Addresses that mail taught to be second ones of somebody."""
 
     def is_mailed(self, address: str | None) -> bool:
         """Say whether an address is a contact of its own that we have mailed."""

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from models.events import EventKind, Trust
 from models.handling import MessageMove, MoveState
-from models.session import insert_new
+from models.rows import insert_new
 from models.tables import InboundMessage, Mailbox
 from worker.chunks import chunks
 from worker.record import Judged, Known
@@ -50,19 +50,23 @@ class Return:
     because: str
 
 
+_MOVING = select(Mailbox.id, Mailbox.bounces_to, Mailbox.opt_outs_to).where(
+    Mailbox.team_id == bindparam("team_id"), or_(Mailbox.bounces_to.is_not(None), Mailbox.opt_outs_to.is_not(None))
+)
+
+
 def want_moves(session: Session, team_id: int, events: Iterable[Mapping[str, Any]], now: datetime) -> None:
     """Write down which of the mails behind these events are to be moved: bounces and opt-outs that act on somebody.
 
     What only suggests waits where a person looks for it. A mail whose move was ever wanted is not wanted again.
     """
-    query = select(Mailbox).where(
-        Mailbox.team_id == team_id, or_(Mailbox.bounces_to.is_not(None), Mailbox.opt_outs_to.is_not(None))
-    )
-    mailboxes = {mailbox.id: mailbox for mailbox in session.scalars(query)}
-    if not mailboxes:
-        return
     acting = (each for each in events if each["trust"] is Trust.ACTS and each["kind"] in _TARGETS)
     targets = {each["message_id"]: _TARGETS[each["kind"]] for each in acting}
+    if not targets:
+        return
+    mailboxes = {row.id: row for row in session.execute(_MOVING, {"team_id": team_id})}
+    if not mailboxes:
+        return
     rows = [
         {
             "message_id": row.id,

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from models.events import DneReason
 from models.outside import EventType, OutboxEvent
-from models.session import insert_new
+from models.rows import insert_new
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, or_, select, true
+from sqlalchemy import bindparam, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from classifier.part import MOST_TEXT
 from classifier.verdict import Reply, Verdict, name_of
-from models.session import insert_new
+from models.among import Ready, among
+from models.rows import insert_new, insert_returning, table_of
 from models.tables import InboundMessage, MessageClue, MessageState, VerdictRow
-from worker.chunks import chunks
 from worker.match import Clues
-from worker.stored import dump, storable
+from worker.stored import dump_text, storable
 
 MOST_CLUES = 60
 LONGEST = 998  # The longest line of RFC 5322, so the longest Message-ID.
@@ -71,6 +71,8 @@ class Recorded:
     """Rows that hold a mail for the first time, further copies of recorded mails, and counts by state."""
 
     first: list[tuple[int, Judged]] = field(default_factory=list)
+    new: set[int] = field(default_factory=set)
+    """Rows that this very batch wrote, so that nothing in the database speaks of them yet."""
     copies: list[tuple[Known, Judged]] = field(default_factory=list)
     states: Counter[str] = field(default_factory=Counter)
 
@@ -101,43 +103,48 @@ def record(session: Session, mailbox_id: int, batch: Sequence[Judged], now: date
             copies.append(judged)
         else:
             firsts[judged.content_hash] = judged
-    insert_new(
-        session, InboundMessage, [row_of(mailbox_id, each, MessageState.JUDGED, now) for each in firsts.values()]
-    )
-    ids = known_mails(session, mailbox_id, [judged.content_hash for judged in (*firsts.values(), *copies)])
+    rows = [row_of(mailbox_id, each, MessageState.JUDGED, now) for each in firsts.values()]
+    written = {content: row_id for row_id, content in insert_returning(session, InboundMessage, rows, _NAMED)}
+    recorded.new = set(written.values())
+    if len(written) == len(firsts):
+        known |= {content: _known(written[content], judged) for content, judged in firsts.items()}
+    else:
+        # Another worker wrote some of them meanwhile.
+        known = known_mails(session, mailbox_id, [judged.content_hash for judged in (*firsts.values(), *copies)])
     insert_new(
         session,
         InboundMessage,
         [
-            row_of(mailbox_id, each, MessageState.DUPLICATE, now) | {"duplicate_of": ids[each.content_hash].row_id}
+            row_of(mailbox_id, each, MessageState.DUPLICATE, now) | {"duplicate_of": known[each.content_hash].row_id}
             for each in copies
         ],
     )
-    recorded.first = [(ids[content].row_id, judged) for content, judged in firsts.items()]
-    recorded.copies = [(ids[each.content_hash], each) for each in copies]
+    recorded.first = [(known[content].row_id, judged) for content, judged in firsts.items()]
+    recorded.copies = [(known[each.content_hash], each) for each in copies]
     _write_verdicts(session, recorded.first, now)
     recorded.states += Counter({MessageState.JUDGED.value: len(firsts), MessageState.DUPLICATE.value: len(copies)})
     return recorded
+
+
+_NAMED = ("id", "content_hash")
+_MESSAGE = InboundMessage.__table__.c
+_IN_FOLDER = (
+    _MESSAGE.mailbox_id == bindparam("mailbox_id"),
+    _MESSAGE.folder == bindparam("folder"),
+    _MESSAGE.uidvalidity == bindparam("uidvalidity"),
+    among(_MESSAGE.uid, "uids"),
+)
+_PLACES = select(_MESSAGE.uid, _MESSAGE.state).where(*_IN_FOLDER)
+_MAKE_ROOM = delete(InboundMessage).where(*_IN_FOLDER, _MESSAGE.state == MessageState.SET_ASIDE)
 
 
 def seen_uids(
     session: Session, mailbox_id: int, folder: str, uidvalidity: int, uids: Sequence[int], *, aside: bool = False
 ) -> set[int]:
     """Return which UIDs of a folder are recorded; those set aside only where `aside` asks for them too."""
-    judged = true() if aside else InboundMessage.state != MessageState.SET_ASIDE
-    return {
-        uid
-        for chunk in chunks(uids)
-        for uid in session.scalars(
-            select(InboundMessage.uid).where(
-                InboundMessage.mailbox_id == mailbox_id,
-                InboundMessage.folder == folder,
-                InboundMessage.uidvalidity == uidvalidity,
-                InboundMessage.uid.in_(chunk),
-                judged,
-            )
-        )
-    }
+    where = {"mailbox_id": mailbox_id, "folder": folder, "uidvalidity": uidvalidity, "uids": uids}
+    found = session.execute(_PLACES, where) if uids else ()
+    return {uid for uid, state in found if aside or state is not MessageState.SET_ASIDE}
 
 
 def count_places(session: Session, mailbox_id: int, folder: str, uidvalidity: int) -> int:
@@ -157,36 +164,49 @@ def _unknown_places(session: Session, mailbox_id: int, batch: Sequence[Judged]) 
         folders.setdefault((judged.folder, judged.uidvalidity), {})[judged.uid] = judged
     fresh: list[Judged] = []
     for (folder, uidvalidity), by_uid in folders.items():
-        session.execute(
-            delete(InboundMessage).where(
-                InboundMessage.mailbox_id == mailbox_id,
-                InboundMessage.folder == folder,
-                InboundMessage.uidvalidity == uidvalidity,
-                InboundMessage.uid.in_(by_uid),
-                InboundMessage.state == MessageState.SET_ASIDE,
-            )
-        )
-        seen = seen_uids(session, mailbox_id, folder, uidvalidity, list(by_uid))
+        where = {"mailbox_id": mailbox_id, "folder": folder, "uidvalidity": uidvalidity, "uids": list(by_uid)}
+        states = dict(session.execute(_PLACES, where).all())
+        if MessageState.SET_ASIDE in states.values():
+            session.execute(_MAKE_ROOM, where)
+        seen = {uid for uid, state in states.items() if state is not MessageState.SET_ASIDE}
         fresh += [judged for uid, judged in by_uid.items() if uid not in seen]
     return sorted(fresh, key=lambda judged: (judged.arrived_at, judged.uid))
 
 
+_KNOWN = (
+    select(_MESSAGE.content_hash, _MESSAGE.id, _MESSAGE.arrived_at, _MESSAGE.clues["junk"].as_boolean())
+    .where(
+        _MESSAGE.mailbox_id == bindparam("mailbox_id"),
+        among(_MESSAGE.content_hash, "hashes"),
+        or_(_MESSAGE.state == MessageState.JUDGED, _MESSAGE.state == MessageState.UNMATCHED),
+    )
+    .order_by(_MESSAGE.id.desc())
+)
+
+
 def known_mails(session: Session, mailbox_id: int, hashes: Iterable[str]) -> dict[str, Known]:
     """Return content hash -> the first copy that is recorded."""
-    junk = InboundMessage.clues["junk"].as_boolean().label("junk")
-    return {
-        row.content_hash: Known(row.id, row.arrived_at, bool(row.junk))
-        for chunk in chunks(set(hashes))
-        for row in session.execute(
-            select(InboundMessage.id, InboundMessage.content_hash, InboundMessage.arrived_at, junk)
-            .where(
-                InboundMessage.mailbox_id == mailbox_id,
-                InboundMessage.content_hash.in_(chunk),
-                or_(InboundMessage.state == MessageState.JUDGED, InboundMessage.state == MessageState.UNMATCHED),
-            )
-            .order_by(InboundMessage.id.desc())
-        )
-    }
+    wanted = set(hashes)
+    found = session.execute(_KNOWN, {"mailbox_id": mailbox_id, "hashes": wanted}) if wanted else ()
+    return {content: Known(row_id, arrived_at, bool(junk)) for content, row_id, arrived_at, junk in found}
+
+
+def _known(row_id: int, judged: Judged) -> Known:
+    return Known(row_id, judged.arrived_at, judged.clues is not None and judged.clues.junk)
+
+
+_NOTE_STATE = (
+    update(table_of(InboundMessage))
+    .where(among(_MESSAGE.id, "messages"), _MESSAGE.state != bindparam("now", type_=_MESSAGE.state.type))
+    .values(state=bindparam("now", type_=_MESSAGE.state.type))
+)
+
+
+def note_states(session: Session, unmatched: Collection[int], matched: Collection[int]) -> None:
+    """Note whether messages are tied to anybody, by their row ids."""
+    for state, ids in ((MessageState.UNMATCHED, unmatched), (MessageState.JUDGED, matched)):
+        if ids:
+            session.execute(_NOTE_STATE, {"now": state, "messages": ids})
 
 
 def row_of(mailbox_id: int, judged: Judged, state: MessageState, now: datetime) -> dict[str, Any]:
@@ -211,11 +231,11 @@ def row_of(mailbox_id: int, judged: Judged, state: MessageState, now: datetime) 
     }
 
 
-def _kept_clues(judged: Judged, state: MessageState) -> dict[str, Any]:
+def _kept_clues(judged: Judged, state: MessageState) -> Ready | dict[str, Any]:
     """Return what the matcher may be asked with again; of a message set aside what its octets do not tell."""
     if state is MessageState.SET_ASIDE:
         return {"junk": judged.junk}
-    return dump(judged.clues) if judged.clues and state is MessageState.JUDGED else {}
+    return dump_text(judged.clues) if judged.clues and state is MessageState.JUDGED else {}
 
 
 def _write_verdicts(session: Session, first: Sequence[tuple[int, Judged]], now: datetime) -> None:
@@ -237,7 +257,7 @@ def _verdict_row(row_id: int, verdict: Verdict, now: datetime) -> dict[str, Any]
         "reply_class": reply.reply_class.value if reply else None,
         "confidence": reply.confidence if reply else None,
         "artifact": reply.artifact if reply else None,
-        "details": dump(verdict),
+        "details": dump_text(verdict),
         "recorded_at": now,
     }
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import and_, or_, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import or_, select, union_all
+from sqlalchemy.orm import Session
 
+from models.among import among, unindexed
 from models.outcome import Folded
 from models.session import lock_contacts
 from models.status import fold
@@ -19,7 +20,7 @@ from worker.book import Book, Person, read
 from worker.chunks import chunks
 from worker.commands import run_commands
 from worker.entries import alone, elsewhere, lifts_of, write_entries, write_ruled_entries
-from worker.standing import Change, write_reviews, write_standing
+from worker.standing import Change, write_standing
 
 __all__ = ["Change", "contacts_covered", "lock", "refold"]
 
@@ -32,24 +33,25 @@ def lock(session: Session, contact_ids: Iterable[int]) -> list[int]:
     new = set(contact_ids)
     while new:
         ids |= new
-        found: set[int] = set()
-        for chunk in chunks(sorted(new)):
-            found.update(session.scalars(_SECONDS.where(SecondAddress.contact_id.in_(chunk))))
-            found.update(session.scalars(_FIRSTS.where(_SECOND.id.in_(chunk))))
-        new = found - ids
+        new = set(session.scalars(_SAME_PERSONS, {"ids": new})) - ids
     locked = sorted(ids)
     lock_contacts(session, locked)
     return locked
 
 
-_FIRST, _SECOND = aliased(Contact), aliased(Contact)
-_FIRSTS = (
-    select(_FIRST.id)
-    .join(SecondAddress, SecondAddress.contact_id == _FIRST.id)
-    .join(_SECOND, and_(_SECOND.address == SecondAddress.address, _SECOND.team_id == _FIRST.team_id))
+_FIRST, _SECOND, _ADDRESS = Contact.__table__.alias(), Contact.__table__.alias(), SecondAddress.__table__.c
+_PAIRS = _FIRST.join(SecondAddress.__table__, _ADDRESS.contact_id == _FIRST.c.id).join(
+    _SECOND, _SECOND.c.address == _ADDRESS.address
 )
-_SECONDS = _FIRSTS.with_only_columns(_SECOND.id)
 """Contacts, and the contacts that their second addresses are."""
+_SAME_PERSONS = union_all(
+    select(_SECOND.c.id)
+    .select_from(_PAIRS)
+    .where(among(_ADDRESS.contact_id, "ids"), _SECOND.c.team_id == _FIRST.c.team_id),
+    select(_FIRST.c.id)
+    .select_from(_PAIRS)
+    .where(among(_SECOND.c.id, "ids"), unindexed(_FIRST.c.team_id) == _SECOND.c.team_id),
+)
 
 
 def refold(session: Session, contact_ids: Iterable[int], now: datetime) -> list[Change]:
@@ -70,7 +72,6 @@ def refold(session: Session, contact_ids: Iterable[int], now: datetime) -> list[
     for book in books:
         folded = {one.row.id: _fold(one, book, now) for one in book.people}
         changes += write_standing(session, book, folded, now)
-        write_reviews(session, book, folded, now)
         joined |= run_commands(session, book, folded, now)
     # Whoever an automation brought into another campaign stands there from now on.
     return changes + (refold(session, joined, now) if joined else [])

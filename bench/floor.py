@@ -1,7 +1,7 @@
 """The floor of a backfill: fetch, parse, the classifier's features, one insert a batch, and nothing else.
 
-It matches nothing, judges nothing, keeps no history and knows no folder twice; it fetches like a backfill, with the same
-parser, the same sender's own words and the same vectoriser (not the encoder), and writes one row with those words.
+It matches nothing, judges nothing, keeps no history and knows no folder twice; it fetches like a backfill, with the
+same parser, the same sender's own words and the same vectoriser (not the encoder), and writes a row with those words.
 """
 
 from __future__ import annotations

@@ -35,3 +35,8 @@ def revision_of(connection: Connection) -> str | None:
     if not inspect(connection).has_table(_VERSIONS.name):
         return None
     return connection.scalar(select(_VERSIONS.c.version_num))
+
+
+def is_ours(name: str | None, kind: str, _parents: object) -> bool:
+    """Say whether something in the database is described by our models; the job engine brings its own tables."""
+    return kind != "table" or not (name or "").startswith("procrastinate_")

@@ -117,7 +117,7 @@ class Crew:
         failed: Exception | None = None
         try:
             for piece in islice(rest, ALONE):
-                first.append(piece)
+                first.append(piece)  # noqa: PERF402 - what came before an error is kept
         except Exception as error:  # noqa: BLE001 - it is raised after what came before it
             failed = error
         if len(first) == ALONE:

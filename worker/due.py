@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -11,12 +11,13 @@ from itertools import islice
 from random import Random
 from typing import Any
 
-from sqlalchemy import Engine, Update, bindparam, or_, select, update
+from sqlalchemy import ARRAY, Engine, Integer, Update, any_, bindparam, cast, or_, select, true, update
 from sqlalchemy.orm import Session
 
 from config.settings import Settings
 from models.session import reading, transaction
 from models.tables import Mailbox
+from worker.duties import SHARD
 from worker.errors import MailboxError
 from worker.stored import storable
 
@@ -83,11 +84,25 @@ _DUE = (
 """Asked every second: writing it anew would cost more than the answer."""
 
 
+_DUE_IN_SHARDS = _DUE.where(Mailbox.id // SHARD == any_(cast(bindparam("shards"), ARRAY(Integer))))
+
+
 def due_mailboxes(
-    engine: Engine, now: datetime, most: int, wanted: Callable[[Due], bool], longest: timedelta
+    engine: Engine,
+    now: datetime,
+    most: int,
+    wanted: Callable[[Due], bool],
+    longest: timedelta,
+    shards: Sequence[int] | None = None,
 ) -> list[Due]:
-    """Return at most so many wanted mailboxes that are due, the longest due first; pauses are never over `longest`."""
-    with reading(engine) as session, session.execute(_DUE, {"now": now, "farthest": now + longest}) as rows:
+    """Return at most so many wanted mailboxes that are due, the longest due first; pauses are never over `longest`.
+
+    With `shards`, those of these alone (PostgreSQL).
+    """
+    query, values = (_DUE, {}) if shards is None else (_DUE_IN_SHARDS, {"shards": list(shards)})
+    if shards is not None and not shards:
+        return []
+    with reading(engine) as session, session.execute(query, {"now": now, "farthest": now + longest} | values) as rows:
         return list(islice(filter(wanted, (Due(*row) for row in rows)), most))
 
 
@@ -116,14 +131,15 @@ def _update(columns: tuple[str, ...]) -> Update:
     return update(table).where(*meant).values(values)
 
 
-def spread(engine: Engine, settings: Settings, now: datetime, random: Random) -> None:
+def spread(engine: Engine, settings: Settings, now: datetime, random: Random, shard: int | None = None) -> None:
     """Make every mailbox due within the next interval, so that a start finds all of them soon and none all at once.
 
-    Where one was refused before, its pause stands.
+    Where one was refused before, its pause stands. With `shard`, those of it alone.
     """
     with transaction(engine) as session:
         well = or_(Mailbox.next_poll_at.is_(None), Mailbox.failures == 0)
-        ids = list(session.scalars(select(Mailbox.id).where(well)))
+        here = true() if shard is None else Mailbox.id.between(shard * SHARD, (shard + 1) * SHARD - 1)
+        ids = list(session.scalars(select(Mailbox.id).where(well, here)))
         within = min(settings.poll_seconds, len(ids) / settings.host_connects_a_second)
         due = {each: wait(now + timedelta(seconds=random.uniform(0, within))) for each in ids}
     write_results(engine, due)

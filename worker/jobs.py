@@ -49,6 +49,8 @@ class Jobs:
     hosts: Hosts
     wake: Callable[[int], None]
     stop: threading.Event
+    owns: Callable[[int], bool] = lambda _: True
+    """Says of a mailbox whether this daemon polls it."""
     _hand: dict[int, Job] = field(default_factory=dict)
     """Request -> the job that carries it out."""
     _rests: dict[int, datetime] = field(default_factory=dict)
@@ -180,7 +182,8 @@ class Jobs:
             job.thread = thread
 
     def _is_ready(self, request: Waiting, now: datetime) -> bool:
-        return request.request_id not in self._hand and self._rests.get(request.request_id, now) <= now
+        mine = request.wish is not Wish.POLL or self.owns(request.mailbox_id)
+        return mine and request.request_id not in self._hand and self._rests.get(request.request_id, now) <= now
 
     def _working(self, wish: Wish, team_id: int | None = None) -> int:
         """Count the threads that work on wishes of this kind, of one team or of all."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 
 from classifier.judge import ReplyJudge
 from config.settings import Settings
-from models.session import reading
+from models.session import Writer, reading
 from models.tables import Mailbox
 from worker.access import signed_in, way_of
 from worker.desk import Desk, Ours, desk_of, ours
@@ -48,6 +48,8 @@ class Rounds:
     station: Callable[[Callable[[], bool]], Station]
     """Makes what a poll works with, given what tells it to stop."""
     classifier: Callable[[], ReplyJudge]
+    writer: Callable[[int], Writer] | None = None
+    """Gives what writes for a mailbox, where that takes more than a transaction."""
     _seen: dict[int, _Seen] = field(default_factory=dict)
     _ways: dict[int, tuple[int, Account]] = field(default_factory=dict)
     """How mailboxes of a revision are reached, since opening a secret takes as long as asking a server."""
@@ -63,6 +65,8 @@ class Rounds:
             MailboxError, sqlalchemy.exc.OperationalError: as `worker.poll.poll`.
         """
         station = self.station(stopping)
+        if self.writer:
+            station = replace(station, writer=self.writer(mailbox.id))
         now = station.watch.clock()
         account = self._way(mailbox, station.settings)
         seen = self._still_true(mailbox, self._seen.get(mailbox.id), now)

@@ -10,6 +10,7 @@ import logging
 import resource
 import signal
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -26,13 +27,15 @@ from models.session import DatabaseUnavailable, reading
 from models.tables import Mailbox
 from worker.alarms import look
 from worker.dispatch import dispatch
-from worker.due import Due, Result, active, due_mailboxes, failure, success, wait, write_results
+from worker.due import Due, Result, active, due_mailboxes, failure, spread, success, wait, write_results
+from worker.duties import OUTBOX, TIMERS, shard_in, shard_of
 from worker.errors import InputError, MailboxError, Trouble
 from worker.figures import COUNT_SECONDS, count_all
 from worker.job import Workshop
 from worker.jobs import Jobs
 from worker.keeper import Keeper
 from worker.lanes import Lanes
+from worker.leases import Leases
 from worker.manners import Hosts, counts, longest_pause, pause_after, stops
 from worker.retention import remove_old
 from worker.serving import Classifier
@@ -48,6 +51,7 @@ log = logging.getLogger(__name__)
 TICK_SECONDS = 1
 LEAVING_SECONDS = 15
 GRACE_SECONDS = 20
+LETTING_SECONDS = 0.05
 """How long a poll in hand may take once the daemon is to stop."""
 FILES_BESIDE = 200
 """Files that a daemon has open besides its kept connections."""
@@ -72,6 +76,8 @@ class Daemon:
     clock: Callable[[], datetime]
     classifier: Callable[[], ReplyJudge] | None = None
     """Gives what backfills are judged with; None: what the database says is in service."""
+    leases: Leases | None = None
+    """What this daemon may do as one worker of a fleet; None: everything, it is the only one."""
     stop: threading.Event = field(default_factory=threading.Event)
     keeper: Keeper = field(init=False)
     turns: Turns = field(init=False)
@@ -91,7 +97,7 @@ class Daemon:
         self.keeper = Keeper(hosts, self.clock, self.turns.wake, files_to_open() - FILES_BESIDE)
         classifier = self.classifier or Classifier(self.engine, self.settings).current
         workshop = Workshop(self.engine, self.settings, self.clock, classifier)
-        self.jobs = Jobs(workshop, hosts, self.turns.wake, self.stop)
+        self.jobs = Jobs(workshop, hosts, self.turns.wake, self.stop, self._owns)
 
     def run(self) -> None:
         """Work until SIGTERM or SIGINT; then finish the batches in hand and return."""
@@ -145,9 +151,13 @@ class Daemon:
             "hearing mailboxes": (0, self.keeper.listen),
             "leaving mailboxes": (LEAVING_SECONDS, self.leave),
             "doing what was asked for": (TICK_SECONDS, self.jobs.look),
-            "ending pauses": (TICK_SECONDS, pauses.end),
+        }
+        outbox: dict[str, tuple[float, Callable[[], object]]] = {
             "dispatching events": (TICK_SECONDS, lambda: dispatch(self.engine, self.clock(), self.stop.is_set)),
             "delivering events": (TICK_SECONDS, lanes.start),
+        }
+        timers: dict[str, tuple[float, Callable[[], object]]] = {
+            "ending pauses": (TICK_SECONDS, pauses.end),
             "forgetting what was read": (REMOVAL_SECONDS, lambda: forget(self.engine, self.clock())),
             "removing old events": (
                 REMOVAL_SECONDS,
@@ -161,7 +171,34 @@ class Daemon:
             ),
             "counting": (COUNT_SECONDS, lambda: count_all(self.engine, self.clock(), self.stop.is_set)),
         }
+        for duty, of_one in ((OUTBOX, outbox), (TIMERS, timers)):
+            work |= {name: (seconds, self._if_held(duty, do)) for name, (seconds, do) in of_one.items()}
         return [Step(name, seconds, do, self.clock) for name, (seconds, do) in work.items()]
+
+    def _if_held(self, duty: str, do: Callable[[], object]) -> Callable[[], object]:
+        """Do what one worker of a fleet does for all of them, where this is the one."""
+        return lambda: do() if self.leases is None or self.leases.has(duty) else None
+
+    def _owns(self, mailbox_id: int) -> bool:
+        return self.leases is None or self.leases.owns(mailbox_id)
+
+    def take(self, duty: str) -> None:
+        """Begin with a duty: the mailboxes of a shard are due soon, since nobody may have polled them for a while."""
+        shard = shard_in(duty)
+        if shard is not None:
+            spread(self.engine, self.settings, self.clock(), self._random, shard)
+
+    def let_go(self, duty: str) -> None:
+        """Return once nothing is in hand of a duty that another worker is to have."""
+        shard = shard_in(duty)
+        if shard is None:
+            return
+        until = time.monotonic() + GRACE_SECONDS
+        while any(shard_of(each) == shard for each in self.turns.busy()) and time.monotonic() < until:
+            time.sleep(LETTING_SECONDS)
+        for mailbox_id in self.keeper.kept():
+            if shard_of(mailbox_id) == shard:
+                self.keeper.drop(mailbox_id)
 
     def tick(self) -> None:
         """Write down how polls went, and start one for each due mailbox while threads are free."""
@@ -171,18 +208,21 @@ class Daemon:
         self.turns.add(self._due())
 
     def leave(self) -> None:
-        """Hang up the connections of mailboxes that are polled no more."""
+        """Hang up the connections of mailboxes that are polled no more, or by another worker."""
         kept = self.keeper.kept()
         if kept:
             with reading(self.engine) as session:
-                kept -= active(session)
-        for mailbox_id in kept:
-            self.keeper.drop(mailbox_id)
+                stay = active(session)
+            for mailbox_id in kept:
+                if mailbox_id not in stay or not self._owns(mailbox_id):
+                    self.keeper.drop(mailbox_id)
 
     def write_down(self) -> None:
         """Write how the polls since the last time went; kept for later where the database does not take it."""
         with self._lock:
             results, self._results = self._results, {}
+        # Of what is another worker's by now, that one knows better.
+        results = {each: result for each, result in results.items() if self._owns(each)}
         if not results:
             return
         try:
@@ -206,7 +246,8 @@ class Daemon:
 
         free = self.settings.poll_threads * QUEUED - self.turns.waiting()
         longest = longest_pause(self.settings.poll_seconds)
-        return due_mailboxes(self.engine, now, free, wanted, longest) if free > 0 else []
+        shards = self.leases.shards() if self.leases else None
+        return due_mailboxes(self.engine, now, free, wanted, longest, shards) if free > 0 else []
 
     def _poll(self, mailbox_id: int, due: Due | None) -> None:
         """Poll a mailbox and note how it went, whatever happens."""
@@ -220,6 +261,8 @@ class Daemon:
 
     def _poll_and_note(self, mailbox_id: int, due: Due | None) -> None:
         begun_at = self.clock()
+        if not self._owns(mailbox_id):
+            return
         mailbox = self._row(mailbox_id, due)
         if mailbox is None or mailbox.paused_at or mailbox.stopped_at:
             self.keeper.drop(mailbox_id)

@@ -8,6 +8,7 @@ from sqlalchemy import Enum
 
 from models import tables  # noqa: F401 - fills the metadata
 from models.base import Base, UtcDateTime
+from models.revision import is_ours
 
 
 def plain(kind: str, item: Any, _context: object) -> str | Literal[False]:
@@ -24,6 +25,7 @@ context.configure(
     target_metadata=Base.metadata,
     render_as_batch=True,  # SQLite alters a table by copying it.
     render_item=plain,
+    include_name=is_ours,
 )
 with context.begin_transaction():
     context.run_migrations()

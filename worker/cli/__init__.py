@@ -17,6 +17,7 @@ from config.processor import choose_kernels
 COMMANDS = {
     "demo": ("demo", "The main job on a sample mailbox, with nothing to install."),
     "run": ("run", "The daemon: poll every mailbox on schedule until SIGTERM."),
+    "worker": ("worker", "One of many: share the mailboxes with other workers over PostgreSQL."),
     "poll": ("run", "Poll one mailbox once."),
     "backfill": ("backfill", "Take in the whole past of a mailbox, or mail from files."),
     "judge": ("judge", "Say what messages are; no database."),

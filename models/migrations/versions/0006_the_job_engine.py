@@ -1,0 +1,51 @@
+"""The job engine of a fleet: the tables, types and functions of procrastinate, as it brings them; PostgreSQL alone."""
+# ruff: noqa: INP001 - Alembic loads this file by its path
+
+from typing import Any
+
+from alembic import op
+from procrastinate.schema import SchemaManager
+
+revision = "0006"
+down_revision = "0005"
+
+_DROP = """
+DO $$
+DECLARE
+    found record;
+BEGIN
+    FOR found IN SELECT tablename AS name FROM pg_tables
+        WHERE schemaname = current_schema() AND tablename LIKE 'procrastinate\\_%'
+    LOOP
+        EXECUTE format('DROP TABLE %I CASCADE', found.name);
+    END LOOP;
+    FOR found IN SELECT oid::regprocedure AS name FROM pg_proc
+        WHERE pronamespace = current_schema()::regnamespace AND proname LIKE 'procrastinate\\_%'
+    LOOP
+        EXECUTE format('DROP FUNCTION %s CASCADE', found.name);
+    END LOOP;
+    FOR found IN SELECT oid::regtype AS name FROM pg_type
+        WHERE typnamespace = current_schema()::regnamespace AND typname LIKE 'procrastinate\\_%'
+    LOOP
+        EXECUTE format('DROP TYPE %s CASCADE', found.name);
+    END LOOP;
+END
+$$
+"""
+
+
+def upgrade() -> None:
+    """Apply the change."""
+    _execute(SchemaManager.get_schema())
+
+
+def downgrade() -> None:
+    """Undo the change."""
+    _execute(_DROP)
+
+
+def _execute(statements: str) -> None:
+    """Execute on PostgreSQL statements in which a per cent sign stands for itself."""
+    connection: Any = op.get_bind()
+    if connection.dialect.name == "postgresql":
+        connection.connection.driver_connection.execute(statements)

@@ -1,0 +1,48 @@
+"""`worker`: one of many processes that share the mailboxes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import click
+
+from worker.cli.common import now, start
+from worker.errors import InputError
+from worker.leases import Leases
+from worker.rounds import Rounds
+from worker.schedule import Daemon
+from worker.service import station
+from worker.serving import Classifier
+from worker.visit import Station, Watch
+
+
+@click.command()
+@click.option("--poll-seconds", type=int, help="Seconds between two polls of one mailbox.")
+@click.option("--threads", type=int, help="Mailboxes polled at the same time by this worker.")
+def worker(poll_seconds: int | None, threads: int | None) -> None:
+    """Do a share of what `run` does until SIGTERM, then give it back.
+
+    Start as many as you like, on as many machines: they find each other through the database, which has to be
+    PostgreSQL. Whose worker dies is taken over within seconds.
+    """
+    settings, engine = start(poll_seconds=poll_seconds, poll_threads=threads)
+    if engine.dialect.name != "postgresql":
+        raise InputError("workers share a PostgreSQL (INBOX_DATABASE_URL); with SQLite use: inbox-worker run")
+    from worker.queue import Member  # noqa: PLC0415 - the job engine, which no other command needs
+
+    classifier = Classifier(engine, settings)
+    classifier.current()
+    leases = Leases()
+
+    def where(stopping: Callable[[], bool]) -> Station:
+        return station(engine, settings, Watch(clock=now, stopping=stopping))
+
+    polls = Rounds(where, classifier.current, partial(leases.writer, engine))
+    daemon = Daemon(engine, settings, polls.poll, now, classifier.current, leases)
+    member = Member(engine.url, leases, daemon.take, daemon.let_go)
+    member.start()
+    try:
+        daemon.run()
+    finally:
+        member.stop()

@@ -22,7 +22,7 @@ lint: $(STAMP) ## ruff, mypy, import order, Dockerfile
 	@$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
 	@$(BIN)/hadolint --failure-threshold warning Dockerfile
 
-servers: ## Dovecot, PostgreSQL, Cyrus and Chromium from Debian, for the tests
+servers: ## Dovecot, PostgreSQL, Cyrus, Chromium and iproute2 from Debian, for the tests
 	@./tests/install-servers
 
 artifact: $(STAMP) ## build the default reply classifier from the corpus

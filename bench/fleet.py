@@ -1,271 +1,144 @@
-"""Very many mailboxes on one private Dovecot, the real daemon over them, and what both cost.
+"""A fleet of workers over very many mailboxes: how fast it is, beside the single process, and what it gets over.
 
-Mail is delivered as a mail server's delivery agent does it: by renaming a file into a Maildir, which costs next to
-nothing. When a mail's event was committed is what PostgreSQL itself noted (`track_commit_timestamp`).
+    python -m bench.fleet [--mailboxes 10000] [--seconds 30] [--only speed,kill,postgres,cut,halt,drop] [--quick]
+
+The real commands on PostgreSQL, each worker on a host of its own (a network namespace; needs root, and is left out
+with a word where there is none). The mail server is simulated (`bench.imap_server`), since ten thousand mailboxes of a
+real one would need more memory and time than all that is measured; it speaks TLS, and counts as an *overlap* each
+time that two workers are at work in one mailbox at the same moment. After each measurement every mail must lie in the
+database once, where the mail server put it, with one event and what follows from it. Prints tables, writes
+bench/fleet.json (but for --quick), and fails where that is not so or workers overlapped
+(but for one that was cut off or halted: it cannot know yet that another took its place when it speaks again).
 """
 
 from __future__ import annotations
 
-import os
-import shutil
+import argparse
+import json
 import signal
-import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 
-import psycopg
-from cryptography.fernet import Fernet
-from sqlalchemy import insert, make_url, select
+from bench.crowd import ROOT
+from bench.fleet_scenarios import FAULTS, Recovery, Scale, Speed, recovery, speed
+from bench.fleet_site import ALONE, WORKER, Outcome, Site, commands, site
 
-from models.session import open_engine, transaction
-from models.tables import Mailbox
-from tests.servers import PASSWORD, PrivateDovecot, PrivatePostgres
-
-ROOT = Path(__file__).parent.parent
-PYTHON = [sys.executable, "-W", "ignore"]
-OURS = "box{}@outreach.example"
-CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
-OPEN = "01"
-"""State of an established connection in /proc/net/tcp."""
-INOTIFY = Path("/proc/sys/fs/inotify/max_user_instances")
-
-# Each session is a process that watches its folder by inotify; the logins stay as the ends of the TLS connections.
-CROWD = """
-mail_location = maildir:{folder}/mail/%u
-mailbox_idle_check_interval = {idle_seconds} secs
-default_process_limit = {processes}
-default_client_limit = {clients}
-mail_max_userip_connections = 20
-service imap {{
-  process_limit = {processes}
-}}
-service imap-login {{
-  service_count = 0
-  process_limit = 2
-  process_min_avail = 2
-  client_limit = {clients}
-}}
-"""
+SPEED = "speed"
+COUNTS = (1, 2, 4)
+PAIR = 2
+SPEAKS_AGAIN = frozenset({"cut", "halt"})
+"""Faults after which a worker may end a sentence that it began before, whoever took its place meanwhile."""
+QUICK = {"mailboxes": 100, "seconds": 3.0, "mails": 200, "broken_seconds": 8.0}
 
 
-class CrowdedDovecot(PrivateDovecot):
-    """A Dovecot with Maildirs for the users box0 to box<mailboxes - 1>, each of whom may wait for mail at once."""
-
-    def __init__(self, mailboxes: int) -> None:
-        super().__init__()
-        self.mailboxes = mailboxes
-        self.spool = self.folder / "mail" / "spool"
-
-    def restart(self) -> None:
-        """Stop, which ends every connection, and start again on the same ports with the same mail."""
-        self.down()
-        self.up()
-
-    def kick_some(self, mask: str) -> None:
-        """Break the connections of the users that the mask (box7*) means."""
-        command = ["doveadm", "-c", str(self.folder / "dovecot.conf"), "kick", mask]
-        subprocess.run(command, check=False, capture_output=True)
-
-    def put_aside(self, number: int, raw: bytes) -> None:
-        """Write a mail where `give` takes it from."""
-        path = self.spool / str(number)
-        path.write_bytes(raw)
-        own(path)
-
-    def give(self, number: int, box: int) -> float:
-        """Deliver a mail that was put aside; return when it lay in the mailbox, in seconds since 1970."""
-        aside, mailbox = self.spool / str(number), self.folder / "mail" / f"box{box}"
-        os.utime(aside)
-        aside.rename(mailbox / "new" / f"{time.time():.6f}.M{number}.bench")
-        return time.time()
-
-    def _run(self, command: list[str], port: int, user: str | None = None) -> None:
-        room = self.mailboxes + 500
-        more = CROWD.format(
-            folder=self.folder, idle_seconds=1 if instances() < room else 30, processes=2 * room, clients=4 * room
-        )
-        with (self.folder / "dovecot.conf").open("a") as conf:
-            conf.write(more)
-        for name in (*(f"box{n}/{part}" for n in range(self.mailboxes) for part in ("cur", "new", "tmp")), "spool"):
-            (self.folder / "mail" / name).mkdir(parents=True)
-        own(*(self.folder / "mail").rglob("*"))
-        super()._run(command, port, user)
+def fleets(counts: Sequence[int]) -> Iterator[tuple[str, int]]:
+    """Yield what is beside each other: the single process, and so many workers where this version has them."""
+    yield ALONE, 1
+    if WORKER in commands():
+        yield from ((WORKER, count) for count in counts)
 
 
-def own(*paths: Path) -> None:
-    """Give files to the user whose mail they are."""
-    if os.geteuid() == 0:
-        for path in paths:
-            shutil.chown(path, "mail", "mail")
+def measured(where: Site, only: Sequence[str], scale: Scale) -> Iterator[Speed | Recovery]:
+    """Yield one result after the other."""
+    if SPEED in only:
+        for command, count in fleets(COUNTS):
+            yield speed(where, command, count, scale)
+    for fault in FAULTS:
+        if fault == "cut" and where.hosts is None and fault in only:
+            print("cut is left out: there are no hosts to cut off", file=sys.stderr)
+        elif fault in only:
+            yield recovery(where, fault, *list(fleets([PAIR]))[-1], scale)
 
 
-def instances() -> int:
-    """Return how many processes of one user may watch a folder; past that Dovecot looks every so many seconds."""
-    return int(INOTIFY.read_text())
+def outcome(found: Outcome) -> str:
+    return f"{found.delivered} / {found.lost} / {found.doubled} / {found.misplaced} / {found.unmoved}"
 
 
-@contextmanager
-def watched(wanted: int) -> Iterator[None]:
-    """Let as many processes watch folders as wanted, where this user may say so."""
-    before = instances()
-    if before < wanted:
-        with suppress(OSError):
-            INOTIFY.write_text(str(wanted))
-    try:
-        yield
-    finally:
-        with suppress(OSError):
-            INOTIFY.write_text(str(before))
+def seconds(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1f} s"
 
 
-class NotingPostgres(PrivatePostgres):
-    """A PostgreSQL that notes when each transaction was committed."""
-
-    def _run(self, command: list[str], port: int, user: str | None = None) -> None:
-        super()._run([*command, "-c", "track_commit_timestamp=on"], port, user)
-
-
-@dataclass
-class Daemon:
-    """`inbox-worker run` in a process of its own, started as often as need be, and what it costs."""
-
-    environment: Mapping[str, str]
-    log: Path
-    _process: subprocess.Popen[bytes] | None = None
-    _ended_cpu: float = 0.0
-
-    def start(self) -> None:
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [*PYTHON, "-m", "worker", "run"], env=dict(self.environment), cwd=ROOT, stdout=log, stderr=log
-            )
-
-    def end(self, number: int = signal.SIGTERM) -> None:
-        """Send a signal to the process, if there is one, and wait until it is gone."""
-        if self._process is None:
-            return
-        self._process.send_signal(number)
-        # Popen would wait without asking what the process cost.
-        _, _, usage = os.wait4(self._process.pid, 0)
-        self._ended_cpu += usage.ru_utime + usage.ru_stime
-        self._process.returncode, self._process = -number, None
-
-    def is_alive(self) -> bool:
-        return self._process is not None and "State:\tZ" not in self._file("status").read_text()
-
-    def cpu(self) -> float:
-        """Return the CPU seconds of all its processes until now."""
-        if self._process is None:
-            return self._ended_cpu
-        fields = self._file("stat").read_text().rpartition(") ")[2].split()
-        return self._ended_cpu + (int(fields[11]) + int(fields[12])) / CLOCK_TICKS
-
-    def memory_mb(self) -> float:
-        """Return what the process holds in memory (RSS)."""
-        lines = self._file("status").read_text().splitlines()
-        return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS:")), 0.0)
-
-    def connections(self, port: int) -> int:
-        """Return how many connections to a port of this machine the process holds."""
-        inodes = set()
-        for each in self._file("fd").iterdir():
-            with suppress(OSError):
-                inodes.add(str(each.readlink()).removeprefix("socket:[").removesuffix("]"))
-        found = 0
-        for table in ("tcp", "tcp6"):
-            for line in self._file(f"net/{table}").read_text().splitlines()[1:]:
-                fields = line.split()
-                found += fields[9] in inodes and int(fields[2].rpartition(":")[2], 16) == port and fields[3] == OPEN
-        return found
-
-    def _file(self, name: str) -> Path:
-        if self._process is None:
-            raise RuntimeError("the daemon is not running")
-        return Path(f"/proc/{self._process.pid}/{name}")
+def is_right(each: Speed | Recovery) -> bool:
+    """Say whether every mail acted once, and no two workers were in one mailbox where that can be helped."""
+    helpless = isinstance(each, Recovery) and each.fault in SPEAKS_AGAIN
+    return each.outcome.is_right and (helpless or not each.overlaps)
 
 
-class Fleet:
-    """The mailboxes of a crowded Dovecot in a new database, and the settings of the daemon over them.
-
-    These are as they come, but for what a single host may be asked for: all mailboxes are on one here.
-    """
-
-    def __init__(self, dovecot: CrowdedDovecot, url: str, folder: Path) -> None:
-        self.dovecot, self.url, self.folder = dovecot, url, folder
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("INBOX_")}
-        self.environment = inherited | {
-            "INBOX_DATABASE_URL": url,
-            "INBOX_SECRET_KEYS": Fernet.generate_key().decode(),
-            "INBOX_HOST_CONNECTIONS": str(2 * dovecot.mailboxes),
-            "INBOX_HOST_CONNECTS_A_SECOND": "1000",
-        }
-        self.run("migrate")
-        self._add_mailboxes()
-
-    def run(self, *words: str) -> str:
-        """Run a command to its end; return what it printed."""
-        done = subprocess.run(
-            [*PYTHON, "-m", "worker", *words],
-            env=self.environment, cwd=ROOT, check=False, capture_output=True, text=True,
-        )  # fmt: skip
-        if done.returncode:
-            raise SystemExit(f"{' '.join(words)} failed: {done.stdout}{done.stderr}")
-        return done.stdout
-
-    def daemon(self) -> Daemon:
-        return Daemon(self.environment, self.folder / "daemon.log")
-
-    @contextmanager
-    def rows(self) -> Iterator[psycopg.Connection]:
-        """Connect to the database, a PostgreSQL."""
-        url = make_url(self.url)
-        with psycopg.connect(host=url.host, port=url.port, user=url.username, dbname=url.database) as connection:
-            connection.autocommit = True
-            yield connection
-
-    def ask(self, query: str) -> int:
-        """Return the one number that a query gives."""
-        with self.rows() as connection:
-            row = connection.execute(query.encode()).fetchone()
-            return int(row[0]) if row else 0
-
-    def all_read(self) -> bool:
-        """Say whether every mailbox was read successfully at least once."""
-        return not self.ask("SELECT count(*) FROM mailbox WHERE last_success_at IS NULL")
-
-    def _add_mailboxes(self) -> None:
-        """Add one mailbox by the command; the others are copies of its row, since the command takes half a second."""
-        password = self.folder / "password"
-        password.write_text(PASSWORD)
-        self.run(
-            "mailboxes", "add", OURS.format(0), "--host", "localhost", "--port", str(self.dovecot.tls_port),
-            "--username", "box0", "--password-file", str(password), "--ca-file", self.dovecot.ca_file,
-        )  # fmt: skip
-        engine = open_engine(self.url)
-        with transaction(engine) as session:
-            row = session.execute(select(Mailbox.__table__)).mappings().one()
-            same = {name: value for name, value in row.items() if name != "id"}
-            others = range(1, self.dovecot.mailboxes)
-            session.execute(insert(Mailbox), [same | {"name": OURS.format(n), "username": f"box{n}"} for n in others])
-        engine.dispose()
+def number(value: int | None) -> str:
+    return "-" if value is None else f"{value}"
 
 
-def wait_until(what: str, is_so: Callable[[], bool], daemon: Daemon, seconds: float) -> float:
-    """Wait until something is so; return after how many seconds it was."""
-    start = time.monotonic()
-    while not is_so():
-        if not daemon.is_alive():
-            raise SystemExit(f"the daemon ended: {daemon.log.read_text()[-2000:]}")
-        if time.monotonic() - start > seconds:
-            raise SystemExit(f"{what}: not within {seconds:.0f} seconds; {daemon.log.read_text()[-2000:]}")
-        time.sleep(0.25)
-    return time.monotonic() - start
+def speed_row(each: Speed) -> str:
+    return (
+        f"| {each.workers} x {each.command} | {each.first_round_seconds:.1f} s | {each.polls_a_second:.0f} "
+        f"| {each.worker_cpu:.2f} | {each.server_cpu:.2f} | {each.memory_mb:.0f} | {each.mails_a_second:.0f} "
+        f"| {each.cpu_ms_a_mail:.1f} | {number(each.overlaps)} | {outcome(each.outcome)} |"
+    )
 
 
-def percentile(values: list[float], share: float) -> float:
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else float("nan")
+def recovery_row(each: Recovery) -> str:
+    return (
+        f"| {each.fault} | {each.workers} x {each.command} | {each.touched} | {seconds(each.usual_seconds)} "
+        f"| {seconds(each.seconds)} | {seconds(each.back_seconds)} | {each.restarts} | {number(each.overlaps)} "
+        f"| {outcome(each.outcome)} |"
+    )
+
+
+def tables(results: Sequence[Speed | Recovery]) -> Iterator[str]:
+    """Yield the lines of what is printed."""
+    found = "mails / lost / doubled / misplaced / without effect |"
+    speeds = [speed_row(each) for each in results if isinstance(each, Speed)]
+    if speeds:
+        measures = "first round | polls/s | cores, workers | cores, server | MB | mails/s | CPU ms a mail | overlaps"
+        yield from (f"| | {measures} | {found}", "|---" * 10 + "|", *speeds)
+    faults = [recovery_row(each) for each in results if isinstance(each, Recovery)]
+    if faults:
+        measures = "mailboxes touched | a usual round | polled again | back | restarts | overlaps"
+        yield from (f"\n| fault | of | {measures} | {found}", "|---" * 9 + "|", *faults)
+
+
+def options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    every = [SPEED, *FAULTS]
+    parser.add_argument("--mailboxes", type=int, default=10_000)
+    parser.add_argument("--seconds", type=float, default=30, help="how long polls are counted")
+    parser.add_argument("--mails", type=int, default=5_000, help="in the burst that each fleet takes in")
+    parser.add_argument("--broken-seconds", type=float, default=60, help="how long a host is cut off, a worker halted")
+    parser.add_argument(
+        "--poll-seconds", type=int, default=10, help="between polls of a mailbox, where something breaks"
+    )
+    parser.add_argument("--threads", type=int, default=16, help="of each process")
+    parser.add_argument("--only", default=",".join(every), help="which of these, with commas between them")
+    parser.add_argument("--quick", action="store_true", help="a hundred mailboxes, for a look in a minute or two")
+    found = parser.parse_args()
+    found.only = found.only.split(",")
+    if unknown := set(found.only) - set(every):
+        parser.error(f"--only knows no {', '.join(sorted(unknown))}; it knows {', '.join(every)}")
+    if found.quick:
+        vars(found).update(QUICK)
+    return found
+
+
+def main() -> None:
+    chosen = options()
+    # What was started ends, whoever ends this.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    scale = Scale(chosen.seconds, chosen.mails, chosen.broken_seconds, chosen.poll_seconds)
+    environment = {"INBOX_POLL_THREADS": str(chosen.threads), "INBOX_HOST_CONNECTS_A_SECOND": "100000"}
+    results: list[Speed | Recovery] = []
+    with site(chosen.mailboxes, environment) as where:
+        for each in measured(where, chosen.only, scale):
+            print(each, file=sys.stderr)
+            results.append(each)
+        server_mb = where.server.memory_mb()
+    rows = [{"kind": type(each).__name__.lower(), **asdict(each)} for each in results]
+    result = {"mailboxes": chosen.mailboxes, "threads": chosen.threads, "server_mb": server_mb, "results": rows}
+    if not chosen.quick:
+        (ROOT / "bench" / "fleet.json").write_text(json.dumps(result, indent=1) + "\n")
+    print("\n".join(tables(results)))
+    sys.exit(not all(is_right(each) for each in results))
+
+
+if __name__ == "__main__":
+    main()

@@ -19,7 +19,7 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from bench.fleet import ROOT, CrowdedDovecot, Daemon, Fleet, NotingPostgres, wait_until, watched
+from bench.crowd import ROOT, CrowdedDovecot, Daemon, Fleet, NotingPostgres, wait_until, watched
 from bench.tally import Tally, prepare, tally
 
 SETTLE = 10

@@ -27,7 +27,7 @@ from pathlib import Path
 from imapclient import IMAPClient
 from sqlalchemy import Engine, update
 
-from bench.fleet import ROOT, CrowdedDovecot, Fleet, watched
+from bench.crowd import ROOT, CrowdedDovecot, Fleet, watched
 from config.settings import PREFIX, Settings, read
 from models.session import open_engine, transaction
 from models.tables import Mailbox

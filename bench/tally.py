@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from bench.fleet import Fleet, percentile
-from bench.mails import make
+from bench.crowd import Fleet, Installation
+from bench.mails import Sample, make
 
 BEFORE = timedelta(days=60)
 """How long ago the first of the mails was sent that are answered."""
@@ -62,7 +62,18 @@ def prepare(fleet: Fleet, count: int) -> None:
     fleet.run("sends", "import", str(sends))
 
 
-def tally(fleet: Fleet, given: Mapping[int, float], among: Collection[int] | None = None) -> Tally:
+def import_sends(installation: Installation, samples: Sequence[Sample], numbers: range) -> None:
+    """Import the sends that mails of these numbers answer, as copies of the samples'."""
+    sends = installation.folder / f"sends-{numbers.start}.jsonl"
+    with sends.open("w") as file:
+        for number in numbers:
+            of_sample = number % len(samples)
+            send = json.dumps(samples[of_sample].send)
+            file.write(send.replace(f"{FIRST + of_sample}", f"{FIRST + number}") + "\n")
+    installation.run("sends", "import", str(sends))
+
+
+def tally(fleet: Installation, given: Mapping[int, float], among: Collection[int] | None = None) -> Tally:
     """Compare what is in the database with what was delivered.
 
     A mail is lost where it has no row or its person has no event by it, and doubled where it has several of either or
@@ -88,3 +99,8 @@ def tally(fleet: Fleet, given: Mapping[int, float], among: Collection[int] | Non
     return Tally(
         len(given), len(lost), len(doubled), percentile(delays, 0.5), percentile(delays, 0.99), max(delays, default=0.0)
     )
+
+
+def percentile(values: list[float], share: float) -> float:
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else float("nan")

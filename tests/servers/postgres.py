@@ -16,16 +16,21 @@ from tests.servers.private import HOST, START_SECONDS, PrivateServer, free_ports
 
 
 class PrivatePostgres(PrivateServer):
-    """A PostgreSQL that trusts everybody on this machine and never waits for the disk."""
+    """A PostgreSQL that trusts everybody on this machine and never waits for the disk.
 
-    def __init__(self) -> None:
+    Where it is given another address of this machine, it listens there too, trusts all who come from the network of
+    it, and names it in its URLs.
+    """
+
+    def __init__(self, host: str = HOST) -> None:
         super().__init__()
+        self.host = host
         (self.port,) = free_ports(1)
         self._user = "postgres" if os.geteuid() == 0 else None
 
     def url(self, database: str = "postgres") -> str:
         """Return the SQLAlchemy URL of a database."""
-        return f"postgresql+psycopg://postgres@{HOST}:{self.port}/{database}"
+        return f"postgresql+psycopg://postgres@{self.host}:{self.port}/{database}"
 
     def create_database(self, name: str) -> str:
         """Make an empty database and return its SQLAlchemy URL."""
@@ -57,8 +62,11 @@ class PrivatePostgres(PrivateServer):
         )
         if made.returncode:
             raise RuntimeError(f"initdb failed: {made.stderr}")
+        if self.host != HOST:
+            with (data / "pg_hba.conf").open("a") as trusted:
+                trusted.write("host all postgres samenet trust\n")
         settings = {
-            "listen_addresses": HOST,
+            "listen_addresses": ",".join(sorted({HOST, self.host})),
             "port": self.port,
             "unix_socket_directories": self.folder,
             "max_connections": 100,

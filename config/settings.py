@@ -122,6 +122,9 @@ class Settings(BaseSettings):
     event_days: int = Field(
         90, ge=1, le=36_500, description="Days an event is kept that no endpoint waits for or has missed."
     )
+    message_months: int | None = Field(
+        None, ge=2, le=1_200, description="Whole months that texts of messages are kept; none: for ever."
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least severe log line shown.")
     log_format: Literal["text", "json"] = Field("text", description="Log lines for people or for machines.")
 

@@ -7,7 +7,20 @@ from enum import StrEnum
 from secrets import randbelow
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, Text, UniqueConstraint, false, text, true
+from sqlalchemy import (
+    BigInteger,
+    ForeignKey,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    String,
+    Text,
+    UniqueConstraint,
+    and_,
+    false,
+    text,
+    true,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, by_value
@@ -261,18 +274,31 @@ class InboundMessage(Base):
 
 
 class MessageClue(Base):
-    """A Message-ID or address by which an inbound message may be tied to a send that is imported later."""
+    """A Message-ID or address by which an inbound message may be tied to a send that is imported later.
+
+    On PostgreSQL it lies in months, as `VerdictRow` does.
+    """
 
     __tablename__ = "message_clue"
-    message_id: Mapped[int] = mapped_column(ForeignKey("inbound_message.id", ondelete="CASCADE"), primary_key=True)
-    value: Mapped[str] = mapped_column(String(998), primary_key=True, index=True)
+    __table_args__ = (PrimaryKeyConstraint("message_id", "value", "recorded_at"),)
+    __mapper_args__ = {"primary_key": ("message_id", "value")}  # noqa: RUF012 - read by SQLAlchemy
+    message_id: Mapped[int] = mapped_column(ForeignKey("inbound_message.id", ondelete="CASCADE"))
+    value: Mapped[str] = mapped_column(String(998), index=True)
+    recorded_at: Mapped[datetime]
+    """The message's own; of older rows only that they are older than the months (`migrations`)."""
 
 
 class VerdictRow(Base):
-    """What we thought a message was when we first judged it."""
+    """What we thought a message was when we first judged it; a message whose text grew old has none (`worker.months`).
+
+    On PostgreSQL it lies in months (`models.partitions`), whose key has to name the time as well; a message has one
+    verdict all the same, since its own row is written once.
+    """
 
     __tablename__ = "verdict"
-    message_id: Mapped[int] = mapped_column(ForeignKey("inbound_message.id", ondelete="CASCADE"), primary_key=True)
+    __table_args__ = (PrimaryKeyConstraint("message_id", "recorded_at"),)
+    __mapper_args__ = {"primary_key": ("message_id",)}  # noqa: RUF012 - read by SQLAlchemy
+    message_id: Mapped[int] = mapped_column(ForeignKey("inbound_message.id", ondelete="CASCADE"))
     kind: Mapped[str] = mapped_column(String(20), index=True)
     reply_class: Mapped[str | None] = mapped_column(String(20))
     confidence: Mapped[float | None]
@@ -282,6 +308,13 @@ class VerdictRow(Base):
     rest: Mapped[str | None] = mapped_column(Text, deferred=True)
     """What a reader sees besides the sender's own words: the quoted mail, a footer; of a report all of its text."""
     recorded_at: Mapped[datetime]
+    """The message's own: by it PostgreSQL knows in which month to look."""
+
+
+VERDICT_OF_MESSAGE = and_(
+    VerdictRow.message_id == InboundMessage.id, VerdictRow.recorded_at == InboundMessage.recorded_at
+)
+"""Joins a message with its verdict, so that only one month is looked into."""
 
 
 class RecipientEvent(Base):

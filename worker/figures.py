@@ -17,6 +17,7 @@ from models.events import Bounced, Status, Trust
 from models.figures import Counted, DayFigure
 from models.session import INSERTS, reading, transaction
 from models.tables import (
+    VERDICT_OF_MESSAGE,
     InboundMessage,
     Mailbox,
     MessageState,
@@ -154,7 +155,7 @@ def _statuses(session: Session, team_id: int) -> Counts:
 def _verdicts(session: Session, team_id: int, day: date) -> Counts:
     query = (
         select(VerdictRow.kind, VerdictRow.reply_class, func.count())
-        .join(InboundMessage, InboundMessage.id == VerdictRow.message_id)
+        .join(InboundMessage, VERDICT_OF_MESSAGE)
         .join(Mailbox, Mailbox.id == InboundMessage.mailbox_id)
         .where(
             Mailbox.team_id == team_id,

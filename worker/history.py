@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from classifier.decode import normal_address
 from models.outside import AutomationCommand, AutomationRule
 from models.tables import (
+    VERDICT_OF_MESSAGE,
     Campaign,
     Contact,
     DneEntry,
@@ -170,7 +171,7 @@ def _events(session: Session, recipient_ids: Collection[int]) -> dict[int, list[
     query = (
         select(RecipientEvent, InboundMessage.subject, VerdictRow.kind)
         .outerjoin(InboundMessage, InboundMessage.id == RecipientEvent.message_id)
-        .outerjoin(VerdictRow, VerdictRow.message_id == RecipientEvent.message_id)
+        .outerjoin(VerdictRow, VERDICT_OF_MESSAGE)
         .where(RecipientEvent.recipient_id.in_(recipient_ids))
         .order_by(RecipientEvent.id)
     )

@@ -17,7 +17,7 @@ from classifier.verdict import Absence, AutoResponse, OptOut, ReplyClass
 from models.events import Status
 from models.learning import Label, LabelSource
 from models.session import insert_new
-from models.tables import InboundMessage, RecipientEvent, VerdictRow
+from models.tables import VERDICT_OF_MESSAGE, InboundMessage, RecipientEvent, VerdictRow
 from worker.act import Act
 from worker.errors import InputError, NotFoundError
 from worker.stored import load_verdict, storable
@@ -37,7 +37,7 @@ def note_label(
     """
     found = session.execute(
         select(InboundMessage, VerdictRow)
-        .join(VerdictRow, VerdictRow.message_id == InboundMessage.id)
+        .join(VerdictRow, VERDICT_OF_MESSAGE)
         .where(InboundMessage.id == mail.message_id)
     ).one_or_none()
     if found is None or status not in _CLASSES:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session, undefer
+from sqlalchemy import and_, func, select
+from sqlalchemy.orm import Session, aliased, undefer
 
 from classifier.verdict import Bounce, Evidence, Verdict
 from models.tables import InboundMessage, Mailbox, MessageState, VerdictRow
@@ -22,7 +22,8 @@ __all__ = ["MailText", "Piece", "mail_of", "marked"]
 class MailText:
     """A mail as people see it: where it lies, what it was taken for and why, and its text.
 
-    What was found is None where the message has no verdict. `own` are the sender's own words, `rest` what a reader sees
+    What was found is None where the message has no verdict; `removed` says that it had one, whose time is over
+    (`worker.months`). `own` are the sender's own words, `rest` what a reader sees
     besides; of a report `rest` is all of it. `rest` is None where it was not kept: older rows have none, nor has our
     own mail. Of a further copy, verdict and words are those of the first one, `duplicate_of`.
     """
@@ -36,6 +37,7 @@ class MailText:
     subject: str
     state: MessageState
     duplicate_of: int | None
+    removed: bool
     error: str | None
     size: int
     problems: list[str]
@@ -58,11 +60,12 @@ def mail_of(session: Session, team_id: int, message_id: int) -> MailText:
     Raises:
         InputError: the team has no such message.
     """
-    first = func.coalesce(InboundMessage.duplicate_of, InboundMessage.id)
+    first = aliased(InboundMessage)
     query = (
         select(InboundMessage, Mailbox.name, VerdictRow)
         .join(Mailbox, Mailbox.id == InboundMessage.mailbox_id)
-        .outerjoin(VerdictRow, VerdictRow.message_id == first)
+        .outerjoin(first, first.id == func.coalesce(InboundMessage.duplicate_of, InboundMessage.id))
+        .outerjoin(VerdictRow, and_(VerdictRow.message_id == first.id, VerdictRow.recorded_at == first.recorded_at))
         .where(InboundMessage.id == message_id, Mailbox.team_id == team_id)
         .options(undefer(VerdictRow.rest))
     )
@@ -80,6 +83,7 @@ def mail_of(session: Session, team_id: int, message_id: int) -> MailText:
         subject=message.subject,
         state=message.state,
         duplicate_of=message.duplicate_of,
+        removed=message.state is not MessageState.SET_ASIDE and row is None,
         error=message.error,
         size=message.size,
         problems=message.problems,

@@ -8,6 +8,7 @@ from sqlalchemy import Tuple, and_, literal, select, tuple_
 from sqlalchemy.orm import Session
 
 from models.tables import (
+    VERDICT_OF_MESSAGE,
     Campaign,
     Contact,
     InboundMessage,
@@ -50,7 +51,7 @@ def messages_page(
     query = (
         select(InboundMessage, Mailbox.name, VerdictRow)
         .join(Mailbox, Mailbox.id == InboundMessage.mailbox_id)
-        .outerjoin(VerdictRow, VerdictRow.message_id == InboundMessage.id)
+        .outerjoin(VerdictRow, VERDICT_OF_MESSAGE)
         .where(InboundMessage.state == wanted.state)
         .where(InboundMessage.mailbox_id.in_(_mailboxes(session, team_id, wanted.mailbox)))
         .order_by(InboundMessage.arrived_at.desc(), InboundMessage.id.desc())
@@ -85,7 +86,7 @@ def _place(session: Session, team_id: int, message_id: int) -> Tuple:
 
 
 def facts_of(row: InboundMessage, mailbox: str, verdict: VerdictRow | None) -> Row:
-    """Return what is known of one message as JSON data, without its words."""
+    """Return what is known of one message as JSON data, without its words; whether these were removed for their age."""
     return {
         "id": row.id,
         "mailbox": mailbox,
@@ -99,6 +100,7 @@ def facts_of(row: InboundMessage, mailbox: str, verdict: VerdictRow | None) -> R
         "size": row.size,
         "state": row.state.value,
         "duplicate_of": row.duplicate_of,
+        "removed": verdict is None and row.state in {MessageState.JUDGED, MessageState.UNMATCHED},
         "error": row.error,
         "problems": row.problems,
         "verdict": verdict.kind if verdict else None,

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from classifier.drift import FEWEST, Drift, TooFewError, drift
 from classifier.features import document, has_words
 from classifier.verdict import NAMES, Absence, AutoResponse, OptOut, Reply
-from models.tables import InboundMessage, VerdictRow
+from models.tables import VERDICT_OF_MESSAGE, InboundMessage, VerdictRow
 from worker.chunks import chunks
 
 ANSWERS = tuple(NAMES[kind] for kind in (Reply, OptOut, Absence, AutoResponse))
@@ -51,7 +51,7 @@ def answers(session: Session, since: datetime, kinds: Sequence[str] = ANSWERS, m
             VerdictRow.kind,
             VerdictRow.details,
         )
-        .join(VerdictRow, VerdictRow.message_id == InboundMessage.id)
+        .join(VerdictRow, VERDICT_OF_MESSAGE)
         .where(VerdictRow.kind.in_(kinds), InboundMessage.arrived_at >= since)
         .order_by(InboundMessage.arrived_at.desc(), InboundMessage.id.desc())
         .limit(most)

@@ -245,7 +245,11 @@ def _write_verdicts(session: Session, first: Sequence[tuple[int, Judged]], now: 
         if judged.verdict is not None
     ]
     insert_new(session, VerdictRow, verdicts)
-    clues = [{"message_id": row_id, "value": value} for row_id, judged in first for value in clue_values(judged.clues)]
+    clues = [
+        {"message_id": row_id, "value": value, "recorded_at": now}
+        for row_id, judged in first
+        for value in clue_values(judged.clues)
+    ]
     insert_new(session, MessageClue, clues)
 
 

@@ -37,6 +37,7 @@ from worker.keeper import Keeper
 from worker.lanes import Lanes
 from worker.leases import Leases
 from worker.manners import Hosts, counts, longest_pause, pause_after, stops
+from worker.months import keep_months
 from worker.retention import remove_old
 from worker.serving import Classifier
 from worker.signs import limits_of
@@ -164,6 +165,10 @@ class Daemon:
                 lambda: remove_old(
                     self.engine, self.clock() - timedelta(days=self.settings.event_days), self.stop.is_set
                 ),
+            ),
+            "keeping months": (
+                REMOVAL_SECONDS,
+                lambda: keep_months(self.engine, self.settings, self.clock(), self.stop.is_set),
             ),
             "looking for alarms": (
                 min(ALARM_SECONDS, self.settings.poll_seconds),

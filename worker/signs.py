@@ -16,6 +16,7 @@ from models.events import Bounced, Trust
 from models.handling import OAuthGrant
 from models.outside import AlarmKind
 from models.tables import (
+    VERDICT_OF_MESSAGE,
     Campaign,
     InboundMessage,
     Mailbox,
@@ -153,7 +154,7 @@ def _policy_bounces(session: Session, now: datetime) -> Iterator[Sign]:
         .join(Recipient, Recipient.id == RecipientEvent.recipient_id)
         # What the sending side was told while it sent is no message, and may say which mailbox it sent from.
         .outerjoin(InboundMessage, InboundMessage.id == RecipientEvent.message_id)
-        .outerjoin(VerdictRow, VerdictRow.message_id == InboundMessage.id)
+        .outerjoin(VerdictRow, VERDICT_OF_MESSAGE)
         .outerjoin(
             SentMessage,
             and_(

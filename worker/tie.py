@@ -16,6 +16,7 @@ from config.settings import Settings
 from models.among import among
 from models.events import Event
 from models.tables import (
+    VERDICT_OF_MESSAGE,
     Campaign,
     InboundMessage,
     Mailbox,
@@ -170,7 +171,7 @@ def rematch(session: Session, rules: Rules, values: Collection[str], now: dateti
 def _recorded(session: Session, team_id: int, which: ColumnElement[bool]) -> Iterator[Tied]:
     query = (
         select(InboundMessage, VerdictRow)
-        .join(VerdictRow, VerdictRow.message_id == InboundMessage.id)
+        .join(VerdictRow, VERDICT_OF_MESSAGE)
         .join(Mailbox, Mailbox.id == InboundMessage.mailbox_id)
         .where(
             Mailbox.team_id == team_id,

@@ -38,7 +38,8 @@ class MessageRow(BaseModel):
     size: int = Field(description="Octets.")
     state: MessageState
     duplicate_of: int | None = Field(description="The first copy of the same mail.")
-    verdict: str | None = Field(description="What it was taken for; null: it was not judged.")
+    removed: bool = Field(default=False, description="Its verdict and words are too old to be kept.")
+    verdict: str | None = Field(description="What it was taken for; null: it was not judged, or `removed`.")
     class_: Annotated[str | None, Field(alias="class", description="Of a reply.")]
     confidence: float | None
     error: str | None = Field(description="Why it was set aside.")
@@ -103,7 +104,8 @@ class Mail(FromRow):
     error: str | None = Field(description="Why it was set aside.")
     size: int = Field(description="Octets.")
     problems: list[str] = Field(description="What was odd about it.")
-    kind: str | None = Field(description="What it was taken for; null: it was not judged.")
+    removed: bool = Field(description="Its verdict and words are too old to be kept; what they caused stays.")
+    kind: str | None = Field(description="What it was taken for; null: it was not judged, or `removed`.")
     reply_class: str | None
     confidence: float | None
     sure: bool = Field(description="Of a reply: whether the confidence was enough.")

@@ -6,10 +6,13 @@ from dataclasses import replace
 from http import HTTPStatus
 
 import pytest
+from sqlalchemy import delete
 
 from classifier.verdict import Evidence, OptOut, Reply, ReplyClass
 from console.reasons import in_words, verdict_in_words
 from models.people import Role
+from models.session import transaction
+from models.tables import VerdictRow
 from tests.console.conftest import ANNA, THEIRS, Console
 from tests.console.visiting import Browser
 from tests.worker.small_world import HARD, a_mail, a_reply, take_in
@@ -66,6 +69,19 @@ def test_a_mail_shows_its_words_its_reasons_and_whom_it_changed(console: Console
     assert "two <From>" in mail.text()
     assert [each.attributes["href"] for each in page.css(".entry a")] == ["/contacts/by/anna%40client.example"]
     assert "Engaged" in page.css_first(".entry .change").text()
+
+
+def test_a_mail_whose_words_are_kept_no_more_says_so_and_whom_it_changed(console: Console, browser: Browser) -> None:
+    take_in(console.engine, a_mail(UNSURE, answers=("anna-1-1@us",)), replace(a_mail(a_reply()), subject="Lunch?"))
+    with transaction(console.engine) as session:
+        session.execute(delete(VerdictRow))
+    browser.sign_in(Role.EDITOR)
+    page = browser.page("/messages/1")
+    assert page.css_first(".words").text() == "Its words are kept no more, for their age. What they caused stays."
+    assert page.css_first(".taken .chip").text() == "kept no more"
+    assert page.css_first(".entry a").text() == ANNA
+    assert "kept no more" in browser.page("/messages").css_first("#list tbody tr").text()
+    assert "kept no more" in browser.page("/review").css_first("article.mail").text()
 
 
 def test_a_further_copy_tells_what_the_first_one_did(console: Console, browser: Browser) -> None:

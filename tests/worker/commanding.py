@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from click.testing import CliRunner
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, delete, func, select
 
 from classifier.verdict import Absence, Bounce, BounceKind, Evidence, OptOut, Reply, ReplyClass, Verdict
 from models.session import open_engine, transaction
-from models.tables import Mailbox
+from models.tables import Mailbox, VerdictRow
 from worker.apply import Applied, Box, apply
 from worker.cli import cli
 from worker.cli.failures import describe
@@ -115,6 +115,13 @@ class Commands:
             ),
         )  # fmt: skip
         return self.take_in(judged)
+
+    def forget_texts(self) -> None:
+        """Remove the texts of all mail, as if it were old."""
+        engine = open_engine(self.url)
+        with transaction(engine) as session:
+            session.execute(delete(VerdictRow))
+        engine.dispose()
 
     def take_in(self, judged: Judged) -> Applied:
         """Write one message as a poll would."""

@@ -57,6 +57,18 @@ def test_a_message_as_json_holds_the_whole_verdict(run: Commands) -> None:
     assert row["events"][0]["because"] == ["classifier: suit me", f"matched by message-id spring-{ANNA}"]
 
 
+def test_a_message_whose_words_are_kept_no_more_says_so(run: Commands) -> None:
+    run.add_mailbox()
+    run.receive(reply(ReplyClass.INTERESTED), ANNA, run.send(ANNA))
+    run.forget_texts()
+    out = run.done("messages", "show", "1").out
+    assert "Its verdict and words are kept no more" in out
+    assert f"event:         {ANNA} in spring (reply)" in out
+    (row,) = run.done("messages", "show", "1", "--json").rows
+    assert (row["removed"], row["verdict"], row["details"]) == (True, None, None)
+    assert "(kept no more)" in run.done("recipients", "show", ANNA).out
+
+
 def test_an_unknown_message_is_an_error(run: Commands) -> None:
     said = run("messages", "show", "99")
     assert said.code == 1

@@ -93,6 +93,7 @@ def test_facts_and_probabilities_are_shown(engine: Engine) -> None:
     assert shown == MailText(
         id=1, mailbox=BOX, folder="INBOX", junk=False, arrived_at=shown.arrived_at,
         from_address="tom@client.example", subject="Re: Hi", state=MessageState.UNMATCHED, duplicate_of=None,
+        removed=False,
         error=None, size=1_000, problems=["text cut"], kind="reply", reply_class="Interested", confidence=0.7,
         sure=False, hold=True, artifact="test-1", language=None, evidence=[Evidence("classifier", "suit me")],
         probabilities=[("Interested", 0.7), ("Engaged", 0.2), ("Unsubscribed", 0.1)],

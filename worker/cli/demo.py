@@ -27,6 +27,7 @@ from models.migrate import upgrade
 from models.people import Role
 from models.session import open_engine, reading, transaction
 from models.tables import (
+    VERDICT_OF_MESSAGE,
     Campaign,
     Contact,
     DneEntry,
@@ -165,11 +166,7 @@ def _coloured(cell: str) -> str:
 
 
 def _messages(session: Session) -> Iterator[Sequence[str]]:
-    query = (
-        select(InboundMessage, VerdictRow)
-        .join(VerdictRow, VerdictRow.message_id == InboundMessage.id)
-        .order_by(InboundMessage.arrived_at)
-    )
+    query = select(InboundMessage, VerdictRow).join(VerdictRow, VERDICT_OF_MESSAGE).order_by(InboundMessage.arrived_at)
     for message, row in session.execute(query):
         verdict = load_verdict(row.kind, row.details)
         named = f"{row.kind}: {row.reply_class}" if row.reply_class else row.kind.replace("_", " ")

@@ -8,7 +8,7 @@ import click
 from sqlalchemy import select
 
 from models.session import reading
-from models.tables import InboundMessage, Mailbox, MessageState, VerdictRow
+from models.tables import VERDICT_OF_MESSAGE, InboundMessage, Mailbox, MessageState, VerdictRow
 from worker.aside import attempts_of
 from worker.cli.common import find_mailbox, start
 from worker.cli.listing import limit_option, listing
@@ -37,7 +37,7 @@ def list_(state: str, mailbox: str | None, limit: int, as_json: bool) -> None:
     query = (
         select(InboundMessage, Mailbox.name, VerdictRow)
         .join(Mailbox, Mailbox.id == InboundMessage.mailbox_id)
-        .outerjoin(VerdictRow, VerdictRow.message_id == InboundMessage.id)
+        .outerjoin(VerdictRow, VERDICT_OF_MESSAGE)
         .where(InboundMessage.state == MessageState(state))
         .order_by(InboundMessage.arrived_at.desc(), InboundMessage.id.desc())
         .limit(limit + 1)
@@ -76,6 +76,7 @@ def _print(facts: dict[str, Any]) -> None:
     details = facts.pop("details") or {}
     events = facts.pop("events")
     problems = facts.pop("problems")
+    removed = facts.pop("removed")
     for name, value in facts.items():
         if value is not None and value is not False:
             click.echo(f"{name.replace('_', ' ') + ':':14} {text(value)}")
@@ -87,5 +88,7 @@ def _print(facts: dict[str, Any]) -> None:
         )
     for problem in problems:
         click.echo(f"problem:       {text(problem)}")
+    if removed:
+        click.echo("\nIts verdict and words are kept no more: they are older than INBOX_MESSAGE_MONTHS.")
     if details.get("visible_text"):
         click.echo("\n" + "\n".join(f"    {text(line)}" for line in details["visible_text"].splitlines()))

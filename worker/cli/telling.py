@@ -84,7 +84,8 @@ def _facts(row: Row) -> str:
     facts += [f"by {text(row['by'])}"] if row["by"] else []
     facts += ["only a suggestion"] if row["acts"] == "suggests" else []
     facts += ["no longer counts"] if row["retracted_at"] else []
-    facts += [f"message {row['message']} ({row['verdict']}): {text(row['subject'])}"] if row["message"] else []
+    verdict = row["verdict"] or "kept no more"
+    facts += [f"message {row['message']} ({verdict}): {text(row['subject'])}"] if row["message"] else []
     return ", ".join(each for each in facts if each)
 
 

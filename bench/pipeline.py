@@ -3,8 +3,8 @@
     python -m bench.pipeline [--mails 20000] [--repeat 3] [--long 200000]
 
 Every run is a process of its own, so that its memory is its own. With --long a mailbox of so many mails is taken in as
-well: how much memory that takes as it goes on, and what is done twice when it is killed halfway. Prints tables and
-writes bench/pipeline.json.
+well, killed on the way and run again: how much memory that takes as it goes on, and what is done twice. Prints tables
+and writes bench/pipeline.json.
 """
 
 from __future__ import annotations
@@ -22,13 +22,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from sqlalchemy import func, select
+from sqlalchemy import Engine, func, select
 
 from bench.mails import OURS, make
 from config.settings import Settings
+from models.base import Base
 from models.session import open_engine, reading
 from models.tables import InboundMessage, RecipientEvent
 from tests.servers import PrivateDovecot, PrivatePostgres
@@ -48,14 +49,13 @@ _FETCHED = re.compile(r"body_count=(\d+)")
 
 @dataclass(frozen=True)
 class Run:
-    """One run; `memory` holds (mails taken in, MB of all its processes), as time went on."""
+    """One run."""
 
     name: str
     mails: int
     seconds: float
     cpu_seconds: float
     peak_mb: float
-    memory: list[tuple[int, float]] = field(default_factory=list)
 
     @property
     def rate(self) -> float:
@@ -99,6 +99,12 @@ class Process:
         self._popen.send_signal(signal.SIGKILL)
         self._popen.communicate()
         self._leave()
+
+    def is_running(self) -> bool:
+        return (
+            bool(Path(f"/proc/{self._popen.pid}/stat").exists())
+            and "State:\tZ" not in Path(f"/proc/{self._popen.pid}/status").read_text()
+        )
 
     def memory_mb(self) -> float:
         """Return what all its processes hold; what they share is counted once (PSS)."""
@@ -190,68 +196,59 @@ BACKFILL = ["-m", "worker", "backfill", OURS]
 
 @dataclass(frozen=True)
 class Resumed:
-    """What came of a backfill that was killed halfway and run again."""
+    """What came of a backfill that was killed on the way and run again; every mail of ours causes one event.
+
+    `memory` holds (mails taken in, MB of all its processes), as time went on.
+    """
 
     database: str
     mails: int
     recorded_at_kill: int
+    rate_after: float
     fetched_twice: int
     in_hand: int
     recorded: int
     events: int
-    events_of_an_uninterrupted_run: int
+    memory: list[tuple[int, float]]
 
 
-def long_run(bench: Bench, database: str, url: str) -> Run:
-    """Take in a large mailbox, and see what memory that takes as it goes on."""
-    process = Process(BACKFILL, bench.prepare(url))
-    memory: list[tuple[int, float]] = []
-    engine = open_engine(url)
-    steps = iter(range(bench.mails // 10, bench.mails + 1, bench.mails // 10))
-    ended = threading.Event()
-
-    def look() -> None:
-        step = next(steps)
-        while not ended.wait(LOOK_SECONDS):
-            taken = count(engine, InboundMessage)
-            if taken >= step:
-                memory.append((taken, process.memory_mb()))
-                step = next(steps, bench.mails * 2)
-
-    watch = threading.Thread(target=look)
-    watch.start()
-    try:
-        seconds, cpu_seconds = process.end(f"{OURS_RUN}; {database}")
-    finally:
-        ended.set()
-        watch.join()
-        engine.dispose()
-    return Run(f"{OURS_RUN}; {database}", bench.mails, seconds, cpu_seconds, process.peak_mb, memory)
-
-
-def resumed(bench: Bench, database: str, url: str, events: int) -> Resumed:
+def resumed(bench: Bench, database: str, url: str) -> Resumed:
     """Kill a backfill and run it again; Dovecot's log tells how many mails were fetched in all."""
     environment = bench.prepare(url)
     engine = open_engine(url)
     before = fetched(bench.dovecot)
     process = Process(BACKFILL, environment)
-    while count(engine, InboundMessage) < KILLED_AT * bench.mails:
-        time.sleep(LOOK_SECONDS)
+    memory = list(watched(process, engine, bench.mails, KILLED_AT))
     process.kill()
     at_kill = count(engine, InboundMessage)
-    Process(BACKFILL, environment).end("the second run")
+    process = Process(BACKFILL, environment)
+    memory += watched(process, engine, bench.mails, 1.0)
+    seconds, _ = process.end("the second run")
     wait_until(lambda: fetched(bench.dovecot) - before >= bench.mails)
     result = Resumed(
-        database, bench.mails, at_kill, fetched(bench.dovecot) - before - bench.mails, Settings().batch_messages,
-        count(engine, InboundMessage), count(engine, RecipientEvent), events,
+        database, bench.mails, at_kill, (bench.mails - at_kill) / seconds,
+        fetched(bench.dovecot) - before - bench.mails, Settings().batch_messages,
+        count(engine, InboundMessage), count(engine, RecipientEvent), memory,
     )  # fmt: skip
     engine.dispose()
     return result
 
 
-def count(engine: object, model: object) -> int:
-    with reading(engine) as session:  # type: ignore[arg-type]
-        return session.scalar(select(func.count()).select_from(model)) or 0  # type: ignore[arg-type]
+def watched(process: Process, engine: Engine, mails: int, until: float) -> Iterator[tuple[int, float]]:
+    """Yield (mails taken in, MB of all its processes) at each twentieth, until that part is taken in."""
+    step = mails // 20
+    reached = count(engine, InboundMessage) // step
+    while reached < until * 20 and process.is_running():
+        time.sleep(LOOK_SECONDS)
+        taken = count(engine, InboundMessage)
+        if taken // step > reached:
+            reached = taken // step
+            yield taken, process.memory_mb()
+
+
+def count(engine: Engine, model: type[Base]) -> int:
+    with reading(engine) as session:
+        return session.scalar(select(func.count()).select_from(model)) or 0
 
 
 def fetched(dovecot: PrivateDovecot) -> int:
@@ -314,7 +311,6 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--long", type=int, default=0, help="also take in a mailbox of so many mails")
     options = parser.parse_args()
-    long_runs: list[Run] = []
     interrupted: list[Resumed] = []
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench")))
@@ -326,21 +322,13 @@ def main() -> None:
         if options.long:
             large = Bench(dovecot, options.long, folder)
             for database in ("SQLite", "PostgreSQL"):
-                url = databases.new(database)
-                long_runs.append(told(long_run(large, database, url)))
-                engine = open_engine(url)
-                events = count(engine, RecipientEvent)
-                engine.dispose()
-                interrupted.append(resumed(large, database, databases.new(database), events))
+                interrupted.append(resumed(large, database, databases.new(database)))
                 print(interrupted[-1], file=sys.stderr)
     print_rates(runs)
-    for run in long_runs:
-        print(f"\n{run.name}, {run.mails} mails, {run.rate:.0f} a second; MB: {[round(mb) for _, mb in run.memory]}")
     for each in interrupted:
         print(f"\nKilled with SIGKILL, {each}")
     document = {
         "runs": [asdict(run) for run in runs],
-        "long": [asdict(run) for run in long_runs],
         "resumed": [asdict(each) for each in interrupted],
     }
     (ROOT / "bench" / "pipeline.json").write_text(json.dumps(document, indent=1) + "\n")

@@ -75,9 +75,13 @@ _TOKEN = re.compile(r"\w+(?:'\w+)*|[?!]")
 
 def normalise(text: str) -> str:
     """Return the normal form of a text: lower case, no accents, one kind of quote, placeholders for what varies."""
-    folded = unicodedata.normalize("NFKC", text[:LONGEST].translate(_SAME)).casefold()
-    # Accents are often left out on telephones. Composing again keeps scripts whole that are built of parts.
-    plain = unicodedata.normalize("NFC", _ACCENTS.sub("", unicodedata.normalize("NFKD", folded)))
+    text = text[:LONGEST]
+    if text.isascii():
+        plain = text.replace("`", "'").lower()
+    else:
+        folded = unicodedata.normalize("NFKC", text.translate(_SAME)).casefold()
+        # Accents are often left out on telephones. Composing again keeps scripts whole that are built of parts.
+        plain = unicodedata.normalize("NFC", _ACCENTS.sub("", unicodedata.normalize("NFKD", folded)))
     for name, needed, pattern in _PLACEHOLDERS:
         if needed.search(plain):
             plain = pattern.sub(f" {name} ", plain)

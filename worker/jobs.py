@@ -88,6 +88,12 @@ class Jobs:
                     job.result = {"counts": came.counts()}
                     job.outcome = Outcome()
 
+    def leave(self, mailbox_id: int) -> None:
+        """Hand back the polls that were asked for of a mailbox that another worker polls by now."""
+        for job in list(self._hand.values()):
+            if job.claim.wish is Wish.POLL and job.claim.mailbox_id == mailbox_id and not job.outcome:
+                job.yields, job.outcome = True, Outcome(more=True)
+
     def close(self) -> None:
         """Let every job finish its batch in hand, and leave what is not done to the next daemon."""
         for seconds in (GRACE.total_seconds(), 1.0):

@@ -84,20 +84,11 @@ class Leases:
         return [shard for shard in map(shard_in, duties) if shard is not None]
 
     def writer(self, engine: Engine, mailbox_id: int) -> Writer:
-        """Return what opens write transactions as long as the mailbox is this worker's; else it raises MailboxError."""
-        return partial(self._fenced, engine, mailbox_id)
+        """Return what opens write transactions as long as the lease of this moment lasts; else it raises MailboxError.
 
-    @contextmanager
-    def _fenced(self, engine: Engine, mailbox_id: int) -> Iterator[Session]:
-        lease = self._held.get(duty_of(shard_of(mailbox_id)))
-        with transaction(engine) as session:
-            if lease is None or not session.scalar(_STILL_HELD, {"job": lease.job_id, "worker": lease.worker_id}):
-                raise MailboxError(
-                    f"mailbox {mailbox_id} is polled by another worker of the fleet by now; nothing was written here",
-                    permanent=False,
-                    trouble=Trouble.TURN,
-                )
-            yield session
+        What began on one lease is not written on a later one: others may have read the mailbox between the two.
+        """
+        return partial(_fenced, engine, mailbox_id, self._held.get(duty_of(shard_of(mailbox_id))))
 
     def _held_now(self, duty: str) -> Lease | None:
         with self._lock:
@@ -105,3 +96,15 @@ class Leases:
 
     def _is_fresh(self) -> bool:
         return self.clock() - self._confirmed_at < STALLED
+
+
+@contextmanager
+def _fenced(engine: Engine, mailbox_id: int, lease: Lease | None) -> Iterator[Session]:
+    with transaction(engine) as session:
+        if lease is None or not session.scalar(_STILL_HELD, {"job": lease.job_id, "worker": lease.worker_id}):
+            raise MailboxError(
+                f"mailbox {mailbox_id} is polled by another worker of the fleet by now; nothing was written here",
+                permanent=False,
+                trouble=Trouble.TURN,
+            )
+        yield session

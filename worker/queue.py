@@ -18,7 +18,7 @@ from typing import Any, Final
 from uuid import uuid4
 
 from procrastinate import App, JobContext, PsycopgConnector
-from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
+from procrastinate.exceptions import AlreadyEnqueued, ConnectorException, UniqueViolation
 from procrastinate.jobs import Job, Status
 from sqlalchemy import URL
 
@@ -50,7 +50,11 @@ SELECT id, lock, queue_name, status, abort_requested FROM procrastinate_jobs
 WHERE task_name = 'duty' AND status IN ('todo', 'doing')
 """
 _SHARDS = "SELECT DISTINCT id / %(size)s AS shard FROM mailbox"
-_MINE = "SELECT id FROM procrastinate_jobs WHERE worker_id = %(worker)s AND status = 'doing'"
+_MINE = """
+SELECT job.id FROM procrastinate_jobs job JOIN procrastinate_workers worker ON worker.id = job.worker_id
+WHERE worker.id = %(worker)s AND job.status = 'doing'
+AND worker.last_heartbeat > now() - %(seconds)s * interval '1 second'
+"""
 _FORMER = "SELECT id, task_name FROM procrastinate_jobs WHERE queue_name = %(queue)s AND status = 'doing'"
 
 
@@ -114,6 +118,8 @@ class _Session:
 
     member: Member
     ending: asyncio.Event
+    _lost: bool = False
+    """The engine went away, and this worker will be there again in a moment: it lets nothing go."""
     _presence: Lease | None = None
     _worker: asyncio.Task[None] | None = None
 
@@ -151,6 +157,7 @@ class _Session:
             confirming = asyncio.create_task(self._confirm(app))
             done, _ = await asyncio.wait([self._worker, confirming], return_when=asyncio.FIRST_COMPLETED)
             confirming.cancel()
+            self._lost = not self.ending.is_set()
             self.ending.set()
             self._worker.cancel()
             with suppress(asyncio.CancelledError):
@@ -162,9 +169,13 @@ class _Session:
         """Have the jobs again that this worker did when the engine was lost."""
         for row in await app.connector.execute_query_all_async(_FORMER, queue=self.member.name):
             if row["task_name"] == "duty":
-                await app.job_manager.retry_job_by_id_async(row["id"], datetime.now(UTC))
-            else:
-                await app.job_manager.finish_job_by_id_async(row["id"], Status.FAILED, delete_job=True)
+                try:
+                    await app.job_manager.retry_job_by_id_async(row["id"], datetime.now(UTC))
+                except UniqueViolation:
+                    pass  # It waits for another worker already.
+                else:
+                    continue
+            await app.job_manager.finish_job_by_id_async(row["id"], Status.FAILED, delete_job=True)
 
     async def _confirm(self, app: App) -> None:
         """See again and again that the engine still knows what this worker holds; return where it does not."""
@@ -174,7 +185,7 @@ class _Session:
             if self._presence is None:
                 continue
             at = self.member.leases.clock()
-            rows = await app.connector.execute_query_all_async(_MINE, worker=self._presence.worker_id)
+            rows = await app.connector.execute_query_all_async(_MINE, worker=self._presence.worker_id, seconds=STALLED)
             known = {row["id"] for row in rows}
             still = set(self.member.leases.held())
             if self._presence.job_id not in known or any(lease.job_id not in known for lease in held if lease in still):
@@ -196,7 +207,8 @@ class _Session:
             await self.ending.wait()
         finally:
             leases.drop(lease)
-            await asyncio.to_thread(self.member.left, duty)
+            if not self._lost:
+                await asyncio.to_thread(self.member.left, duty)
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +259,7 @@ class Assigner:
             if job.task_name not in {"duty", "presence"}:
                 try:
                     await manager.retry_job(job)
-                except AlreadyEnqueued:
+                except (AlreadyEnqueued, UniqueViolation):
                     pass  # The next of its kind waits already.
                 else:
                     return

@@ -52,8 +52,9 @@ log = logging.getLogger(__name__)
 TICK_SECONDS = 1
 LEAVING_SECONDS = 15
 GRACE_SECONDS = 20
+"""How long a poll in hand may take once the daemon is to stop, or another worker is to have the mailbox."""
 LETTING_SECONDS = 0.05
-"""How long a poll in hand may take once the daemon is to stop."""
+"""Seconds between two looks whether the polls in hand of a duty have ended."""
 FILES_BESIDE = 200
 """Files that a daemon has open besides its kept connections."""
 QUEUED = 50
@@ -267,6 +268,7 @@ class Daemon:
     def _poll_and_note(self, mailbox_id: int, due: Due | None) -> None:
         begun_at = self.clock()
         if not self._owns(mailbox_id):
+            self.jobs.leave(mailbox_id)
             return
         mailbox = self._row(mailbox_id, due)
         if mailbox is None or mailbox.paused_at or mailbox.stopped_at:
@@ -276,7 +278,7 @@ class Daemon:
         error: Exception | None = None
         report = PollReport()
         try:
-            report = self.poll(mailbox, self.keeper, self.stop.is_set)
+            report = self.poll(mailbox, self.keeper, lambda: self.stop.is_set() or not self._owns(mailbox_id))
         except MailboxError as caught:
             error = caught
             log.log(logging.WARNING if counts(caught) else logging.DEBUG, "%s", caught)
@@ -290,6 +292,8 @@ class Daemon:
         with self._lock:
             self._results[mailbox_id] = self._result(mailbox, failures, error or report)
         self.jobs.polled(mailbox_id, begun_at, error or report)
+        if not self._owns(mailbox_id):
+            self.jobs.leave(mailbox_id)
 
     def _row(self, mailbox_id: int, due: Due | None) -> Mailbox | None:
         """Return what describes a mailbox; as it was read before where its revision is still the same."""

@@ -486,6 +486,22 @@ def test_a_mailbox_that_is_paused_before_its_turn_comes_is_not_waited_for(world:
     daemon.close()
 
 
+def test_a_poll_is_left_to_the_worker_that_has_the_mailbox_also_when_that_changes_meanwhile(world: World) -> None:
+    mine = [True]
+    world.jobs.owns = lambda _: mine[0]
+    request = world.ask(Wish.POLL)
+    world.jobs.look()
+    assert world.state(request) == "running"
+    mine[0] = False
+    world.jobs.leave(1)
+    world.carried_out(request, "waiting")
+    world.jobs.look()
+    assert (world.state(request), world.woken) == ("waiting", [1])
+    world.jobs = world.daemon()
+    world.jobs.look()
+    assert world.state(request) == "running"
+
+
 def test_counts_add_up() -> None:
     before = {"sends_learnt": 1, "messages": {"judged": 2}, "changes": 1}
     since = {"sends_learnt": 2, "messages": {"judged": 3, "unmatched": 1}, "changes": 0}

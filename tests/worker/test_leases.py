@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
-from sqlalchemy import Engine
+from collections.abc import Iterator
 
+import pytest
+from sqlalchemy import Engine, text
+
+from models.session import open_engine, transaction
+from tests.databases import postgres_database
 from worker.duties import OUTBOX, SHARD, TIMERS, duty_of
 from worker.errors import MailboxError, Trouble
 from worker.leases import STALLED, Lease, Leases
@@ -69,3 +73,34 @@ def test_who_holds_no_lease_of_a_mailbox_writes_nothing_for_it(engine: Engine) -
     with pytest.raises(MailboxError, match="another worker") as refused, Leases().writer(engine, 1)():
         raise AssertionError("it may not get here")
     assert refused.value.trouble is Trouble.TURN
+
+
+def test_what_began_on_one_lease_is_not_written_on_a_later_one(queued: Engine, leases: Leases, clock: Clock) -> None:
+    writer = leases.writer(queued, 2 * SHARD)
+    with writer() as session:
+        assert session.scalar(text("SELECT count(*) FROM procrastinate_jobs")) == 1
+    leases.drop(Lease(duty_of(2), 7, 1))
+    with writer():
+        pass  # The batch in hand of a duty that is being handed over.
+    with transaction(queued) as session:
+        session.execute(text("UPDATE procrastinate_jobs SET id = 8"))
+    leases.take(Lease(duty_of(2), 8, 1), clock())
+    with leases.writer(queued, 2 * SHARD)():
+        pass
+    with pytest.raises(MailboxError, match="another worker"), writer():
+        raise AssertionError("it may not get here")
+
+
+@pytest.fixture
+def queued(postgres_url: str, postgres_template: str) -> Iterator[Engine]:
+    """A database in which worker 1 does job 7, the shard 2."""
+    with postgres_database(postgres_url, postgres_template) as url:
+        engine = open_engine(url)
+        with transaction(engine) as session:
+            session.execute(text("INSERT INTO procrastinate_workers (id) OVERRIDING SYSTEM VALUE VALUES (1)"))
+            columns = "id, queue_name, task_name, lock, status, worker_id"
+            session.execute(
+                text(f"INSERT INTO procrastinate_jobs ({columns}) VALUES (7, 'q', 'duty', 'shard:2', 'doing', 1)")  # noqa: S608
+            )
+        yield engine
+        engine.dispose()

@@ -22,9 +22,11 @@ from tests.servers import PASSWORD, PrivateDovecot
 from tests.worker.small_world import NOW, furnish
 from worker import schedule
 from worker.due import Due, due_mailboxes, spread
+from worker.duties import duty_of
 from worker.errors import MailboxError, Trouble
 from worker.imap import Account
 from worker.keeper import Keeper
+from worker.leases import Lease, Leases
 from worker.mailbox import reach
 from worker.schedule import Daemon
 from worker.ticks import Step
@@ -392,3 +394,26 @@ def test_a_step_that_rests_does_not_spin() -> None:
     step()
     assert step._pause() == 60  # noqa: SLF001 - what the loop waits
     assert times == [1]
+
+
+def test_a_worker_that_loses_a_mailbox_stops_its_poll_and_polls_it_no_more(many: Engine) -> None:
+    polled: list[int] = []
+    leases = Leases()
+    lease = Lease(duty_of(0), 1, 1)
+    leases.take(lease, leases.clock())
+
+    def poll(mailbox: Mailbox, _: Keeper, stopping: Callable[[], bool]) -> PollReport:
+        assert not stopping()
+        leases.drop(lease)
+        assert stopping()
+        polled.append(mailbox.id)
+        return PollReport()
+
+    daemon = Daemon(many, SETTINGS, poll, lambda: NOW, leases=leases)
+    for mailbox_id in (1, 1, 2):
+        daemon.turns.work(mailbox_id)
+    daemon.write_down()
+    assert polled == [1]
+    assert 1 in due(many)
+    daemon.stop.set()
+    daemon.close()

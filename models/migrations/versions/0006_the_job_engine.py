@@ -4,7 +4,6 @@
 from typing import Any
 
 from alembic import op
-from procrastinate.schema import SchemaManager
 
 revision = "0006"
 down_revision = "0005"
@@ -36,16 +35,19 @@ $$
 
 def upgrade() -> None:
     """Apply the change."""
-    _execute(SchemaManager.get_schema())
+    if op.get_bind().dialect.name == "postgresql":
+        from procrastinate.schema import SchemaManager  # noqa: PLC0415 - SQLite need not wait for it
+
+        _execute(SchemaManager.get_schema())
 
 
 def downgrade() -> None:
     """Undo the change."""
-    _execute(_DROP)
+    if op.get_bind().dialect.name == "postgresql":
+        _execute(_DROP)
 
 
 def _execute(statements: str) -> None:
-    """Execute on PostgreSQL statements in which a per cent sign stands for itself."""
+    """Execute statements in which a per cent sign stands for itself."""
     connection: Any = op.get_bind()
-    if connection.dialect.name == "postgresql":
-        connection.connection.driver_connection.execute(statements)
+    connection.connection.driver_connection.execute(statements)

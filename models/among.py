@@ -6,33 +6,17 @@ a statement is built once, when the module is loaded, and takes any number of va
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection
 from datetime import date
 from typing import Any
 
-from pydantic_core import PydanticSerializationError, to_json
 from sqlalchemy import ColumnElement, Dialect, Integer, SQLColumnExpression, bindparam
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import UserDefinedType
 
-
-class Ready(str):
-    """JSON text, for a JSON column that takes it as it is."""
-
-    __slots__ = ()
-
-
-def as_json(value: Any) -> str:
-    """Return JSON text; what the fast way refuses (half of a surrogate pair) is escaped by the slow one."""
-    if isinstance(value, Ready):
-        return str(value)
-    try:
-        return to_json(value).decode()
-    except (PydanticSerializationError, UnicodeError):
-        return json.dumps(value)
+from models.json_text import as_json
 
 
 def as_array(values: Collection[Any]) -> str:

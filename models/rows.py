@@ -20,8 +20,9 @@ from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.util import identity_key
 from sqlalchemy.types import TypeEngine
 
-from models.among import as_array, as_json
+from models.among import as_array
 from models.base import Base
+from models.json_text import as_json
 
 DIALECTS: dict[str, Dialect] = {"sqlite": sqlite.dialect(), "postgresql": postgresql.dialect()}  # type: ignore[no-untyped-call]
 WRITTEN_AT_ONCE = 10_000

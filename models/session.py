@@ -15,8 +15,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.orm import Session
 
-from models.among import among, as_json
+from models.among import among
 from models.base import Base
+from models.json_text import as_json
 from models.rows import WRITTEN_AT_ONCE, insert_new
 from models.tables import Contact
 

@@ -68,7 +68,7 @@ class Lab:
     engine: Engine
     server: MailServer
     user: str
-    settings: Settings = field(default_factory=lambda: Settings(batch_messages=BATCH, imap_timeout=10))
+    settings: Settings = field(default_factory=lambda: Settings(batch_messages=5 * BATCH, imap_timeout=10))
     clock: Callable[[], datetime] = now
 
     def furnish(self, mails: Sequence[Exchange], **mailbox: Any) -> None:

@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 
 from classifier.part import MOST_TEXT
 from classifier.verdict import Reply, Verdict, name_of
-from models.among import Ready, among
+from models.among import among
+from models.json_text import Ready
 from models.rows import insert_new, insert_returning, table_of
 from models.tables import InboundMessage, MessageClue, MessageState, VerdictRow
 from worker.match import Clues

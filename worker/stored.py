@@ -9,8 +9,8 @@ from pydantic import TypeAdapter
 from pydantic_core import PydanticSerializationError
 
 from classifier.verdict import NAMES, Verdict, name_of
-from models.among import Ready, as_json
 from models.events import Event
+from models.json_text import Ready, as_json
 from worker.match import Clues
 
 KINDS = {name: kind for kind, name in NAMES.items()}

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, event, select
 from sqlalchemy.exc import DataError
 
-from models.among import Ready, among, as_json, unindexed
+from models.among import among, unindexed
+from models.json_text import Ready, as_json
 from models.outside import EventType, OutboxEvent
 from models.rows import FEW, insert_new, insert_returning, update_rows
 from models.session import reading, transaction

@@ -21,6 +21,9 @@ from worker.tie import Anew, Rules, Tied, tie
 
 log = logging.getLogger(__name__)
 
+MOST_CHANGES = 10_000
+"""Changes that are told one by one; the past of a mailbox may hold hundreds of thousands."""
+
 
 @dataclass(frozen=True, slots=True)
 class Box:
@@ -38,12 +41,26 @@ class Applied:
     states: Counter[str] = field(default_factory=Counter)
     verdicts: Counter[str] = field(default_factory=Counter)
     changes: list[Change] = field(default_factory=list)
+    further: int = 0
+    """Changes beyond those: of very many each is counted, and not all are kept."""
+
+    @property
+    def changed(self) -> int:
+        """Return how many changes there were."""
+        return len(self.changes) + self.further
 
     def add(self, other: Applied) -> None:
         """Take in what another batch did."""
         self.states += other.states
         self.verdicts += other.verdicts
-        self.changes += other.changes
+        self.tell(other.changes)
+        self.further += other.further
+
+    def tell(self, changes: Sequence[Change]) -> None:
+        """Take in changes."""
+        kept = changes[: max(0, MOST_CHANGES - len(self.changes))]
+        self.changes += kept
+        self.further += len(changes) - len(kept)
 
 
 def apply(session: Session, box: Box, batch: Sequence[Judged], now: datetime) -> Applied:

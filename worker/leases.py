@@ -21,7 +21,7 @@ from models.session import Writer, transaction
 from worker.duties import duty_of, shard_in, shard_of
 from worker.errors import MailboxError, Trouble
 
-STALLED: Final = 6.0
+STALLED: Final = 5.0
 """Seconds after which a worker that gives no sign of life has lost what it held."""
 # Whoever takes the job from this worker waits for the transaction, and whoever comes after that finds another there.
 _STILL_HELD: Final = text(

@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 FLEET: Final = "fleet"
 """The queue of what any worker may do."""
-HEARTBEAT: Final = 2.0
+HEARTBEAT: Final = 1.0
 LOOK: Final = 0.5
 """Seconds between two looks for jobs. Notices would save them, but their listener does not survive a restart."""
 AGAIN: Final = 0.5

@@ -45,7 +45,7 @@ def learn_sent(visit: Visit, folder: str) -> list[Change]:
             visit.spend(session, sum(len(raw) for _, raw, *_ in chunk))
             move_cursor(session, box.mailbox_id, state, chunk[-1][0])
         visit.report.sends += found.new
-        visit.report.applied.changes += found.changes
+        visit.report.applied.tell(found.changes)
         changes += found.changes
         watch.progress(0, len(chunk))
         if watch.stopping():

@@ -49,7 +49,7 @@ class PollReport:
             "sends_learnt": self.sends,
             "messages": {str(state): count for state, count in sorted(self.applied.states.items()) if count},
             "verdicts": dict(sorted(self.applied.verdicts.items())),
-            "changes": len(self.applied.changes),
+            "changes": self.applied.changed,
         }
 
 

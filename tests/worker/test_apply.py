@@ -35,6 +35,7 @@ from tests.worker.small_world import (
     take_in,
 )
 from worker.act import Act
+from worker.apply import Applied
 from worker.do_not_email import lift_dne
 from worker.known_sends import Sent
 from worker.person import set_status
@@ -275,3 +276,15 @@ def test_sends_and_mails_in_any_order_and_repeated_end_in_the_same_state(
     order = data.draw(st.permutations(range(len(steps))))
     repeated = data.draw(st.lists(st.sampled_from(range(len(steps))), max_size=4))
     assert _outcome([steps[number] for number in (*order, *repeated)]) == in_order
+
+
+def test_of_very_many_changes_each_is_counted_and_not_all_are_kept(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(apply_module, "MOST_CHANGES", 3)
+    send_all(engine)
+    first = take_in(engine, a_mail(OptOut(), answers=("anna-1-0@us",)))
+    total = Applied()
+    for _ in range(3):
+        total.add(first)
+    assert (len(first.changes), len(total.changes), total.changed) == (2, 3, 6)

@@ -42,7 +42,7 @@ def print_report(report: PollReport) -> None:
     click.echo(f"messages: {states or 'none'}")
     if verdicts:
         click.echo(f"verdicts: {verdicts}")
-    click.echo(f"changes: {len(applied.changes)}")
+    click.echo(f"changes: {applied.changed}")
     if report.more:
         click.echo("there is more; run it again to go on")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy.exc import OperationalError
@@ -45,8 +46,8 @@ def understand(desk: Desk, fetched: Sequence[FetchedMessage]) -> list[Judged]:
     return [_judged(desk, *each) for each in zip(fetched, parsed, verdicts, strict=True)]
 
 
-def not_understood(fetched: FetchedMessage, error: str) -> Judged:
-    """Return a message that is to be set aside unread, for why."""
+def not_understood(fetched: FetchedMessage, error: str | None) -> Judged:
+    """Return a message of which no more is known than where it lies, and why that is so."""
     return Judged(
         folder=fetched.folder,
         uidvalidity=fetched.uidvalidity,
@@ -106,13 +107,8 @@ def _judge_one(parsed: ParsedMessage, context: JudgeContext) -> Verdict | Except
 def _judged(desk: Desk, fetched: FetchedMessage, parsed: ParsedMessage, found: Verdict | Exception) -> Judged:
     verdict = None if isinstance(found, Exception) else found
     error = f"{type(found).__name__}: {found}" if isinstance(found, Exception) else None
-    return Judged(
-        folder=fetched.folder,
-        uidvalidity=fetched.uidvalidity,
-        uid=fetched.uid,
-        arrived_at=fetched.arrived_at,
-        size=fetched.size,
-        content_hash=content_hash(fetched.raw, fetched.size, whole=not fetched.omitted),
+    return replace(
+        not_understood(fetched, f"the server refuses it: {fetched.refused}" if fetched.refused else error),
         message_id=parsed.message_id,
         from_address=parsed.from_address,
         subject=parsed.subject,
@@ -120,10 +116,6 @@ def _judged(desk: Desk, fetched: FetchedMessage, parsed: ParsedMessage, found: V
         verdict=verdict,
         rest=_rest(parsed, verdict) if verdict else None,
         clues=clues_of(parsed, verdict, desk.authserv_ids, junk=fetched.junk) if verdict else None,
-        error=f"the server refuses it: {fetched.refused}" if fetched.refused else error,
-        raw=fetched.raw,
-        omitted=fetched.omitted,
-        junk=fetched.junk,
     )
 
 

@@ -222,10 +222,10 @@ class Assigner:
 
         It has no lock: one that died with its worker would keep all others from finding that out.
         """
-        every = self.app.periodic(cron="* * * * * *")
-        every(self.app.task(name="assign", queue=FLEET, queueing_lock="assign")(self.assign))
-        hourly = self.app.periodic(cron="*/10 * * * *")
-        hourly(self.app.task(name="tidy", queue=FLEET, queueing_lock="tidy")(self.tidy))
+        each_second = self.app.periodic(cron="* * * * * *")
+        each_second(self.app.task(name="assign", queue=FLEET, queueing_lock="assign")(self.assign))
+        each_ten_minutes = self.app.periodic(cron="*/10 * * * *")
+        each_ten_minutes(self.app.task(name="tidy", queue=FLEET, queueing_lock="tidy")(self.tidy))
 
     async def assign(self, timestamp: int) -> None:  # noqa: ARG002 - the engine's
         """Take from the dead, give to the living, and level."""

@@ -76,6 +76,12 @@ def test_what_was_told_to_end_is_not_given_out_before_it_has_ended() -> None:
     assert plan([TIMERS], [Held(7, TIMERS, "a", runs=True, told=True)], {"a", "b"}) == Plan()
 
 
+def test_what_was_told_to_end_counts_no_more_so_nothing_else_has_to() -> None:
+    jobs = [Held(at, duty, "a", runs=True, told=not at) for at, duty in enumerate(WANTED[:3])]
+    jobs.append(Held(9, WANTED[3], "b", runs=True))
+    assert plan(WANTED[:4], jobs, {"a", "b"}) == Plan()
+
+
 def test_without_any_worker_nothing_begins() -> None:
     assert plan(WANTED, [], set()) == Plan()
 

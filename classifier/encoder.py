@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib.resources import as_file, files
 from itertools import chain
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,13 +28,23 @@ _WINDOWS: Final = ((2, 0), (3, 1), (5, 2))
 """Of each convolution: how many tokens its window sees, and how many of them stand before."""
 _GAP: Final = 2
 """Rows of zeros between two texts, so that no window sees both."""
+_BEFORE: Final = 4
+"""Rows before a token that both convolutions of the widest window see."""
 _TOKENS: Final = 384
 """Tokens worked on at a time, so that all numbers stay in the processor's cache; a longer text is alone."""
 
 Floats = NDArray[np.float32]
+_NOTHING: Final[Floats] = np.zeros(_WIDTH, dtype=np.float32)
+"""The least of what goes on: a row of it is compared with three times as fast as the number is."""
 Places = NDArray[np.int64]
-Tables = list[tuple[Floats, list[Floats]]]
-"""Of each convolution a row for each token, and rows of zeros last: its input, and its parts in the window's places."""
+
+
+class _Table(NamedTuple):
+    """What a convolution takes from a token alone, a row for each token of a batch and one of zeros behind them."""
+
+    inputs: Floats
+    parts: list[Floats]
+    """For each place of the window what the first convolution adds up, its bias in the first of them."""
 
 
 class Encoder:
@@ -75,61 +85,64 @@ class Encoder:
             first = last
         return self._ends(sums, lengths)
 
-    def _tables(self, tokens: Places) -> tuple[Floats, Tables]:
+    def _tables(self, tokens: Places) -> tuple[Floats, list[_Table]]:
         """Return what depends on a token alone: its embedding, and what the convolutions take from it."""
         known = self._known
         block = tokens % len(known.scale)
         embedded = known.table[tokens] * known.scale[block, None] + known.lo[block, None]
         inputs = _normal(embedded @ known.proj_W + known.proj_b, known.eps) * known.ln_g_all + known.ln_b_all
-        tables = [
-            (_with_gap(own), [_with_gap(own @ weights) for weights in places])
-            for own, places in zip(np.split(inputs, len(_WINDOWS), axis=1), self._first, strict=True)
-        ]
+        tables: list[_Table] = []
+        for number, own in enumerate(np.split(inputs, len(_WINDOWS), axis=1)):
+            parts = [_with_gap(own @ weights) for weights in self._first[number]]
+            parts[0] += known.b1[number]
+            tables.append(_Table(_with_gap(own), parts))
         return _with_gap(embedded), tables
 
-    def _add_up(self, embedded: Floats, tables: Tables, lengths: Places, places: Places, sums: Floats) -> None:
-        """Write each text's sum of its tokens' features, each normalised, into its row of `sums`."""
+    def _add_up(self, embedded: Floats, tables: list[_Table], lengths: Places, places: Places, sums: Floats) -> None:
+        """Write each text's sum of its tokens' features, each normalised, into its row of `sums`.
+
+        The rows of a batch (its tokens, and the gaps between its texts) are worked on in the order that the filters
+        want: every fourth of them, then those that follow each of these.
+        """
         texts = np.arange(len(lengths))
         rows = np.arange(len(places)) + np.repeat(texts * _GAP, lengths)
         tiles = int(rows[-1]) // TILE + 1
-        inner = tiles * TILE
-        # The last tile's windows end within one more.
-        at = np.full(2 * _GAP + inner + TILE, len(embedded) - 1)
-        at[_GAP + rows] = places
-        own = slice(_GAP, _GAP + inner)
-        is_gap = at[own] == len(embedded) - 1
-        features = np.empty((inner, sums.shape[1]), dtype=np.float32)
-        features[:, :SIZE] = embedded[at[own]]
-        for number, table in enumerate(tables):
-            column = SIZE + number * _WIDTH
-            hidden = self._hidden(number, table, at, is_gap)
-            found = self._second[number](hidden[_GAP - _WINDOWS[number][1] :][: inner + TILE])
-            np.maximum(found, 0, out=found)
-            into = features[:, column : column + _WIDTH]
-            for place, each in enumerate(found):
-                np.add(each, hidden[own][place::TILE], out=into[place::TILE])
-        mean = features @ np.full(features.shape[1], 1 / features.shape[1], dtype=np.float32)
-        variance = np.einsum("ij,ij->i", features, features) / features.shape[1] - mean * mean
-        scale = np.reciprocal(np.sqrt(variance + self._known.eps))
-        belongs = np.zeros((len(lengths), inner), dtype=np.float32)
+        gap = len(embedded) - 1
+        # The last tile's windows end within one more, and each window may see as much before the first row.
+        at = np.full(_BEFORE + (tiles + 2) * TILE, gap)
+        at[_BEFORE + rows] = places
+        ordered = [_by_tile(at[start:][: (tiles + 1) * TILE]) for start in range(_BEFORE + TILE)]
+        rows = rows % TILE * tiles + rows // TILE
+        own = ordered[_BEFORE][:, :-1].ravel()
+        blocks = [embedded.take(own, axis=0)]
+        blocks += [self._convolved(number, table, ordered, gap) for number, table in enumerate(tables)]
+        # A product adds up the numbers of a row four times as fast as a sum does.
+        mean = sum(block @ np.ones(block.shape[1], dtype=np.float32) for block in blocks) / sums.shape[1]
+        squares = sum(np.einsum("ij,ij->i", block, block) for block in blocks) / sums.shape[1]
+        scale = np.reciprocal(np.sqrt(squares - mean * mean + self._known.eps))
+        belongs = np.zeros((len(lengths), len(own)), dtype=np.float32)
         belongs[np.repeat(texts, lengths), rows] = scale[rows]
-        np.matmul(belongs, features, out=sums)
+        np.concatenate([belongs @ block for block in blocks], axis=1, out=sums)
         sums -= (belongs @ mean)[:, None]
 
-    def _hidden(self, number: int, table: tuple[Floats, list[Floats]], at: Places, is_gap: NDArray[np.bool_]) -> Floats:
-        """Return what the first convolution of one window size makes of the rows of a batch, zeros in the gaps."""
-        inputs, parts = table
-        first = _GAP - _WINDOWS[number][1]
-        hidden = np.zeros((len(at), _WIDTH), dtype=np.float32)
-        own = hidden[_GAP : _GAP + len(is_gap)]
-        taken = np.empty_like(own)
-        own += self._known.b1[number]
-        for place, part in enumerate(parts, first):
-            own += part.take(at[place : place + len(own)], axis=0, out=taken, mode="clip")
-        np.maximum(own, 0, out=own)
-        own += inputs.take(at[_GAP : _GAP + len(own)], axis=0, out=taken, mode="clip")
-        own[is_gap] = 0
-        return hidden
+    def _convolved(self, number: int, table: _Table, ordered: list[Places], gap: int) -> Floats:
+        """Return what both convolutions of one window size make of the rows of a batch, with what goes by them."""
+        before = _WINDOWS[number][1]
+        shape = (*ordered[0].shape, _WIDTH)
+        hidden, taken = np.empty(shape, dtype=np.float32), np.empty(shape, dtype=np.float32)
+        table.parts[0].take(ordered[_BEFORE - 2 * before], axis=0, out=hidden, mode="clip")
+        for place, part in enumerate(table.parts[1:], _BEFORE - 2 * before + 1):
+            hidden += part.take(ordered[place], axis=0, out=taken, mode="clip")
+        np.maximum(hidden, _NOTHING, out=hidden)
+        middle = ordered[_BEFORE - before]
+        hidden += table.inputs.take(middle, axis=0, out=taken, mode="clip")
+        hidden[middle == gap] = 0
+        found = self._second[number](hidden)
+        np.maximum(found, _NOTHING, out=found)
+        for row in range(TILE):
+            place = row + before
+            found[row] += hidden[place % TILE, place // TILE :][: found.shape[1]]
+        return found.reshape(-1, _WIDTH)
 
     def _ends(self, sums: Floats, lengths: Places) -> Floats:
         """Return the meanings that follow from the sums over the tokens."""
@@ -153,3 +166,8 @@ def _normal(rows: Floats, eps: float) -> Floats:
 def _with_gap(rows: Floats) -> Floats:
     """Return rows with one of zeros behind them."""
     return np.pad(rows, ((0, 1), (0, 0)))
+
+
+def _by_tile(rows: Places) -> Places:
+    """Return rows in the order (TILE, tiles): row i at [i % TILE, i // TILE]."""
+    return np.ascontiguousarray(rows.reshape(-1, TILE).T)

@@ -12,6 +12,8 @@ import unicodedata
 from collections.abc import Iterator
 from itertools import pairwise
 
+from classifier.phrases import Phrases
+
 NORMALISER = 1
 """Raised with every change of this file that changes what a text becomes."""
 
@@ -35,29 +37,22 @@ _MONTHS = (
     "stycznia lutego marca kwietnia maja czerwca lipca sierpnia wrzesnia pazdziernika listopada grudnia"
 ).replace(" ", "|")
 _YEAR = r"(?:,?\s{1,3}(?:de\s)?\d{4})?"
-_DIGIT = re.compile(r"\d")
-_PLACEHOLDERS = (
-    ("xxurl", re.compile(r"://|www"), re.compile(r"\b(?:https?://|www\.)\S+")),
+_PLACEHOLDERS = {
+    "xxurl": r"\b(?:https?://|www\.)\S+",
     # The bounds keep a long run without blanks from being scanned once for each of its characters.
-    ("xxaddress", re.compile("@"), re.compile(r"[^\s@<>\"]{1,64}@[^\s@<>\"]{1,255}")),
-    (
-        "xxdate",
-        _DIGIT,
-        re.compile(
-            r"\b\d{4}-\d{2}-\d{2}\b"
-            r"|\b\d{1,2}(?:/\d{1,2}/|\.\s?\d{1,2}\.|-\d{1,2}-)(?:\d{4}|\d{2})?(?!\d)"
-            rf"|\b\d{{1,2}}(?:st|nd|rd|th|er|o|\.)?\s{{1,3}}(?:de\s|of\s)?(?:{_MONTHS})\b{_YEAR}"
-            rf"|\b(?:{_MONTHS})\.?\s{{1,3}}\d{{1,2}}(?:st|nd|rd|th)?\b{_YEAR}"
-        ),
+    "xxaddress": r"[^\s@<>\"]{1,64}@[^\s@<>\"]{1,255}",
+    "xxdate": (
+        r"\b\d{4}-\d{2}-\d{2}\b"
+        r"|\b\d{1,2}(?:/\d{1,2}/|\.\s?\d{1,2}\.|-\d{1,2}-)(?:\d{4}|\d{2})?(?!\d)"
+        rf"|\b\d{{1,2}}(?:st|nd|rd|th|er|o|\.)?\s{{1,3}}(?:de\s|of\s)?(?:{_MONTHS})\b{_YEAR}"
+        rf"|\b(?:{_MONTHS})\.?\s{{1,3}}\d{{1,2}}(?:st|nd|rd|th)?\b{_YEAR}"
     ),
-    (
-        "xxtime",
-        _DIGIT,
-        re.compile(r"\b\d{1,2}(?:[:.]\d{2})?\s?(?:am|pm|a\.m|p\.m|uhr|o'clock)\b|\b\d{1,2}(?::\d{2}|h\d{2}|h)\b"),
-    ),
-    ("xxnumber", _DIGIT, re.compile(r"\d+(?:[.,]\d+)*")),
-)
-"""Each placeholder, a cheap look for what it needs, and what it stands for."""
+    "xxtime": r"\b\d{1,2}(?:[:.]\d{2})?\s?(?:am|pm|a\.m|p\.m|uhr|o'clock)\b|\b\d{1,2}(?::\d{2}|h\d{2}|h)\b",
+    "xxnumber": r"\d+(?:[.,]\d+)*",
+}
+"""Each placeholder, and what it stands for where none before it does."""
+_FOUND = Phrases(*_PLACEHOLDERS.values())
+_SOUGHT = [(name, re.compile(pattern)) for name, pattern in _PLACEHOLDERS.items()]
 NAMES = {
     "xxurl": "a link",
     "xxaddress": "an address",
@@ -82,9 +77,10 @@ def normalise(text: str) -> str:
         folded = unicodedata.normalize("NFKC", text.translate(_SAME)).casefold()
         # Accents are often left out on telephones. Composing again keeps scripts whole that are built of parts.
         plain = unicodedata.normalize("NFC", _ACCENTS.sub("", unicodedata.normalize("NFKD", folded)))
-    for name, needed, pattern in _PLACEHOLDERS:
-        if needed.search(plain):
-            plain = pattern.sub(f" {name} ", plain)
+    # What one puts in the text's place lets no other match that did not before.
+    for place in _FOUND.may_match(plain):
+        name, pattern = _SOUGHT[place]
+        plain = pattern.sub(f" {name} ", plain)
     return " ".join(plain.split())
 
 
@@ -117,10 +113,10 @@ def placed_tokens(plain: str) -> list[tuple[str, int, int]]:
     The text is in lower case and has no accents, but no placeholders yet: a token that is one spans what it stands for.
     """
     found: list[tuple[str, int, int]] = []
-    for name, needed, pattern in _PLACEHOLDERS:
-        if needed.search(plain):
-            found += [(name, *each.span()) for each in pattern.finditer(plain)]
-            plain = pattern.sub(lambda each: _TAKEN * len(each[0]), plain)
+    for place in _FOUND.may_match(plain):
+        name, pattern = _SOUGHT[place]
+        found += [(name, *each.span()) for each in pattern.finditer(plain)]
+        plain = pattern.sub(lambda each: _TAKEN * len(each[0]), plain)
     found += [(each[0], *each.span()) for each in _TOKEN.finditer(plain)]
     return sorted(found, key=lambda each: each[1])
 

@@ -30,8 +30,8 @@ class Filter:
     """
 
     def __init__(self, weights: Floats, bias: Floats) -> None:
-        window, inputs, _ = weights.shape
-        self._points, self._width = TILE + window - 1, inputs
+        window = len(weights)
+        self._points = TILE + window - 1
         after = np.linalg.inv(_powers(self._points, self._points)).T
         # The largest number of each row goes to the weights, so that no product is larger than it need be.
         largest = np.abs(after).max(axis=1, keepdims=True)
@@ -43,23 +43,18 @@ class Filter:
         self._bias = bias
 
     def __call__(self, rows: Floats) -> Floats:
-        """Return the outputs (TILE, tiles, outputs): that of row i, whose window begins there, is at [i % 4, i // 4].
+        """Return the outputs (TILE, tiles, outputs), in the order of the rows; the window of row i begins there.
 
         Args:
-            rows: ((tiles + 1) * TILE, inputs), contiguous.
+            rows: (TILE, tiles + 1, inputs), of which row i stands at [i % TILE, i // TILE].
         """
-        by_tile = rows.reshape(-1, TILE, self._width)
-        tiles = len(by_tile) - 1
-        inputs = np.empty((self._points, tiles, self._width), dtype=np.float32)
-        for place in range(self._points):
-            first = place // TILE
-            inputs[place] = by_tile[first : first + tiles, place % TILE]
+        inputs = np.concatenate((rows[:, :-1], rows[: self._points - TILE, 1:]))
         evaluated = (self._before @ inputs.reshape(self._points, -1)).reshape(inputs.shape)
-        products = np.empty((self._points + 1, tiles, len(self._bias)), dtype=np.float32)
+        products = np.empty((self._points + 1, inputs.shape[1], len(self._bias)), dtype=np.float32)
         np.matmul(evaluated, self._weights, out=products[:-1])
         products[-1] = self._bias
         outputs: Floats = self._after @ products.reshape(len(products), -1)
-        return outputs.reshape(TILE, tiles, -1)
+        return outputs.reshape(TILE, *products.shape[1:])
 
 
 def _powers(points: int, count: int) -> Exact:

@@ -11,7 +11,7 @@ from classifier.answers.new_contact import new_contact
 from classifier.answers.return_date import return_date
 from classifier.bounces.fields import has_status_part
 from classifier.bounces.report import delivery_report
-from classifier.context import Case, JudgeContext, ReplyJudge
+from classifier.context import Case, JudgeContext, ReplyJudge, find_languages
 from classifier.message import ParsedMessage
 from classifier.notifications import ses_notification
 from classifier.optouts.optout import opt_out_by_envelope, opt_out_by_words
@@ -78,6 +78,7 @@ def _by_classifier(cases: Sequence[Case]) -> list[Reply | None]:
     for at, case in enumerate(cases):
         if classifier := case.context.classifier:
             by_classifier.setdefault(id(classifier), (classifier, []))[1].append(at)
+    find_languages(cases)
     for classifier, places in by_classifier.values():
         asked = [(cases[at].parsed.subject, cases[at].text, cases[at].language) for at in places]
         for at, reply in zip(places, classifier.judge_many(asked), strict=True):

@@ -37,7 +37,7 @@ class Linear:
 
 def as_matrix(vectoriser: Vectoriser, documents: Sequence[str]) -> sparse.csr_matrix:
     """Return the weights (documents, columns) of normalised documents."""
-    vectors = [vectoriser.weigh(each) for each in documents]
+    vectors = list(vectoriser.weigh_all(documents))
     ends = np.cumsum([0, *(len(vector.ids) for vector in vectors)])
     weights = np.concatenate([vector.weights for vector in vectors]) if vectors else np.empty(0)
     ids = np.concatenate([vector.ids for vector in vectors]) if vectors else np.empty(0, dtype=np.intp)

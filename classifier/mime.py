@@ -63,7 +63,7 @@ class Headers:
 
     def get(self, name: str) -> str | None:
         """Return the first value of the field, decoded, on one line; None where the field is missing."""
-        return self.all(name)[0] if name.lower() in self._raw else None
+        return next(iter(self.all(name)), None)
 
     def names(self) -> KeysView[str]:
         """Return the names of all fields, in lower case."""

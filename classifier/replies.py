@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from heapq import nlargest
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,7 +68,7 @@ class TrainedJudge:
     def _opinions(self, documents: Sequence[str]) -> list[_Opinion]:
         """Return what is thought of each document: by the first stage, and by the second where that is not sure."""
         known = self._artifact
-        opinions = [_Opinion(known.first, vector) for vector in map(known.vectoriser.weigh, documents)]
+        opinions = [_Opinion(known.first, vector) for vector in known.vectoriser.weigh_all(documents)]
         if known.second is None or self._meanings is None:
             return opinions
         doubtful = [at for at, opinion in enumerate(opinions) if opinion.shares.max() < known.ask_below]
@@ -116,10 +117,13 @@ class TrainedJudge:
         """Name the words that spoke for the class most clearly against the mean of all classes."""
         if named != best:
             return f"nothing likely enough; most of all {LABELS[best]} ({opinion.shares[best]:.0%})"
-        shares = opinion.spoke_for(best)
-        top = [at for at in np.argsort(-shares, kind="stable")[:most] if shares[at] > 0]
-        terms = self._artifact.vectoriser.names(normal, opinion.vector.ids[top].tolist())
-        said = ", ".join(" ".join(NAMES.get(word, word) for word in term.split()) for term in terms)
+        shares = opinion.spoke_for(best).tolist()
+        least = min(nlargest(most, shares), default=0.0)
+        likely = [at for at, share in enumerate(shares) if share >= least and share > 0]
+        terms = self._artifact.vectoriser.names(normal, opinion.vector.ids[likely].tolist())
+        # Of terms that tell as much, a single word says it shorter than a pair of which it is one.
+        told = sorted(zip(likely, terms, strict=True), key=lambda each: (-shares[each[0]], " " in each[1]))[:most]
+        said = ", ".join(" ".join(NAMES.get(word, word) for word in term.split()) for _, term in told)
         words = f"words: {said}" if said else "no single word; the pieces of the words"
         return f"{words}; and the meaning of the whole" if opinion.by_meaning(best) else words
 

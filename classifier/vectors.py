@@ -7,10 +7,9 @@ pieces of words second, each of length one. A weight is (1 + ln count) x idf.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import chain
 from typing import Protocol
 from zlib import crc32
 
@@ -21,6 +20,8 @@ from classifier.features import pieces, tokens, word_terms
 
 _REMEMBERED = 16_384
 """Words whose pieces are kept: those of a language that occur again and again."""
+_AT_ONCE = 100_000
+"""Characters that are weighed together, so that all numbers stay in the processor's cache."""
 
 Ids = NDArray[np.intp]
 Weights = NDArray[np.float64]
@@ -89,6 +90,7 @@ class Vectoriser:
         self.pieces = pieces
         self.word_idf = word_idf
         self.piece_idf = piece_idf
+        self._idf = np.concatenate((word_idf, piece_idf))
         self._pieces_of = lru_cache(_REMEMBERED)(self._look_up_pieces)
 
     def __reduce__(self) -> tuple[type[Vectoriser], tuple[Columns, Columns, Idf, Idf]]:
@@ -102,15 +104,42 @@ class Vectoriser:
 
     def weigh(self, document: str) -> Vector:
         """Return the weights of a normalised document."""
-        found = tokens(document)
-        of = self.words.of
-        word_ids, word_weights = _weigh(map(of, word_terms(found)), self.word_idf)
-        piece_ids, piece_weights = _weigh(chain.from_iterable(map(self._pieces_of, found)), self.piece_idf)
-        return Vector(
-            np.concatenate((word_ids, piece_ids + len(self.words))),
-            np.concatenate((word_weights, piece_weights)),
-            len(word_ids),
-        )
+        return next(self.weigh_all([document]))
+
+    def weigh_all(self, documents: Iterable[str]) -> Iterator[Vector]:
+        """Yield the weights of each normalised document, its columns in order."""
+        together: list[str] = []
+        characters = 0
+        for each in documents:
+            together.append(each)
+            characters += len(each)
+            if characters >= _AT_ONCE:
+                yield from self._weigh(together)
+                together, characters = [], 0
+        yield from self._weigh(together)
+
+    def _weigh(self, documents: Sequence[str]) -> Iterator[Vector]:
+        """Weigh documents together: the columns found in all of them are sorted, counted and weighed in one go."""
+        found = [tokens(each) for each in documents]
+        words = [_known(map(self.words.of, word_terms(each))) for each in found]
+        parts = [list(map(self._pieces_of, each)) for each in found]
+        # Words and pieces of a document are two blocks, each of length one.
+        sizes = [size for word, part in zip(words, parts, strict=True) for size in (len(word), sum(map(len, part)))]
+        columns = [
+            column for word, part in zip(words, parts, strict=True) for column in (np.array(word, np.intp), *part)
+        ]
+        if not columns:
+            return
+        blocks = np.arange(len(sizes))
+        cells, counts = counted(np.repeat(blocks * self.width, sizes) + np.concatenate(columns))
+        block, ids = np.divmod(cells, self.width)
+        weights = (1.0 + np.log(counts)) * self._idf[ids]
+        lengths = np.sqrt(np.bincount(block, weights * weights, minlength=len(sizes)))
+        weights /= np.where(lengths, lengths, 1)[block]
+        starts = np.searchsorted(block, np.arange(len(sizes) + 1)).tolist()
+        for at in range(0, len(sizes), 2):
+            start, pieces_start, end = starts[at : at + 3]
+            yield Vector(ids[start:end], weights[start:end], pieces_start - start)
 
     def names(self, document: str, ids: Iterable[int]) -> list[str]:
         """Return which word or pair of words of a normalised document stands for each of these word columns."""
@@ -119,9 +148,8 @@ class Vectoriser:
         named = {self.words.of(term): term for term in reversed(word_terms(tokens(document)))}
         return [named[at] for at in ids]
 
-    def _look_up_pieces(self, word: str) -> tuple[int, ...]:
-        of = self.pieces.of
-        return tuple(at for piece in pieces(word) if (at := of(piece)) is not None)
+    def _look_up_pieces(self, word: str) -> Ids:
+        return np.array(_known(map(self.pieces.of, pieces(word))), dtype=np.intp) + len(self.words)
 
 
 def learn_terms(documents: Iterable[str], *, least: int = 1, most: int | None = None) -> Vectoriser:
@@ -141,8 +169,8 @@ def learn_hashed(documents: Iterable[str], bits: int) -> Vectoriser:
     plain = Vectoriser(columns, columns, empty, empty)
     counts = np.zeros(plain.width, dtype=np.int64)
     total = 0
-    for document in documents:
-        counts[plain.weigh(document).ids] += 1
+    for vector in plain.weigh_all(documents):
+        counts[vector.ids] += 1
         total += 1
     return Vectoriser(columns, columns, _idf(counts[: len(columns)], total), _idf(counts[len(columns) :], total))
 
@@ -172,11 +200,12 @@ def _idf(counts: NDArray[np.int64], total: int) -> Idf:
     return smooth
 
 
-def _weigh(found: Iterable[int | None], idf: Idf) -> tuple[Ids, Weights]:
-    """Return each column once with its weight, the whole of length one."""
-    counts = Counter(found)
-    counts.pop(None, None)
-    ids = np.fromiter(counts, dtype=np.intp, count=len(counts))
-    weights = (1.0 + np.log(np.fromiter(counts.values(), dtype=np.float64, count=len(counts)))) * idf[ids]
-    length = float(np.sqrt(weights @ weights))
-    return ids, weights / length if length else weights
+def _known(columns: Iterable[int | None]) -> list[int]:
+    return [column for column in columns if column is not None]
+
+
+def counted(found: Ids) -> tuple[Ids, Ids]:
+    """Return each of the numbers once, in order, and how often it is there."""
+    found.sort()
+    first = np.flatnonzero(np.diff(found, prepend=-1))
+    return found[first], np.diff(first, append=len(found))

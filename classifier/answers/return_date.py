@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from classifier.answers.return_mentions import Mention, dated, mentions, relative
+from classifier.answers.return_mentions import Mention, dated, has_digit, may_count_from_today, mentions, relative
 from classifier.answers.return_order import next_weekday, read
 from classifier.answers.return_roles import Role, Said, roles
 from classifier.answers.return_words import AWAY, EVENT, MONTHS, SHORTENED, WEEKDAYS_IN_SHORT
@@ -53,7 +53,10 @@ def return_date(text: str, language: str | None, arrived_on: date, subject: str 
     """
     body = _QUOTED.sub(" ", _SIGNATURE.split(text[:MOST_TEXT], maxsplit=1)[0])
     notice = f"{_own_part(subject[:MOST_SUBJECT])}\n\n{body}"
-    said = [each for sentence in sentences(notice) for each in _said(sentence, language, notice)]
+    # Most sentences tell no day, and one look at all of them finds most of those.
+    any_sentence = may_count_from_today(notice)
+    telling = [sentence for sentence in sentences(notice) if any_sentence or has_digit(sentence)]
+    said = [each for sentence in telling for each in _said(sentence, language, notice)]
     if not said or len(said) > MOST_DAYS:
         return None
     days = read(said, notice, language, arrived_on)

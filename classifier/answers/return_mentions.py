@@ -105,7 +105,7 @@ def mentions(text: str, language: str | None) -> Iterator[Mention]:
         text: the sentence, folded.
         language: of the notice; decides only about words that are other words elsewhere.
     """
-    if not _DIGIT.search(text):
+    if not has_digit(text):
         return
     for found in _DATE.finditer(text):
         mention = _read(found, language)
@@ -121,9 +121,19 @@ def mentions(text: str, language: str | None) -> Iterator[Mention]:
         yield mention
 
 
+def may_count_from_today(text: str) -> bool:
+    """Say whether a text holds a word without which `relative` finds nothing in it."""
+    return not _RELATIVE_WORDS.isdisjoint(_WORD.findall(text))
+
+
+def has_digit(text: str) -> bool:
+    """Say whether a text holds a digit, without which `mentions` finds nothing in it."""
+    return _DIGIT.search(text) is not None
+
+
 def relative(text: str) -> Iterator[Mention]:
     """Find the days that count from today: "Monday", "tomorrow", "in two weeks"."""
-    if _RELATIVE_WORDS.isdisjoint(_WORD.findall(text)):
+    if not may_count_from_today(text):
         return
     for found in _RELATIVE.finditer(text):
         start, end = found.span()

@@ -71,7 +71,10 @@ class Quotation(NamedTuple):
 
 def is_quoted(line: str) -> bool:
     """Say whether a line bears a quote mark, and not arrows on both sides, as advertisements do."""
-    return line.lstrip().startswith(">") and not (line.endswith("<<") and line.startswith(">>"))
+    # Asked of every line of every mail, most of which have no such mark at all.
+    if line.startswith(">"):
+        return not (line.startswith(">>") and line.endswith("<<"))
+    return ">" in line and line.lstrip().startswith(">")
 
 
 def find_introductions(lines: Sequence[str]) -> dict[int, Quotation]:

@@ -101,7 +101,7 @@ def _without_quotes(lines: list[str]) -> tuple[list[list[str]], bool]:
     """
     pieces: list[list[str]] = [[]]
     introductions = find_introductions(lines)
-    if not introductions and not any(">" in line and is_quoted(line) for line in lines):
+    if not introductions and not any(map(is_quoted, lines)):
         return [[line.removeprefix(PERHAPS_QUOTED) for line in lines]], False
     at = 0
     while at < len(lines):
@@ -124,13 +124,11 @@ def _without_quotes(lines: list[str]) -> tuple[list[list[str]], bool]:
 
 def _quotation_end(lines: list[str], at: int) -> int:
     """Return the first line after a quotation that begins here, blank lines before it included."""
-    while at < len(lines) and (_belongs_to_one(lines[at]) or _is_wrapped(lines, at)):
-        at += 1
-    return at
-
-
-def _belongs_to_one(line: str) -> bool:
-    return not line or is_quoted(line) or line.startswith(PERHAPS_QUOTED)
+    for number in range(at, len(lines)):
+        line = lines[number]
+        if line and not is_quoted(line) and not line.startswith(PERHAPS_QUOTED) and not _is_wrapped(lines, number):
+            return number
+    return max(at, len(lines))
 
 
 def _is_wrapped(lines: list[str], at: int) -> bool:

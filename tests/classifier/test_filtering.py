@@ -14,7 +14,7 @@ def test_outputs_are_those_of_the_plain_convolution(window: int, tiles: int, see
     bias = chance.standard_normal(3).astype(np.float32)
     rows = chance.standard_normal(((tiles + 1) * TILE, 5)).astype(np.float32)
 
-    outputs = Filter(weights, bias)(rows)
+    outputs = Filter(weights, bias)(rows.reshape(-1, TILE, 5).transpose(1, 0, 2))
 
     assert outputs.shape == (TILE, tiles, 3)
     for row in range(tiles * TILE):

@@ -112,6 +112,24 @@ def test_the_deciding_words_are_the_evidence() -> None:
     assert "unsubscribe" in evidence.because
 
 
+def test_of_terms_that_tell_as_much_single_words_are_named_first() -> None:
+    one = np.ones(4, dtype=np.float32)
+    likes = logarithms({ReplyClass.INTERESTED: 0.9})
+    judge = TrainedJudge(
+        Artifact(
+            version="one",
+            vectoriser=Vectoriser(Listed(["a b", "b", "b c", "c"]), Listed(["zzz"]), one, one[:1]),
+            first=Stage(
+                coefficients=np.array([*[likes] * 4, [0.0] * 6], dtype=np.float32),
+                intercepts=np.zeros(6, dtype=np.float32),
+                sharpness=1.0,
+            ),
+            thresholds=Thresholds(dict.fromkeys(LABELS, 0.6), 0.2),
+        )
+    )
+    assert judge.judge("", "a b c", "en").evidence[0].because == "words: b, c, a b"
+
+
 def test_placeholders_are_named_as_people_would() -> None:
     judge = one_word_judge("xxdate", {ReplyClass.OUT_OF_OFFICE: 0.9})
     assert judge.judge("", "until 12 May 2025", "en").evidence[0].because == "words: a date"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from heapq import nlargest
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,9 +48,11 @@ class TrainedJudge:
         """Judge many replies, each given as subject, text and language."""
         documents = [document(subject, text) for subject, text, _ in replies]
         spoken = [at for at, normal in enumerate(documents) if has_words(normal)]
-        judged = dict(zip(spoken, self._opinions([documents[at] for at in spoken]), strict=True))
+        opinions = self._opinions([documents[at] for at in spoken])
+        named = name(np.array([opinion.shares for opinion in opinions]).reshape(-1, len(LABELS))).tolist()
+        judged = dict(zip(spoken, zip(opinions, named, strict=True), strict=True))
         return [
-            self._reply(documents[at], judged[at], text, language) if at in judged else self._empty(text, language)
+            self._reply(documents[at], *judged[at], text, language) if at in judged else self._empty(text, language)
             for at, (_, text, language) in enumerate(replies)
         ]
 
@@ -78,8 +79,8 @@ class TrainedJudge:
                 opinions[at] = _Opinion(known.second, opinions[at].vector, meaning)
         return opinions
 
-    def _reply(self, normal: str, opinion: _Opinion, text: str, language: str | None) -> Reply:
-        best, named = int(np.argmax(opinion.shares)), int(name(opinion.shares[np.newaxis])[0])
+    def _reply(self, normal: str, opinion: _Opinion, named: int, text: str, language: str | None) -> Reply:
+        best = int(opinion.shares.argmax())
         label, confidence = LABELS[named], float(opinion.shares[named])
         sure = named == best and confidence >= self._artifact.thresholds.sure[label]
         unsubscribed = float(opinion.shares[_UNSUBSCRIBED])
@@ -118,7 +119,7 @@ class TrainedJudge:
         if named != best:
             return f"nothing likely enough; most of all {LABELS[best]} ({opinion.shares[best]:.0%})"
         shares = opinion.spoke_for(best).tolist()
-        least = min(nlargest(most, shares), default=0.0)
+        least = min(sorted(shares)[-most:], default=0.0)
         likely = [at for at, share in enumerate(shares) if share >= least and share > 0]
         terms = self._artifact.vectoriser.names(normal, opinion.vector.ids[likely].tolist())
         # Of terms that tell as much, a single word says it shorter than a pair of which it is one.
@@ -144,7 +145,7 @@ class _Opinion:
     def spoke_for(self, best: int) -> Shares:
         """Return how much each word spoke for the class, against the mean of all classes."""
         rows = self._rows[: self.vector.words]
-        shares: Shares = self.vector.weights[: self.vector.words] * (rows[:, best] - rows.mean(axis=1))
+        shares: Shares = self.vector.weights[: self.vector.words] * (rows[:, best] - rows.sum(axis=1) / rows.shape[1])
         return shares
 
     def by_meaning(self, best: int) -> bool:

@@ -15,6 +15,7 @@ from functools import partial
 from itertools import chain, islice
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import wait
+from multiprocessing.forkserver import ensure_running
 from typing import Final, Protocol
 
 from classifier.judge import ReplyJudge
@@ -80,6 +81,16 @@ def settle() -> None:
     gc.set_threshold(20_000, 50, 100)
 
 
+def get_ready() -> None:
+    """Begin to load what processes beside this one need; that takes two seconds, and nobody has to wait for it.
+
+    Forked from this process they would take along threads, connections and locks; one that has nothing of that loads
+    what all of them need, once.
+    """
+    get_context("forkserver").set_forkserver_preload(["classifier.warm", __name__])
+    ensure_running()
+
+
 @contextmanager
 def side_by_side(settings: Settings, classifier: ReplyJudge | None) -> Iterator[Understanding]:
     """Give what understands with every CPU that the settings allow, where there is enough to do."""
@@ -134,11 +145,8 @@ class Crew:
                 each.shutdown(wait=True, cancel_futures=True)
 
     def _processes(self, count: int) -> Executor:
-        # Forked from this process they would take along threads, connections and locks; one that has nothing of that
-        # loads what all of them need, once.
-        context = get_context("forkserver")
-        context.set_forkserver_preload(["classifier.warm", __name__])
-        return ProcessPoolExecutor(count, mp_context=context, initializer=self.begin)
+        get_ready()
+        return ProcessPoolExecutor(count, mp_context=get_context("forkserver"), initializer=self.begin)
 
     def _side_by_side(self, desk: Desk, pieces: Iterator[Piece]) -> Iterator[Understood]:
         # Every process has the classifier already, which is large.

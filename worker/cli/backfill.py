@@ -18,7 +18,7 @@ from worker.cli.common import find_mailbox, now, start
 from worker.cli.output import as_json, emit
 from worker.cli.progress import bar
 from worker.cli.report import print_changes, print_report, report_row
-from worker.crew import settle, side_by_side
+from worker.crew import get_ready, settle, side_by_side
 from worker.files import eml_files, maildir_messages, mbox_messages
 from worker.service import open_mailbox, station
 from worker.serving import Classifier
@@ -62,6 +62,8 @@ def backfill(
     if len(given) > 1 or (given and (since or folders)):
         raise click.UsageError("give one of --mbox, --maildir, --eml, or IMAP with --since and --folder")
     settings, engine = start()
+    if settings.backfill_processes != 1:
+        get_ready()
     with reading(engine) as session:
         mailbox_id = find_mailbox(session, mailbox).id
     row, desk = open_mailbox(engine, mailbox_id, settings, Classifier(engine, settings).current())

@@ -165,7 +165,10 @@ def _normal(rows: Floats, eps: float) -> Floats:
 
 def _with_gap(rows: Floats) -> Floats:
     """Return rows with one of zeros behind them."""
-    return np.pad(rows, ((0, 1), (0, 0)))
+    found = np.empty((len(rows) + 1, rows.shape[1]), dtype=np.float32)
+    found[:-1] = rows
+    found[-1] = 0
+    return found
 
 
 def _by_tile(rows: Places) -> Places:

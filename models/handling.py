@@ -6,7 +6,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, LargeBinary, String, Text, text
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, by_value
@@ -142,3 +142,33 @@ class MailboxRequest(Base):
     result: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     """Findings of a check, or what a poll or a backfill brought."""
     error: Mapped[str | None] = mapped_column(Text)
+
+
+class BackfillRange(Base):
+    """A part of a backfill that one worker of a fleet takes in: messages of a folder whose UIDs follow each other.
+
+    Together the ranges of a request say how far it is. One of them, of no folder, is what its coordinator did itself;
+    while that has not ended, the others are not laid out yet.
+    """
+
+    __tablename__ = "backfill_range"
+    __table_args__ = (UniqueConstraint("request_id", "folder", "uidvalidity", "first_uid"),)
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    request_id: Mapped[int] = mapped_column(ForeignKey("mailbox_request.id", ondelete="CASCADE"))
+    folder: Mapped[str] = mapped_column(String(500))
+    junk: Mapped[bool] = mapped_column(default=False)
+    uidvalidity: Mapped[int] = mapped_column(BigInteger)
+    first_uid: Mapped[int] = mapped_column(BigInteger)
+    last_uid: Mapped[int] = mapped_column(BigInteger)
+    coming: Mapped[int] = mapped_column(default=0)
+    """Messages that were not recorded when the range was laid out."""
+    done: Mapped[int] = mapped_column(default=0)
+    counts: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    holder: Mapped[str | None] = mapped_column(String(64))
+    """Who takes it in at the moment; whoever finds another name here writes nothing more of it."""
+    again_at: Mapped[datetime | None]
+    """When it is tried again after an error that passes."""
+    more: Mapped[bool] = mapped_column(default=False)
+    """It ended since the folder was numbered anew, and has to be laid out again."""
+    error: Mapped[str | None] = mapped_column(Text)
+    ended_at: Mapped[datetime | None]

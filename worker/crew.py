@@ -179,12 +179,14 @@ class Crew:
 
     def _alone(self, desk: Desk, message: FetchedMessage) -> Judged:
         """Understand a message in a process that does nothing else."""
-        self._single = self._single or self._processes(1)
+        with self._lock:
+            single = self._single = self._single or self._processes(1)
         try:
-            return self._single.submit(_understand, desk, [message]).result()[0]
+            return single.submit(_understand, desk, [message]).result()[0]
         except BrokenExecutor:
             log.exception("%s: message %s ended the process that read it", desk.box.name, message.uid)
-            self._single = None
+            with self._lock:
+                self._single = None if self._single is single else self._single
             return not_understood(message, "the process that read it was ended, maybe for all the memory it took")
 
     def _leave(self, pool: Executor) -> None:

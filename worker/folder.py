@@ -12,6 +12,7 @@ from functools import partial
 from sqlalchemy.orm import Session
 
 from models.session import reading, refresh_statistics
+from worker.apply import Applied
 from worker.chunks import chunks
 from worker.cursor import cursor_of, move_cursor
 from worker.fetched import FetchedMessage, FolderState
@@ -19,7 +20,7 @@ from worker.fingerprint import content_hash, has_message_id
 from worker.process import write
 from worker.record import Judged, count_places, known_mails, seen_uids
 from worker.sends import BATCH
-from worker.visit import Visit
+from worker.visit import PollReport, Visit
 
 log = logging.getLogger(__name__)
 
@@ -51,11 +52,40 @@ def read_folder(
     known = cursor if cursor and cursor.uidvalidity == state.uidvalidity and not whole else None
     after = known.last_uid if known else 0
     pairs = _with_late_ones(visit, state, after) if known and counts else visit.imap.new_uids(state, after, since)
-    if cursor and cursor.uidvalidity != state.uidvalidity:
-        log.warning("%s: UIDVALIDITY of %s changed, its mail is recognised by content", visit.desk.box.name, folder)
-        if not _recognise(visit, state, _unseen(visit, state, pairs, whole=whole), limit=limit, junk=junk):
-            visit.report.more = True
-            return
+    is_new = cursor is not None and cursor.uidvalidity != state.uidvalidity
+    if is_new and not _recognise_all(visit, state, pairs, limit=limit, whole=whole, junk=junk):
+        return
+    taken = _take_unseen(visit, state, pairs, limit=limit, whole=whole, junk=junk)
+    if whole or taken is None:
+        return
+    newest = max((uid for uid, _ in pairs), default=after)
+    if newest > (taken[-1][0] if taken else after) or (known is None and not taken):
+        with visit.station.writer() as session:
+            move_cursor(session, visit.mailbox_id, state, newest)
+    visit.states[folder] = state
+
+
+def list_folder(visit: Visit, folder: str, since: date | None) -> tuple[FolderState, list[int]]:
+    """Return a folder's state and the UIDs of its mail from that day on that is not recorded yet."""
+    state = visit.imap.select(folder)
+    pairs = visit.imap.new_uids(state, 0, since)
+    return state, [uid for uid, _ in _unseen(visit, state, pairs, whole=True)]
+
+
+def take_in(visit: Visit, state: FolderState, pairs: Sequence[tuple[int, int]], *, junk: bool) -> None:
+    """Take in those of the (UID, size) pairs of the selected folder that are not recorded yet; the cursor stays."""
+    with reading(visit.station.engine) as session:
+        cursor = cursor_of(session, visit.mailbox_id, state.folder)
+    is_new = cursor is not None and cursor.uidvalidity != state.uidvalidity
+    if is_new and not _recognise_all(visit, state, pairs, limit=None, whole=True, junk=junk):
+        return
+    _take_unseen(visit, state, pairs, limit=None, whole=True, junk=junk)
+
+
+def _take_unseen(
+    visit: Visit, state: FolderState, pairs: Sequence[tuple[int, int]], *, limit: int | None, whole: bool, junk: bool
+) -> list[tuple[int, int]] | None:
+    """Take in what is not recorded yet, at most `limit` messages, and return what that was; None: it was not all."""
     fresh = _unseen(visit, state, pairs, whole=whole)
     taken = fresh[:limit]
     visit.report.backlog += len(fresh)
@@ -63,13 +93,7 @@ def read_folder(
         visit.keep_to_budget()
     complete = _take_in(visit, state, taken, moves=not whole, junk=junk) and len(taken) == len(fresh)
     visit.report.more |= not complete
-    if whole or not complete:
-        return
-    newest = max((uid for uid, _ in pairs), default=after)
-    if newest > (taken[-1][0] if taken else after) or (known is None and not taken):
-        with visit.station.writer() as session:
-            move_cursor(session, visit.mailbox_id, state, newest)
-    visit.states[folder] = state
+    return taken if complete else None
 
 
 def _take_in(visit: Visit, state: FolderState, pairs: Sequence[tuple[int, int]], *, moves: bool, junk: bool) -> bool:
@@ -104,9 +128,16 @@ def _pieces(visit: Visit, pairs: Sequence[tuple[int, int]], *, junk: bool) -> It
 
 
 def _finish(
-    visit: Visit, state: FolderState, batch: Sequence[FetchedMessage], session: Session, *, moves: bool
+    visit: Visit,
+    state: FolderState,
+    batch: Sequence[FetchedMessage],
+    session: Session,
+    applied: Applied,
+    *,
+    moves: bool,
 ) -> None:
     visit.spend(session, sum(len(each.raw) for each in batch))
+    visit.note(session, len(batch), PollReport(applied=applied))
     if moves:
         move_cursor(session, visit.mailbox_id, state, batch[-1].uid)
 
@@ -125,6 +156,17 @@ def _with_late_ones(visit: Visit, state: FolderState, after: int) -> list[tuple[
         return pairs
     log.warning("%s: %s holds mail that was never recorded, it is read now", visit.desk.box.name, state.folder)
     return visit.imap.new_uids(state, 0)
+
+
+def _recognise_all(
+    visit: Visit, state: FolderState, pairs: Sequence[tuple[int, int]], *, limit: int | None, whole: bool, junk: bool
+) -> bool:
+    """Recognise the mail of a folder that was numbered anew; return whether nothing of it is left to do so with."""
+    name = visit.desk.box.name
+    log.warning("%s: UIDVALIDITY of %s changed, its mail is recognised by content", name, state.folder)
+    complete = _recognise(visit, state, _unseen(visit, state, pairs, whole=whole), limit=limit, junk=junk)
+    visit.report.more |= not complete
+    return complete
 
 
 def _recognise(
@@ -162,7 +204,11 @@ def _record_copies(visit: Visit, state: FolderState, uids: Sequence[int], *, jun
     with reading(visit.station.engine) as session:
         known = known_mails(session, visit.mailbox_id, [judged.content_hash for judged in headers])
     copies = [replace(judged, junk=junk) for judged in headers if judged.content_hash in known]
-    finish = partial(visit.spend, octets=sum(len(raw) for _, raw, *_ in answers))
+
+    def finish(session: Session, applied: Applied) -> None:
+        visit.spend(session, sum(len(raw) for _, raw, *_ in answers))
+        visit.note(session, len(copies), PollReport(applied=applied))
+
     visit.report.applied.add(write(visit.desk, copies, visit.station.writer, visit.station.watch.clock(), finish))
     return {judged.uid for judged in copies}
 

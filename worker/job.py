@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -22,25 +22,47 @@ from worker.access import signed_in
 from worker.backfill import take_in_all
 from worker.check import Opened, check
 from worker.claims import Claim
+from worker.crews import Crews
 from worker.imap import Account, shut
 from worker.mailbox import Mailbox as Imap
 from worker.mailbox import reach
+from worker.outcomes import Outcome
 from worker.service import open_mailbox, station
 from worker.stored import storable
-from worker.visit import PollReport, Visit, Watch
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How a job ended: why it failed, whether more was to be done, and after what time it is gone on with by itself."""
-
-    error: str | None = None
-    more: bool = False
-    again_in: timedelta | None = None
+from worker.visit import PollReport, Visit, Watch, total
 
 
 @dataclass(slots=True)
-class Job:
+class Cord:
+    """What work over a connection can be cut with, from another thread."""
+
+    _handles: list[socket.socket] = field(default_factory=list, init=False)
+    _cuts: list[Callable[[], None]] = field(default_factory=list, init=False)
+
+    def begun(self, handle: socket.socket) -> None:
+        """Take a handle of its connection, to cut it with."""
+        self._handles.append(handle)
+        self._cuts.append(partial(shut, handle))
+
+    def cut(self) -> None:
+        """End its connections, so that it waits for no server any longer."""
+        for each in list(self._cuts):
+            each()
+
+    def connected(self, imap: Imap) -> None:
+        """Take the connection, which may be opened anew by itself."""
+        self._cuts.append(imap.cut)
+
+    def let_go(self) -> None:
+        """Give up what it could be cut with."""
+        self._cuts.clear()
+        for handle in self._handles:
+            handle.close()
+        self._handles.clear()
+
+
+@dataclass(slots=True)
+class Job(Cord):
     """A request in hand. One thread carries it out, and tells here how far it is; another writes that down."""
 
     claim: Claim
@@ -63,8 +85,8 @@ class Job:
     written: dict[str, Any] = field(default_factory=dict)
     """What was written down of it last."""
     thread: threading.Thread | None = None
-    _handles: list[socket.socket] = field(default_factory=list)
-    _cuts: list[Callable[[], None]] = field(default_factory=list)
+    hang_up: Callable[[], None] = lambda: None
+    """Counts its connection as closed at its host; to be called once by `part`."""
 
     def said(self) -> dict[str, Any]:
         """Return how far it is, as columns of its request."""
@@ -77,25 +99,14 @@ class Job:
         self.coming, self.done = self.coming + coming, self.done + done
         self.result = {"counts": total(self.claim.result.get("counts", {}), report.counts())}
 
-    def begun(self, handle: socket.socket) -> None:
-        """Take a handle of its connection, to cut it with."""
-        self._handles.append(handle)
-        self._cuts.append(partial(shut, handle))
+    def part(self) -> None:
+        """Count its connection as closed at its host, if that was not done before."""
+        self.hang_up, hang_up = _nothing, self.hang_up
+        hang_up()
 
-    def cut(self) -> None:
-        """End its connections, so that it waits for no server any longer."""
-        for each in list(self._cuts):
-            each()
 
-    def connected(self, imap: Imap) -> None:
-        """Take the connection, which may be opened anew by itself."""
-        self._cuts.append(imap.cut)
-
-    def let_go(self) -> None:
-        """Give up what it could be cut with."""
-        self._cuts.clear()
-        for handle in self._handles:
-            handle.close()
+def _nothing() -> None:
+    pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +117,9 @@ class Workshop:
     settings: Settings
     clock: Callable[[], datetime]
     classifier: Callable[[], ReplyJudge]
+    crews: Crews
+    share: Share | None = None
+    """Has the workers of a fleet do a backfill together; None: it is done here."""
 
     def carry_out(self, job: Job, stopping: Callable[[], bool]) -> Outcome:
         """Do what was asked for, until it is done or `stopping`.
@@ -115,15 +129,29 @@ class Workshop:
         """
         if job.claim.wish is Wish.CHECK:
             return self._check(job, stopping)
-        mailbox, desk = open_mailbox(self.engine, job.claim.mailbox_id, self.settings, self.classifier())
+        if self.share:
+            return self.share(self, job, stopping)
         report = PollReport()
         watch = Watch(clock=self.clock, stopping=stopping, progress=partial(job.progress, report=report))
-        with self._open(job, mailbox) as imap:
-            where = station(self.engine, self.settings, watch)
-            visit = Visit(where, desk, imap, report, purpose=Purpose.BACKFILL)
+        with self.visiting(job, job.claim.mailbox_id, watch, report) as (visit, mailbox):
             take_in_all(visit, mailbox, since=job.claim.since)
         job.progress(0, 0, report)
         return Outcome(more=report.more)
+
+    @contextmanager
+    def visiting(
+        self, cord: Cord, mailbox_id: int, watch: Watch, report: PollReport
+    ) -> Iterator[tuple[Visit, Mailbox]]:
+        """Open a mailbox to take in its past, with every CPU that the settings allow.
+
+        Raises:
+            MailboxError: it cannot be reached or signed in to.
+            InputError: it was removed.
+        """
+        mailbox, desk = open_mailbox(self.engine, mailbox_id, self.settings, self.classifier())
+        with self.crews.use(desk.classifier) as understanding, self._open(cord, mailbox) as imap:
+            where = station(self.engine, self.settings, watch, understanding=understanding)
+            yield Visit(where, desk, imap, report, purpose=Purpose.BACKFILL), mailbox
 
     def _check(self, job: Job, stopping: Callable[[], bool]) -> Outcome:
         with reading(self.engine) as session:
@@ -141,10 +169,10 @@ class Workshop:
         return Outcome()
 
     @contextmanager
-    def _open(self, job: Job, mailbox: Mailbox) -> Iterator[Imap]:
-        reaches = partial(reach, name=mailbox.name, begun=job.begun)
+    def _open(self, cord: Cord, mailbox: Mailbox) -> Iterator[Imap]:
+        reaches = partial(reach, name=mailbox.name, begun=cord.begun)
         imap = signed_in(self.engine, mailbox, self.settings, self.clock(), reaches)
-        job.connected(imap)
+        cord.connected(imap)
         broken = True
         try:
             yield imap
@@ -153,10 +181,4 @@ class Workshop:
             imap.close(broken=broken)
 
 
-def total(before: Mapping[str, Any], since: Mapping[str, Any]) -> dict[str, Any]:
-    """Return counts that add up what was done before and since."""
-    summed = dict(before)
-    for name, value in since.items():
-        earlier = before.get(name)
-        summed[name] = total(earlier or {}, value) if isinstance(value, Mapping) else (earlier or 0) + value
-    return summed
+Share = Callable[[Workshop, Job, Callable[[], bool]], Outcome]

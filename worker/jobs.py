@@ -8,18 +8,17 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from random import Random
 from typing import Final
 
-from sqlalchemy.exc import OperationalError
-
 from models.handling import Wish
-from models.session import DatabaseUnavailable
 from worker.claims import Waiting, claim, end, hand_back, renew, told_to_stop, waiting
 from worker.due import LONGEST_ERROR
-from worker.errors import InboxWorkerError, MailboxError, Trouble
-from worker.job import Job, Outcome, Workshop
-from worker.manners import Hosts, pause_after
+from worker.errors import MailboxError, Trouble
+from worker.job import Job, Workshop
+from worker.manners import Hosts
+from worker.outcomes import REST, Outcome, outcome_of, plain, unforeseen
 from worker.stored import storable
 from worker.visit import PollReport
 
@@ -33,8 +32,6 @@ GRACE: Final = timedelta(seconds=20)
 """How long a batch in hand may take that is to be the last; then its connection is cut."""
 GIVEN_UP: Final = 2 * GRACE
 """After so long a job is left to itself that ends neither when it is told to nor when it is cut."""
-REST: Final = timedelta(minutes=1)
-_PASSING: Final = frozenset({Trouble.NETWORK, Trouble.UNAVAILABLE, Trouble.THROTTLED, Trouble.CROWDED})
 
 
 @dataclass(slots=True)
@@ -82,7 +79,7 @@ class Jobs:
         for job in list(self._hand.values()):
             if job.claim.wish is Wish.POLL and job.claim.mailbox_id == mailbox_id and begun_at >= job.begun_at:
                 if isinstance(came, Exception):
-                    job.outcome = Outcome(_plain(came))
+                    job.outcome = Outcome(plain(came))
                 else:
                     job.done = job.coming = sum(came.applied.states.values())
                     job.result = {"counts": came.counts()}
@@ -170,6 +167,7 @@ class Jobs:
         if polls:
             self.wake(request.mailbox_id)
         else:
+            job.hang_up = partial(self.hosts.give_back, request.host)
             self._begin(job, now)
 
     def _begin(self, job: Job, now: datetime) -> None:
@@ -179,7 +177,7 @@ class Jobs:
             thread.start()
         except (RuntimeError, MemoryError) as error:
             log.warning("request %s: no thread can be started: %s", job.claim.request_id, error)
-            self.hosts.give_back(job.host)
+            job.part()
             del self._hand[job.claim.request_id]
             self._rests[job.claim.request_id] = now + REST
             says = "the daemon's machine can start no more threads; it is tried again by itself"
@@ -220,37 +218,14 @@ class Jobs:
         except Exception as error:
             # What breaks since it was cut says nothing about the mailbox.
             outcome = Outcome(more=True) if stopping() else self._failed(job, error)
-            if outcome.error == _unforeseen(error):
+            if outcome.error == unforeseen(error):
                 log.exception("request %s: %s failed", job.claim.request_id, job.claim.wish.value)
         finally:
-            self.hosts.give_back(job.host)
+            job.part()
             job.let_go()
         job.outcome = outcome
 
     def _failed(self, job: Job, error: Exception) -> Outcome:
-        """Return what follows from an error: a backfill goes on by itself where it gets on, the rest is told."""
-        if isinstance(error, DatabaseUnavailable | OperationalError):
-            return Outcome(_plain(error), more=True, again_in=REST)
-        if not isinstance(error, MailboxError):
-            return Outcome(_plain(error), more=True)
-        if error.trouble is Trouble.CROWDED:
+        if isinstance(error, MailboxError) and error.trouble is Trouble.CROWDED:
             self.hosts.refused(job.host, self.workshop.clock())
-        if error.trouble is Trouble.BUDGET or (error.trouble in _PASSING and job.done):
-            pause = pause_after(error, 1, self.workshop.settings.poll_seconds, self._random)
-            return Outcome(str(error), more=True, again_in=pause)
-        return Outcome(
-            f"{error}. This backfill has ended: ask for it again, and it goes on where it stopped", more=True
-        )
-
-
-def _plain(error: Exception) -> str:
-    """Return an error in words for a person; what nobody foresaw may hold anything, and is left to the log."""
-    if isinstance(error, InboxWorkerError):
-        return str(error)
-    if isinstance(error, DatabaseUnavailable | OperationalError):
-        return "the database did not answer; it goes on by itself"
-    return _unforeseen(error)
-
-
-def _unforeseen(error: Exception) -> str:
-    return f"it failed as nobody foresaw ({type(error).__name__}); see the daemon's log, then ask again"
+        return outcome_of(error, self.workshop.settings.poll_seconds, self._random, gets_on=job.done > 0)

@@ -198,6 +198,20 @@ class Mailbox:
                 last, count = first - 1, WINDOW
         return sorted(found)
 
+    def uids_between(self, first: int, last: int, since: date | None = None) -> list[tuple[int, int]]:
+        """Return (UID, size in octets), ascending, of the selected folder's messages from one UID to another.
+
+        With `since`, what arrived before that day (UTC) is left out.
+        """
+        items = "(UID RFC822.SIZE INTERNALDATE)" if since else "(UID RFC822.SIZE)"
+        with telling(self._account, self._name, f"listing {self._selected.folder!r}"):
+            status, lines = self._client._imap.uid("FETCH", f"{first}:{last}", items)  # noqa: SLF001 - as `_window`
+            if status != "OK":
+                raise IMAPClientError(str(lines[-1]))
+            answers = parse_fetch_response(lines, normalise_times=False, uid_is_key=False).values()
+        told = [each for each in answers if b"UID" in each and (not since or is_since(each, since))]
+        return sorted((each[b"UID"], size_of(each)) for each in told if first <= each[b"UID"] <= last)
+
     def fetch(self, pairs: Sequence[tuple[int, int]], most: int = BATCH_MESSAGES) -> Iterator[list[FetchedMessage]]:
         """Yield the messages of the selected folder in batches, ascending by UID; no batch is empty.
 

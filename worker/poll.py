@@ -55,7 +55,15 @@ def go_round(
     steps: list[tuple[str | None, Callable[[], object]]] = [
         (
             place.path,
-            partial(read_folder, visit, place.path, limit=limit, since=since, counts=only is None, junk=place.junk),
+            partial(
+                visit.read or read_folder,
+                visit,
+                place.path,
+                limit=limit,
+                since=since,
+                counts=only is None,
+                junk=place.junk,
+            ),
         )
         for place in to_read(folders or mailbox.folders, visit.imap.folders(anew=only is None), junk=junk)
     ]

@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 
 DEADLOCK_TRIES = 5
 TRY_AGAIN = frozenset({"40P01", "40001"})  # PostgreSQL: deadlock detected, serialization failure.
+Finish = Callable[[Session, Applied], None]
+"""What is written in the transaction of a batch besides it; it is told what the batch did."""
 
 
 def process(
@@ -33,7 +35,7 @@ def process(
     fetched: Sequence[FetchedMessage],
     writer: Writer,
     now: datetime,
-    finish: Callable[[Session], None] | None = None,
+    finish: Finish | None = None,
 ) -> Applied:
     """Parse, judge, match, decide and apply a batch; `finish` runs in the same transaction (the folder's cursor)."""
     return write(desk, understand(desk, fetched), writer, now, finish)
@@ -67,7 +69,7 @@ def write(
     judged: Sequence[Judged],
     writer: Writer,
     now: datetime,
-    finish: Callable[[Session], None] | None = None,
+    finish: Finish | None = None,
 ) -> Applied:
     """Write judged messages in one transaction, again where the database chose it as the victim of a deadlock."""
     for _ in range(DEADLOCK_TRIES):
@@ -75,7 +77,7 @@ def write(
             with writer() as session:
                 applied = apply(session, desk.box, judged, now)
                 if finish:
-                    finish(session)
+                    finish(session, applied)
         except OperationalError as error:
             if getattr(error.orig, "sqlstate", None) not in TRY_AGAIN:
                 raise

@@ -26,12 +26,13 @@ from config.settings import Settings
 from models.session import DatabaseUnavailable, reading
 from models.tables import Mailbox
 from worker.alarms import look
+from worker.crews import LINGER, Crews
 from worker.dispatch import dispatch
 from worker.due import Due, Result, active, due_mailboxes, failure, spread, success, wait, write_results
 from worker.duties import OUTBOX, TIMERS, shard_in, shard_of
 from worker.errors import InputError, MailboxError, Trouble
 from worker.figures import COUNT_SECONDS, count_all
-from worker.job import Workshop
+from worker.job import Share, Workshop
 from worker.jobs import Jobs
 from worker.keeper import Keeper
 from worker.lanes import Lanes
@@ -80,6 +81,8 @@ class Daemon:
     """Gives what backfills are judged with; None: what the database says is in service."""
     leases: Leases | None = None
     """What this daemon may do as one worker of a fleet; None: everything, it is the only one."""
+    share: Share | None = None
+    """Has the workers of a fleet do backfills together; None: this daemon does them."""
     stop: threading.Event = field(default_factory=threading.Event)
     keeper: Keeper = field(init=False)
     turns: Turns = field(init=False)
@@ -98,7 +101,8 @@ class Daemon:
         self.turns = Turns(self._poll, self.settings.poll_threads, self.stop)
         self.keeper = Keeper(hosts, self.clock, self.turns.wake, files_to_open() - FILES_BESIDE)
         classifier = self.classifier or Classifier(self.engine, self.settings).current
-        workshop = Workshop(self.engine, self.settings, self.clock, classifier)
+        crews = Crews(self.settings, LINGER if self.share else 0)
+        workshop = Workshop(self.engine, self.settings, self.clock, classifier, crews, self.share)
         self.jobs = Jobs(workshop, hosts, self.turns.wake, self.stop, self._owns)
 
     def run(self) -> None:
@@ -137,6 +141,7 @@ class Daemon:
         cutting.join()
         Step("writing how polls went", 0, self.write_down, self.clock)()
         Step("ending what was asked for", 0, self.jobs.close, self.clock)()
+        self.jobs.workshop.crews.close()
         self.keeper.close()
 
     def _cut_until(self, ended: threading.Event) -> None:

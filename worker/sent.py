@@ -11,7 +11,7 @@ from worker.cursor import cursor_of, move_cursor
 from worker.learn import SentHeader, learn
 from worker.refold import Change
 from worker.sends import BATCH, import_sends
-from worker.visit import Visit
+from worker.visit import PollReport, Visit
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +44,9 @@ def learn_sent(visit: Visit, folder: str) -> list[Change]:
             found = import_sends(session, box.rules, sends, watch.clock())
             visit.spend(session, sum(len(raw) for _, raw, *_ in chunk))
             move_cursor(session, box.mailbox_id, state, chunk[-1][0])
+            news = PollReport(sends=found.new)
+            news.applied.tell(found.changes)
+            visit.note(session, len(chunk), news)
         visit.report.sends += found.new
         visit.report.applied.tell(found.changes)
         changes += found.changes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -53,6 +53,18 @@ class PollReport:
         }
 
 
+Note = Callable[[Session, int, PollReport], None]
+
+
+def total(before: Mapping[str, Any], since: Mapping[str, Any]) -> dict[str, Any]:
+    """Return counts that add up what was done before and since."""
+    summed = dict(before)
+    for name, value in since.items():
+        earlier = before.get(name)
+        summed[name] = total(earlier or {}, value) if isinstance(value, Mapping) else (earlier or 0) + value
+    return summed
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Station:
     """What polls and backfills share: settings, the database, how it is written, who watches, who understands."""
@@ -76,6 +88,10 @@ class Visit:
     """How the folders stood of which everything is taken in now."""
     purpose: Purpose = Purpose.LIVE
     """What it is read for; each has a budget of its own."""
+    read: Callable[..., object] | None = None
+    """What is done with each folder in place of reading it (`worker.folder.read_folder`)."""
+    note: Note = lambda _session, _messages, _report: None
+    """Hears of every batch in its transaction: how many messages it had, and what came of them."""
 
     @property
     def mailbox_id(self) -> int:

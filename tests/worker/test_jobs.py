@@ -24,14 +24,15 @@ from worker import jobs as module
 from worker.act import Act
 from worker.apply import Applied
 from worker.errors import InputError, MailboxError, Trouble
-from worker.job import Job, Outcome, total
+from worker.job import Job
 from worker.jobs import Jobs
 from worker.manners import Hosts
+from worker.outcomes import Outcome
 from worker.requests import ask, request_of, state_of, stop
 from worker.rounds import Rounds
 from worker.schedule import Daemon
 from worker.service import station
-from worker.visit import PollReport, Watch
+from worker.visit import PollReport, Watch, total
 
 PETRA = Act("petra", NOW)
 SECONDS = 10

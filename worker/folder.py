@@ -106,7 +106,7 @@ def _take_in(visit: Visit, state: FolderState, pairs: Sequence[tuple[int, int]],
     # Closed at once, whatever happens: the next folder is read over the same connection.
     with closing(station.understanding(visit.desk, _pieces(visit, pairs, junk=junk))) as understood:
         for number, (piece, judged) in enumerate(understood):
-            if number in FRESH_STATISTICS:
+            if number in FRESH_STATISTICS and not visit.is_part:
                 refresh_statistics(station.engine)
             finish = partial(_finish, visit, state, piece, moves=moves)
             visit.report.applied.add(write(visit.desk, judged, station.writer, watch.clock(), finish))

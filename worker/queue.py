@@ -10,25 +10,25 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 from uuid import uuid4
 
 from procrastinate import App, JobContext, PsycopgConnector
-from procrastinate.exceptions import AlreadyEnqueued, ConnectorException, UniqueViolation
+from procrastinate.exceptions import AlreadyEnqueued, UniqueViolation
 from procrastinate.jobs import Job, Status
 from sqlalchemy import URL
 
-from worker.duties import SHARD, Held, duties, plan
+from worker.assigner import FLEET, Assigner
+from worker.board import QUEUE
+from worker.chores import AT_ONCE, Chores
 from worker.leases import STALLED, Lease, Leases
 
 log = logging.getLogger(__name__)
 
-FLEET: Final = "fleet"
-"""The queue of what any worker may do."""
 HEARTBEAT: Final = 1.0
 LOOK: Final = 0.5
 """Seconds between two looks for jobs. Notices would save them, but their listener does not survive a restart."""
@@ -37,19 +37,11 @@ AGAIN: Final = 0.5
 MOST: Final = 100_000
 """Duties that a worker may hold: a waiting job costs nothing."""
 CONNECTIONS: Final = 3
-KEPT_HOURS: Final = 1
-"""How long jobs are kept that failed; the others go when they are done."""
+GRACE: Final = 10.0
+"""Seconds for which chores may finish their batch once this worker ends; then their connections are cut."""
+LOST_GRACE: Final = 1.0
+"""The same where the engine was lost, and this worker's duties wait to be taken up again."""
 
-_PRESENT = """
-SELECT job.queue_name FROM procrastinate_jobs job JOIN procrastinate_workers worker ON worker.id = job.worker_id
-WHERE job.task_name = 'presence' AND job.status = 'doing'
-AND worker.last_heartbeat > now() - %(seconds)s * interval '1 second'
-"""
-_HELD = """
-SELECT id, lock, queue_name, status, abort_requested FROM procrastinate_jobs
-WHERE task_name = 'duty' AND status IN ('todo', 'doing')
-"""
-_SHARDS = "SELECT DISTINCT id / %(size)s AS shard FROM mailbox"
 _MINE = """
 SELECT job.id FROM procrastinate_jobs job JOIN procrastinate_workers worker ON worker.id = job.worker_id
 WHERE worker.id = %(worker)s AND job.status = 'doing'
@@ -70,6 +62,8 @@ class Member:
     leases: Leases
     taken: Callable[[str], object] = lambda _: None
     left: Callable[[str], object] = lambda _: None
+    chores: Chores | None = None
+    """What it does besides; None: nothing."""
     name: str = field(default_factory=lambda: f"worker:{uuid4().hex[:12]}")
     """Its queue, which no other worker looks at."""
     _thread: threading.Thread | None = None
@@ -122,6 +116,8 @@ class _Session:
     """The engine went away, and this worker will be there again in a moment: it lets nothing go."""
     _presence: Lease | None = None
     _worker: asyncio.Task[None] | None = None
+    _chores: asyncio.Task[None] | None = None
+    """The same for what takes long, of which little is done at a time."""
 
     def end(self) -> None:
         """Let every duty end well, then the worker."""
@@ -131,39 +127,53 @@ class _Session:
 
     async def run(self) -> None:
         """Work until told to end, or the engine is lost."""
-        app = App(connector=_connector(self.member.url))
+        app = App(connector=connector(self.member.url))
         presence = app.task(name="presence", pass_context=True)(self._be_present)
         app.task(name="duty", pass_context=True)(self._do)
         Assigner(app).register()
+        if self.member.chores:
+            self.member.chores.register(app, self.ending.is_set)
         async with app.open_async():
             await self._take_back(app)
             mine = self.member.name
             with suppress(AlreadyEnqueued):
                 await presence.configure(queue=mine, lock=mine, queueing_lock=mine).defer_async()
-            self._worker = asyncio.create_task(
-                app.run_worker_async(
-                    queues=[mine, FLEET],
-                    name=mine,
-                    concurrency=MOST,
-                    listen_notify=False,
-                    fetch_job_polling_interval=LOOK,
-                    abort_job_polling_interval=LOOK,
-                    update_heartbeat_interval=HEARTBEAT,
-                    stalled_worker_timeout=STALLED,
-                    install_signal_handlers=False,
-                    delete_jobs="always",
-                )
-            )
-            confirming = asyncio.create_task(self._confirm(app))
-            done, _ = await asyncio.wait([self._worker, confirming], return_when=asyncio.FIRST_COMPLETED)
-            confirming.cancel()
+            self._worker = asyncio.create_task(_work(app, [mine, FLEET], mine, MOST))
+            watched = {self._worker, asyncio.create_task(self._confirm(app))}
+            if self.member.chores:
+                self.member.chores.board.attach(app)
+                self._chores = asyncio.create_task(_work(app, [QUEUE], f"{mine}:{QUEUE}", AT_ONCE))
+                watched.add(self._chores)
+            done = await self._first_of(watched)
             self._lost = not self.ending.is_set()
             self.ending.set()
-            self._worker.cancel()
+            for each in watched:
+                each.cancel()
             with suppress(asyncio.CancelledError):
                 await self._worker
-            if confirming in done:
-                confirming.result()
+            await self._end_chores()
+            for each in done - {self._worker, self._chores}:
+                each.result()
+
+    async def _first_of(self, watched: set[asyncio.Task[None]]) -> set[asyncio.Task[None]]:
+        """Return what ends first; that a worker which is to end does no more chores is no such end."""
+        chores = self.member.chores
+        while True:
+            done, _ = await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
+            if not (done == {self._chores} and chores and chores.ends()):
+                return done
+            watched = watched - done
+
+    async def _end_chores(self) -> None:
+        chores, task = self.member.chores, self._chores
+        if chores is None or task is None:
+            return
+        chores.board.detach()
+        _, going = await asyncio.wait([task], timeout=LOST_GRACE if self._lost else GRACE)
+        if going:
+            await asyncio.to_thread(chores.ranges.cut)
+        with suppress(asyncio.CancelledError):
+            await task
 
     async def _take_back(self, app: App) -> None:
         """Have the jobs again that this worker did when the engine was lost."""
@@ -182,6 +192,9 @@ class _Session:
         while True:
             await asyncio.sleep(HEARTBEAT / 2)
             held = self.member.leases.held()
+            if self._chores and self.member.chores and self.member.chores.ends():
+                # What is handed back now is not for this worker.
+                self._chores.cancel()
             if self._presence is None:
                 continue
             at = self.member.leases.clock()
@@ -211,65 +224,20 @@ class _Session:
                 await asyncio.to_thread(self.member.left, duty)
 
 
-@dataclass(frozen=True, slots=True)
-class Assigner:
-    """Sees every second that each duty is somebody's; any worker may be the one that looks."""
-
-    app: App
-
-    def register(self) -> None:
-        """Make it a periodic task of the engine, which begins it once in the whole fleet each time.
-
-        It has no lock: one that died with its worker would keep all others from finding that out.
-        """
-        each_second = self.app.periodic(cron="* * * * * *")
-        each_second(self.app.task(name="assign", queue=FLEET, queueing_lock="assign")(self.assign))
-        each_ten_minutes = self.app.periodic(cron="*/10 * * * *")
-        each_ten_minutes(self.app.task(name="tidy", queue=FLEET, queueing_lock="tidy")(self.tidy))
-
-    async def assign(self, timestamp: int) -> None:  # noqa: ARG002 - the engine's
-        """Take from the dead, give to the living, and level."""
-        for job in await self.app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED):
-            await self.recover(job)
-        ask = self.app.connector.execute_query_all_async
-        living = {row["queue_name"] for row in await ask(_PRESENT, seconds=STALLED)}
-        jobs = [
-            Held(row["id"], row["lock"], row["queue_name"], row["status"] == "doing", row["abort_requested"])
-            for row in await ask(_HELD)
-        ]
-        shards = [row["shard"] for row in await ask(_SHARDS, size=SHARD)]
-        made = plan(duties(shards), jobs, living)
-        cancel: Callable[..., Awaitable[Any]] = self.app.job_manager.cancel_job_by_id_async
-        for job_id in made.take_back:
-            await cancel(job_id, delete_job=True)
-        for job_id in made.end:
-            await cancel(job_id, abort=True)
-        for duty, worker in made.begin:
-            with suppress(AlreadyEnqueued):
-                await self.app.configure_task("duty", queue=worker, lock=duty, queueing_lock=duty).defer_async(
-                    duty=duty
-                )
-
-    async def recover(self, job: Job) -> None:
-        """Take a job from a worker that has died: a duty is given out anew, any other job is begun again."""
-        manager = self.app.job_manager
-        if job.id is None:
-            return
-        with suppress(ConnectorException):  # Its worker, or another one that looks, was faster.
-            if job.task_name not in {"duty", "presence"}:
-                try:
-                    await manager.retry_job(job)
-                except (AlreadyEnqueued, UniqueViolation):
-                    pass  # The next of its kind waits already.
-                else:
-                    return
-            await manager.finish_job_by_id_async(job.id, Status.FAILED, delete_job=True)
-
-    async def tidy(self, timestamp: int) -> None:  # noqa: ARG002 - the engine's
-        """Remove jobs that failed long ago."""
-        await self.app.job_manager.delete_old_jobs(
-            nb_hours=KEPT_HOURS, include_failed=True, include_cancelled=True, include_aborted=True
-        )
+async def _work(app: App, queues: list[str], name: str, concurrency: int) -> None:
+    """Do the jobs of some queues, until cancelled or the engine is lost."""
+    await app.run_worker_async(
+        queues=queues,
+        name=name,
+        concurrency=concurrency,
+        listen_notify=False,
+        fetch_job_polling_interval=LOOK,
+        abort_job_polling_interval=LOOK,
+        update_heartbeat_interval=HEARTBEAT,
+        stalled_worker_timeout=STALLED,
+        install_signal_handlers=False,
+        delete_jobs="always",
+    )
 
 
 def _lease(duty: str, job: Job) -> Lease:
@@ -278,6 +246,7 @@ def _lease(duty: str, job: Job) -> Lease:
     return Lease(duty, job.id, job.worker_id)
 
 
-def _connector(url: URL) -> PsycopgConnector:
+def connector(url: URL) -> PsycopgConnector:
+    """Return what connects the engine to the database."""
     plain = url.set(drivername="postgresql").render_as_string(hide_password=False)
     return PsycopgConnector(conninfo=plain, min_size=1, max_size=CONNECTIONS)

@@ -90,6 +90,8 @@ class Visit:
     """What it is read for; each has a budget of its own."""
     read: Callable[..., object] | None = None
     """What is done with each folder in place of reading it (`worker.folder.read_folder`)."""
+    is_part: bool = False
+    """Others take in at the same time what else there is, and one of them looks after the whole."""
     note: Note = lambda _session, _messages, _report: None
     """Hears of every batch in its transaction: how many messages it had, and what came of them."""
 

@@ -15,8 +15,9 @@ from sqlalchemy import Engine, make_url, text
 
 from models.session import open_engine, reading
 from tests.databases import postgres_database
+from worker.assigner import Assigner
 from worker.leases import STALLED, Leases
-from worker.queue import Assigner, Member, _connector
+from worker.queue import Member, connector
 
 pytestmark = [pytest.mark.server, pytest.mark.xdist_group("fleet")]
 SECONDS = 60
@@ -67,7 +68,7 @@ def test_a_worker_whose_heart_stopped_begins_anew_even_where_no_other_would_tell
 
 def test_a_job_of_the_dead_is_ended_where_the_next_of_its_kind_waits(engine: Engine) -> None:
     async def dies_and_is_recovered() -> list[str]:
-        app = App(connector=_connector(make_url(engine.url)))
+        app = App(connector=connector(make_url(engine.url)))
         task = app.task(name="again", queue="q", queueing_lock="again")(print)
         async with app.open_async():
             await task.defer_async()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import sys
+import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,12 +33,33 @@ if TYPE_CHECKING:
     help="Write the artifact to this file and leave the database alone: learn from the corpus and ROWS.",
 )
 @click.option("--version", "name", help="Name of the artifact; default: the present time.")
-def train(rows: tuple[Path, ...], base: str, since: datetime | None, out: Path | None, name: str | None) -> None:
+@click.option(
+    "--on-worker",
+    is_flag=True,
+    help="Have a worker of the fleet do it (PostgreSQL); all of them have to share INBOX_ARTIFACT_FOLDER.",
+)
+@click.option("--tied", is_flag=True, hidden=True, help="End with whoever began it: when standard input ends.")
+def train(
+    rows: tuple[Path, ...],
+    base: str,
+    since: datetime | None,
+    out: Path | None,
+    name: str | None,
+    on_worker: bool,
+    tied: bool,
+) -> None:
     """Train on the shipped corpus, on the labels in the database, and on ROWS.
 
     ROWS: files of JSON lines {id, language, subject, text, class}. The artifact is kept in INBOX_ARTIFACT_FOLDER and
     serves nobody before it is promoted.
     """
+    if tied:
+        threading.Thread(target=_end_with_input, daemon=True).start()
+    if on_worker:
+        if rows or out:
+            raise click.UsageError("--on-worker learns from the labels in the database: give neither ROWS nor --out")
+        _ask_for(base, since, name)
+        return
     # The training code is heavy, and a running worker never loads it.
     from classifier.labelled import merge  # noqa: PLC0415
     from worker.artifacts import check_version, write  # noqa: PLC0415
@@ -51,6 +75,39 @@ def train(rows: tuple[Path, ...], base: str, since: datetime | None, out: Path |
         click.echo(f"artifact {training.artifact.version} is written to {out}")
     else:
         _train_and_register(rows, base, since, name or datetime.now(UTC).strftime("%Y-%m-%d.%H%M%S"))
+
+
+def _ask_for(base: str, since: datetime | None, version: str | None) -> None:
+    """Have a worker of the fleet train."""
+    from models.session import reading  # noqa: PLC0415
+    from worker.artifacts import check_version  # noqa: PLC0415
+    from worker.cli.common import start  # noqa: PLC0415
+    from worker.promotion import check_new  # noqa: PLC0415
+
+    _, engine = start()
+    if engine.dialect.name != "postgresql":
+        raise InputError("only workers that share a PostgreSQL do this; without --on-worker it is done here")
+    if version:
+        check_version(version)
+        with reading(engine) as session:
+            check_new(session, version)
+    from worker.asking import ask_for_training  # noqa: PLC0415 - the job engine
+
+    options = {"--base": base, "--since": f"{since:%Y-%m-%d}" if since else None, "--version": version}
+    words = [word for option, value in options.items() if value for word in (option, value)]
+    if ask_for_training(engine.url, words):
+        click.echo(
+            "a worker of the fleet trains as soon as one has nothing more urgent to do; its log tells how it went"
+        )
+        click.echo("the artifact is then among: inbox-worker artifacts list")
+    else:
+        click.echo("a training waits for a worker already, and will learn from everything there is when it begins")
+
+
+def _end_with_input() -> None:
+    """End this process when whoever began it is gone: nobody would want what it makes."""
+    sys.stdin.buffer.read()
+    os._exit(1)
 
 
 def _train_and_register(rows: Sequence[Path], base: str, since: datetime | None, version: str) -> None:

@@ -10,6 +10,7 @@ import click
 from worker.cli.common import now, start
 from worker.errors import InputError
 from worker.leases import Leases
+from worker.range_work import RangeWork
 from worker.rounds import Rounds
 from worker.schedule import Daemon
 from worker.service import station
@@ -29,7 +30,11 @@ def worker(poll_seconds: int | None, threads: int | None) -> None:
     settings, engine = start(poll_seconds=poll_seconds, poll_threads=threads)
     if engine.dialect.name != "postgresql":
         raise InputError("workers share a PostgreSQL (INBOX_DATABASE_URL); with SQLite use: inbox-worker run")
-    from worker.queue import Member  # noqa: PLC0415 - the job engine, which no other command needs
+    # The job engine, which no other command needs.
+    from worker.board import Board  # noqa: PLC0415
+    from worker.chores import Chores  # noqa: PLC0415
+    from worker.queue import Member  # noqa: PLC0415
+    from worker.sharing import share  # noqa: PLC0415
 
     classifier = Classifier(engine, settings)
     classifier.current()
@@ -39,10 +44,13 @@ def worker(poll_seconds: int | None, threads: int | None) -> None:
         return station(engine, settings, Watch(clock=now, stopping=stopping))
 
     polls = Rounds(where, classifier.current, partial(leases.writer, engine))
-    daemon = Daemon(engine, settings, polls.poll, now, classifier.current, leases)
-    member = Member(engine.url, leases, daemon.take, daemon.let_go)
+    board = Board()
+    daemon = Daemon(engine, settings, polls.poll, now, classifier.current, leases, partial(share, board))
+    chores = Chores(board, RangeWork(daemon.jobs.workshop, daemon.jobs.hosts), daemon.stop.is_set)
+    member = Member(engine.url, leases, daemon.take, daemon.let_go, chores)
     member.start()
     try:
         daemon.run()
     finally:
         member.stop()
+        daemon.jobs.workshop.crews.close()

@@ -1,0 +1,216 @@
+"""Several workers take in the past of one mailbox together: nothing twice, and nothing left, whoever dies meanwhile."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, func, select, text, update
+
+from models.handling import BackfillRange, MailboxRequest, Wish
+from models.session import open_engine, reading, transaction
+from models.tables import InboundMessage, Mailbox
+from tests.journey.world import World, end_state
+from tests.lab import deliver, recent, undisturbed
+from tests.servers import PrivateDovecot, PrivatePostgres
+from tests.small_mails import Exchange
+from worker.act import Act
+from worker.requests import ask, request_of, stop
+
+pytestmark = [pytest.mark.server, pytest.mark.xdist_group("fleet")]
+
+MAILS = 600
+LEARNT = 20
+SIZE = 20
+SECONDS = 90
+"""How long anything may take here; it is over in some ten."""
+# A worker whose ranges are small, and whose batches take a moment, so that there is time to do something to it.
+CODE = f"""
+import time
+from worker import range_work, ranges
+from worker.cli import cli
+ranges.SIZE = {SIZE}
+note = range_work.note
+def slow_note(*args):
+    time.sleep(0.05)
+    return note(*args)
+range_work.note = slow_note
+cli(["worker"])
+"""
+RUNNING = text("SELECT worker_id FROM procrastinate_jobs WHERE task_name = 'range' AND status = 'doing'")
+LEFT = text("SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'range' AND status IN ('todo', 'doing')")
+
+
+@dataclass
+class Fleet:
+    """A mailbox that is not polled, and the workers that were started over it."""
+
+    world: World
+    engine: Engine
+    mails: Sequence[Exchange]
+    workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    request_id: int = 0
+
+    def start(self) -> subprocess.Popen[bytes]:
+        with self.log_of(len(self.workers)).open("wb") as log:
+            started = subprocess.Popen(
+                [sys.executable, "-c", CODE], env=self.world.environment, cwd=self.world.folder, stdout=log, stderr=log
+            )
+        self.workers.append(started)
+        return started
+
+    def log_of(self, number: int) -> Path:
+        return self.world.folder / f"log{number}"
+
+    def ranges_of(self, number: int) -> int:
+        """Return how many ranges a worker has taken in."""
+        return self.log_of(number).read_text().count("messages taken in")
+
+    def ask(self) -> None:
+        with transaction(self.engine) as session:
+            self.request_id = ask(session, 1, 1, Wish.BACKFILL, Act("petra", datetime.now(UTC)))
+
+    def request(self) -> dict[str, Any]:
+        with reading(self.engine) as session:
+            return request_of(session, 1, self.request_id, datetime.now(UTC))
+
+    def scalar(self, query: Any) -> Any:
+        with reading(self.engine) as session:
+            return session.scalar(query)
+
+    def wait(self, what: str, is_so: Callable[[], bool]) -> None:
+        start = time.monotonic()
+        while not is_so():
+            assert time.monotonic() - start < SECONDS, f"{what}: not yet; {self.request()} {self.logs()}"
+            time.sleep(0.05)
+
+    def logs(self) -> str:
+        return "\n".join(self.log_of(number).read_text()[-2000:] for number in range(len(self.workers)))
+
+    def done(self) -> int:
+        return self.scalar(select(func.sum(BackfillRange.done)).where(BackfillRange.folder != "")) or 0
+
+    def are_both_at_it(self) -> bool:
+        with reading(self.engine) as session:
+            return len(set(session.scalars(RUNNING))) == 2
+
+    def messages(self) -> int:
+        return self.scalar(select(func.count(InboundMessage.id)))
+
+    def is_done(self) -> bool:
+        return self.request()["state"] == "done"
+
+
+def counted(request: dict[str, Any]) -> int:
+    return sum((request["counts"] or {}).get("messages", {}).values())
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[PrivatePostgres]:
+    with PrivatePostgres() as server:
+        yield server
+
+
+@pytest.fixture
+def fleet(dovecot: PrivateDovecot, postgres: PrivatePostgres, imap_user: str, tmp_path: Path) -> Iterator[Fleet]:
+    world = World(dovecot, imap_user, postgres.create_database(imap_user.replace("-", "_")), tmp_path)
+    world.extra = {"INBOX_BATCH_MESSAGES": "20", "INBOX_BACKFILL_PROCESSES": "1", "INBOX_HOST_CONNECTS_A_SECOND": "500"}
+    world.prepare("migrate")
+    world.add_mailbox()
+    mails = recent(MAILS, LEARNT)
+    world.import_sends([each.row for each in mails if not each.learnt])
+    deliver(dovecot, imap_user, mails)
+    engine = open_engine(world.database_url)
+    with transaction(engine) as session:
+        session.execute(update(Mailbox).values(paused_at=datetime.now(UTC)))
+    made = Fleet(world, engine, mails)
+    try:
+        yield made
+    finally:
+        for worker in made.workers:
+            if worker.poll() is None:
+                worker.kill()
+            worker.wait()
+        engine.dispose()
+
+
+def see_that_all_is_taken_in_once(fleet: Fleet) -> None:
+    """Every mail stands there once, and the counts tell of each of them once."""
+    request = fleet.request()
+    assert (request["state"], request["error"]) == ("done", None)
+    assert (fleet.messages(), counted(request)) == (MAILS, MAILS)
+    assert (request["done"], request["coming"]) == (MAILS + LEARNT, MAILS + LEARNT)
+    assert request["counts"]["sends_learnt"] == LEARNT
+    fleet.wait("no job is left", lambda: fleet.scalar(LEFT) == 0)
+
+
+def test_two_workers_do_a_backfill_together(fleet: Fleet, sqlite_template: Path, tmp_path: Path) -> None:
+    fleet.start()
+    fleet.start()
+    fleet.ask()
+    fleet.wait("both take in ranges", fleet.are_both_at_it)
+    fleet.wait("it is done", fleet.is_done)
+    see_that_all_is_taken_in_once(fleet)
+    shares = [fleet.ranges_of(0), fleet.ranges_of(1)]
+    assert min(shares) > 0
+    assert sum(shares) == MAILS / SIZE
+    alone = undisturbed(fleet.world.server, sqlite_template, tmp_path, fleet.mails)
+    assert end_state(fleet.engine) == alone.state
+
+
+@pytest.mark.parametrize("who", ["the coordinator", "the other"])
+def test_what_a_killed_worker_had_in_hand_is_done_by_the_other(fleet: Fleet, who: str) -> None:
+    first = fleet.start()
+    fleet.ask()
+    fleet.wait("it is laid out", lambda: fleet.scalar(select(func.count(BackfillRange.id))) > 1)
+    second = fleet.start()
+    fleet.wait("both take in ranges", lambda: fleet.are_both_at_it() and fleet.done() > 0)
+    killed = first if who == "the coordinator" else second
+    killed.send_signal(signal.SIGKILL)
+    killed.wait()
+    assert 0 < fleet.done() < MAILS
+    if who == "the coordinator":
+        # Nobody has heard of it for two minutes.
+        with transaction(fleet.engine) as session:
+            session.execute(update(MailboxRequest).values(seen_at=None))
+    fleet.wait("it is done", fleet.is_done)
+    see_that_all_is_taken_in_once(fleet)
+
+
+def test_a_worker_that_is_stopped_hands_its_ranges_to_the_other(fleet: Fleet) -> None:
+    first = fleet.start()
+    fleet.ask()
+    fleet.wait("it is laid out", lambda: fleet.scalar(select(func.count(BackfillRange.id))) > 1)
+    fleet.start()
+    fleet.wait("both take in ranges", lambda: fleet.are_both_at_it() and fleet.done() > 0)
+    first.terminate()
+    assert first.wait(SECONDS) == 0
+    assert fleet.done() < MAILS
+    fleet.wait("it is done", fleet.is_done)
+    see_that_all_is_taken_in_once(fleet)
+
+
+def test_a_person_stops_it_in_the_middle_and_asks_for_the_rest(fleet: Fleet) -> None:
+    fleet.start()
+    fleet.start()
+    fleet.ask()
+    fleet.wait("both take in ranges", lambda: fleet.are_both_at_it() and fleet.done() > 0)
+    with transaction(fleet.engine) as session:
+        stop(session, 1, fleet.request_id, Act("petra", datetime.now(UTC)))
+    fleet.wait("it is stopped", lambda: fleet.request()["state"] == "stopped")
+    request, taken_in = fleet.request(), fleet.messages()
+    assert 0 < taken_in < MAILS
+    assert (counted(request), request["done"]) == (taken_in, taken_in + LEARNT)
+    fleet.wait("no job is left", lambda: fleet.scalar(LEFT) == 0)
+    assert fleet.messages() == taken_in
+    fleet.ask()
+    fleet.wait("the rest is done", fleet.is_done)
+    assert (fleet.messages(), counted(fleet.request())) == (MAILS, MAILS - taken_in)

@@ -1,0 +1,66 @@
+"""Training as a job of the fleet: in a process of its own, whose memory goes with it."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from typing import IO, Final
+
+log = logging.getLogger(__name__)
+
+STEP: Final = 0.2
+"""Seconds between two looks whether to stop."""
+PATIENCE: Final = 5.0
+"""Seconds for which the process may end by itself once it is told to."""
+LAST: Final = 20
+"""Lines of its output that are told again where it fails."""
+
+
+def train(words: Sequence[str], stopping: Callable[[], bool], command: Sequence[str] = ()) -> bool:
+    """Train with these options of `inbox-worker train`; return False where it was stopped before its end.
+
+    What it says is logged line by line. It ends with this process, however that ends, since its input does.
+    """
+    command = command or [sys.executable, "-m", "worker", "train", "--tied", *words]
+    log.info("training begins: %s", " ".join(["train", *words]))
+    process = subprocess.Popen(  # noqa: S603 - our own command
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+    )
+    with process:
+        lines: list[str] = []
+        telling = threading.Thread(target=_tell, args=[process.stdout, lines], daemon=True)
+        telling.start()
+        while True:
+            try:
+                code = process.wait(STEP)
+                break
+            except subprocess.TimeoutExpired:
+                if stopping():
+                    _end(process)
+                    log.info("training was stopped; another worker begins it again")
+                    return False
+        telling.join(PATIENCE)
+    if code:
+        log.error("training failed (it ended with %s): %s", code, " | ".join(lines[-LAST:]) or "it said nothing")
+    else:
+        log.info("training has ended")
+    return True
+
+
+def _tell(output: IO[str] | None, lines: list[str]) -> None:
+    for line in output or ():
+        said = line.strip()
+        if said:
+            lines.append(said)
+            log.info("training: %s", said)
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    process.terminate()
+    try:
+        process.wait(PATIENCE)
+    except subprocess.TimeoutExpired:
+        process.kill()

@@ -171,7 +171,7 @@ class _Session:
         chores.board.detach()
         _, going = await asyncio.wait([task], timeout=LOST_GRACE if self._lost else GRACE)
         if going:
-            await asyncio.to_thread(chores.ranges.cut)
+            chores.ranges.cut()
         with suppress(asyncio.CancelledError):
             await task
 

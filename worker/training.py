@@ -11,6 +11,7 @@ from typing import IO, Final
 
 log = logging.getLogger(__name__)
 
+COMMAND: Final = (sys.executable, "-m", "worker", "train", "--tied")
 STEP: Final = 0.2
 """Seconds between two looks whether to stop."""
 PATIENCE: Final = 5.0
@@ -19,15 +20,19 @@ LAST: Final = 20
 """Lines of its output that are told again where it fails."""
 
 
-def train(words: Sequence[str], stopping: Callable[[], bool], command: Sequence[str] = ()) -> bool:
+def train(words: Sequence[str], stopping: Callable[[], bool]) -> bool:
     """Train with these options of `inbox-worker train`; return False where it was stopped before its end.
 
     What it says is logged line by line. It ends with this process, however that ends, since its input does.
     """
-    command = command or [sys.executable, "-m", "worker", "train", "--tied", *words]
     log.info("training begins: %s", " ".join(["train", *words]))
     process = subprocess.Popen(  # noqa: S603 - our own command
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+        [*COMMAND, *words],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
     )
     with process:
         lines: list[str] = []

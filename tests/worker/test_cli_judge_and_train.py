@@ -126,3 +126,11 @@ def test_a_bad_row_is_named_and_nothing_is_trained(run: Commands) -> None:
     assert said.code == 1
     assert "row 1" in said.err
     assert not Path("ours.artifact").exists()
+
+
+def test_only_workers_that_share_a_database_train_for_others(run: Commands) -> None:
+    said = run("train", "--on-worker")
+    assert (said.code, "only workers that share a PostgreSQL" in said.err) == (1, True)
+    for words in (["--out", "ours.artifact"], [run.file("rows.jsonl", "")]):
+        said = run("train", "--on-worker", *words)
+        assert (said.code, "neither ROWS nor --out" in said.err) == (2, True)

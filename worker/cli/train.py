@@ -106,7 +106,9 @@ def _ask_for(base: str, since: datetime | None, version: str | None) -> None:
 
 def _end_with_input() -> None:
     """End this process when whoever began it is gone: nobody would want what it makes."""
-    sys.stdin.buffer.read()
+    # Not by a buffer, whose lock the end of the program would wait for.
+    while os.read(sys.stdin.fileno(), 1_000):
+        pass
     os._exit(1)
 
 

@@ -1,0 +1,139 @@
+"""A worker of a fleet trains in a process of its own: once for however many ask, and again where its worker dies."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, func, select, text
+
+from classifier.verdict import ReplyClass
+from models.learning import Artifact
+from models.session import open_engine, reading
+from tests.journey.world import World
+from tests.servers import PrivateDovecot, PrivatePostgres
+
+pytestmark = [pytest.mark.server, pytest.mark.xdist_group("fleet")]
+
+SECONDS = 90
+# In place of training it says who it is, and goes on until its input ends.
+CODE = """
+import sys
+from worker import training
+from worker.cli import cli
+training.COMMAND = (sys.executable, "-c", "import os, sys; print('pid', os.getpid(), flush=True); sys.stdin.read()")
+cli(["worker"])
+"""
+TRAINS = text("SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'train' AND status = 'doing'")
+
+
+class Trainers:
+    """Workers that may train, and what was asked of them."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.engine: Engine = open_engine(world.database_url)
+        self.workers: list[subprocess.Popen[bytes]] = []
+
+    def start(self, *words: str) -> subprocess.Popen[bytes]:
+        with self.log_of(len(self.workers)).open("wb") as log:
+            started = subprocess.Popen(
+                [sys.executable, *words], env=self.world.environment, cwd=self.world.folder, stdout=log, stderr=log
+            )
+        self.workers.append(started)
+        return started
+
+    def log_of(self, number: int) -> Path:
+        return self.world.folder / f"log{number}"
+
+    def ask(self, *words: str, check: bool = True) -> str:
+        done = self.world.prepare("train", "--on-worker", *words, check=check)
+        return f"{done.out}{done.err}"
+
+    def scalar(self, query: object) -> int:
+        with reading(self.engine) as session:
+            return session.scalar(query) or 0  # type: ignore[call-overload]
+
+    def wait(self, what: str, is_so: Callable[[], object]) -> None:
+        start = time.monotonic()
+        while not is_so():
+            logs = [self.log_of(number).read_text()[-2000:] for number in range(len(self.workers))]
+            assert time.monotonic() - start < SECONDS, f"{what}: not yet; {logs}"
+            time.sleep(0.1)
+
+    def pid_in(self, number: int) -> int:
+        """Return the process that trains for a worker, 0 for none."""
+        _, found, rest = self.log_of(number).read_text().partition("training: pid ")
+        return int(rest.split()[0]) if found else 0
+
+
+@pytest.fixture
+def trainers(dovecot: PrivateDovecot, postgres: PrivatePostgres, imap_user: str, tmp_path: Path) -> Iterator[Trainers]:
+    world = World(dovecot, imap_user, postgres.create_database(f"trains_{imap_user}"), tmp_path)
+    world.extra = {"INBOX_ARTIFACT_FOLDER": str(tmp_path / "artifacts")}
+    world.prepare("migrate")
+    made = Trainers(world)
+    try:
+        yield made
+    finally:
+        for worker in made.workers:
+            if worker.poll() is None:
+                worker.kill()
+            worker.wait()
+        made.engine.dispose()
+
+
+def import_labels(world: World) -> None:
+    things = ["bread", "garden tools", "the opera", "insurance", "school buses", "glass", "old maps", "fish"]
+    rows = [
+        {"class": each.value, "text": f"{each.value} of {thing}, {each.name}"}
+        for each in ReplyClass
+        for thing in things
+    ]
+    path = world.folder / "labels.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    world.prepare("labels", "import", str(path))
+
+
+def test_what_was_asked_for_once_is_trained_by_a_worker_and_can_be_promoted(trainers: Trainers) -> None:
+    import_labels(trainers.world)
+    assert "a worker of the fleet trains" in trainers.ask("--base", "none", "--version", "ours")
+    assert "waits for a worker already" in trainers.ask("--base", "none")
+    trainers.start("-m", "worker", "worker")
+    trainers.wait("it is there", lambda: trainers.scalar(select(func.count(Artifact.id))))
+    trainers.wait("it is told", lambda: "training has ended" in trainers.log_of(0).read_text())
+    assert "artifact ours is written to" in trainers.log_of(0).read_text()
+    assert "ours" in trainers.world.prepare("artifacts", "list").out
+    assert "ours" in trainers.ask("--version", "ours", check=False)
+
+
+def test_a_training_whose_worker_was_killed_ends_and_is_begun_again_by_another(trainers: Trainers) -> None:
+    first = trainers.start("-c", CODE)
+    trainers.ask()
+    trainers.wait("it trains", lambda: trainers.pid_in(0))
+    trainers.start("-c", CODE)
+    first.send_signal(signal.SIGKILL)
+    first.wait()
+    trainers.wait("the process has ended", lambda: not is_there(trainers.pid_in(0)))
+    trainers.wait("the other trains", lambda: trainers.pid_in(1))
+    second = trainers.workers[1]
+    second.terminate()
+    assert second.wait(SECONDS) == 0
+    assert not is_there(trainers.pid_in(1))
+    assert trainers.scalar(TRAINS) == 0
+
+
+def is_there(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    # It has ended, and whoever takes over its parent's children has not looked yet.
+    return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()

@@ -11,33 +11,37 @@ from typing import Final
 from procrastinate import App, BaseRetryStrategy, JobContext, RetryDecision
 from procrastinate.jobs import Job
 
-from worker.board import RANGE, TRAIN, Board
+from worker.board import QUEUE, RANGE, TRAIN, Board
 from worker.range_work import RangeWork
 from worker.training import train
 
 AT_ONCE: Final = 2
 """Chores of one worker at a time: a backfill has every core anyway."""
-OFFERED: Final = 1
-"""Seconds for which others may take a range that a worker does not need, since it has one of that mailbox already."""
+OFFERED: Final = 100
+"""Milliseconds until a range is there again that is offered to others."""
+OFFERS: Final = 5
+"""How often one is, at most: who seems to be idle may be dead."""
 
-_OTHERS: Final = """
-SELECT count(*) > 1 AS found FROM procrastinate_jobs WHERE task_name = 'presence' AND status = 'doing'
+_SOME_ARE_IDLE: Final = """
+SELECT count(*) FILTER (WHERE task_name = 'presence')
+    > count(DISTINCT worker_id) FILTER (WHERE task_name <> 'presence') AS found
+FROM procrastinate_jobs WHERE status = 'doing' AND (task_name = 'presence' OR queue_name = %(queue)s)
 """
 
 
 class HandedBackError(Exception):
-    """A chore is not done, and is to be had by any worker after some seconds."""
+    """A chore is not done, and is to be had by any worker after some milliseconds."""
 
-    def __init__(self, seconds: int = 0) -> None:
+    def __init__(self, after: int = 0) -> None:
         super().__init__("handed back")
-        self.seconds = seconds
+        self.after = after
 
 
 class _ByAnother(BaseRetryStrategy):
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:  # noqa: ARG002 - the engine's
-        return (
-            RetryDecision(retry_in={"seconds": exception.seconds}) if isinstance(exception, HandedBackError) else None
-        )
+        if not isinstance(exception, HandedBackError):
+            return None
+        return RetryDecision(retry_in={"milliseconds": exception.after})
 
 
 @dataclass(slots=True)
@@ -59,7 +63,8 @@ class Chores:
 
         async def take_in(context: JobContext, range_id: int) -> None:
             mailbox = (context.job.lock or "").rpartition(":")[0]
-            if self._hand[mailbox] and not context.job.attempts and await _has_company(app):
+            # One mailbox is read by two workers rather than twice by one.
+            if self._hand[mailbox] and context.job.attempts < OFFERS and await _are_some_idle(app):
                 raise HandedBackError(OFFERED)
             self._hand[mailbox] += 1
             try:
@@ -78,6 +83,6 @@ class Chores:
         app.task(name=TRAIN, retry=again)(learn)
 
 
-async def _has_company(app: App) -> bool:
-    [row] = await app.connector.execute_query_all_async(_OTHERS)
+async def _are_some_idle(app: App) -> bool:
+    [row] = await app.connector.execute_query_all_async(_SOME_ARE_IDLE, queue=QUEUE)
     return bool(row["found"])

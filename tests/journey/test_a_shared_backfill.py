@@ -29,12 +29,11 @@ pytestmark = [pytest.mark.server, pytest.mark.xdist_group("fleet")]
 
 MAILS = 600
 LEARNT = 20
-SIZE = 20
+SIZE = 40
 SECONDS = 90
 """How long anything may take here; it is over in some ten."""
 # A worker whose ranges are small, and whose batches take a moment, so that there is time to do something to it.
 CODE = f"""
-import faulthandler; faulthandler.dump_traceback_later(45)
 import time
 from worker import range_work, ranges
 from worker.cli import cli
@@ -71,11 +70,15 @@ class Fleet:
     def log_of(self, number: int) -> Path:
         return self.world.folder / f"log{number}"
 
+    def is_up(self, number: int) -> bool:
+        return self.workers[number].poll() is not None or "polling every" in self.log_of(number).read_text()
+
     def ranges_of(self, number: int) -> int:
         """Return how many ranges a worker has taken in."""
         return self.log_of(number).read_text().count("messages taken in")
 
     def ask(self) -> None:
+        self.wait("all are at work", lambda: all(map(self.is_up, range(len(self.workers)))))
         with transaction(self.engine) as session:
             self.request_id = ask(session, 1, 1, Wish.BACKFILL, Act("petra", datetime.now(UTC)))
 
@@ -90,7 +93,7 @@ class Fleet:
     def wait(self, what: str, is_so: Callable[[], bool]) -> None:
         start = time.monotonic()
         while not is_so():
-            assert time.monotonic() - start < SECONDS, f"{what}: not yet; {self.request()} {self.logs()}"
+            assert time.monotonic() - start < SECONDS, f"{what}: not yet; {self.logs()}"
             time.sleep(0.05)
 
     def logs(self) -> str:

@@ -21,6 +21,8 @@ OFFERED: Final = 100
 """Milliseconds until a range is there again that is offered to others."""
 OFFERS: Final = 5
 """How often one is, at most: who seems to be idle may be dead."""
+REST: Final = 5_000
+"""Milliseconds until one is tried again that the database did not let be done."""
 
 _SOME_ARE_IDLE: Final = """
 SELECT count(*) FILTER (WHERE task_name = 'presence')
@@ -72,7 +74,7 @@ class Chores:
             finally:
                 self._hand[mailbox] -= 1
             if not done:
-                raise HandedBackError
+                raise HandedBackError(0 if stopping() else REST)
 
         async def learn(words: list[str]) -> None:
             if not await asyncio.to_thread(train, words, stopping):

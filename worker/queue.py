@@ -118,6 +118,7 @@ class _Session:
     _worker: asyncio.Task[None] | None = None
     _chores: asyncio.Task[None] | None = None
     """The same for what takes long, of which little is done at a time."""
+    _chores_told: bool = False
 
     def end(self) -> None:
         """Let every duty end well, then the worker."""
@@ -147,8 +148,9 @@ class _Session:
             done = await self._first_of(watched)
             self._lost = not self.ending.is_set()
             self.ending.set()
-            for each in watched:
+            for each in watched - {self._chores}:
                 each.cancel()
+            self._stop_chores()
             with suppress(asyncio.CancelledError):
                 await self._worker
             await self._end_chores()
@@ -163,6 +165,12 @@ class _Session:
             if not (done == {self._chores} and chores and chores.ends()):
                 return done
             watched = watched - done
+
+    def _stop_chores(self) -> None:
+        """Take no more chores; said once, since the engine takes a second time for an order to leave them."""
+        if self._chores and not self._chores_told:
+            self._chores_told = True
+            self._chores.cancel()
 
     async def _end_chores(self) -> None:
         chores, task = self.member.chores, self._chores
@@ -192,9 +200,9 @@ class _Session:
         while True:
             await asyncio.sleep(HEARTBEAT / 2)
             held = self.member.leases.held()
-            if self._chores and self.member.chores and self.member.chores.ends():
+            if self.member.chores and self.member.chores.ends():
                 # What is handed back now is not for this worker.
-                self._chores.cancel()
+                self._stop_chores()
             if self._presence is None:
                 continue
             at = self.member.leases.clock()

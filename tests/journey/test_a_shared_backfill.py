@@ -129,7 +129,7 @@ def postgres() -> Iterator[PrivatePostgres]:
 @pytest.fixture
 def fleet(dovecot: PrivateDovecot, postgres: PrivatePostgres, imap_user: str, tmp_path: Path) -> Iterator[Fleet]:
     world = World(dovecot, imap_user, postgres.create_database(imap_user.replace("-", "_")), tmp_path)
-    world.extra = {"INBOX_BATCH_MESSAGES": "20", "INBOX_BACKFILL_PROCESSES": "1", "INBOX_HOST_CONNECTS_A_SECOND": "500"}
+    world.extra = {"INBOX_BATCH_MESSAGES": "20", "INBOX_BACKFILL_PROCESSES": "2", "INBOX_HOST_CONNECTS_A_SECOND": "500"}
     world.prepare("migrate")
     world.add_mailbox()
     mails = recent(MAILS, LEARNT)
@@ -205,6 +205,19 @@ def test_a_worker_that_is_stopped_hands_its_ranges_to_the_other(fleet: Fleet) ->
     fleet.wait("both take in ranges", lambda: fleet.are_both_at_it() and fleet.done() > 0)
     first.terminate()
     assert first.wait(SECONDS) == 0
+    assert fleet.done() < MAILS
+    fleet.wait("it is done", fleet.is_done)
+    see_that_all_is_taken_in_once(fleet)
+
+
+def test_a_restart_of_the_database_in_the_middle_loses_nothing(fleet: Fleet, postgres: PrivatePostgres) -> None:
+    fleet.start()
+    fleet.start()
+    fleet.ask()
+    fleet.wait("both take in ranges", lambda: fleet.are_both_at_it() and fleet.done() > 0)
+    fleet.engine.dispose()
+    postgres.down()
+    postgres.up()
     assert fleet.done() < MAILS
     fleet.wait("it is done", fleet.is_done)
     see_that_all_is_taken_in_once(fleet)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -15,9 +17,12 @@ from sqlalchemy import Engine, make_url, text
 
 from models.session import open_engine, reading
 from tests.databases import postgres_database
+from worker import queue
 from worker.assigner import Assigner
+from worker.board import Board, EngineLostError
+from worker.chores import Chores
 from worker.leases import STALLED, Leases
-from worker.queue import Member, connector
+from worker.queue import HEARTBEAT, Member, connector
 
 pytestmark = [pytest.mark.server, pytest.mark.xdist_group("fleet")]
 SECONDS = 60
@@ -81,3 +86,133 @@ def test_a_job_of_the_dead_is_ended_where_the_next_of_its_kind_waits(engine: Eng
             return [job.status for job in await app.job_manager.list_jobs_async()]
 
     assert asyncio.run(dies_and_is_recovered()) == ["todo"]
+
+
+@dataclass
+class Slow:
+    """Takes in ranges: begins, and goes on for a while after it was told to stop."""
+
+    seconds: float = 0.0
+    done: bool = False
+    begun: list[int] = field(default_factory=list)
+    was_cut: bool = False
+
+    def carry_out(self, range_id: int, stopping: Callable[[], bool]) -> bool:
+        self.begun.append(range_id)
+        if not self.done:
+            until(stopping)
+            time.sleep(self.seconds)
+        return self.done
+
+    def cut(self) -> None:
+        self.was_cut = True
+
+
+@dataclass
+class Worker:
+    """A member that does chores, as a test tells it to."""
+
+    engine: Engine
+    ranges: Slow
+    ends: threading.Event = field(default_factory=threading.Event)
+    board: Board = field(default_factory=Board)
+
+    def __post_init__(self) -> None:
+        self.member = Member(
+            self.engine.url,
+            Leases(),
+            chores=Chores(self.board, self.ranges, self.ends.is_set),  # type: ignore[arg-type]
+        )
+        self.member.start()
+        until(lambda: present_as(self.engine))
+
+    def stop(self) -> None:
+        self.ends.set()
+        self.member.stop()
+
+    def begin(self, *range_ids: int) -> None:
+        def begun() -> bool:
+            try:
+                self.board.begin(1, range_ids)
+            except EngineLostError:
+                return False
+            return True
+
+        until(begun)
+
+
+def range_jobs(engine: Engine) -> dict[str, str]:
+    with reading(engine) as session:
+        rows = session.execute(text("SELECT queueing_lock, status FROM procrastinate_jobs WHERE task_name = 'range'"))
+        return {row.queueing_lock: row.status for row in rows}
+
+
+def test_a_range_is_begun_once_and_is_gone_when_it_is_done(engine: Engine) -> None:
+    worker = Worker(engine, Slow(done=True))
+    try:
+        worker.begin(1, 2, 3)
+        worker.begin(1, 2, 3)
+        until(lambda: not range_jobs(engine))
+        assert set(worker.ranges.begun) == {1, 2, 3}
+    finally:
+        worker.stop()
+
+
+def test_a_range_goes_back_when_its_worker_ends_however_long_its_batch_takes(engine: Engine) -> None:
+    worker = Worker(engine, Slow(seconds=3 * HEARTBEAT))
+    worker.begin(1, 3)
+    until(lambda: "doing" in range_jobs(engine).values())
+    worker.stop()
+    assert range_jobs(engine) == {"range:1": "todo", "range:3": "todo"}
+    assert worker.ranges.begun == [1]
+    assert not worker.ranges.was_cut
+
+
+def test_a_range_that_does_not_end_is_cut(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queue, "GRACE", 0.1)
+    worker = Worker(engine, Slow(seconds=1))
+    worker.begin(1)
+    until(lambda: "doing" in range_jobs(engine).values())
+    worker.stop()
+    assert worker.ranges.was_cut
+    assert range_jobs(engine) == {"range:1": "todo"}
+
+
+def test_two_workers_take_a_range_of_a_mailbox_each(engine: Engine) -> None:
+    first, second = Worker(engine, Slow()), Worker(engine, Slow())
+    try:
+        first.begin(1, 2, 3, 4)
+        until(lambda: len(first.ranges.begun + second.ranges.begun) == 2)
+        assert (len(first.ranges.begun), len(second.ranges.begun)) == (1, 1)
+        assert sorted(range_jobs(engine).values()) == ["doing", "doing", "todo", "todo"]
+    finally:
+        first.stop()
+        second.stop()
+
+
+def test_one_worker_alone_takes_two(engine: Engine) -> None:
+    worker = Worker(engine, Slow())
+    try:
+        worker.begin(1, 2)
+        until(lambda: len(worker.ranges.begun) == 2)
+    finally:
+        worker.stop()
+
+
+def test_what_waits_is_taken_back_and_what_runs_is_told(engine: Engine) -> None:
+    worker = Worker(engine, Slow())
+    try:
+        worker.begin(1, 3, 5)
+        until(lambda: "doing" in range_jobs(engine).values())
+        assert worker.board.take_back([1, 3, 5]) == 1
+        assert range_jobs(engine) == {"range:1": "doing"}
+    finally:
+        worker.stop()
+
+
+def test_a_board_without_its_engine_says_so(engine: Engine) -> None:
+    worker = Worker(engine, Slow())
+    worker.stop()
+    for board in (worker.board, Board()):
+        with pytest.raises(EngineLostError):
+            board.begin(1, [1])

@@ -159,9 +159,13 @@ def test_a_range_is_begun_once_and_is_gone_when_it_is_done(engine: Engine) -> No
 
 
 def test_a_range_goes_back_when_its_worker_ends_however_long_its_batch_takes(engine: Engine) -> None:
-    worker = Worker(engine, Slow(seconds=3 * HEARTBEAT))
+    worker = Worker(engine, Slow(seconds=4 * HEARTBEAT))
     worker.begin(1, 3)
     until(lambda: "doing" in range_jobs(engine).values())
+    worker.ends.set()
+    # It looks several times meanwhile whether it is to end.
+    time.sleep(2 * HEARTBEAT)
+    assert range_jobs(engine) == {"range:1": "doing", "range:3": "todo"}
     worker.stop()
     assert range_jobs(engine) == {"range:1": "todo", "range:3": "todo"}
     assert worker.ranges.begun == [1]

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from sqlalchemy import Engine
 
 from config.settings import Settings
+from models.handling import Wish
+from models.session import reading, transaction
+from tests.lab import Lab, deliver, now, recent
+from tests.servers import PrivateDovecot
 from worker import crews as module
+from worker.act import Act
+from worker.crew import Crew
 from worker.crews import Crews
+from worker.requests import ask, request_of
+from worker.schedule import Daemon
+from worker.visit import PollReport
+
+SECONDS = 60
 
 
 @pytest.fixture
@@ -86,3 +100,44 @@ def test_what_fails_in_one_leaves_the_crew_to_the_others(told: list[str]) -> Non
             raise ValueError("mail")
         assert told == ["begin a"]
     assert told == ["begin a", "end a"]
+
+
+@pytest.mark.server
+def test_a_backfill_of_the_console_is_understood_by_processes_that_end_with_it(
+    engine: Engine, dovecot: PrivateDovecot, imap_user: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mails = recent(12, 0)
+    lab = Lab(engine, dovecot, imap_user)
+    lab.furnish(mails)
+    deliver(dovecot, imap_user, mails)
+    pools: list[Executor] = []
+    processes = Crew._processes  # noqa: SLF001
+
+    def noted(self: Crew, count: int) -> Executor:
+        pools.append(processes(self, count))
+        return pools[-1]
+
+    monkeypatch.setattr(Crew, "_processes", noted)
+    settings = Settings(batch_messages=10, backfill_processes=2)
+    nobody: Any = lambda: None  # noqa: E731 - nothing is classified
+    daemon = Daemon(engine, settings, lambda *_: PollReport(), now, nobody)
+    with transaction(engine) as session:
+        request = ask(session, 1, 1, Wish.BACKFILL, Act("petra", now()))
+    try:
+        until = time.monotonic() + SECONDS
+        while state(engine, request) != "done" and time.monotonic() < until:
+            daemon.jobs.look()
+            time.sleep(0.01)
+        assert state(engine, request) == "done"
+    finally:
+        daemon.stop.set()
+        daemon.close()
+    assert lab.outcome().messages == len(mails)
+    [pool] = pools
+    with pytest.raises(RuntimeError, match="after shutdown"):
+        pool.submit(print)
+
+
+def state(engine: Engine, request_id: int) -> str:
+    with reading(engine) as session:
+        return str(request_of(session, 1, request_id, now())["state"])

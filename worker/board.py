@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -20,8 +21,8 @@ RANGE_PRIORITY: Final = -10
 TRAIN_PRIORITY: Final = -20
 LANES: Final = 2
 """Connections that read one mailbox at a time, by all workers together."""
-WAITING: Final = 8
-"""Jobs of one backfill that wait or run: as many as are done until the next look, so that every backfill gets on."""
+WAITING: Final = 4
+"""Jobs of one lane that wait or run: as many as are done until the next look, so that every backfill gets on."""
 SECONDS: Final = 10.0
 """How long the engine may take for an answer."""
 
@@ -62,9 +63,13 @@ class Board:
         """
 
         async def begin(app: App) -> None:
-            there = {job["queueing_lock"] for job in await _jobs(app, range_ids)}
-            new = [each for each in range_ids if _name(each) not in there]
-            for range_id in new[: max(0, WAITING - len(there))]:
+            locks = {job["queueing_lock"] for job in await _jobs(app, range_ids)}
+            there = {each for each in range_ids if _name(each) in locks}
+            taken = Counter(each % LANES for each in there)
+            for range_id in range_ids:
+                if range_id in there or taken[range_id % LANES] >= WAITING:
+                    continue
+                taken[range_id % LANES] += 1
                 job = app.configure_task(
                     RANGE,
                     queue=QUEUE,

@@ -22,7 +22,7 @@ from worker.folder import take_in
 from worker.job import Cord, Workshop
 from worker.manners import TURN_SECONDS, Hosts
 from worker.outcomes import outcome_of, unforeseen
-from worker.ranges import Held, finished, leave, note, take
+from worker.ranges import Held, finished, leave, note, rest, take
 from worker.stored import storable
 from worker.visit import PollReport, Watch
 
@@ -45,7 +45,7 @@ class RangeWork:
     def carry_out(self, range_id: int, stopping: Callable[[], bool]) -> bool:
         """Take in a range until `stopping`; return False where another worker is to do what is left of it."""
         try:
-            held = take(self.workshop.engine, range_id, uuid4().hex)
+            held = take(self.workshop.engine, range_id, uuid4().hex, self.workshop.clock())
             return held is None or self._carry_out(held, stopping)
         except (DatabaseUnavailable, OperationalError) as error:
             log.warning("range %s of a backfill: %s; it is tried again", range_id, error)
@@ -123,8 +123,10 @@ class RangeWork:
         else:
             log.warning("range %s of a backfill: %s", held.range_id, outcome.error)
         said = storable(outcome.error, LONGEST_ERROR) if outcome.error else None
-        when = {"again_at": now + outcome.again_in} if outcome.again_in else {"ended_at": now}
-        leave(self.workshop.engine, held, error=said, **when)
+        if outcome.again_in:
+            rest(self.workshop.engine, held, now + outcome.again_in, said)
+        else:
+            leave(self.workshop.engine, held, error=said, ended_at=now)
 
     def _may_connect(self, held: Held, stopping: Callable[[], bool]) -> bool:
         """Wait for the host to have room for one more connection; return whether it has."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Final
 
-from sqlalchemy import Engine, or_, select, update
+from sqlalchemy import ColumnElement, Engine, or_, select, update
 from sqlalchemy.orm import Session
 
 from models.handling import BackfillRange, MailboxRequest
@@ -177,13 +177,13 @@ def close(engine: Engine, request_id: int, now: datetime) -> Standing:
         return _standing(session, request_id, now)
 
 
-def take(engine: Engine, range_id: int, holder: str) -> Held | None:
-    """Take a range in hand; None where it has ended, or its backfill is to end."""
+def take(engine: Engine, range_id: int, holder: str, now: datetime) -> Held | None:
+    """Take a range in hand; None where it has ended or rests, or its backfill is to end."""
     query = (
         select(BackfillRange, MailboxRequest, Mailbox.host)
         .join(MailboxRequest, MailboxRequest.id == BackfillRange.request_id)
         .join(Mailbox, Mailbox.id == MailboxRequest.mailbox_id)
-        .where(BackfillRange.id == range_id, BackfillRange.ended_at.is_(None))
+        .where(BackfillRange.id == range_id, BackfillRange.ended_at.is_(None), _is_ready(now))
         .where(MailboxRequest.ended_at.is_(None), MailboxRequest.stop_at.is_(None))
         .with_for_update(of=BackfillRange)
     )
@@ -206,6 +206,18 @@ def leave(engine: Engine, held: Held, **said: Any) -> None:
         session.execute(update(BackfillRange).where(*mine).values(holder=None, **said))
 
 
+def rest(engine: Engine, held: Held, until: datetime, error: str | None) -> None:
+    """Let a range go that failed by what passes: all of the backfill that nobody has in hand rests as long."""
+    leave(engine, held, again_at=until, error=error)
+    others = BackfillRange.request_id == held.request_id, BackfillRange.ended_at.is_(None)
+    with transaction(engine) as session:
+        session.execute(
+            update(BackfillRange)
+            .where(*others, BackfillRange.holder.is_(None), _is_ready(until))
+            .values(again_at=until)
+        )
+
+
 def finished(engine: Engine, held: Held, now: datetime) -> None:
     """Let a range go of which everything is taken in, by whomever."""
     leave(engine, held, ended_at=now, coming=BackfillRange.done, error=None, again_at=None)
@@ -226,6 +238,10 @@ def _held(session: Session, range_id: int, holder: str) -> BackfillRange:
             trouble=Trouble.TURN,
         )
     return found
+
+
+def _is_ready(now: datetime) -> ColumnElement[bool]:
+    return or_(BackfillRange.again_at.is_(None), BackfillRange.again_at <= now)
 
 
 def _given_up(now: datetime) -> dict[str, Any]:

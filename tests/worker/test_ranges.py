@@ -19,7 +19,21 @@ from worker.act import Act
 from worker.apply import Applied
 from worker.errors import MailboxError
 from worker.fetched import FolderState
-from worker.ranges import Span, close, coordinate, cut, expect, finished, give_up, lay_out, leave, note, standing, take
+from worker.ranges import (
+    Span,
+    close,
+    coordinate,
+    cut,
+    expect,
+    finished,
+    give_up,
+    lay_out,
+    leave,
+    note,
+    rest,
+    standing,
+    take,
+)
 from worker.requests import ask
 from worker.visit import PollReport
 
@@ -75,7 +89,7 @@ def test_a_backfill_is_the_sum_of_its_ranges(engine: Engine, request_id: int) ->
     lay_out(engine, (own, "me"), TWO, NOW, None)
     before = standing(engine, request_id, NOW)
     assert (before.is_laid_out, before.coming, before.done, len(before.ready)) == (True, 5 + 3 + 50, 5 + 3, 2)
-    held = take(engine, before.ready[0], "w1")
+    held = take(engine, before.ready[0], "w1", NOW)
     assert held
     assert (held.span, held.since, held.failed, held.mailbox_id) == (TWO[0], None, False, 1)
     noted(engine, held.range_id, "w1", 10)
@@ -91,9 +105,9 @@ def test_a_backfill_is_the_sum_of_its_ranges(engine: Engine, request_id: int) ->
 def test_who_has_lost_a_range_writes_nothing_more_of_it(engine: Engine, request_id: int) -> None:
     laid_out(engine, request_id)
     first = standing(engine, request_id, NOW).open[0]
-    lost = take(engine, first, "w1")
+    lost = take(engine, first, "w1", NOW)
     assert lost
-    assert take(engine, first, "w2")
+    assert take(engine, first, "w2", NOW)
     with pytest.raises(MailboxError, match="another worker"):
         noted(engine, first, "w1", 4)
     finished(engine, lost, NOW)
@@ -129,7 +143,7 @@ def test_what_was_expected_and_not_done_is_expected_anew_by_the_next_coordinator
 def test_no_range_is_taken_up_of_a_backfill_that(engine: Engine, request_id: int, said: dict[str, Any]) -> None:
     laid_out(engine, request_id)
     change(engine, **said)
-    assert take(engine, standing(engine, request_id, NOW).open[0], "w1") is None
+    assert take(engine, standing(engine, request_id, NOW).open[0], "w1", NOW) is None
 
 
 def test_a_range_in_hand_hears_that_a_person_stopped_it_and_writes_nothing_once_it_has_ended(
@@ -137,7 +151,7 @@ def test_a_range_in_hand_hears_that_a_person_stopped_it_and_writes_nothing_once_
 ) -> None:
     laid_out(engine, request_id)
     first = standing(engine, request_id, NOW).open[0]
-    take(engine, first, "w1")
+    take(engine, first, "w1", NOW)
     assert not noted(engine, first, "w1", 1)
     change(engine, stop_at=NOW)
     assert noted(engine, first, "w1", 1)
@@ -150,29 +164,50 @@ def test_a_range_in_hand_hears_that_a_person_stopped_it_and_writes_nothing_once_
 def test_a_range_that_failed_waits_and_what_is_taken_in_makes_that_forgotten(engine: Engine, request_id: int) -> None:
     laid_out(engine, request_id)
     first = standing(engine, request_id, NOW).open[0]
-    held = take(engine, first, "w1")
+    held = take(engine, first, "w1", NOW)
     assert held
     leave(engine, held, again_at=NOW + timedelta(minutes=1), error="the line broke")
     assert first not in standing(engine, request_id, NOW).ready
     assert first in standing(engine, request_id, NOW + timedelta(minutes=1)).ready
     assert standing(engine, request_id, NOW).failed is None
-    again = take(engine, first, "w2")
+    assert take(engine, first, "w2", NOW) is None
+    again = take(engine, first, "w2", NOW + timedelta(minutes=1))
     assert again
     assert again.failed
     noted(engine, first, "w2", 1)
     leave(engine, again)
-    third = take(engine, first, "w3")
+    third = take(engine, first, "w3", NOW)
     assert third
     assert not third.failed
     leave(engine, third, ended_at=NOW, error="not let in")
     assert standing(engine, request_id, NOW).failed == "not let in"
 
 
+def test_where_one_fails_by_what_passes_all_rest_that_nobody_has_in_hand(engine: Engine, request_id: int) -> None:
+    own = coordinate(engine, (request_id, 0, {}), "me")
+    lay_out(engine, (own, "me"), [Span("INBOX", 7, uid, uid, 1) for uid in range(4)], NOW, None)
+    failed, busy, done, waits = standing(engine, request_id, NOW).open
+    held, other, ended = (take(engine, each, f"w{each}", NOW) for each in (failed, busy, done))
+    assert held
+    assert other
+    assert ended
+    finished(engine, ended, NOW)
+    rest(engine, held, NOW + timedelta(minutes=5), "throttled")
+    assert standing(engine, request_id, NOW).ready == [busy]
+    assert take(engine, waits, "w", NOW) is None
+    noted(engine, busy, other.holder, 1)
+    later = NOW + timedelta(minutes=5)
+    assert standing(engine, request_id, later).ready == [failed, busy, waits]
+    found = take(engine, waits, "w", later)
+    assert found
+    assert not found.failed
+
+
 @pytest.mark.parametrize("how", ["laid out", "given up"])
 def test_a_folder_that_was_numbered_anew_is_laid_out_anew(engine: Engine, request_id: int, how: str) -> None:
     own = laid_out(engine, request_id)
     first, second = standing(engine, request_id, NOW).open
-    held, other = take(engine, first, "w1"), take(engine, second, "w2")
+    held, other = take(engine, first, "w1", NOW), take(engine, second, "w2", NOW)
     assert held
     assert other
     noted(engine, first, "w1", 3)

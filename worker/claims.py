@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from models.handling import MailboxRequest, Wish
 from models.session import reading, transaction
 from models.tables import Mailbox
+from worker.range_sums import end_stopped
 from worker.requests import SILENT
 
 
@@ -64,7 +65,7 @@ def claim(engine: Engine, request_id: int, now: datetime) -> Claim | None:
             return None
         request = session.scalars(select(MailboxRequest).where(MailboxRequest.id == request_id)).one()
         if request.stop_at:
-            request.ended_at = now
+            end_stopped(session, request, now)
             return None
         request.started_at, request.error = request.started_at or now, None
         # What is known to come is counted anew, behind what was done before.

@@ -29,7 +29,8 @@ from worker.mailbox import reach
 from worker.outcomes import Outcome
 from worker.service import open_mailbox, station
 from worker.stored import storable
-from worker.visit import PollReport, Visit, Watch, total
+from worker.totals import total
+from worker.visit import PollReport, Visit, Watch
 
 
 @dataclass(slots=True)

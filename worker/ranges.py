@@ -7,11 +7,11 @@ in and what is counted are one transaction, whoever dies, and nobody counts for 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Engine, or_, select, update
+from sqlalchemy import Engine, or_, select, update
 from sqlalchemy.orm import Session
 
 from models.handling import BackfillRange, MailboxRequest
@@ -20,7 +20,9 @@ from models.tables import Mailbox
 from worker.chunks import chunks
 from worker.errors import MailboxError, Trouble
 from worker.fetched import FolderState
-from worker.visit import PollReport, total
+from worker.range_sums import Standing, is_ready, release, sum_up
+from worker.totals import total
+from worker.visit import PollReport
 
 SIZE: Final = 2_000
 """Messages in a range: some seconds of work, which is what a worker that ends leaves to others at most."""
@@ -51,26 +53,6 @@ class Held:
     since: date | None
     failed: bool
     """The last try came to an error, and nothing was taken in since."""
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """How far a backfill is, by its ranges."""
-
-    coming: int = 0
-    done: int = 0
-    counts: Mapping[str, Any] = field(default_factory=dict)
-    is_laid_out: bool = False
-    open: Sequence[int] = ()
-    """The ranges that have not ended."""
-    ready: Sequence[int] = ()
-    """Those of them that need not wait."""
-    stale: Sequence[str] = ()
-    """Folders that were numbered anew."""
-    failed: str | None = None
-    """Why one of them ended before its time."""
-    left_out: str | None = None
-    """What could not be laid out."""
 
 
 def cut(state: FolderState, uids: Sequence[int], *, junk: bool = False) -> list[Span]:
@@ -167,14 +149,14 @@ def give_up(engine: Engine, request_id: int, folders: Sequence[str], now: dateti
 def standing(engine: Engine, request_id: int, now: datetime) -> Standing:
     """Return how far a backfill is."""
     with reading(engine) as session:
-        return _standing(session, request_id, now)
+        return sum_up(session, request_id, now)
 
 
 def close(engine: Engine, request_id: int, now: datetime) -> Standing:
     """Take every range from whoever holds it, and return how far the backfill has come for good."""
     with transaction(engine) as session:
-        session.execute(update(BackfillRange).where(BackfillRange.request_id == request_id).values(holder=None))
-        return _standing(session, request_id, now)
+        release(session, request_id)
+        return sum_up(session, request_id, now)
 
 
 def take(engine: Engine, range_id: int, holder: str, now: datetime) -> Held | None:
@@ -183,7 +165,7 @@ def take(engine: Engine, range_id: int, holder: str, now: datetime) -> Held | No
         select(BackfillRange, MailboxRequest, Mailbox.host)
         .join(MailboxRequest, MailboxRequest.id == BackfillRange.request_id)
         .join(Mailbox, Mailbox.id == MailboxRequest.mailbox_id)
-        .where(BackfillRange.id == range_id, BackfillRange.ended_at.is_(None), _is_ready(now))
+        .where(BackfillRange.id == range_id, BackfillRange.ended_at.is_(None), is_ready(now))
         .where(MailboxRequest.ended_at.is_(None), MailboxRequest.stop_at.is_(None))
         .with_for_update(of=BackfillRange)
     )
@@ -212,9 +194,7 @@ def rest(engine: Engine, held: Held, until: datetime, error: str | None) -> None
     others = BackfillRange.request_id == held.request_id, BackfillRange.ended_at.is_(None)
     with transaction(engine) as session:
         session.execute(
-            update(BackfillRange)
-            .where(*others, BackfillRange.holder.is_(None), _is_ready(until))
-            .values(again_at=until)
+            update(BackfillRange).where(*others, BackfillRange.holder.is_(None), is_ready(until)).values(again_at=until)
         )
 
 
@@ -240,10 +220,6 @@ def _held(session: Session, range_id: int, holder: str) -> BackfillRange:
     return found
 
 
-def _is_ready(now: datetime) -> ColumnElement[bool]:
-    return or_(BackfillRange.again_at.is_(None), BackfillRange.again_at <= now)
-
-
 def _given_up(now: datetime) -> dict[str, Any]:
     return {"ended_at": now, "coming": BackfillRange.done, "more": False, "holder": None}
 
@@ -261,27 +237,6 @@ def _row(span: Span, request_id: int) -> dict[str, Any]:
         "counts": {},
         "more": False,
     }
-
-
-def _standing(session: Session, request_id: int, now: datetime) -> Standing:
-    rows = session.scalars(
-        select(BackfillRange).where(BackfillRange.request_id == request_id).order_by(BackfillRange.id)
-    ).all()
-    counts: dict[str, Any] = {}
-    for row in rows:
-        counts = total(counts, row.counts)
-    parts = [row for row in rows if row.folder]
-    return Standing(
-        coming=sum(row.coming for row in rows),
-        done=sum(row.done for row in rows),
-        counts=counts,
-        is_laid_out=any(row.ended_at for row in rows if not row.folder),
-        open=[row.id for row in parts if row.ended_at is None],
-        ready=[row.id for row in parts if row.ended_at is None and (row.again_at is None or row.again_at <= now)],
-        stale=sorted({row.folder for row in parts if row.more}),
-        failed=next((row.error for row in parts if row.error and row.ended_at), None),
-        left_out=next((row.error for row in rows if not row.folder), None),
-    )
 
 
 _TABLE = BackfillRange.__table__.c

@@ -15,6 +15,7 @@ from models.tables import Mailbox
 from worker.act import Act
 from worker.errors import InputError, NotFoundError
 from worker.mailboxes import mailbox_in
+from worker.range_sums import end_stopped
 
 Row = dict[str, Any]
 
@@ -71,7 +72,7 @@ def stop(session: Session, team_id: int, request_id: int, act: Act) -> None:
         return
     request.stop_at = request.stop_at or act.at
     if not is_in_hand(request, act.at):
-        request.ended_at = act.at
+        end_stopped(session, request, act.at)
     log.info("mailbox %s: %s stopped by %s (request %s)", mailbox, request.wish, act.by, request.id)
 
 

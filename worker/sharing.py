@@ -20,7 +20,8 @@ from worker.errors import MailboxError, Trouble
 from worker.folder import list_folder
 from worker.job import Job, Workshop
 from worker.outcomes import Outcome
-from worker.ranges import Span, Standing, close, coordinate, cut, expect, give_up, lay_out, note, standing
+from worker.range_sums import Standing
+from worker.ranges import Span, close, coordinate, cut, expect, give_up, lay_out, note, standing
 from worker.visit import PollReport, Visit, Watch
 
 log = logging.getLogger(__name__)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -54,15 +54,6 @@ class PollReport:
 
 
 Note = Callable[[Session, int, PollReport], None]
-
-
-def total(before: Mapping[str, Any], since: Mapping[str, Any]) -> dict[str, Any]:
-    """Return counts that add up what was done before and since."""
-    summed = dict(before)
-    for name, value in since.items():
-        earlier = before.get(name)
-        summed[name] = total(earlier or {}, value) if isinstance(value, Mapping) else (earlier or 0) + value
-    return summed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

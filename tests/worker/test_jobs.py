@@ -32,7 +32,8 @@ from worker.requests import ask, request_of, state_of, stop
 from worker.rounds import Rounds
 from worker.schedule import Daemon
 from worker.service import station
-from worker.visit import PollReport, Watch, total
+from worker.totals import total
+from worker.visit import PollReport, Watch
 
 PETRA = Act("petra", NOW)
 SECONDS = 10

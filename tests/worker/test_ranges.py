@@ -17,6 +17,7 @@ from tests.worker.small_world import NOW, furnish
 from worker import ranges
 from worker.act import Act
 from worker.apply import Applied
+from worker.claims import claim
 from worker.errors import MailboxError
 from worker.fetched import FolderState
 from worker.ranges import (
@@ -34,7 +35,7 @@ from worker.ranges import (
     standing,
     take,
 )
-from worker.requests import ask
+from worker.requests import ask, request_of, stop
 from worker.visit import PollReport
 
 TWO = [Span("INBOX", 7, 1, 40, 30), Span("INBOX", 7, 41, 90, 20, junk=True)]
@@ -238,3 +239,25 @@ def test_ranges_go_with_their(engine: Engine, request_id: int, gone: type[Any]) 
         session.execute(delete(gone))
     with reading(engine) as session:
         assert session.scalars(select(BackfillRange)).all() == []
+
+
+@pytest.mark.parametrize("how", ["by a person", "by a daemon that claims it"])
+def test_what_is_stopped_while_nobody_looks_after_it_tells_what_its_ranges_came_to(
+    engine: Engine, request_id: int, how: str
+) -> None:
+    laid_out(engine, request_id)
+    first = standing(engine, request_id, NOW).open[0]
+    take(engine, first, "w1", NOW)
+    noted(engine, first, "w1", 4)
+    if how == "by a person":
+        with transaction(engine) as session:
+            stop(session, 1, request_id, Act("petra", NOW))
+    else:
+        change(engine, stop_at=NOW)
+        assert claim(engine, request_id, NOW) is None
+    with pytest.raises(MailboxError):
+        noted(engine, first, "w1", 4)
+    with reading(engine) as session:
+        found = request_of(session, 1, request_id, NOW)
+    assert (found["state"], found["done"], found["coming"]) == ("stopped", 4, 50)
+    assert found["counts"]["messages"] == {"processed": 4}

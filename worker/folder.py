@@ -65,11 +65,11 @@ def read_folder(
     visit.states[folder] = state
 
 
-def list_folder(visit: Visit, folder: str, since: date | None) -> tuple[FolderState, list[int]]:
-    """Return a folder's state and the UIDs of its mail from that day on that is not recorded yet."""
+def list_folder(visit: Visit, folder: str, since: date | None) -> tuple[FolderState, list[int], list[int]]:
+    """Return a folder's state, and the UIDs of its mail from that day on: of what is not recorded yet, and of all."""
     state = visit.imap.select(folder)
     pairs = visit.imap.new_uids(state, 0, since)
-    return state, [uid for uid, _ in _unseen(visit, state, pairs, whole=True)]
+    return state, [uid for uid, _ in _unseen(visit, state, pairs, whole=True)], [uid for uid, _ in pairs]
 
 
 def take_in(visit: Visit, state: FolderState, pairs: Sequence[tuple[int, int]], *, junk: bool) -> None:

@@ -6,6 +6,7 @@ in and what is counted are one transaction, whoever dies, and nobody counts for 
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -17,7 +18,6 @@ from sqlalchemy.orm import Session
 from models.handling import BackfillRange, MailboxRequest
 from models.session import INSERTS, reading, transaction
 from models.tables import Mailbox
-from worker.chunks import chunks
 from worker.errors import MailboxError, Trouble
 from worker.fetched import FolderState
 from worker.range_sums import Standing, is_ready, release, sum_up
@@ -26,6 +26,8 @@ from worker.visit import PollReport
 
 SIZE: Final = 2_000
 """Messages in a range: some seconds of work, which is what a worker that ends leaves to others at most."""
+MOST: Final = 5
+"""So many times as many messages lie between the first and the last of a range at most, with those recorded before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +57,19 @@ class Held:
     """The last try came to an error, and nothing was taken in since."""
 
 
-def cut(state: FolderState, uids: Sequence[int], *, junk: bool = False) -> list[Span]:
-    """Cut the UIDs of a folder, ascending, into ranges."""
-    return [Span(state.folder, state.uidvalidity, each[0], each[-1], len(each), junk) for each in chunks(uids, SIZE)]
+def cut(state: FolderState, uids: Sequence[int], there: Sequence[int], *, junk: bool = False) -> list[Span]:
+    """Cut the UIDs of a folder that are to be taken in into ranges; `there` are all that it holds. Both ascend."""
+    spans: list[Span] = []
+    start = 0
+    while start < len(uids):
+        end = min(start + SIZE, len(uids))
+        # Whoever takes a range in lists everything in it.
+        beyond = bisect_left(there, uids[start]) + MOST * SIZE
+        if beyond < len(there):
+            end = min(end, bisect_left(uids, there[beyond], start))
+        spans.append(Span(state.folder, state.uidvalidity, uids[start], uids[end - 1], end - start, junk))
+        start = end
+    return spans
 
 
 def coordinate(engine: Engine, request: tuple[int, int, Mapping[str, Any]], holder: str) -> int:

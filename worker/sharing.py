@@ -132,8 +132,7 @@ class _Coordinator:
 
         def read(visit: Visit, folder: str, *, since: date | None, junk: bool, **_: Any) -> None:
             if not only or folder in only:
-                state, uids = list_folder(visit, folder, since)
-                spans.extend(cut(state, uids, junk=junk))
+                spans.extend(cut(*list_folder(visit, folder, since), junk=junk))
 
         def noted(session: Session, messages: int, report: PollReport) -> None:
             note(session, self.own, self.name, messages, report)

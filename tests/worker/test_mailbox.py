@@ -134,6 +134,21 @@ def test_a_day_may_limit_the_listing(dovecot: PrivateDovecot, imap_user: str, im
     assert [uid for uid, _ in imap.new_uids(state, 2, date(2026, 5, 2))] == [3]
 
 
+def test_what_lies_between_two_uids_is_listed(dovecot: PrivateDovecot, imap_user: str, imap: Mailbox) -> None:
+    for day in range(1, 8):
+        raw = MAIL + b"x" * day
+        dovecot.deliver(imap_user, raw, internaldate=datetime(2026, 5, 8 - day, 1, tzinfo=UTC))
+    with dovecot.session(imap_user) as other:
+        other.select_folder("INBOX")
+        other.delete_messages([3])
+        other.expunge()
+    imap.select("INBOX")
+    assert imap.uids_between(2, 5) == [(uid, len(MAIL) + uid) for uid in (2, 4, 5)]
+    assert [uid for uid, _ in imap.uids_between(1, 7, date(2026, 5, 3))] == [1, 2, 4, 5]
+    # A server answers for the last message where a range lies beyond it only if asked for "*".
+    assert imap.uids_between(3, 3) == imap.uids_between(8, 4_000_000_000) == []
+
+
 def test_a_message_deleted_meanwhile_is_absent(dovecot: PrivateDovecot, imap_user: str, imap: Mailbox) -> None:
     large = message(part("text/plain", b"line\r\n" * 40_000))
     for raw in (MAIL, MAIL, large, MAIL):

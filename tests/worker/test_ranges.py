@@ -70,15 +70,21 @@ def noted(engine: Engine, range_id: int, holder: str, count: int) -> bool:
         return note(session, range_id, holder, count, brought(count))
 
 
-@given(st.sets(st.integers(1, 2**32 - 1), max_size=60).map(sorted), st.integers(1, 20))
-def test_every_uid_is_in_one_range_and_no_range_is_too_large(uids: list[int], size: int) -> None:
+@given(
+    st.dictionaries(st.integers(1, 2**32 - 1), st.booleans(), max_size=80).map(lambda found: sorted(found.items())),
+    st.integers(1, 12),
+)
+def test_every_uid_is_in_one_range_and_no_range_is_too_large(folder: list[tuple[int, bool]], size: int) -> None:
+    there, uids = [uid for uid, _ in folder], [uid for uid, is_new in folder if is_new]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ranges, "SIZE", size)
-        spans = cut(FolderState("INBOX", 7, 2**32 - 1, len(uids)), uids)
+        patch.setattr(ranges, "MOST", 2)
+        spans = cut(FolderState("INBOX", 7, 2**32 - 1, len(there)), uids, there)
     found = [[uid for uid in uids if span.first_uid <= uid <= span.last_uid] for span in spans]
     assert [uid for each in found for uid in each] == uids
     assert [len(each) for each in found] == [span.coming for span in spans]
     assert all(0 < span.coming <= size for span in spans)
+    assert all(sum(span.first_uid <= uid <= span.last_uid for uid in there) <= 2 * size for span in spans)
 
 
 def test_a_backfill_is_the_sum_of_its_ranges(engine: Engine, request_id: int) -> None:

@@ -197,6 +197,20 @@ def test_what_a_killed_worker_had_in_hand_is_done_by_the_other(fleet: Fleet, who
     see_that_all_is_taken_in_once(fleet)
 
 
+def test_a_worker_that_froze_counts_nothing_that_the_other_did(fleet: Fleet) -> None:
+    fleet.start()
+    fleet.ask()
+    fleet.wait("it is laid out", lambda: fleet.scalar(select(func.count(BackfillRange.id))) > 1)
+    frozen = fleet.start()
+    fleet.wait("both take in ranges", lambda: fleet.are_both_at_it() and fleet.done() > 0)
+    frozen.send_signal(signal.SIGSTOP)
+    assert fleet.done() < MAILS
+    fleet.wait("it is taken to be dead", lambda: not fleet.are_both_at_it())
+    frozen.send_signal(signal.SIGCONT)
+    fleet.wait("it is done", fleet.is_done)
+    see_that_all_is_taken_in_once(fleet)
+
+
 def test_a_worker_that_is_stopped_hands_its_ranges_to_the_other(fleet: Fleet) -> None:
     first = fleet.start()
     fleet.ask()

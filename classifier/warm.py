@@ -7,10 +7,12 @@ a second and a half and 150 MB, and the forked share it.
 from __future__ import annotations
 
 import gc
+import threading
 from datetime import UTC, datetime
 
 from classifier.context import JudgeContext
 from classifier.judge import judge
+from classifier.language import language_of
 from classifier.meaning import meanings
 from classifier.message import parse
 
@@ -38,6 +40,11 @@ Diagnostic-Code: smtp; 550 5.1.1 no such user
 
 
 def _warm() -> None:
+    # Unpacking the languages' model leaves a second CPU free time for the encoder.
+    languages = threading.Thread(target=language_of, args=["hello"])
+    languages.start()
+    meanings(["hello"])
+    languages.join()
     nobody: frozenset[str] = frozenset()
     context = JudgeContext(
         own_addresses=nobody,
@@ -48,7 +55,6 @@ def _warm() -> None:
     )
     for body in (_REPLY, _ABSENCE, _BOUNCE):
         judge(parse(_HEAD + body), context)
-    meanings(["hello"])
     gc.collect()
     gc.freeze()
 

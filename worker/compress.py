@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import socket
 import zlib
+from ipaddress import ip_address
 from typing import Any, Final
 
 from worker.client import Client
@@ -15,6 +16,12 @@ from worker.client import Client
 _RAW: Final = -zlib.MAX_WBITS
 """The bare stream, without zlib's own header and checksum."""
 _AT_ONCE: Final = 65_536
+
+
+def is_near(client: Client) -> bool:
+    """Say whether the server runs on this machine."""
+    host, *_ = client.socket().getpeername()
+    return ip_address(host).is_loopback
 
 
 def compress(client: Client) -> bool:

@@ -14,7 +14,7 @@ from imapclient.response_parser import parse_fetch_response
 from worker import folders
 from worker.arrival import arrival
 from worker.client import Client
-from worker.compress import compress
+from worker.compress import compress, is_near
 from worker.errors import MailboxError
 from worker.fetch import HEADER, fetch
 from worker.fetched import (
@@ -167,9 +167,12 @@ class Mailbox:
         return self._state == state and not self._was_told_of_news()
 
     def compress(self) -> bool:
-        """Compress what passes from now on; return whether the server can."""
+        """Compress what passes from now on, if the server can; return whether that is done.
+
+        Octets that never leave this machine cost less than making fewer of them.
+        """
         with telling(self._account, self._name, "agreeing on compression"):
-            return compress(self._client)
+            return not is_near(self._client) and compress(self._client)
 
     def new_uids(self, state: FolderState, after_uid: int, since: date | None = None) -> list[tuple[int, int]]:
         """Return (UID, size in octets), ascending, of the messages with a UID above `after_uid`.

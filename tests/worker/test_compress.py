@@ -5,10 +5,12 @@ from __future__ import annotations
 import socket
 import zlib
 from typing import Any
+from unittest import mock
 
 import pytest
 
 from tests.servers import PASSWORD, PrivateDovecot
+from worker import mailbox
 from worker.compress import _Inflating, compress
 from worker.imap import Account, open_client
 from worker.mailbox import connect
@@ -26,11 +28,17 @@ def account(dovecot: PrivateDovecot, imap_user: str) -> Account:
 def test_mail_read_through_compression_is_the_same(dovecot: PrivateDovecot, imap_user: str, account: Account) -> None:
     mails = [BODY + b"%d\r\n" % number for number in range(30)]
     dovecot.deliver_many(imap_user, mails)
-    with connect(account, "mila") as imap:
+    with connect(account, "mila") as imap, mock.patch.object(mailbox, "is_near", return_value=False):
         assert imap.compress()
         state = imap.select("INBOX")
         read = [each.raw for batch in imap.fetch(imap.new_uids(state, 0)) for each in batch]
     assert read == mails
+
+
+def test_what_stays_on_this_machine_is_not_compressed(account: Account) -> None:
+    with connect(account, "mila") as imap:
+        assert not imap.compress()
+        imap.select("INBOX")
 
 
 def test_fewer_octets_pass(dovecot: PrivateDovecot, imap_user: str, account: Account) -> None:

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import signal
 import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, func, insert, select, text
 
-from models.session import open_engine, reading, transaction
+from models.session import reading, transaction
 from models.tables import InboundMessage, Mailbox
+from tests.journey.workers import SECONDS, Workers, engine_of
 from tests.journey.world import World
 from tests.lab import deliver, recent
 from tests.servers import PrivateDovecot, PrivatePostgres
@@ -26,27 +24,11 @@ from worker.leases import Lease, Leases
 pytestmark = [pytest.mark.server, pytest.mark.xdist_group("fleet")]
 
 MAILBOXES = SHARD + 10
-SECONDS = 60
-"""How long anything may take here; it is over in a few."""
 HELD = text("SELECT lock, id, worker_id FROM procrastinate_jobs WHERE task_name = 'duty' AND status = 'doing'")
 
 
-@dataclass
-class Fleet:
+class Fleet(Workers):
     """Mailboxes of two shards, and the workers that were started over them."""
-
-    world: World
-    engine: Engine
-    workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
-
-    def start(self) -> subprocess.Popen[bytes]:
-        with (self.world.folder / "log").open("ab") as log:
-            started = subprocess.Popen(
-                [sys.executable, "-m", "worker", "worker"],
-                env=self.world.environment, cwd=self.world.folder, stdout=log, stderr=log,
-            )  # fmt: skip
-        self.workers.append(started)
-        return self.workers[-1]
 
     def leases(self) -> list[Lease]:
         with reading(self.engine) as session:
@@ -65,17 +47,6 @@ class Fleet:
 
     def living(self) -> list[subprocess.Popen[bytes]]:
         return [each for each in self.workers if each.poll() is None]
-
-    def wait(self, what: str, is_so: Callable[[], bool]) -> float:
-        """Wait until something is so; return after how many seconds."""
-        start = time.monotonic()
-        while not is_so():
-            assert time.monotonic() - start < SECONDS, f"{what}: not yet; {self.log()[-2000:]}"
-            time.sleep(0.1)
-        return time.monotonic() - start
-
-    def log(self) -> str:
-        return (self.world.folder / "log").read_text()
 
     def are_polled_since(self, moment: datetime) -> Callable[[], bool]:
         missing = select(func.count()).where(Mailbox.last_success_at.is_(None) | (Mailbox.last_success_at < moment))
@@ -100,22 +71,16 @@ def postgres() -> Iterator[PrivatePostgres]:
 def fleet(dovecot: PrivateDovecot, postgres: PrivatePostgres, imap_user: str, tmp_path: Path) -> Iterator[Fleet]:
     world = World(dovecot, imap_user, postgres.create_database(imap_user.replace("-", "_")), tmp_path)
     world.extra = {"INBOX_POLL_SECONDS": "1", "INBOX_HOST_CONNECTS_A_SECOND": "500"}
-    world.prepare("migrate")
+    engine = engine_of(world)
     world.add_mailbox()
-    engine = open_engine(world.database_url)
     with transaction(engine) as session:
         row = session.execute(select(Mailbox.__table__)).mappings().one()
         same = {name: value for name, value in row.items() if name != "id"}
         others = range(1, MAILBOXES)
         session.execute(insert(Mailbox), [same | {"name": f"m{n}", "username": f"{imap_user}{n}"} for n in others])
     made = Fleet(world, engine)
-    try:
+    with made.ending():
         yield made
-    finally:
-        for worker in made.living():
-            worker.kill()
-            worker.wait()
-        engine.dispose()
 
 
 def test_workers_share_the_mailboxes_and_who_is_killed_loses_them_to_another(fleet: Fleet) -> None:

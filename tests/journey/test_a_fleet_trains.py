@@ -5,24 +5,20 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, func, select, text
+from sqlalchemy import func, select, text
 
 from classifier.verdict import ReplyClass
 from models.learning import Artifact
-from models.session import open_engine, reading
+from tests.journey.workers import SECONDS, Workers, engine_of
 from tests.journey.world import World
 from tests.servers import PrivateDovecot, PrivatePostgres
 
 pytestmark = [pytest.mark.server, pytest.mark.xdist_group("fleet")]
 
-SECONDS = 90
 # In place of training it says who it is, and goes on until its input ends.
 CODE = """
 import sys
@@ -34,39 +30,12 @@ cli(["worker"])
 TRAINS = text("SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'train' AND status = 'doing'")
 
 
-class Trainers:
+class Trainers(Workers):
     """Workers that may train, and what was asked of them."""
-
-    def __init__(self, world: World) -> None:
-        self.world = world
-        self.engine: Engine = open_engine(world.database_url)
-        self.workers: list[subprocess.Popen[bytes]] = []
-
-    def start(self, *words: str) -> subprocess.Popen[bytes]:
-        with self.log_of(len(self.workers)).open("wb") as log:
-            started = subprocess.Popen(
-                [sys.executable, *words], env=self.world.environment, cwd=self.world.folder, stdout=log, stderr=log
-            )
-        self.workers.append(started)
-        return started
-
-    def log_of(self, number: int) -> Path:
-        return self.world.folder / f"log{number}"
 
     def ask(self, *words: str, check: bool = True) -> str:
         done = self.world.prepare("train", "--on-worker", *words, check=check)
         return f"{done.out}{done.err}"
-
-    def scalar(self, query: object) -> int:
-        with reading(self.engine) as session:
-            return session.scalar(query) or 0  # type: ignore[call-overload]
-
-    def wait(self, what: str, is_so: Callable[[], object]) -> None:
-        start = time.monotonic()
-        while not is_so():
-            logs = [self.log_of(number).read_text()[-2000:] for number in range(len(self.workers))]
-            assert time.monotonic() - start < SECONDS, f"{what}: not yet; {logs}"
-            time.sleep(0.1)
 
     def pid_in(self, number: int) -> int:
         """Return the process that trains for a worker, 0 for none."""
@@ -78,16 +47,9 @@ class Trainers:
 def trainers(dovecot: PrivateDovecot, postgres: PrivatePostgres, imap_user: str, tmp_path: Path) -> Iterator[Trainers]:
     world = World(dovecot, imap_user, postgres.create_database(f"trains_{imap_user}"), tmp_path)
     world.extra = {"INBOX_ARTIFACT_FOLDER": str(tmp_path / "artifacts")}
-    world.prepare("migrate")
-    made = Trainers(world)
-    try:
+    made = Trainers(world, engine_of(world))
+    with made.ending():
         yield made
-    finally:
-        for worker in made.workers:
-            if worker.poll() is None:
-                worker.kill()
-            worker.wait()
-        made.engine.dispose()
 
 
 def import_labels(world: World) -> None:
@@ -106,7 +68,7 @@ def test_what_was_asked_for_once_is_trained_by_a_worker_and_can_be_promoted(trai
     import_labels(trainers.world)
     assert "a worker of the fleet trains" in trainers.ask("--base", "none", "--version", "ours")
     assert "waits for a worker already" in trainers.ask("--base", "none")
-    trainers.start("-m", "worker", "worker")
+    trainers.start()
     trainers.wait("it is there", lambda: trainers.scalar(select(func.count(Artifact.id))))
     trainers.wait("it is told", lambda: "training has ended" in trainers.log_of(0).read_text())
     assert "artifact ours is written to" in trainers.log_of(0).read_text()

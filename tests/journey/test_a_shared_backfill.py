@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import signal
 import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, func, select, text, update
+from sqlalchemy import func, select, text, update
 
 from models.handling import BackfillRange, MailboxRequest, Wish
-from models.session import open_engine, reading, transaction
+from models.session import reading, transaction
 from models.tables import InboundMessage, Mailbox
+from tests.journey.workers import SECONDS, Workers, engine_of
 from tests.journey.world import NAME, World, end_state
 from tests.lab import deliver, recent
 from tests.servers import PrivateDovecot, PrivatePostgres
@@ -30,8 +29,6 @@ pytestmark = [pytest.mark.server, pytest.mark.xdist_group("fleet")]
 MAILS = 600
 LEARNT = 20
 SIZE = 40
-SECONDS = 90
-"""How long anything may take here; it is over in some ten."""
 # A worker whose ranges are small, and whose batches take a moment, so that there is time to do something to it.
 CODE = f"""
 import time
@@ -50,25 +47,14 @@ LEFT = text("SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'range' A
 
 
 @dataclass
-class Fleet:
+class Fleet(Workers):
     """A mailbox that is not polled, and the workers that were started over it."""
 
-    world: World
-    engine: Engine
-    mails: Sequence[Exchange]
-    workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    mails: Sequence[Exchange] = ()
     request_id: int = 0
 
-    def start(self) -> subprocess.Popen[bytes]:
-        with self.log_of(len(self.workers)).open("wb") as log:
-            started = subprocess.Popen(
-                [sys.executable, "-c", CODE], env=self.world.environment, cwd=self.world.folder, stdout=log, stderr=log
-            )
-        self.workers.append(started)
-        return started
-
-    def log_of(self, number: int) -> Path:
-        return self.world.folder / f"log{number}"
+    def start_slow(self) -> subprocess.Popen[bytes]:
+        return self.start("-c", CODE)
 
     def is_up(self, number: int) -> bool:
         return self.workers[number].poll() is not None or "polling every" in self.log_of(number).read_text()
@@ -85,22 +71,6 @@ class Fleet:
     def request(self) -> dict[str, Any]:
         with reading(self.engine) as session:
             return request_of(session, 1, self.request_id, datetime.now(UTC))
-
-    def scalar(self, query: Any) -> Any:
-        with reading(self.engine) as session:
-            return session.scalar(query)
-
-    def wait(self, what: str, is_so: Callable[[], bool]) -> None:
-        start = time.monotonic()
-        while not is_so():
-            assert time.monotonic() - start < SECONDS, f"{what}: not yet; {self.logs()}"
-            time.sleep(0.05)
-
-    def logs(self) -> str:
-        return "\n".join(
-            f"{number} ({self.workers[number].poll()}):\n{self.log_of(number).read_text()[-2000:]}"
-            for number in range(len(self.workers))
-        )
 
     def done(self) -> int:
         return self.scalar(select(func.sum(BackfillRange.done)).where(BackfillRange.folder != "")) or 0
@@ -130,23 +100,16 @@ def postgres() -> Iterator[PrivatePostgres]:
 def fleet(dovecot: PrivateDovecot, postgres: PrivatePostgres, imap_user: str, tmp_path: Path) -> Iterator[Fleet]:
     world = World(dovecot, imap_user, postgres.create_database(imap_user.replace("-", "_")), tmp_path)
     world.extra = {"INBOX_BATCH_MESSAGES": "20", "INBOX_BACKFILL_PROCESSES": "2", "INBOX_HOST_CONNECTS_A_SECOND": "500"}
-    world.prepare("migrate")
+    engine = engine_of(world)
     world.add_mailbox()
     mails = recent(MAILS, LEARNT)
     world.import_sends([each.row for each in mails if not each.learnt])
     deliver(dovecot, imap_user, mails)
-    engine = open_engine(world.database_url)
     with transaction(engine) as session:
         session.execute(update(Mailbox).values(paused_at=datetime.now(UTC)))
-    made = Fleet(world, engine, mails)
-    try:
+    made = Fleet(world, engine, mails=mails)
+    with made.ending():
         yield made
-    finally:
-        for worker in made.workers:
-            if worker.poll() is None:
-                worker.kill()
-            worker.wait()
-        engine.dispose()
 
 
 def see_that_all_is_taken_in_once(fleet: Fleet) -> None:
@@ -160,8 +123,8 @@ def see_that_all_is_taken_in_once(fleet: Fleet) -> None:
 
 
 def test_two_workers_do_a_backfill_together(fleet: Fleet, tmp_path: Path) -> None:
-    fleet.start()
-    fleet.start()
+    fleet.start_slow()
+    fleet.start_slow()
     fleet.ask()
     fleet.wait("both take in ranges", fleet.are_both_at_it)
     fleet.wait("it is done", fleet.is_done)
@@ -180,10 +143,10 @@ def test_two_workers_do_a_backfill_together(fleet: Fleet, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("who", ["the coordinator", "the other"])
 def test_what_a_killed_worker_had_in_hand_is_done_by_the_other(fleet: Fleet, who: str) -> None:
-    first = fleet.start()
+    first = fleet.start_slow()
     fleet.ask()
     fleet.wait("it is laid out", lambda: fleet.scalar(select(func.count(BackfillRange.id))) > 1)
-    second = fleet.start()
+    second = fleet.start_slow()
     fleet.wait("both take in ranges", lambda: fleet.are_both_at_it() and fleet.done() > 0)
     killed = first if who == "the coordinator" else second
     killed.send_signal(signal.SIGKILL)
@@ -198,10 +161,10 @@ def test_what_a_killed_worker_had_in_hand_is_done_by_the_other(fleet: Fleet, who
 
 
 def test_a_worker_that_froze_counts_nothing_that_the_other_did(fleet: Fleet) -> None:
-    fleet.start()
+    fleet.start_slow()
     fleet.ask()
     fleet.wait("it is laid out", lambda: fleet.scalar(select(func.count(BackfillRange.id))) > 1)
-    frozen = fleet.start()
+    frozen = fleet.start_slow()
     fleet.wait("both take in ranges", lambda: fleet.are_both_at_it() and fleet.done() > 0)
     frozen.send_signal(signal.SIGSTOP)
     assert fleet.done() < MAILS
@@ -212,10 +175,10 @@ def test_a_worker_that_froze_counts_nothing_that_the_other_did(fleet: Fleet) -> 
 
 
 def test_a_worker_that_is_stopped_hands_its_ranges_to_the_other(fleet: Fleet) -> None:
-    first = fleet.start()
+    first = fleet.start_slow()
     fleet.ask()
     fleet.wait("it is laid out", lambda: fleet.scalar(select(func.count(BackfillRange.id))) > 1)
-    fleet.start()
+    fleet.start_slow()
     fleet.wait("both take in ranges", lambda: fleet.are_both_at_it() and fleet.done() > 0)
     first.terminate()
     assert first.wait(SECONDS) == 0
@@ -225,8 +188,8 @@ def test_a_worker_that_is_stopped_hands_its_ranges_to_the_other(fleet: Fleet) ->
 
 
 def test_a_restart_of_the_database_in_the_middle_loses_nothing(fleet: Fleet, postgres: PrivatePostgres) -> None:
-    fleet.start()
-    fleet.start()
+    fleet.start_slow()
+    fleet.start_slow()
     fleet.ask()
     fleet.wait("both take in ranges", lambda: fleet.are_both_at_it() and fleet.done() > 0)
     fleet.engine.dispose()
@@ -238,8 +201,8 @@ def test_a_restart_of_the_database_in_the_middle_loses_nothing(fleet: Fleet, pos
 
 
 def test_a_person_stops_it_in_the_middle_and_asks_for_the_rest(fleet: Fleet) -> None:
-    fleet.start()
-    fleet.start()
+    fleet.start_slow()
+    fleet.start_slow()
     fleet.ask()
     fleet.wait("both take in ranges", lambda: fleet.are_both_at_it() and fleet.done() > 0)
     with transaction(fleet.engine) as session:

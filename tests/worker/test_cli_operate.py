@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import update
@@ -42,6 +43,16 @@ def test_a_database_without_tables_is_told_to_migrate(run: Commands) -> None:
     said = run("doctor")
     assert said.code == 1
     assert "-> run: inbox-worker migrate" in said.out
+
+
+def test_a_worker_of_a_fleet_needs_postgresql_and_makes_no_other_database(
+    run: Commands, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("INBOX_DATABASE_URL", f"sqlite:///{tmp_path}/other.sqlite")
+    for words in (["worker"], ["train", "--on-worker"]):
+        said = run(*words)
+        assert (said.code, "share a PostgreSQL" in said.err) == (1, True)
+    assert not (tmp_path / "other.sqlite").exists()
 
 
 def test_a_database_that_does_not_answer_is_told_without_its_password(

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import click
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, func, make_url, select
 from sqlalchemy.orm import Session
 
 from config import logs
@@ -29,13 +29,16 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def start(**flags: Any) -> tuple[Settings, Engine]:
+def start(*, if_not_postgresql: str | None = None, **flags: Any) -> tuple[Settings, Engine]:
     """Read the settings, start logging, open the database and see that its schema is current.
 
-    A new SQLite file gets its tables at once; any other database that lacks them is left to `migrate`.
+    A new SQLite file gets its tables at once; any other database that lacks them is left to `migrate`. Where
+    `if_not_postgresql` is given, that is said of any other, and nothing is done to it.
     """
     settings = read(**flags)
     logs.start(settings.log_level, settings.log_format)
+    if if_not_postgresql and make_url(settings.database_url.get_secret_value()).get_backend_name() != "postgresql":
+        raise InputError(if_not_postgresql)
     engine = open_database(settings)
     if not is_current(engine):
         if engine.dialect.name != "sqlite":

@@ -84,9 +84,9 @@ def _ask_for(base: str, since: datetime | None, version: str | None) -> None:
     from worker.cli.common import start  # noqa: PLC0415
     from worker.promotion import check_new  # noqa: PLC0415
 
-    _, engine = start()
-    if engine.dialect.name != "postgresql":
-        raise InputError("only workers that share a PostgreSQL do this; without --on-worker it is done here")
+    _, engine = start(
+        if_not_postgresql="only workers that share a PostgreSQL do this; without --on-worker it is done here"
+    )
     if version:
         check_version(version)
         with reading(engine) as session:

@@ -8,7 +8,6 @@ from functools import partial
 import click
 
 from worker.cli.common import now, start
-from worker.errors import InputError
 from worker.leases import Leases
 from worker.range_work import RangeWork
 from worker.rounds import Rounds
@@ -27,9 +26,11 @@ def worker(poll_seconds: int | None, threads: int | None) -> None:
     Start as many as you like, on as many machines: they find each other through the database, which has to be
     PostgreSQL. Whose worker dies is taken over within seconds.
     """
-    settings, engine = start(poll_seconds=poll_seconds, poll_threads=threads)
-    if engine.dialect.name != "postgresql":
-        raise InputError("workers share a PostgreSQL (INBOX_DATABASE_URL); with SQLite use: inbox-worker run")
+    settings, engine = start(
+        if_not_postgresql="workers share a PostgreSQL (INBOX_DATABASE_URL); with SQLite use: inbox-worker run",
+        poll_seconds=poll_seconds,
+        poll_threads=threads,
+    )
     # The job engine, which no other command needs.
     from worker.board import Board  # noqa: PLC0415
     from worker.chores import Chores  # noqa: PLC0415

@@ -15,7 +15,6 @@ from functools import partial
 from itertools import chain, islice
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import wait
-from multiprocessing.forkserver import ensure_running
 from typing import Final, Protocol
 
 from classifier.judge import ReplyJudge
@@ -24,6 +23,7 @@ from config.settings import Settings
 from worker.ahead import ahead
 from worker.desk import Desk
 from worker.fetched import FetchedMessage
+from worker.forks import count_of, get_ready
 from worker.process import not_understood, understand
 from worker.record import Judged
 
@@ -81,20 +81,10 @@ def settle() -> None:
     gc.set_threshold(20_000, 50, 100)
 
 
-def get_ready() -> None:
-    """Begin to load what processes beside this one need; that takes two seconds, and nobody has to wait for it.
-
-    Forked from this process they would take along threads, connections and locks; one that has nothing of that loads
-    what all of them need, once.
-    """
-    get_context("forkserver").set_forkserver_preload(["classifier.warm", __name__])
-    ensure_running()
-
-
 @contextmanager
 def side_by_side(settings: Settings, classifier: ReplyJudge | None) -> Iterator[Understanding]:
     """Give what understands with every CPU that the settings allow, where there is enough to do."""
-    processes = settings.backfill_processes or _cpus()
+    processes = count_of(settings)
     if processes == 1:
         yield in_turn(settings)
         return
@@ -195,12 +185,6 @@ class Crew:
             if self._pool is pool:
                 self._pool = None
         pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _cpus() -> int:
-    """Return how many CPUs this process may use; not every system tells."""
-    allowed = getattr(os, "sched_getaffinity", None)
-    return len(allowed(0)) if allowed else os.cpu_count() or 1
 
 
 def begin(classifier: ReplyJudge | None, level: str, form: str) -> None:

@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-import signal
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 
 import click
 
-from models.session import reading, transaction
-from worker.backfill import backfill_files, backfill_imap, rehearsal
-from worker.cli.common import find_mailbox, now, start
-from worker.cli.output import as_json, emit
-from worker.cli.progress import bar
-from worker.cli.report import print_changes, print_report, report_row
-from worker.crew import get_ready, settle, side_by_side
-from worker.files import eml_files, maildir_messages, mbox_messages
-from worker.service import open_mailbox, station
-from worker.serving import Classifier
-from worker.visit import PollReport, Watch
+from config.settings import read
+from worker.cli.output import as_json
+from worker.forks import count_of, get_ready
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -61,55 +48,9 @@ def backfill(
     given = [each for each in (mbox, maildir, eml) if each]
     if len(given) > 1 or (given and (since or folders)):
         raise click.UsageError("give one of --mbox, --maildir, --eml, or IMAP with --since and --folder")
-    settings, engine = start()
-    if settings.backfill_processes != 1:
+    if count_of(read()) > 1:
         get_ready()
-    with reading(engine) as session:
-        mailbox_id = find_mailbox(session, mailbox).id
-    row, desk = open_mailbox(engine, mailbox_id, settings, Classifier(engine, settings).current())
-    settle()
-    title = f"backfill {mailbox}" + (" (dry run)" if dry_run else "")
-    with (
-        _stopping() as stop,
-        bar(title, shown=not as_json) as progress,
-        rehearsal(engine) if dry_run else nullcontext((engine, partial(transaction, engine))) as (database, writer),
-        side_by_side(settings, desk.classifier) as understanding,
-    ):
-        watch = Watch(clock=now, stopping=stop.is_set, progress=progress)
-        where = station(database, settings, watch, writer, understanding)
-        messages = _messages(mbox, maildir, eml)
-        if messages is not None:
-            report = backfill_files(where, desk, messages)
-        else:
-            report = backfill_imap(where, row, desk, folders, since.date() if since else None)
-    _print(report, as_json=as_json, dry_run=dry_run)
+    from worker.cli.past import Past, take_in  # noqa: PLC0415 - what is loaded beside takes as long as this
 
-
-def _messages(mbox: Path | None, maildir: Path | None, eml: Path | None) -> Iterator[tuple[str, bytes]] | None:
-    if mbox:
-        return mbox_messages(mbox)
-    if maildir:
-        return maildir_messages(maildir)
-    return eml_files([eml]) if eml else None
-
-
-@contextmanager
-def _stopping() -> Iterator[threading.Event]:
-    """Let the first SIGINT or SIGTERM finish the batch in hand."""
-    stop = threading.Event()
-    before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _print(report: PollReport, *, as_json: bool, dry_run: bool) -> None:
-    if as_json:
-        emit([report_row(report)])
-        return
-    print_report(report)
-    if dry_run:
-        print_changes(report.applied.changes)
-        click.echo("dry run: nothing was written")
+    past = Past(mbox=mbox, maildir=maildir, eml=eml, folders=folders, since=since.date() if since else None)
+    take_in(mailbox, past, dry_run=dry_run, as_json=as_json)

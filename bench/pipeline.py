@@ -38,6 +38,8 @@ from worker.vault import new_key
 ROOT = Path(__file__).parent.parent
 PYTHON = [sys.executable, "-W", "ignore"]
 LOOK_SECONDS = 0.5
+MEMORY_SECONDS = 2.0
+"""Between two looks at memory: the system walks through all of it for each, so that often costs a tenth of a core."""
 CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 KILLED_AT = 0.4
 """The part of the mails after which a backfill is killed."""
@@ -122,8 +124,11 @@ class Process:
                     yield process
 
     def _look(self) -> None:
+        due = 0.0
         while not self._ended.wait(LOOK_SECONDS):
-            self.peak_mb = max(self.peak_mb, self.memory_mb())
+            if time.monotonic() >= due:
+                self.peak_mb = max(self.peak_mb, self.memory_mb())
+                due = time.monotonic() + MEMORY_SECONDS
             for process in self._processes():
                 with suppress(OSError):
                     fields = (process / "stat").read_text().rpartition(") ")[2].split()

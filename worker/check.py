@@ -35,7 +35,7 @@ _OLD_RIGHTS: Final = {"d": "xte", "c": "kx"}
 
 _CAPABILITIES: Final = (
     ("IDLE", "new mail is heard of at once", "new mail is found at the next poll"),
-    ("COMPRESS=DEFLATE", "backfills are compressed", "backfills are not compressed"),
+    ("COMPRESS=DEFLATE", "backfills are compressed over a network", "backfills are not compressed"),
     ("UIDPLUS", "single mails can be moved", "mails can be moved only where there is MOVE"),
 )
 

@@ -19,7 +19,7 @@ _AT_ONCE: Final = 65_536
 
 
 def is_near(client: Client) -> bool:
-    """Say whether the server runs on this machine."""
+    """Say whether the connection ends on this machine, as it does at a mail server that runs here."""
     host, *_ = client.socket().getpeername()
     return ip_address(host).is_loopback
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from multiprocessing import get_context
+import signal
+from multiprocessing import get_context, resource_tracker
 from multiprocessing.forkserver import ensure_running
 from typing import Final
 
@@ -25,4 +26,11 @@ def get_ready() -> None:
     what all of them need, once.
     """
     get_context("forkserver").set_forkserver_preload(_LOADED)
-    ensure_running()
+    # Until all is loaded it would end at an interrupt that is meant for this process. The tracker, which it would start
+    # as well, lets interrupts through again.
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

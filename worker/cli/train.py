@@ -85,7 +85,8 @@ def _ask_for(base: str, since: datetime | None, version: str | None) -> None:
     from worker.promotion import check_new  # noqa: PLC0415
 
     _, engine = start(
-        if_not_postgresql="only workers that share a PostgreSQL do this; without --on-worker it is done here"
+        if_not_postgresql="only workers that share a PostgreSQL (INBOX_DATABASE_URL) do this; "
+        "without --on-worker it is done here"
     )
     if version:
         check_version(version)

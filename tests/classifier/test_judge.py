@@ -237,6 +237,14 @@ def test_the_classifier_is_asked_once_for_all_that_rules_leave_open() -> None:
     assert [[text for _, text, _ in asked] for asked in mind.asked] == [["Sure, let us talk", "Sounds fine"]]
 
 
+def test_each_reply_of_many_has_its_language_and_one_without_words_that_of_its_subject() -> None:
+    mind = OneAnswer(ReplyClass.INTERESTED)
+    subject = "Wir haben leider keinen Bedarf an Ihrem Lager"
+    raws = [letter("Merci, pouvez-vous me rappeler demain matin ?"), letter("", subject=subject)]
+    judge_batch([parse(raw) for raw in raws], [context(classifier=mind)] * 2)
+    assert [language for _, _, language in mind.asked[0]] == ["fr", "de"]
+
+
 def test_without_a_classifier_a_reply_is_engaged_and_a_person_looks() -> None:
     verdict = judged(letter("Sure, let us talk"))
     assert isinstance(verdict, Reply)

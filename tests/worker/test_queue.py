@@ -194,6 +194,17 @@ def test_two_workers_take_a_range_of_a_mailbox_each(engine: Engine) -> None:
         second.stop()
 
 
+def test_a_few_jobs_of_each_lane_wait_however_many_ranges_there_are(engine: Engine) -> None:
+    worker = Worker(engine, Slow())
+    try:
+        worker.begin(*range(2, 30, 2), 1, 3)
+        jobs = [int(name.partition(":")[2]) for name in range_jobs(engine)]
+        assert sorted(each for each in jobs if each % 2) == [1, 3]
+        assert sorted(each for each in jobs if not each % 2) == [2, 4, 6, 8]
+    finally:
+        worker.stop()
+
+
 def test_one_worker_alone_takes_two(engine: Engine) -> None:
     worker = Worker(engine, Slow())
     try:

@@ -168,6 +168,17 @@ def test_a_range_in_hand_hears_that_a_person_stopped_it_and_writes_nothing_once_
     assert standing(engine, request_id, NOW).done == 2
 
 
+def test_nothing_is_written_of_a_backfill_that_was_ended_by_who_knows_no_ranges(
+    engine: Engine, request_id: int
+) -> None:
+    laid_out(engine, request_id)
+    first = standing(engine, request_id, NOW).open[0]
+    take(engine, first, "w1", NOW)
+    change(engine, ended_at=NOW)
+    with pytest.raises(MailboxError):
+        noted(engine, first, "w1", 1)
+
+
 def test_a_range_that_failed_waits_and_what_is_taken_in_makes_that_forgotten(engine: Engine, request_id: int) -> None:
     laid_out(engine, request_id)
     first = standing(engine, request_id, NOW).open[0]

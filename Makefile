@@ -22,7 +22,7 @@ lint: $(STAMP) ## ruff, mypy, import order, Dockerfile
 	@$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
 	@$(BIN)/hadolint --failure-threshold warning Dockerfile
 
-servers: ## Dovecot, PostgreSQL, Cyrus, Chromium and iproute2 from Debian, for the tests
+servers: ## Dovecot, PostgreSQL, Cyrus, Chromium, iproute2 and promtool from Debian, for the tests
 	@./tests/install-servers
 
 artifact: $(STAMP) ## build the default reply classifier from the corpus
@@ -32,8 +32,9 @@ lock: $(STAMP) ## resolve the dependencies anew, with hashes
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml -o requirements.lock
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --extra dev pyproject.toml -c requirements.lock -o requirements-dev.lock
 
-picture: $(STAMP) servers ## draw docs/demo.svg and the pictures of the console anew
+picture: $(STAMP) servers ## draw docs/demo.svg, the pictures of the console and the dashboard anew
 	@$(BIN)/python docs/picture.py
+	@$(BIN)/python docs/dashboard.py
 	@$(BIN)/python -m docs.console_pictures
 
 bench: $(STAMP) servers ## measure understanding, the classifier, the whole path and polling (bench/*.json)

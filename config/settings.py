@@ -114,6 +114,13 @@ class Settings(BaseSettings):
     )
     console_host: str = Field("127.0.0.1", description="Address the console listens on.")
     console_port: int = Field(8025, ge=0, le=65535, description="Port the console listens on; 0: any free one.")
+    metrics_host: str = Field("127.0.0.1", description="Address at which a daemon tells how it fares over HTTP.")
+    metrics_port: int | None = Field(
+        None, ge=0, le=65535, description="Port of /metrics, /healthz and /readyz there; none: not told. 0: any."
+    )
+    stall_seconds: int = Field(
+        300, ge=1, description="Seconds without a poll that ends, while mailboxes wait, after which /healthz fails."
+    )
     alarm_bounce_share: float = Field(
         0.02, gt=0, le=1, description="Share of hard bounces among the sends of a mailbox or campaign that is an alarm."
     )

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, FastAPI
 from pydantic import BaseModel
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
@@ -20,7 +20,8 @@ from console.edge import Edge
 from console.office import Office, open_office, the_office
 from console.problems import documented
 from console.render import FILES, STATIC
-from models.session import reading
+from models.session import DatabaseUnavailable
+from worker.health import not_ready
 
 health = APIRouter()
 API = (
@@ -63,17 +64,24 @@ PAGES = (
 
 
 class Health(BaseModel):
-    """That the console answers and reaches its database."""
+    """That all is well."""
 
     status: str = "ok"
 
 
 @health.head("/healthz", include_in_schema=False)
-@health.get("/healthz", responses=documented(503))
-def healthz(office: Annotated[Office, Depends(the_office)]) -> Health:
-    """Say whether the console answers and reaches its database."""
-    with reading(office.engine) as session:
-        session.execute(text("SELECT 1"))
+@health.get("/healthz")
+async def healthz() -> Health:
+    """Say that the console answers."""
+    return Health()
+
+
+@health.head("/readyz", include_in_schema=False)
+@health.get("/readyz", responses=documented(503))
+def readyz(office: Annotated[Office, Depends(the_office)]) -> Health:
+    """Say whether the console reaches its database, with this version's schema."""
+    if (problem := not_ready(office.engine)) is not None:
+        raise DatabaseUnavailable(problem)
     return Health()
 
 

@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
 FOR_STRANGERS = "/u/"
 """Paths below it are opened by people who know nothing of us."""
-FOR_PROGRAMS = ("/v1/", "/webhooks/calendly/", "/healthz", "/openapi.json")
+FOR_PROGRAMS = ("/v1/", "/webhooks/calendly/", "/healthz", "/readyz", "/openapi.json")
 SHOWN = 20
 LONGEST_SAID = 500
 """Characters of one value of an answer: names of fields and kinds of rows are as long as a stranger makes them."""

@@ -109,7 +109,10 @@ def _take_in(visit: Visit, state: FolderState, pairs: Sequence[tuple[int, int]],
             if number in FRESH_STATISTICS and not visit.is_part:
                 refresh_statistics(station.engine)
             finish = partial(_finish, visit, state, piece, moves=moves)
-            visit.report.applied.add(write(visit.desk, judged, station.writer, watch.clock(), finish))
+            now = watch.clock()
+            applied = write(visit.desk, judged, station.writer, now, finish)
+            watch.wrote(visit.purpose, judged, applied, now)
+            visit.report.applied.add(applied)
             visit.report.backlog -= len(piece)
             watch.progress(0, len(piece))
             if watch.stopping():

@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import case, func, select
+from sqlalchemy import Engine, case, func, select
 from sqlalchemy.orm import Session
 
 from models.outside import Alarm, AlarmKind, Delivery, DeliveryState, WebhookEndpoint
+from models.revision import current, known
+from models.session import DatabaseUnavailable
 from models.tables import Mailbox, SignIn
 
 FAILING = 3
@@ -129,3 +131,14 @@ def polling(session: Session, now: datetime, max_age: timedelta) -> Finding:
     if newest is not None and now - newest <= max_age:
         return well("polling", said)
     return wrong("polling", said, "see the log of inbox-worker run, and: inbox-worker doctor")
+
+
+def not_ready(engine: Engine) -> str | None:
+    """Say why nothing can be done with the database now; None: it answers, and has this version's schema."""
+    try:
+        found = current(engine)
+    except DatabaseUnavailable as error:
+        return str(error)
+    if found != known()[-1]:
+        return f"the database schema is {found or 'empty'}, not {known()[-1]}; run: inbox-worker migrate"
+    return None

@@ -30,7 +30,7 @@ from worker.outcomes import Outcome
 from worker.service import open_mailbox, station
 from worker.stored import storable
 from worker.totals import total
-from worker.visit import PollReport, Visit, Watch
+from worker.visit import PollReport, Visit, Watch, Wrote, unheard
 
 
 @dataclass(slots=True)
@@ -121,6 +121,8 @@ class Workshop:
     crews: Crews
     share: Share | None = None
     """Has the workers of a fleet do a backfill together; None: it is done here."""
+    wrote: Wrote = unheard
+    """Hears of every batch once it is committed."""
 
     def carry_out(self, job: Job, stopping: Callable[[], bool]) -> Outcome:
         """Do what was asked for, until it is done or `stopping`.
@@ -133,7 +135,8 @@ class Workshop:
         if self.share:
             return self.share(self, job, stopping)
         report = PollReport()
-        watch = Watch(clock=self.clock, stopping=stopping, progress=partial(job.progress, report=report))
+        progress = partial(job.progress, report=report)
+        watch = Watch(clock=self.clock, stopping=stopping, progress=progress, wrote=self.wrote)
         with self.visiting(job, job.claim.mailbox_id, watch, report) as (visit, mailbox):
             take_in_all(visit, mailbox, since=job.claim.since)
         job.progress(0, 0, report)

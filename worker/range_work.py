@@ -91,7 +91,7 @@ class RangeWork:
                 unwanted.set()
 
         engine, clock, span = self.workshop.engine, self.workshop.clock, held.span
-        watch = Watch(clock=clock, stopping=lambda: unwanted.is_set() or stopping())
+        watch = Watch(clock=clock, stopping=lambda: unwanted.is_set() or stopping(), wrote=self.workshop.wrote)
         with self.workshop.visiting(cord, held.mailbox_id, watch, report) as (opened, _):
             visit = replace(opened, note=noted, is_part=True)
             visit.imap.compress()

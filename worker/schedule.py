@@ -32,13 +32,16 @@ from worker.due import Due, Result, active, due_mailboxes, failure, spread, succ
 from worker.duties import OUTBOX, TIMERS, shard_in, shard_of
 from worker.errors import InputError, MailboxError, Trouble
 from worker.figures import COUNT_SECONDS, count_all
+from worker.gauges import Gauges
 from worker.job import Share, Workshop
 from worker.jobs import Jobs
 from worker.keeper import Keeper
 from worker.lanes import Lanes
 from worker.leases import Leases
 from worker.manners import Hosts, counts, longest_pause, pause_after, stops
+from worker.metrics import Metrics
 from worker.months import keep_months
+from worker.observed import Observed, metrics_address, observed
 from worker.retention import remove_old
 from worker.serving import Classifier
 from worker.signs import limits_of
@@ -83,6 +86,7 @@ class Daemon:
     """What this daemon may do as one worker of a fleet; None: everything, it is the only one."""
     share: Share | None = None
     """Has the workers of a fleet do backfills together; None: this daemon does them."""
+    metrics: Metrics = field(default_factory=Metrics)
     stop: threading.Event = field(default_factory=threading.Event)
     keeper: Keeper = field(init=False)
     turns: Turns = field(init=False)
@@ -102,17 +106,41 @@ class Daemon:
         self.keeper = Keeper(hosts, self.clock, self.turns.wake, files_to_open() - FILES_BESIDE)
         classifier = self.classifier or Classifier(self.engine, self.settings).current
         crews = Crews(self.settings, LINGER if self.share else 0)
-        workshop = Workshop(self.engine, self.settings, self.clock, classifier, crews, self.share)
+        workshop = Workshop(self.engine, self.settings, self.clock, classifier, crews, self.share, self.metrics.wrote)
         self.jobs = Jobs(workshop, hosts, self.turns.wake, self.stop, self._owns)
 
     def run(self) -> None:
-        """Work until SIGTERM or SIGINT; then finish the batches in hand and return."""
+        """Work until SIGTERM or SIGINT; then finish the batches in hand and return.
+
+        Raises:
+            InputError: the address of its numbers cannot be listened on.
+        """
+        with observed(metrics_address(self.settings), self.shown()) as port:
+            if port is not None:
+                log.info("telling how it fares at http://%s:%s/metrics", self.settings.metrics_host, port)
+            self._run()
+
+    def shown(self) -> Observed:
+        """Return what is told of this daemon to whoever watches over it."""
+        held = {
+            "inbox_worker_polls_queued": ("Due mailboxes that wait for a thread.", self.turns.waiting),
+            "inbox_worker_polls_in_hand": ("Mailboxes queued or being polled.", lambda: len(self.turns.busy())),
+            "inbox_worker_connections_kept": ("Connections kept to mailboxes.", lambda: len(self.keeper.kept())),
+        }
+        self.metrics.show(held)
+        # Of a fleet one says how everything stands.
+        gauges = Gauges(self.engine, self.clock, lambda: self.leases is None or self.leases.has(TIMERS))
+        self.metrics.registry.register(gauges)
+        seconds = self.settings.stall_seconds
+        return Observed(self.metrics.registry, lambda: self.metrics.pulse.stall(seconds), self.engine)
+
+    def _run(self) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self.stop.set())
         lanes = Lanes(self.engine, self.clock, vault_of(self.settings), self.stop.is_set)
         steps = [threading.Thread(target=step.loop, args=[self.stop], name=step.name) for step in self.steps(lanes)]
         scheduler = BackgroundScheduler(timezone="UTC")
-        tick = Step("picking due mailboxes", TICK_SECONDS, self.tick, self.clock)
+        tick = self._step("picking due mailboxes", TICK_SECONDS, self.tick)
         scheduler.add_job(
             tick.__call__, "interval", seconds=TICK_SECONDS, coalesce=True, max_instances=1, misfire_grace_time=60
         )
@@ -184,7 +212,10 @@ class Daemon:
         }
         for duty, of_one in ((OUTBOX, outbox), (TIMERS, timers)):
             work |= {name: (seconds, self._if_held(duty, do)) for name, (seconds, do) in of_one.items()}
-        return [Step(name, seconds, do, self.clock) for name, (seconds, do) in work.items()]
+        return [self._step(name, *each) for name, each in work.items()]
+
+    def _step(self, name: str, seconds: float, do: Callable[[], object]) -> Step:
+        return Step(name, seconds, do, self.clock, self.metrics.failures.labels(name).inc)
 
     def _if_held(self, duty: str, do: Callable[[], object]) -> Callable[[], object]:
         """Do what one worker of a fleet does for all of them, where this is the one."""
@@ -217,6 +248,7 @@ class Daemon:
         if self.stop.is_set():
             return
         self.turns.add(self._due())
+        self.metrics.pulse.looked(idle=not self.turns.busy())
 
     def leave(self) -> None:
         """Hang up the connections of mailboxes that are polled no more, or by another worker."""
@@ -271,7 +303,7 @@ class Daemon:
             log.exception("mailbox %s: its poll could not begin, it is tried again", mailbox_id)
 
     def _poll_and_note(self, mailbox_id: int, due: Due | None) -> None:
-        begun_at = self.clock()
+        begun_at, started = self.clock(), time.monotonic()
         if not self._owns(mailbox_id):
             self.jobs.leave(mailbox_id)
             return
@@ -293,6 +325,7 @@ class Daemon:
         except Exception as caught:
             log.exception("mailbox %s: poll failed, it is tried again", mailbox.name)
             error = caught
+        self.metrics.polled(error, time.monotonic() - started)
         failures = due.failures if due else mailbox.failures
         with self._lock:
             self._results[mailbox_id] = self._result(mailbox, failures, error or report)

@@ -34,6 +34,8 @@ class Step:
     seconds: float
     work: Callable[[], object]
     clock: Callable[[], datetime]
+    failed: Callable[[], object] = lambda: None
+    """Hears of every failure."""
     _rests_until: datetime | None = None
 
     def loop(self, stop: threading.Event) -> None:
@@ -56,9 +58,11 @@ class Step:
         except DatabaseUnavailable as error:
             # Known trouble, told by every step: a line is enough.
             self._rests_until = now + AWAY
+            self.failed()
             log.warning("%s: %s; it is tried again", self.name, error)
         except Exception:
             self._rests_until = now + REST
+            self.failed()
             log.exception("%s failed; it is tried again in a minute", self.name)
 
 

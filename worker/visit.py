@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -18,7 +18,15 @@ from worker.crew import Understanding
 from worker.desk import Desk
 from worker.fetched import FolderState
 from worker.mailbox import Mailbox as Imap
+from worker.record import Judged
 from worker.traffic import budget_of, left, spend, used_up
+
+Wrote = Callable[[Purpose, Sequence[Judged], Applied, datetime], None]
+"""Told of a batch that was written: for what it was read, its messages, what they caused, and when."""
+
+
+def unheard(_purpose: Purpose, _judged: Sequence[Judged], _applied: Applied, _now: datetime) -> None:
+    """Hear of a batch and do nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +39,8 @@ class Watch:
     clock: Callable[[], datetime]
     stopping: Callable[[], bool] = lambda: False
     progress: Callable[[int, int], None] = lambda _coming, _done: None
+    wrote: Wrote = unheard
+    """Hears of every batch once it is committed."""
 
 
 @dataclass(slots=True)

@@ -71,7 +71,7 @@ def test_the_health_check_may_ask_without_a_body(console: Console) -> None:
 def test_a_database_that_is_gone_is_told_without_its_name() -> None:
     console = Console(create_engine("postgresql+psycopg://mila:secret@127.0.0.1:1/nobody"))
     for method, path, more in (
-        ("GET", "/healthz", {}),
+        ("GET", "/readyz", {}),
         ("GET", "/u/" + "a" * 40, {}),
         ("POST", "/u/" + "a" * 40, {"data": {"confirm": "yes"}}),
         ("POST", "/webhooks/calendly/default", {}),
@@ -88,8 +88,8 @@ def test_what_nobody_foresaw_shows_no_traceback(console: Console, monkeypatch: p
     def broken(*_: object) -> None:
         raise RuntimeError("a secret inside")
 
-    monkeypatch.setattr(app_module, "reading", broken)
-    answer = console.ask("GET", "/healthz")
+    monkeypatch.setattr(app_module, "not_ready", broken)
+    answer = console.ask("GET", "/readyz")
     assert answer.status_code == 500
     assert "secret" not in answer.text
     assert "Traceback" not in answer.text

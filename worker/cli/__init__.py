@@ -44,6 +44,7 @@ COMMANDS = {
     "secrets": ("secrets", "The keys that stored passwords and tokens are encrypted with."),
     "migrate": ("operate", "Bring the database to this version's schema."),
     "doctor": ("operate", "Check settings, database, mailboxes and classifier."),
+    "healthcheck": ("healthcheck", "Ask the daemon of this machine whether it polls."),
 }
 
 ELSEWHERE = "inbox_worker.commands"

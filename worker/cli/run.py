@@ -13,6 +13,7 @@ from worker.cli.output import as_json, emit
 from worker.cli.progress import bar
 from worker.cli.report import print_changes, print_report, report_row
 from worker.due import spread
+from worker.metrics import Metrics
 from worker.rounds import Rounds
 from worker.schedule import Daemon
 from worker.service import poll_by_id, station
@@ -30,11 +31,14 @@ def run(poll_seconds: int | None, threads: int | None) -> None:
     # A setting that names no usable artifact is told now, and not at every poll.
     classifier.current()
 
+    metrics = Metrics()
+
     def where(stopping: Callable[[], bool]) -> Station:
-        return station(engine, settings, Watch(clock=now, stopping=stopping))
+        return station(engine, settings, Watch(clock=now, stopping=stopping, wrote=metrics.wrote))
 
     spread(engine, settings, now(), random.Random())  # noqa: S311 - spreads load, guards nothing
-    Daemon(engine, settings, Rounds(where, classifier.current).poll, now, classifier.current).run()
+    polls = Rounds(where, classifier.current)
+    Daemon(engine, settings, polls.poll, now, classifier.current, metrics=metrics).run()
 
 
 @click.command()

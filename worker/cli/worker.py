@@ -9,6 +9,7 @@ import click
 
 from worker.cli.common import now, start
 from worker.leases import Leases
+from worker.metrics import Metrics
 from worker.range_work import RangeWork
 from worker.rounds import Rounds
 from worker.schedule import Daemon
@@ -41,12 +42,14 @@ def worker(poll_seconds: int | None, threads: int | None) -> None:
     classifier.current()
     leases = Leases()
 
+    metrics = Metrics()
+
     def where(stopping: Callable[[], bool]) -> Station:
-        return station(engine, settings, Watch(clock=now, stopping=stopping))
+        return station(engine, settings, Watch(clock=now, stopping=stopping, wrote=metrics.wrote))
 
     polls = Rounds(where, classifier.current, partial(leases.writer, engine))
     board = Board()
-    daemon = Daemon(engine, settings, polls.poll, now, classifier.current, leases, partial(share, board))
+    daemon = Daemon(engine, settings, polls.poll, now, classifier.current, leases, partial(share, board), metrics)
     chores = Chores(board, RangeWork(daemon.jobs.workshop, daemon.jobs.hosts), daemon.stop.is_set)
     member = Member(engine.url, leases, daemon.take, daemon.let_go, chores)
     member.start()

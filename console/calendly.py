@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, HTTPException, Path
 from pydantic import BaseModel, Field
 
+from config import logs
 from console.office import Office, body_of, the_office
 from console.problems import documented
 from models.session import reading, transaction
@@ -19,7 +19,7 @@ from worker.vault import vault_of
 
 router = APIRouter(prefix="/webhooks", tags=["webhooks"])
 
-log = logging.getLogger(__name__)
+log = logs.logger(__name__)
 
 NO_KEY = "no key"
 """Stands in for the key of a team that is not there, so that the answer takes as long."""
@@ -68,5 +68,10 @@ def _signing_team(office: Office, team: str) -> tuple[int, str] | None:
             return None if "\0" in team else signing_team(session, team, vault_of(office.settings))
         except InputError as error:
             # Which key is missing is told to whoever operates this; Calendly tells of the booking again.
-            log.error("the signing key of team %s cannot be opened: %s", team, error)  # noqa: TRY400 - says it all
+            log.error(  # noqa: TRY400 - says it all
+                "signing_key_not_opened",
+                says="the signing key of team {team} cannot be opened: {error}",
+                team=team,
+                error=error,
+            )
             raise HTTPException(503, "signatures cannot be checked now; send the same request again") from None

@@ -5,7 +5,6 @@ Another process of the console knows nothing of it; whatever an errand changes s
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
@@ -16,10 +15,11 @@ from fastapi import Request
 from sqlalchemy.exc import OperationalError
 
 from classifier.artifact import ArtifactError
+from config import logs
 from models.session import DatabaseUnavailable
 from worker.errors import InputError
 
-log = logging.getLogger(__name__)
+log = logs.logger(__name__)
 
 Work = Callable[[], Any]
 Name = tuple[str, Hashable]
@@ -117,10 +117,10 @@ class Errands:
         except (InputError, ArtifactError) as error:
             errand.wrong = str(error)
         except (DatabaseUnavailable, OperationalError) as error:
-            log.warning("the database failed: %s", error)
+            log.warning("errand_without_database", says="the database failed: {error}", error=error)
             errand.wrong = "the database does not answer; nothing was changed, try again in a minute"
         except Exception:
-            log.exception("an errand failed")
+            log.exception("errand_failed", says="an errand failed")
             errand.wrong = "nobody foresaw this; the log has the cause"
         finally:
             errand.ended_at = self._clock()

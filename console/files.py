@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator
 from tempfile import TemporaryFile
 from typing import TextIO
@@ -13,9 +12,10 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from config import logs
 from models.session import DatabaseUnavailable, reading, refresh_statistics
 
-log = logging.getLogger(__name__)
+log = logs.logger(__name__)
 
 LARGE = 10_000
 """After an import of more rows the plans of the database are off."""
@@ -51,4 +51,8 @@ def refresh_after(engine: Engine, rows: int) -> None:
     try:
         refresh_statistics(engine)
     except (DatabaseUnavailable, SQLAlchemyError) as error:
-        log.warning("the statistics of the database were not refreshed after an import: %s", error)
+        log.warning(
+            "statistics_not_refreshed",
+            says="the statistics of the database were not refreshed after an import: {error}",
+            error=error,
+        )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -14,6 +13,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy.exc import DataError, OperationalError
 from starlette.exceptions import HTTPException
 
+from config import logs
 from console import pages
 from console.plain_words import plain_words
 from console.render import render
@@ -21,7 +21,7 @@ from console.visitor import SignInNeeded
 from models.session import DatabaseUnavailable
 from worker.errors import InputError, NotFoundError
 
-log = logging.getLogger(__name__)
+log = logs.logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 FOR_STRANGERS = "/u/"
@@ -136,7 +136,7 @@ def install(app: FastAPI) -> None:
 def _install_those_of_the_database(app: FastAPI) -> None:
     @app.exception_handler(DataError)
     def _unusable_value(request: Request, error: DataError) -> Response:
-        log.warning("a value cannot be stored: %s", error.orig)
+        log.warning("value_not_stored", says="a value cannot be stored: {error}", error=error.orig)
         detail = "a value has characters that cannot be stored, such as NUL, or is out of range"
         return problem(request, HTTPStatus.UNPROCESSABLE_ENTITY, detail)
 
@@ -144,7 +144,7 @@ def _install_those_of_the_database(app: FastAPI) -> None:
     @app.exception_handler(OperationalError)
     def _unavailable(request: Request, error: Exception) -> Response:
         # The cause names hosts and files; it stands in the log and is nobody's business outside.
-        log.warning("the database failed: %s", error)
+        log.warning("page_without_database", says="the database failed: {error}", error=error)
         detail = "the database does not answer; nothing is lost, send the same request again"
         return problem(request, HTTPStatus.SERVICE_UNAVAILABLE, detail, {"Retry-After": RETRY_SECONDS})
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 import signal
 import socket
 
 import uvicorn
 
+from config import logs
 from console import uploads
 from console.app import create_app
 from worker.cli.common import now, start
 from worker.errors import InputError
 
-log = logging.getLogger(__name__)
+log = logs.logger(__name__)
 
 MOST_AT_ONCE = 500
 """Connections; who comes beyond is asked to come again (503)."""
@@ -41,7 +41,8 @@ def serve(host: str | None, port: int | None) -> None:
     # The server raises the signal again when it has stopped; it was obeyed, so the command ends well.
     signal.signal(signal.SIGTERM, lambda *_: None)
     with _listen(settings.console_host, settings.console_port) as listening:
-        log.info("listening on %s, port %s", *listening.getsockname()[:2])
+        host, port = listening.getsockname()[:2]
+        log.info("listening", says="listening on {host}, port {port}", host=host, port=port)
         uvicorn.Server(config).run(sockets=[listening])
 
 

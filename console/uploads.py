@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import re
 import secrets
@@ -14,9 +13,10 @@ from pathlib import Path
 
 from fastapi import UploadFile
 
+from config import logs
 from worker.errors import InputError
 
-log = logging.getLogger(__name__)
+log = logs.logger(__name__)
 
 KEPT_SECONDS = 3_600
 _NAME = re.compile("[0-9]+-[A-Za-z0-9_-]{20,40}")
@@ -65,7 +65,7 @@ def sweep() -> None:
     try:
         _swept()
     except InputError as error:
-        log.warning("%s", error)
+        log.warning("no_folder_for_uploads", says="{error}", error=error)
 
 
 def _swept() -> Path:

@@ -77,7 +77,7 @@ def test_help_loads_no_heavy_library() -> None:
     code = "import sys; from worker.cli import cli; cli.main(['--help'], standalone_mode=False); print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     loaded = set(done.stdout.split())
-    assert not loaded & {"sklearn", "numpy", "sqlalchemy", "pydantic", "rich"}
+    assert not loaded & {"sklearn", "numpy", "sqlalchemy", "pydantic", "rich", "structlog"}
 
 
 @pytest.mark.parametrize("command", ["mailboxes", "recipients", "dne", "review", "messages", "sends"])

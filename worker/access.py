@@ -6,7 +6,6 @@ did meanwhile; who comes second takes what is there.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
@@ -16,6 +15,7 @@ from typing import TypeVar
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
+from config import logs
 from config.settings import Settings
 from models.handling import GrantKind, OAuthGrant
 from models.session import reading, transaction
@@ -35,7 +35,7 @@ One that lives for less than twice this is renewed after half of its life.
 """
 LONGEST_ERROR = 500
 
-log = logging.getLogger(__name__)
+log = logs.logger(__name__)
 T = TypeVar("T")
 
 
@@ -135,7 +135,11 @@ def signed_in(
     except MailboxError as error:
         if account.token is None or error.trouble is not Trouble.SIGN_IN:
             raise
-        log.info("%s: the server refused an access token that should hold; it is renewed", mailbox.name)
+        log.info(
+            "access_token_refused",
+            says="mailbox {mailbox}: the server refused an access token that should hold; it is renewed",
+            mailbox=mailbox.name,
+        )
     return open_(renew(engine, mailbox, settings, account, now))
 
 
@@ -200,10 +204,20 @@ def _renewed(
         if current is not None:
             return current
         if held.lasts(now) and not forced and not error.about_consent:
-            log.warning("%s: %s; the access token still holds and is used", mailbox.name, error)
+            log.warning(
+                "access_token_not_renewed",
+                says="mailbox {mailbox}: {error}; the access token still holds and is used",
+                mailbox=mailbox.name,
+                error=error,
+            )
             return held
         raise _failed(mailbox, provider, error) from error
-    log.debug("%s: a new access token holds until %s", mailbox.name, tokens.expires_at)
+    log.debug(
+        "access_token_renewed",
+        says="mailbox {mailbox}: a new access token holds until {until}",
+        mailbox=mailbox.name,
+        until=tokens.expires_at,
+    )
     # Without a new refresh token the old one stays (RFC 6749 6).
     new = _Held(held.kind, tokens.access, tokens.refresh or held.refresh, tokens.expires_at, now)
     return _write(engine, mailbox, vault, held, _store(new, vault)) or new

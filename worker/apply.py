@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
 from classifier.verdict import Outgoing, name_of
+from config import logs
 from models.tables import MessageState
 from worker.aside import set_aside
 from worker.moves import note_returned
@@ -19,7 +19,7 @@ from worker.record import Judged, record
 from worker.refold import Change
 from worker.tie import Anew, Rules, Tied, tie
 
-log = logging.getLogger(__name__)
+log = logs.logger(__name__)
 
 MOST_CHANGES = 10_000
 """Changes that are told one by one; the past of a mailbox may hold hundreds of thousands."""
@@ -105,7 +105,15 @@ def _write(session: Session, box: Box, batch: Sequence[Judged], now: datetime) -
 
 
 def _set_aside(session: Session, box: Box, judged: Judged, error: Exception, now: datetime) -> Applied:
-    log.error("%s: message %s set aside: %s", box.name, judged.place, error, exc_info=error)
+    log.error(
+        "message_set_aside",
+        says="mailbox {mailbox}: message {uid} of {folder!r} set aside: {error}",
+        mailbox=box.name,
+        folder=judged.folder,
+        uid=judged.uid,
+        error=error,
+        exc_info=error,
+    )
     with session.begin_nested():
         set_aside(session, box.mailbox_id, judged, error, now)
     return Applied(Counter({MessageState.SET_ASIDE.value: 1}))

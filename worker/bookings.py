@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import logging
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,6 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from classifier.decode import normal_address
+from config import logs
 from models.events import Event, EventKind, Trust
 from models.session import insert_new
 from models.tables import Campaign, Contact, Recipient, RecipientEvent, Team
@@ -29,7 +29,7 @@ from worker.stored import event_columns, storable
 from worker.tie import Rules, lock_team
 from worker.vault import Vault
 
-log = logging.getLogger(__name__)
+log = logs.logger(__name__)
 
 TOLERANCE = timedelta(seconds=180)
 """How far the time of a signature may lie from now; what is older was perhaps recorded by somebody."""
@@ -141,7 +141,12 @@ def hear_booking(session: Session, rules: Rules, body: bytes, now: datetime) -> 
     lock_team(session, rules.team_id, exclusive=False)
     whose = _whose(session, rules, booking, kind, now)
     if not whose:
-        log.warning("%s of %r: nobody this team mailed", booking.event, booking.payload.uri)
+        log.warning(
+            "booking_of_nobody",
+            says="{kind} of {uri!r}: nobody this team mailed",
+            kind=booking.event,
+            uri=booking.payload.uri,
+        )
         return Heard.NOBODY
     locked = lock(session, {each.contact_id for each in whose})
     new = insert_new(session, RecipientEvent, [_row(each, booking, kind, now) for each in whose])

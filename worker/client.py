@@ -14,6 +14,8 @@ from typing import Any, Final
 
 from imapclient import IMAPClient
 
+from config import logs
+
 _SAID: Final = logging.getLogger("imapclient.imaplib")
 """Where imapclient writes what is said, without what signs in."""
 # What a person has to be shown (RFC 9051 7.1), wherever a server says it.
@@ -31,7 +33,7 @@ _AT_ONCE: Final = 1_048_576
 _SMALL: Final = 1_024
 
 
-log = logging.getLogger(__name__)
+log = logs.logger(__name__)
 
 
 class NotImapError(imaplib.IMAP4.abort):
@@ -174,7 +176,13 @@ class _Session(imaplib.IMAP4):
     def _see_greeting(self, line: bytes) -> None:
         self._is_greeted = True
         if not _GREETING.match(line):
-            log.warning("%s:%s is no IMAP server; it says %r", self.host, self.port, line[:_LONGEST_TOLD])
+            log.warning(
+                "no_imap_server",
+                says="{host}:{port} is no IMAP server; it says {words!r}",
+                host=self.host,
+                port=self.port,
+                words=line[:_LONGEST_TOLD],
+            )
             raise NotImapError("what answers there is no IMAP server")
 
     def _get_capabilities(self) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import logging
 import os
 import signal
 import threading
@@ -27,7 +26,7 @@ from worker.forks import count_of, get_ready
 from worker.process import not_understood, understand
 from worker.record import Judged
 
-log = logging.getLogger(__name__)
+log = logs.logger(__name__)
 
 OTHERS: Final = 3
 """Pieces in hand besides those being understood: one is fetched, one is written, and one waits for either."""
@@ -163,7 +162,11 @@ class Crew:
         try:
             return _with_octets(judged.result(), piece)
         except BrokenExecutor:
-            log.warning("%s: a process ended that understands mail; its messages are tried one by one", desk.box.name)
+            log.warning(
+                "understanding_ended",
+                says="mailbox {mailbox}: a process ended that understands mail; its messages are tried one by one",
+                mailbox=desk.box.name,
+            )
             self._leave(pool)
             return [self._alone(desk, each) for each in piece]
 
@@ -174,7 +177,13 @@ class Crew:
         try:
             return _with_octets(single.submit(_understand, desk, [message]).result(), [message])[0]
         except BrokenExecutor:
-            log.exception("%s: message %s ended the process that read it", desk.box.name, message.uid)
+            log.exception(
+                "understanding_ended_by_message",
+                says="mailbox {mailbox}: message {uid} of {folder!r} ended the process that read it",
+                mailbox=desk.box.name,
+                uid=message.uid,
+                folder=message.folder,
+            )
             with self._lock:
                 self._single = None if self._single is single else self._single
             return not_understood(message, "the process that read it was ended, maybe for all the memory it took")

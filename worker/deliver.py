@@ -8,7 +8,6 @@ has the delivery in hand, and after a crash it is sent again with the same webho
 from __future__ import annotations
 
 import json
-import logging
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -19,6 +18,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, exists, func, literal, literal_column, select, tuple_, update
 from sqlalchemy.orm import Session
 
+from config import logs
 from models.base import UtcDateTime
 from models.outside import Delivery, DeliveryState, OutboxEvent, WebhookEndpoint
 from worker.errors import InputError
@@ -39,7 +39,7 @@ BUSY = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
 # Written out, for a partial index is used only where the condition is no variable.
 _PENDING: ColumnElement[Any] = literal_column(f"'{DeliveryState.PENDING.value}'")
 
-log = logging.getLogger(__name__)
+log = logs.logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,12 @@ def send(line: Line, claimed: Claim, vault: Vault, now: datetime) -> Answer:
     except InputError as error:
         return Answer(None, str(error))
     except Exception as error:
-        log.exception("delivery %s could not be sent", claimed.delivery_id)
+        log.exception(
+            "delivery_failed",
+            says="delivery {delivery} could not be sent",
+            delivery=claimed.delivery_id,
+            endpoint=claimed.endpoint_id,
+        )
         return Answer(None, f"{type(error).__name__}: {error}")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import uuid
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -11,6 +10,7 @@ from typing import Any
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
+from config import logs
 from models.outside import Delivery, DeliveryState, EventType, OutboxEvent, WebhookEndpoint
 from worker.deliver import body_of
 from worker.errors import InputError, NotFoundError
@@ -26,7 +26,7 @@ AGAIN = {"state": DeliveryState.PENDING, "attempts": 0, "first_attempt_at": None
 MOST_LOOKED_AT = 100
 """Deliveries of each state among which the last error is looked for."""
 
-log = logging.getLogger(__name__)
+log = logs.logger(__name__)
 
 
 def check_url(url: str, *, allow_private: bool, resolve: Resolve = system_addresses) -> None:
@@ -155,7 +155,11 @@ def rotate_secret(session: Session, team_id: int, name: str, vault: Vault, now: 
         # Without any key it is the setting that is lost, and not what it names.
         if not vault.keys:
             raise
-        log.warning("%s: no key opens the secret before; the new one signs alone", name)
+        log.warning(
+            "secret_before_lost",
+            says="endpoint {endpoint}: no key opens the secret before; the new one signs alone",
+            endpoint=name,
+        )
     endpoint.secret = vault.seal(signing)
     return secret
 

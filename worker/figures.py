@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,6 +12,7 @@ from sqlalchemy import ColumnElement, Engine, and_, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from classifier.verdict import ReplyClass
+from config import logs
 from models.events import Bounced, Status, Trust
 from models.figures import Counted, DayFigure
 from models.session import INSERTS, reading, transaction
@@ -28,7 +28,7 @@ from models.tables import (
     VerdictRow,
 )
 
-log = logging.getLogger(__name__)
+log = logs.logger(__name__)
 
 COUNT_SECONDS = 300
 """How often the daemon counts."""
@@ -95,7 +95,11 @@ def _count_alone(engine: Engine, team_id: int, now: datetime) -> None:
     try:
         count(engine, team_id, now)
     except Exception:
-        log.exception("counting for team %s failed; the figures of the last time are shown", team_id)
+        log.exception(
+            "counting_failed",
+            says="counting for team {team_id} failed; the figures of the last time are shown",
+            team_id=team_id,
+        )
     finally:
         _COUNTING.release()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -11,6 +10,7 @@ from functools import partial
 
 from sqlalchemy.orm import Session
 
+from config import logs
 from models.session import reading, refresh_statistics
 from worker.apply import Applied
 from worker.chunks import chunks
@@ -22,7 +22,7 @@ from worker.record import Judged, count_places, known_mails, seen_uids
 from worker.sends import BATCH
 from worker.visit import PollReport, Visit
 
-log = logging.getLogger(__name__)
+log = logs.logger(__name__)
 
 OVERLAP = 500
 """UIDs below the cursor that are looked at again."""
@@ -157,7 +157,12 @@ def _with_late_ones(visit: Visit, state: FolderState, after: int) -> list[tuple[
     newer = sum(uid > after for uid, _ in pairs)
     if state.exists - newer <= recorded:
         return pairs
-    log.warning("%s: %s holds mail that was never recorded, it is read now", visit.desk.box.name, state.folder)
+    log.warning(
+        "folder_read_again",
+        says="mailbox {mailbox}: {folder} holds mail that was never recorded, it is read now",
+        mailbox=visit.desk.box.name,
+        folder=state.folder,
+    )
     return visit.imap.new_uids(state, 0)
 
 
@@ -165,8 +170,12 @@ def _recognise_all(
     visit: Visit, state: FolderState, pairs: Sequence[tuple[int, int]], *, limit: int | None, whole: bool, junk: bool
 ) -> bool:
     """Recognise the mail of a folder that was numbered anew; return whether nothing of it is left to do so with."""
-    name = visit.desk.box.name
-    log.warning("%s: UIDVALIDITY of %s changed, its mail is recognised by content", name, state.folder)
+    log.warning(
+        "folder_numbered_anew",
+        says="mailbox {mailbox}: UIDVALIDITY of {folder} changed, its mail is recognised by content",
+        mailbox=visit.desk.box.name,
+        folder=state.folder,
+    )
     complete = _recognise(visit, state, _unseen(visit, state, pairs, whole=whole), limit=limit, junk=junk)
     visit.report.more |= not complete
     return complete

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import logging
 import re
 import socket
 import ssl
@@ -14,6 +13,7 @@ from typing import Any, Final
 
 from imapclient.exceptions import CapabilityError, IMAPClientAbortError, IMAPClientError, LoginError
 
+from config import logs
 from worker import bearer, refusals
 from worker.client import Client, NotImapError
 from worker.errors import MailboxError, Trouble
@@ -38,7 +38,7 @@ _TOKEN: Final = stays(
     "see that IMAP is on for user {username!r} and that it was this user who consented; sign in again: {renew}",
 )
 
-log = logging.getLogger(__name__)
+log = logs.logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +189,13 @@ def _connected(account: Account, alert: Callable[[str], None], begun: Callable[[
 @functools.lru_cache(maxsize=1_000)
 def _log_alert(host: str, username: str, words: str) -> None:
     # Some come with every sign-in.
-    log.warning("%s at %s: the server wants a person to know: %s", username, host, words)
+    log.warning(
+        "server_alert",
+        says="{username} at {host}: the server wants a person to know: {words}",
+        username=username,
+        host=host,
+        words=words,
+    )
 
 
 def _sign_in(client: Client, account: Account) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -12,6 +11,7 @@ from functools import partial
 from random import Random
 from typing import Final
 
+from config import logs
 from models.handling import Wish
 from worker.claims import Waiting, claim, end, hand_back, renew, told_to_stop, waiting
 from worker.due import LONGEST_ERROR
@@ -22,7 +22,7 @@ from worker.outcomes import REST, Outcome, outcome_of, plain, unforeseen
 from worker.stored import storable
 from worker.visit import PollReport
 
-log = logging.getLogger(__name__)
+log = logs.logger(__name__)
 
 AT_ONCE: Final = 2
 """Checks at a time, and as many backfills: those may take days. The threads of polls are not theirs."""
@@ -176,7 +176,12 @@ class Jobs:
         try:
             thread.start()
         except (RuntimeError, MemoryError) as error:
-            log.warning("request %s: no thread can be started: %s", job.claim.request_id, error)
+            log.warning(
+                "request_without_thread",
+                says="request {request}: no thread can be started: {error}",
+                request=job.claim.request_id,
+                error=error,
+            )
             job.part()
             del self._hand[job.claim.request_id]
             self._rests[job.claim.request_id] = now + REST
@@ -219,7 +224,12 @@ class Jobs:
             # What breaks since it was cut says nothing about the mailbox.
             outcome = Outcome(more=True) if stopping() else self._failed(job, error)
             if outcome.error == unforeseen(error):
-                log.exception("request %s: %s failed", job.claim.request_id, job.claim.wish.value)
+                log.exception(
+                    "request_failed",
+                    says="request {request}: {wish} failed",
+                    request=job.claim.request_id,
+                    wish=job.claim.wish.value,
+                )
         finally:
             job.part()
             job.let_go()

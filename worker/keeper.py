@@ -6,7 +6,6 @@ that within 29 minutes) and proves each connection alive.
 
 from __future__ import annotations
 
-import logging
 import selectors
 import socket
 import threading
@@ -17,6 +16,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
+from config import logs
 from worker.errors import MailboxError, Trouble
 from worker.fetched import FolderState
 from worker.idle import Ear, Heard
@@ -24,7 +24,7 @@ from worker.imap import Account, shut, telling
 from worker.mailbox import Mailbox
 from worker.manners import Hosts
 
-log = logging.getLogger(__name__)
+log = logs.logger(__name__)
 T = TypeVar("T")
 
 Opens = Callable[[Callable[[socket.socket], None]], Mailbox]
@@ -210,7 +210,12 @@ class Keeper:
                 self._close(kept.imap, broken=True)
                 if not isinstance(error, MailboxError) or isinstance(error.__cause__, TimeoutError):
                     raise
-                log.debug("a kept connection had ended: %s", error)
+                log.debug(
+                    "kept_connection_ended",
+                    says="a kept connection had ended: {error}",
+                    mailbox_id=mailbox_id,
+                    error=error,
+                )
                 return None
             finally:
                 self._working.pop(mailbox_id, None)
@@ -256,7 +261,7 @@ class Keeper:
                 heard = ear.listen() if ear else Heard.NOTHING
         except MailboxError as error:
             # The poll itself went well; the next one opens a connection of its own.
-            log.debug("%s", error)
+            log.debug("connection_not_kept", says="{error}", mailbox=imap.name, error=error)
             return False
         if heard is Heard.END:
             return False

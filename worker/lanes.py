@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -13,6 +12,7 @@ from threading import Lock
 
 from sqlalchemy import Engine, select
 
+from config import logs
 from models.outside import WebhookEndpoint
 from models.session import reading, transaction
 from worker.deliver import claim, due, send, settle, target_in
@@ -31,7 +31,7 @@ TURN = timedelta(seconds=10)
 REST = timedelta(minutes=1)
 LOOK_SECONDS = 1.0
 
-log = logging.getLogger(__name__)
+log = logs.logger(__name__)
 
 
 @dataclass(slots=True)
@@ -143,7 +143,11 @@ class Lanes:
                     self._work(turn, line, tally)
         except Exception:
             self._rests[turn.endpoint_id] = self.clock() + REST
-            log.exception("endpoint %s: delivering failed, it is tried again in a minute", turn.endpoint_id)
+            log.exception(
+                "delivering_failed",
+                says="endpoint {endpoint}: delivering failed, it is tried again in a minute",
+                endpoint=turn.endpoint_id,
+            )
         finally:
             with self._lock:
                 self._busy[turn.endpoint_id] -= 1
@@ -197,4 +201,10 @@ class Lanes:
             if known is not None and now - known < REST:
                 return
             self._told[endpoint_id] = now
-        log.warning("endpoint %s: %s; it is tried again (inbox-worker webhooks list)", endpoint_id, answer)
+        log.warning(
+            "delivery_not_taken",
+            says="endpoint {endpoint}: {answer}; it is tried again (inbox-worker webhooks list)",
+            endpoint=endpoint_id,
+            status=answer.status,
+            answer=str(answer),
+        )

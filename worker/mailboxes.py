@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from sqlalchemy import delete, func, or_, select
 from sqlalchemy.orm import Session
 
+from config import logs
 from models.handling import OAuthGrant
 from models.tables import InboundMessage, Mailbox, SentMessage, SignIn, Team
 from worker.access import keep
@@ -22,7 +22,7 @@ from worker.vault import Vault
 
 Row = dict[str, Any]
 
-log = logging.getLogger(__name__)
+log = logs.logger(__name__)
 
 PORTS: Final = {"tls": 993, "starttls": 143, "plain": 143}
 HIGHEST_PORT: Final = 65_535
@@ -157,7 +157,14 @@ def add_mailbox(
     session.flush()
     if granted:
         keep(session, mailbox.id, *granted, vault, act.at)
-    log.info("mailbox %s at %s:%s: added by %s", mailbox.name, mailbox.host, mailbox.port, act.by)
+    log.info(
+        "mailbox_added",
+        says="mailbox {mailbox} at {host}:{port}: added by {by}",
+        mailbox=mailbox.name,
+        host=mailbox.host,
+        port=mailbox.port,
+        by=act.by,
+    )
     return mailbox.id
 
 
@@ -200,8 +207,15 @@ def change_mailbox(
         setattr(mailbox, column, value)
     see_encrypted(mailbox.name, mailbox.sign_in, mailbox.security)
     _go_on(mailbox)
-    what = ", ".join(changed) or "nothing"
-    log.info("mailbox %s at %s:%s: %s changed by %s", mailbox.name, mailbox.host, mailbox.port, what, act.by)
+    log.info(
+        "mailbox_changed",
+        says="mailbox {mailbox} at {host}:{port}: {what} changed by {by}",
+        mailbox=mailbox.name,
+        host=mailbox.host,
+        port=mailbox.port,
+        what=", ".join(changed) or "nothing",
+        by=act.by,
+    )
     return names
 
 
@@ -215,20 +229,26 @@ def sign_in_anew(session: Session, mailbox: Mailbox, sign_in: SignIn, granted: G
     mailbox.sign_in, mailbox.password = sign_in, ""
     _go_on(mailbox)
     keep(session, mailbox.id, *granted, vault, act.at)
-    log.info("mailbox %s: signed in with %s anew by %s", mailbox.name, sign_in, act.by)
+    log.info(
+        "mailbox_signed_in",
+        says="mailbox {mailbox}: signed in with {sign_in} anew by {by}",
+        mailbox=mailbox.name,
+        sign_in=sign_in,
+        by=act.by,
+    )
 
 
 def pause_mailbox(mailbox: Mailbox, act: Act) -> None:
     """Leave a mailbox alone until it is resumed."""
     mailbox.paused_at = mailbox.paused_at or act.at
-    log.info("mailbox %s: paused by %s", mailbox.name, act.by)
+    log.info("mailbox_paused", says="mailbox {mailbox}: paused by {by}", mailbox=mailbox.name, by=act.by)
 
 
 def resume_mailbox(mailbox: Mailbox, act: Act) -> None:
     """Poll a mailbox again, at once, whether a person paused it or it was stopped as it was not let in."""
     mailbox.paused_at = None
     _go_on(mailbox)
-    log.info("mailbox %s: resumed by %s", mailbox.name, act.by)
+    log.info("mailbox_resumed", says="mailbox {mailbox}: resumed by {by}", mailbox=mailbox.name, by=act.by)
 
 
 def goes_with(session: Session, mailbox: Mailbox) -> tuple[int, int]:
@@ -243,7 +263,7 @@ def goes_with(session: Session, mailbox: Mailbox) -> tuple[int, int]:
 def remove_mailbox(session: Session, mailbox: Mailbox, act: Act) -> None:
     """Remove a mailbox with the record of its mail; sends, and what the mail caused, stay."""
     session.execute(delete(Mailbox).where(Mailbox.id == mailbox.id))
-    log.info("mailbox %s: removed by %s", mailbox.name, act.by)
+    log.info("mailbox_removed", says="mailbox {mailbox}: removed by {by}", mailbox=mailbox.name, by=act.by)
 
 
 def see_encrypted(name: str, sign_in: SignIn, security: str) -> None:

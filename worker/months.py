@@ -5,7 +5,6 @@ The message itself stays listed, and so does all that it caused: events, statuse
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Collection
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -13,12 +12,13 @@ from sqlalchemy import ColumnElement, Engine, and_, delete, exists, or_, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from config import logs
 from config.settings import Settings
 from models.partitions import drop_before, keep_ahead, later, month_of
 from models.session import reading, transaction
 from models.tables import InboundMessage, MessageClue, MessageState, RecipientEvent, ReviewItem, VerdictRow
 
-log = logging.getLogger(__name__)
+log = logs.logger(__name__)
 
 BATCH = 1_000
 """Messages whose texts are removed in one transaction, so that other writers get their turn."""
@@ -41,7 +41,12 @@ def keep_months(
     _in_passing(engine, lambda session: drop_before(session, month, select(InboundMessage.id).where(needed)))
     removed = remove_texts(engine, month, needed, stopping)
     if removed:
-        log.info("removed the texts of %s messages recorded before %s", removed, month)
+        log.info(
+            "texts_removed",
+            says="removed the texts of {count} messages recorded before {month}",
+            count=removed,
+            month=month,
+        )
 
 
 def needed_since(claimed: datetime) -> ColumnElement[bool]:
@@ -109,4 +114,4 @@ def _in_passing(engine: Engine, change: Callable[[Session], object]) -> None:
     except OperationalError as error:
         if getattr(error.orig, "sqlstate", None) not in BUSY:
             raise
-        log.info("the months are in use; they are changed another time")
+        log.info("months_in_use", says="the months are in use; they are changed another time")

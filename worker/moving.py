@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from datetime import datetime
 from itertools import groupby
 
 from sqlalchemy import Engine
 
+from config import logs
 from models.session import Writer, reading
 from worker.chunks import chunks
 from worker.errors import MailboxError, Trouble
@@ -16,7 +16,7 @@ from worker.mailbox import Mailbox
 from worker.moves import Errand, note_fates, refusals, wanted
 from worker.transfer import Fate
 
-log = logging.getLogger(__name__)
+log = logs.logger(__name__)
 
 AT_ONCE = 100
 """Messages that one command moves."""
@@ -40,14 +40,21 @@ def carry_out(imap: Mailbox, mailbox_id: int, engine: Engine, writer: Writer, no
                 if error.trouble is not Trouble.QUOTA:
                     raise
                 # A mailbox without room for a copy can be read all the same.
-                log.warning("%s", error)
+                log.warning("no_room_to_move", says="{error}", mailbox=imap.name, error=error)
                 return
             fates = {each.message_id: by_uid[each.uid] for each in some}
             with writer() as session:
                 news = _reasons(fates) - refusals(session, mailbox_id)
                 note_fates(session, fates, now)
             for why in sorted(news):
-                log.warning("%s: mail stays in %r and does not go to %r: %s", imap.name, folder, to_folder, why)
+                log.warning(
+                    "mail_not_moved",
+                    says="mailbox {mailbox}: mail stays in {folder!r} and does not go to {to_folder!r}: {why}",
+                    mailbox=imap.name,
+                    folder=folder,
+                    to_folder=to_folder,
+                    why=why,
+                )
 
 
 def _way(errand: Errand) -> tuple[str, int, str]:

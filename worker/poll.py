@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Collection, Sequence
 from datetime import date
 from functools import partial
 
+from config import logs
 from models.handling import Purpose
 from models.tables import Mailbox
 from worker.access import connected
@@ -18,7 +18,7 @@ from worker.moving import carry_out
 from worker.sent import learn_sent, sent_folder
 from worker.visit import PollReport, Station, Visit
 
-log = logging.getLogger(__name__)
+log = logs.logger(__name__)
 
 __all__ = ["INBOX", "go_round", "poll"]
 
@@ -84,7 +84,14 @@ def go_round(
         try:
             step()
         except MailboxError as error:
-            log.warning("%s", error)
+            log.warning(
+                "folder_failed",
+                says="{error}",
+                mailbox=visit.desk.box.name,
+                folder=folder,
+                trouble=error.trouble,
+                error=error,
+            )
             failures.append(error)
             if error.trouble is Trouble.NETWORK:
                 break
@@ -99,4 +106,4 @@ def _carry_out(visit: Visit) -> None:
     try:
         carry_out(visit.imap, visit.mailbox_id, station.engine, station.writer, station.watch.clock())
     except MailboxError as error:
-        log.warning("%s; it is moved later", error)
+        log.warning("moves_wait", says="{error}; it is moved later", mailbox=visit.desk.box.name, error=error)

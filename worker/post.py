@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import Self
 
 import httpcore
 
+from config import logs
 from worker.errors import InputError
 from worker.guard import Guarded, Resolve, Target, system_addresses
 from worker.stored import storable
@@ -24,7 +24,7 @@ WHOLE_SECONDS = 15.0
 MOST_READ = 8_192
 MOST_SAID = 300
 
-log = logging.getLogger(__name__)
+log = logs.logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ def _beginning(response: httpcore.Response) -> str:
                 break
     except (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError):
         # The status has arrived and counts, whatever becomes of the rest.
-        log.debug("the answer broke off after %s bytes", len(read))
+        log.debug("answer_broke_off", says="the answer broke off after {octets} bytes", octets=len(read))
     said = "".join(each if each.isprintable() else " " for each in read.decode("utf-8", "replace"))
     return str(storable(said.strip(), MOST_SAID))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -14,6 +13,7 @@ from classifier.judge import JudgeContext, judge, judge_batch
 from classifier.message import ParsedMessage, parse
 from classifier.own_words.rest import rest_of
 from classifier.verdict import Outgoing, Verdict
+from config import logs
 from models.session import Writer
 from worker.apply import Applied, apply
 from worker.clues import clues_of
@@ -22,7 +22,7 @@ from worker.fingerprint import content_hash
 from worker.mailbox import FetchedMessage
 from worker.record import Judged
 
-log = logging.getLogger(__name__)
+log = logs.logger(__name__)
 
 DEADLOCK_TRIES = 5
 TRY_AGAIN = frozenset({"40P01", "40001"})  # PostgreSQL: deadlock detected, serialization failure.
@@ -81,7 +81,11 @@ def write(
         except OperationalError as error:
             if getattr(error.orig, "sqlstate", None) not in TRY_AGAIN:
                 raise
-            log.info("%s: two workers met in one batch, trying it again", desk.box.name)
+            log.info(
+                "batch_tried_again",
+                says="mailbox {mailbox}: two workers met in one batch, trying it again",
+                mailbox=desk.box.name,
+            )
         else:
             return applied
     raise RuntimeError(
@@ -95,7 +99,11 @@ def _judge(desk: Desk, parsed: Sequence[ParsedMessage], fetched: Sequence[Fetche
         return list(judge_batch(list(parsed), contexts))
     except Exception:
         # One message breaks the batch: find it, and let the others through.
-        log.exception("%s: judging a batch failed, trying its messages one by one", desk.box.name)
+        log.exception(
+            "batch_not_judged",
+            says="mailbox {mailbox}: judging a batch failed, trying its messages one by one",
+            mailbox=desk.box.name,
+        )
         return [_judge_one(*each) for each in zip(parsed, contexts, strict=True)]
 
 

@@ -22,12 +22,13 @@ from procrastinate.exceptions import AlreadyEnqueued, UniqueViolation
 from procrastinate.jobs import Job, Status
 from sqlalchemy import URL
 
+from config import logs
 from worker.assigner import FLEET, Assigner
 from worker.board import QUEUE
 from worker.chores import AT_ONCE, Chores
 from worker.leases import STALLED, Lease, Leases
 
-log = logging.getLogger(__name__)
+log = logs.logger(__name__)
 
 HEARTBEAT: Final = 1.0
 LOOK: Final = 0.5
@@ -93,14 +94,16 @@ class Member:
             try:
                 asyncio.run(self._once())
             except Exception as error:  # noqa: BLE001 - whatever it is, this worker is one of the fleet again
-                log.warning("the job engine was lost (%s); it is tried again", error)
+                log.warning("job_engine_lost", says="the job engine was lost ({error}); it is tried again", error=error)
             self._session = self._loop = None
             self._stop.wait(AGAIN)
 
     async def _once(self) -> None:
         self._loop = asyncio.get_running_loop()
         # What a job meets when the engine is gone is told once, above.
-        self._loop.set_exception_handler(lambda _, context: log.debug("%s", context))
+        self._loop.set_exception_handler(
+            lambda _, context: log.debug("job_engine_stray_error", says="{context}", context=str(context))
+        )
         self._session = _Session(self, asyncio.Event())
         if not self._stop.is_set():
             await self._session.run()
@@ -210,7 +213,10 @@ class _Session:
             known = {row["id"] for row in rows}
             still = set(self.member.leases.held())
             if self._presence.job_id not in known or any(lease.job_id not in known for lease in held if lease in still):
-                log.warning("this worker gave no sign of life for a while, and others do now what it did")
+                log.warning(
+                    "worker_given_up",
+                    says="this worker gave no sign of life for a while, and others do now what it did",
+                )
                 return
             self.member.leases.confirm(at)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Callable
@@ -15,6 +14,7 @@ from uuid import uuid4
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from config import logs
 from models.session import DatabaseUnavailable
 from worker.due import LONGEST_ERROR
 from worker.errors import MailboxError, Trouble
@@ -26,7 +26,7 @@ from worker.ranges import Held, finished, leave, note, rest, take
 from worker.stored import storable
 from worker.visit import PollReport, Watch
 
-log = logging.getLogger(__name__)
+log = logs.logger(__name__)
 
 STEP: Final = 0.1
 """Seconds between two looks whether the host may be connected to."""
@@ -48,7 +48,12 @@ class RangeWork:
             held = take(self.workshop.engine, range_id, uuid4().hex, self.workshop.clock())
             return held is None or self._carry_out(held, stopping)
         except (DatabaseUnavailable, OperationalError) as error:
-            log.warning("range %s of a backfill: %s; it is tried again", range_id, error)
+            log.warning(
+                "range_tried_again",
+                says="range {range} of a backfill: {error}; it is tried again",
+                range=range_id,
+                error=error,
+            )
             return False
 
     def cut(self) -> None:
@@ -105,7 +110,12 @@ class RangeWork:
             leave(engine, held)
             return unwanted.is_set()
         finished(engine, held, clock())
-        log.info("range %s of a backfill: %s messages taken in", held.range_id, sum(report.applied.states.values()))
+        log.info(
+            "range_taken_in",
+            says="range {range} of a backfill: {count} messages taken in",
+            range=held.range_id,
+            count=sum(report.applied.states.values()),
+        )
         return True
 
     def _fail(self, held: Held, error: Exception, *, gets_on: bool) -> None:
@@ -113,15 +123,17 @@ class RangeWork:
         now = self.workshop.clock()
         if isinstance(error, MailboxError):
             if error.trouble is Trouble.TURN:
-                log.info("range %s of a backfill: %s", held.range_id, error)
+                log.info("range_waits", says="range {range} of a backfill: {error}", range=held.range_id, error=error)
                 return
             if error.trouble is Trouble.CROWDED:
                 self.hosts.refused(held.host, now)
         outcome = outcome_of(error, self.workshop.settings.poll_seconds, self._random, gets_on=gets_on)
         if outcome.error == unforeseen(error):
-            log.error("range %s of a backfill failed", held.range_id, exc_info=error)
+            log.error("range_broken", says="range {range} of a backfill failed", range=held.range_id, exc_info=error)
         else:
-            log.warning("range %s of a backfill: %s", held.range_id, outcome.error)
+            log.warning(
+                "range_failed", says="range {range} of a backfill: {error}", range=held.range_id, error=outcome.error
+            )
         said = storable(outcome.error, LONGEST_ERROR) if outcome.error else None
         if outcome.again_in:
             rest(self.workshop.engine, held, now + outcome.again_in, said)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, Final
@@ -10,6 +9,7 @@ from typing import Any, Final
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from config import logs
 from models.handling import MailboxRequest, Wish
 from models.tables import Mailbox
 from worker.act import Act
@@ -19,7 +19,7 @@ from worker.range_sums import end_stopped
 
 Row = dict[str, Any]
 
-log = logging.getLogger(__name__)
+log = logs.logger(__name__)
 
 SILENT: Final = timedelta(minutes=2)
 """After so long a silence nobody carries a request out any more, and another may."""
@@ -56,7 +56,14 @@ def ask(session: Session, team_id: int, mailbox_id: int, wish: Wish, act: Act, s
     request = MailboxRequest(mailbox_id=mailbox_id, wish=wish, since=since, actor=act.by, recorded_at=act.at)
     session.add(request)
     session.flush()
-    log.info("mailbox %s: %s asked for by %s (request %s)", mailbox.name, wish, act.by, request.id)
+    log.info(
+        "request_made",
+        says="mailbox {mailbox}: {wish} asked for by {by} (request {request})",
+        mailbox=mailbox.name,
+        wish=wish,
+        by=act.by,
+        request=request.id,
+    )
     return request.id
 
 
@@ -73,7 +80,14 @@ def stop(session: Session, team_id: int, request_id: int, act: Act) -> None:
     request.stop_at = request.stop_at or act.at
     if not is_in_hand(request, act.at):
         end_stopped(session, request, act.at)
-    log.info("mailbox %s: %s stopped by %s (request %s)", mailbox, request.wish, act.by, request.id)
+    log.info(
+        "request_stopped",
+        says="mailbox {mailbox}: {wish} stopped by {by} (request {request})",
+        mailbox=mailbox,
+        wish=request.wish,
+        by=act.by,
+        request=request.id,
+    )
 
 
 def request_of(session: Session, team_id: int, request_id: int, now: datetime) -> Row:

@@ -6,7 +6,6 @@ Beside it run the steps of `worker.ticks`, the delivery to other systems among t
 from __future__ import annotations
 
 import gc
-import logging
 import resource
 import signal
 import threading
@@ -22,6 +21,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
 from classifier.judge import ReplyJudge
+from config import logs
 from config.settings import Settings
 from models.session import DatabaseUnavailable, reading
 from models.tables import Mailbox
@@ -51,7 +51,7 @@ from worker.turns import Turns
 from worker.vault import vault_of
 from worker.visit import PollReport
 
-log = logging.getLogger(__name__)
+log = logs.logger(__name__)
 
 TICK_SECONDS = 1
 LEAVING_SECONDS = 15
@@ -117,7 +117,12 @@ class Daemon:
         """
         with observed(metrics_address(self.settings), self.shown()) as port:
             if port is not None:
-                log.info("telling how it fares at http://%s:%s/metrics", self.settings.metrics_host, port)
+                log.info(
+                    "observed",
+                    says="telling how it fares at http://{host}:{port}/metrics",
+                    host=self.settings.metrics_host,
+                    port=port,
+                )
             self._run()
 
     def shown(self) -> Observed:
@@ -149,9 +154,11 @@ class Daemon:
             thread.start()
         # All that is loaded by now stays, so the collector need not look through it again and again.
         gc.freeze()
-        log.info("polling every %s seconds; stop with SIGTERM", self.settings.poll_seconds)
+        log.info(
+            "polling", says="polling every {seconds} seconds; stop with SIGTERM", seconds=self.settings.poll_seconds
+        )
         self.stop.wait()
-        log.info("stopping: finishing the messages in hand")
+        log.info("stopping", says="stopping: finishing the messages in hand")
         scheduler.shutdown(wait=True)
         for thread in steps:
             thread.join()
@@ -298,9 +305,18 @@ class Daemon:
             self._poll_and_note(mailbox_id, due)
         except DatabaseUnavailable as error:
             # Before the poll began: the mailbox stays due.
-            log.warning("mailbox %s: %s; it is tried again", mailbox_id, error)
+            log.warning(
+                "poll_not_begun",
+                says="mailbox {mailbox_id}: {error}; it is tried again",
+                mailbox_id=mailbox_id,
+                error=error,
+            )
         except Exception:
-            log.exception("mailbox %s: its poll could not begin, it is tried again", mailbox_id)
+            log.exception(
+                "poll_beginning_failed",
+                says="mailbox {mailbox_id}: its poll could not begin, it is tried again",
+                mailbox_id=mailbox_id,
+            )
 
     def _poll_and_note(self, mailbox_id: int, due: Due | None) -> None:
         begun_at, started = self.clock(), time.monotonic()
@@ -318,12 +334,20 @@ class Daemon:
             report = self.poll(mailbox, self.keeper, lambda: self.stop.is_set() or not self._owns(mailbox_id))
         except MailboxError as caught:
             error = caught
-            log.log(logging.WARNING if counts(caught) else logging.DEBUG, "%s", caught)
+            if counts(caught):
+                log.warning("poll_failed", says="{error}", mailbox=mailbox.name, trouble=caught.trouble, error=caught)
+            else:
+                log.debug("poll_waits", says="{error}", mailbox=mailbox.name, trouble=caught.trouble, error=caught)
         except DatabaseUnavailable as caught:
             error = caught
-            log.warning("mailbox %s: %s; it is tried again", mailbox.name, caught)
+            log.warning(
+                "poll_without_database",
+                says="mailbox {mailbox}: {error}; it is tried again",
+                mailbox=mailbox.name,
+                error=caught,
+            )
         except Exception as caught:
-            log.exception("mailbox %s: poll failed, it is tried again", mailbox.name)
+            log.exception("poll_broken", says="mailbox {mailbox}: poll failed, it is tried again", mailbox=mailbox.name)
             error = caught
         self.metrics.polled(error, time.monotonic() - started)
         failures = due.failures if due else mailbox.failures

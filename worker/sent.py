@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-
+from config import logs
 from models.session import reading
 from models.tables import Mailbox
 from worker.chunks import chunks
@@ -13,14 +12,18 @@ from worker.refold import Change
 from worker.sends import BATCH, import_sends
 from worker.visit import PollReport, Visit
 
-log = logging.getLogger(__name__)
+log = logs.logger(__name__)
 
 
 def sent_folder(visit: Visit, mailbox: Mailbox) -> str | None:
     r"""Return where a mailbox's sent mail lies: as it says, else the folder with the attribute \Sent."""
     folder = mailbox.sent_folder or visit.imap.special_folder("\\Sent")
     if folder is None:
-        log.info("%s: no Sent folder, so only imported sends explain its mail", mailbox.name)
+        log.info(
+            "no_sent_folder",
+            says="mailbox {mailbox}: no Sent folder, so only imported sends explain its mail",
+            mailbox=mailbox.name,
+        )
     return folder
 
 

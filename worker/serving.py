@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 
 from sqlalchemy import Engine
@@ -11,12 +10,13 @@ from classifier.artifact import ArtifactError
 from classifier.context import ReplyJudge
 from classifier.meaning import meanings
 from classifier.replies import TrainedJudge
+from config import logs
 from config.settings import Settings
 from models.session import reading
 from worker.artifacts import open_classifier
 from worker.promotion import Serving, Stored, in_service, newest_decision, open_artifact, open_serving
 
-log = logging.getLogger(__name__)
+log = logs.logger(__name__)
 
 
 class Classifier:
@@ -60,8 +60,15 @@ class Classifier:
     def _take_up(self, serving: Serving) -> ReplyJudge:
         artifact, problem = open_serving(serving, self._folder)
         if problem:
-            log.error("%s; until then %s serves", problem, artifact.version)
+            log.error(
+                "artifact_cannot_serve",
+                says="{problem}; until then {artifact} serves",
+                problem=problem,
+                artifact=artifact.version,
+            )
         elif self._judge is not None:
-            log.info("artifact %s is in service from here on", artifact.version)
+            log.info(
+                "artifact_in_service", says="artifact {artifact} is in service from here on", artifact=artifact.version
+            )
         self._decision, self._lost = serving.decision, serving.artifact if problem else None
         return TrainedJudge(artifact, meanings)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,6 +12,7 @@ from uuid import uuid4
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from config import logs
 from models.session import DatabaseUnavailable, refresh_statistics
 from worker.backfill import take_in_all
 from worker.board import Board, EngineLostError
@@ -24,7 +24,7 @@ from worker.range_sums import Standing
 from worker.ranges import Span, close, coordinate, cut, expect, give_up, lay_out, note, standing
 from worker.visit import PollReport, Visit, Watch
 
-log = logging.getLogger(__name__)
+log = logs.logger(__name__)
 
 LOOK: Final = 1.0
 """Seconds between two looks how far the ranges are."""
@@ -73,7 +73,12 @@ class _Coordinator:
                 if self._is_over(self._tell()):
                     break
             except (DatabaseUnavailable, OperationalError, EngineLostError) as error:
-                log.debug("request %s: %s; it is looked after in a moment", claim.request_id, error)
+                log.debug(
+                    "shared_backfill_waits",
+                    says="request {request}: {error}; it is looked after in a moment",
+                    request=claim.request_id,
+                    error=error,
+                )
             self._wait()
         return self._end()
 
@@ -107,7 +112,11 @@ class _Coordinator:
             while self.board.take_back(now.open) and self.job.unwanted and time.monotonic() < until:
                 time.sleep(STEP)
         except EngineLostError:
-            log.debug("request %s: its jobs end by themselves", self.job.claim.request_id)
+            log.debug(
+                "shared_backfill_jobs_left",
+                says="request {request}: its jobs end by themselves",
+                request=self.job.claim.request_id,
+            )
 
     def _tell(self) -> Standing:
         engine = self.workshop.engine

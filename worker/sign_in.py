@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import IPv6Address, ip_address, ip_network
@@ -12,13 +11,14 @@ from threading import BoundedSemaphore
 from sqlalchemy import Engine, delete, select, update
 from sqlalchemy.orm import Session
 
+from config import logs
 from models.people import SignInFailure, User
 from models.session import lock_table, reading, transaction
 from worker.errors import InputError
 from worker.passwords import hash_password, needs_rehash, verify
 from worker.users import LONGEST_NAME, SignedIn, plain_name, who
 
-log = logging.getLogger(__name__)
+log = logs.logger(__name__)
 
 WINDOW = timedelta(minutes=15)
 FREE_OF_NAME, FREE_OF_CLIENT = 5, 30
@@ -86,10 +86,17 @@ def _sign_in(engine: Engine, name: str, password: str, client: str, now: datetim
         with transaction(engine) as session:
             found = _let_in(session, attempt, user_id, hashed, new_hash)
         if found:
-            log.info("user %s signed in from %s", found.name, attempt.client)
+            log.info(
+                "user_signed_in", says="user {user} signed in from {client}", user=found.name, client=attempt.client
+            )
             return found
     # A name that nobody has may be a password, typed into the wrong field.
-    log.warning("sign-in of %s from %s refused", attempt.name if kept else "an unknown name", attempt.client)
+    log.warning(
+        "sign_in_refused",
+        says="sign-in of {user} from {client} refused",
+        user=attempt.name if kept else "an unknown name",
+        client=attempt.client,
+    )
     return Refused(WRONG)
 
 
@@ -113,7 +120,12 @@ def sign_in_proven(engine: Engine, address: str, client: str) -> SignedIn:
     if row is None:
         raise InputError(f"nobody named {name} may sign in here; an admin of your team adds you, or enables you again")
     found = SignedIn(*row)
-    log.info("user %s signed in from %s by the identity provider", found.name, client)
+    log.info(
+        "user_signed_in_by_provider",
+        says="user {user} signed in from {client} by the identity provider",
+        user=found.name,
+        client=client,
+    )
     return found
 
 

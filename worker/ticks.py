@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Engine, select
 from sqlalchemy.exc import OperationalError
 
+from config import logs
 from models.session import DatabaseUnavailable, reading, transaction
 from models.tables import Contact, Recipient
 from worker.chunks import chunks
@@ -23,7 +23,7 @@ MOST_DUE = 1_000
 """Contacts folded in one transaction, so that other writers get their turn."""
 MOST_READ = 200_000
 
-log = logging.getLogger(__name__)
+log = logs.logger(__name__)
 
 
 @dataclass(slots=True)
@@ -59,11 +59,11 @@ class Step:
             # Known trouble, told by every step: a line is enough.
             self._rests_until = now + AWAY
             self.failed()
-            log.warning("%s: %s; it is tried again", self.name, error)
+            log.warning("step_without_database", says="{step}: {error}; it is tried again", step=self.name, error=error)
         except Exception:
             self._rests_until = now + REST
             self.failed()
-            log.exception("%s failed; it is tried again in a minute", self.name)
+            log.exception("step_failed", says="{step} failed; it is tried again in a minute", step=self.name)
 
 
 @dataclass(slots=True)
@@ -110,7 +110,11 @@ def fold_all(engine: Engine, contacts: Sequence[int], now: datetime) -> set[int]
         raise
     except Exception:
         if len(contacts) == 1:
-            log.exception("contact %s cannot be folded and is left as it is until a restart", contacts[0])
+            log.exception(
+                "contact_not_folded",
+                says="contact {contact} cannot be folded and is left as it is until a restart",
+                contact=contacts[0],
+            )
             return set(contacts)
         middle = len(contacts) // 2
         return fold_all(engine, contacts[:middle], now) | fold_all(engine, contacts[middle:], now)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Sequence
 from typing import IO, Final
 
-log = logging.getLogger(__name__)
+from config import logs
+
+log = logs.logger(__name__)
 
 COMMAND: Final = (sys.executable, "-m", "worker", "train", "--tied")
 STEP: Final = 0.2
@@ -25,7 +26,7 @@ def train(words: Sequence[str], stopping: Callable[[], bool]) -> bool:
 
     What it says is logged line by line. It ends with this process, however that ends, since its input does.
     """
-    log.info("training begins: %s", " ".join(["train", *words]))
+    log.info("training_begins", says="training begins: {command}", command=" ".join(["train", *words]))
     process = subprocess.Popen(  # noqa: S603 - our own command
         [*COMMAND, *words],
         stdin=subprocess.PIPE,
@@ -45,13 +46,18 @@ def train(words: Sequence[str], stopping: Callable[[], bool]) -> bool:
             except subprocess.TimeoutExpired:
                 if stopping():
                     _end(process)
-                    log.info("training was stopped; another worker begins it again")
+                    log.info("training_stopped", says="training was stopped; another worker begins it again")
                     return False
         telling.join(PATIENCE)
     if code:
-        log.error("training failed (it ended with %s): %s", code, " | ".join(lines[-LAST:]) or "it said nothing")
+        log.error(
+            "training_failed",
+            says="training failed (it ended with {code}): {words}",
+            code=code,
+            words=" | ".join(lines[-LAST:]) or "it said nothing",
+        )
     else:
-        log.info("training has ended")
+        log.info("training_ended", says="training has ended")
     return True
 
 
@@ -60,7 +66,7 @@ def _tell(output: IO[str] | None, lines: list[str]) -> None:
         said = line.strip()
         if said:
             lines.append(said)
-            log.info("training: %s", said)
+            log.info("training_says", says="training: {words}", words=said)
 
 
 def _end(process: subprocess.Popen[str]) -> None:

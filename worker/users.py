@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import Any
 from sqlalchemy import Select, delete, exists, func, select, update
 from sqlalchemy.orm import Session
 
+from config import logs
 from models.people import EndedSession, Role, SignInFailure, User
 from models.session import insert_new
 from models.tables import Team
@@ -22,7 +22,7 @@ from worker.passwords import hash_password, refuse_weak
 from worker.teams import known_time_zone
 from worker.tie import lock_team
 
-log = logging.getLogger(__name__)
+log = logs.logger(__name__)
 
 LONGEST_NAME = 200
 
@@ -54,7 +54,7 @@ def add_user(session: Session, team_id: int, name: str, role: Role, act: Act, pa
     row = {"team_id": team_id, "name": name, "role": role, "recorded_at": act.at}
     if not insert_new(session, User, [row | {"password_hash": _hash_of_new(name, password)}]):
         raise InputError(f"there is a user {name!r} already, perhaps in another team; give another name")
-    log.info("user %s: added as %s by %s", name, role, act.by)
+    log.info("user_added", says="user {user}: added as {role} by {by}", user=name, role=role, by=act.by)
     return user_id_of(session, team_id, name)
 
 
@@ -135,7 +135,7 @@ def unlock(session: Session, team_id: int, user_id: int, act: Act) -> None:
     """
     name = _name_of(session, team_id, user_id)
     session.execute(delete(SignInFailure).where(SignInFailure.name == name))
-    log.info("user %s: unlocked by %s", name, act.by)
+    log.info("user_unlocked", says="user {user}: unlocked by {by}", user=name, by=act.by)
 
 
 def remember(
@@ -220,7 +220,7 @@ def _change(session: Session, team_id: int, user_id: int, says: str, epoch: int 
     now = session.scalar(change if epoch is None else change.where(User.epoch == epoch))
     if now is None:
         raise InputError("you were signed out meanwhile; sign in again")
-    log.info("user %s: %s", name, says)
+    log.info("user_changed", says="user {user}: {change}", user=name, change=says)
     return now
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -13,6 +12,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, HTTPException, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
+from config import logs
 from console.cookies import forget, read, write
 from console.office import Office
 from console.render import SEE_OTHER, go, ours
@@ -25,7 +25,7 @@ from worker.sign_in import sign_in_proven
 from worker.users import SignedIn
 
 router = APIRouter(include_in_schema=False)
-log = logging.getLogger(__name__)
+log = logs.logger(__name__)
 
 COOKIE: Final = "inbox_sign_in"
 CALLBACK: Final = "/sign-in/callback"
@@ -111,7 +111,12 @@ def _turn() -> Iterator[None]:
 
 
 def _refused(request: Request, office: Office, error: InputError | TokenError, next_: str) -> Response:
-    log.warning("sign-in by the identity provider from %s refused: %s", client_of(request), error)
+    log.warning(
+        "sign_in_by_provider_refused",
+        says="sign-in by the identity provider from {client} refused: {error}",
+        client=client_of(request),
+        error=error,
+    )
     passing = isinstance(error, TokenError) and error.passing
     status = HTTPStatus.SERVICE_UNAVAILABLE if passing else HTTPStatus.FORBIDDEN
     says = f"Signing in with {office.settings.oidc_name} did not work: {error}"

@@ -1,4 +1,4 @@
-"""Every line of the log in the code: a constant key, a sentence over its fields, a row in docs/operate.md."""
+"""Every line of the log in the code: a constant key, a sentence over its fields, a row in docs/monitor.md."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Line:
 
     @property
     def row(self) -> str:
-        """What docs/operate.md says of it."""
+        """What docs/monitor.md says of it."""
         return f"| `{self.key}` | {LEVELS[self.method]} | {re.sub('!r}', '}', self.says or '')} |"
 
 
@@ -64,7 +64,7 @@ def read(path: Path, call: ast.Call) -> Line:
 
 
 LINES = [read(path, call) for path, _, call in uses() if call]
-PAGE = (ROOT / "docs" / "operate.md").read_text().partition("\n## Log lines\n")[2]
+PAGE = (ROOT / "docs" / "monitor.md").read_text().partition("\n## Log lines\n")[2]
 ROWS = re.findall(r"^\| `\w+` \| [A-Z]+ \| .* \|$", PAGE, re.MULTILINE)
 
 
@@ -98,8 +98,8 @@ def test_no_field_is_called_as_a_line_calls_its_own() -> None:
     assert [each for each in LINES if each.fields & {*OWN, "**", "stack_info", "positional_args"}] == []
 
 
-def test_docs_operate_has_a_row_for_every_line_and_no_other() -> None:
+def test_the_page_has_a_row_for_every_line_and_no_other() -> None:
     wanted = [each.row for each in LINES]
-    assert sorted(set(wanted) - set(ROWS)) == [], "add these rows to docs/operate.md, Log lines"
-    assert sorted(set(ROWS) - set(wanted)) == [], "no line of the code is like these rows of docs/operate.md"
+    assert sorted(set(wanted) - set(ROWS)) == [], "add these rows to docs/monitor.md, Log lines"
+    assert sorted(set(ROWS) - set(wanted)) == [], "no line of the code is like these rows of docs/monitor.md"
     assert len(ROWS) == len(set(ROWS))

@@ -13,9 +13,12 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 from sqlalchemy import Engine
 
+from config import logs
 from config.settings import Settings
 from worker.errors import InputError
 from worker.health import not_ready
+
+log = logs.logger(__name__)
 
 PATIENCE_SECONDS = 10
 TEXT = "text/plain; charset=utf-8"
@@ -73,8 +76,10 @@ def observed(at: tuple[str, int] | None, what: Observed) -> Iterator[int | None]
     server.daemon_threads = True
     answering = threading.Thread(target=server.serve_forever, name="answering", daemon=True)
     answering.start()
+    port = server.server_address[1]
+    log.info("observed", says="telling how it fares at http://{host}:{port}/metrics", host=at[0], port=port)
     try:
-        yield server.server_address[1]
+        yield port
     finally:
         server.shutdown()
         server.server_close()

@@ -14,39 +14,32 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from random import Random
 
 from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy import Engine
-from sqlalchemy.exc import OperationalError
 
 from classifier.judge import ReplyJudge
 from config import logs
 from config.settings import Settings
 from models.session import DatabaseUnavailable, reading
 from models.tables import Mailbox
-from worker.alarms import look
 from worker.crews import LINGER, Crews
-from worker.dispatch import dispatch
-from worker.due import Due, Result, active, due_mailboxes, failure, spread, success, wait, write_results
-from worker.duties import OUTBOX, TIMERS, shard_in, shard_of
-from worker.errors import InputError, MailboxError, Trouble
-from worker.figures import COUNT_SECONDS, count_all
+from worker.due import Due, active, due_mailboxes, spread
+from worker.duties import TIMERS, shard_in, shard_of
+from worker.errors import InputError, MailboxError
 from worker.gauges import Gauges
 from worker.job import Share, Workshop
 from worker.jobs import Jobs
 from worker.keeper import Keeper
 from worker.lanes import Lanes
 from worker.leases import Leases
-from worker.manners import Hosts, counts, longest_pause, pause_after, stops
+from worker.manners import Hosts, counts, longest_pause
 from worker.metrics import Metrics
-from worker.months import keep_months
 from worker.observed import Observed, metrics_address, observed
-from worker.retention import remove_old
+from worker.regular import regular
+from worker.results import Results
 from worker.serving import Classifier
-from worker.signs import limits_of
-from worker.ticks import Pauses, Step
-from worker.traffic import forget
+from worker.ticks import Step
 from worker.turns import Turns
 from worker.vault import vault_of
 from worker.visit import PollReport
@@ -63,9 +56,6 @@ FILES_BESIDE = 200
 """Files that a daemon has open besides its kept connections."""
 QUEUED = 50
 """Due mailboxes queued for each thread at a tick: what it may do in that time where nothing is new."""
-ALARM_SECONDS = 60
-"""Longest time between two looks for alarms; mailboxes that are polled more often are looked at more often."""
-REMOVAL_SECONDS = 600
 
 
 @dataclass(slots=True)
@@ -73,7 +63,7 @@ class Daemon:
     """Polls every mailbox when it is due, and when its server told that mail came, until it is told to stop.
 
     `poll` polls one mailbox; it is given the keeper that lends connections, and `stopping`, so that a signal lets the
-    batch in hand finish. Due times live in the mailbox table; a restart loses nothing but the count of refusals.
+    batch in hand finish.
     """
 
     engine: Engine
@@ -91,17 +81,13 @@ class Daemon:
     keeper: Keeper = field(init=False)
     turns: Turns = field(init=False)
     jobs: Jobs = field(init=False)
-    _results: dict[int, Result] = field(default_factory=dict)
-    """How the last polls went, not written down yet."""
-    _refusals: dict[int, tuple[int, int]] = field(default_factory=dict)
-    """Of mailboxes that are not let in: the revision of which that is said, and how often in a row."""
+    results: Results = field(init=False)
     _rows: dict[int, Mailbox] = field(default_factory=dict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-    _random: Random = field(default_factory=Random)
 
     def __post_init__(self) -> None:
         """Make what is shared by all polls."""
         hosts = Hosts(self.settings.host_connections, self.settings.host_connects_a_second)
+        self.results = Results(self.engine, self.clock, self.settings.poll_seconds)
         self.turns = Turns(self._poll, self.settings.poll_threads, self.stop)
         self.keeper = Keeper(hosts, self.clock, self.turns.wake, files_to_open() - FILES_BESIDE)
         classifier = self.classifier or Classifier(self.engine, self.settings).current
@@ -115,14 +101,7 @@ class Daemon:
         Raises:
             InputError: the address of its numbers cannot be listened on.
         """
-        with observed(metrics_address(self.settings), self.shown()) as port:
-            if port is not None:
-                log.info(
-                    "observed",
-                    says="telling how it fares at http://{host}:{port}/metrics",
-                    host=self.settings.metrics_host,
-                    port=port,
-                )
+        with observed(metrics_address(self.settings), self.shown()):
             self._run()
 
     def shown(self) -> Observed:
@@ -187,37 +166,12 @@ class Daemon:
 
     def steps(self, lanes: Lanes) -> list[Step]:
         """Return what is done again and again besides polling."""
-        pauses = Pauses(self.engine, self.clock, self.stop.is_set)
-        limits = limits_of(self.settings)
         work: dict[str, tuple[float, Callable[[], object]]] = {
             "hearing mailboxes": (0, self.keeper.listen),
             "leaving mailboxes": (LEAVING_SECONDS, self.leave),
             "doing what was asked for": (TICK_SECONDS, self.jobs.look),
         }
-        outbox: dict[str, tuple[float, Callable[[], object]]] = {
-            "dispatching events": (TICK_SECONDS, lambda: dispatch(self.engine, self.clock(), self.stop.is_set)),
-            "delivering events": (TICK_SECONDS, lanes.start),
-        }
-        timers: dict[str, tuple[float, Callable[[], object]]] = {
-            "ending pauses": (TICK_SECONDS, pauses.end),
-            "forgetting what was read": (REMOVAL_SECONDS, lambda: forget(self.engine, self.clock())),
-            "removing old events": (
-                REMOVAL_SECONDS,
-                lambda: remove_old(
-                    self.engine, self.clock() - timedelta(days=self.settings.event_days), self.stop.is_set
-                ),
-            ),
-            "keeping months": (
-                REMOVAL_SECONDS,
-                lambda: keep_months(self.engine, self.settings, self.clock(), self.stop.is_set),
-            ),
-            "looking for alarms": (
-                min(ALARM_SECONDS, self.settings.poll_seconds),
-                lambda: look(self.engine, limits, self.clock()),
-            ),
-            "counting": (COUNT_SECONDS, lambda: count_all(self.engine, self.clock(), self.stop.is_set)),
-        }
-        for duty, of_one in ((OUTBOX, outbox), (TIMERS, timers)):
+        for duty, of_one in regular(self.engine, self.settings, self.clock, lanes, self.stop.is_set).items():
             work |= {name: (seconds, self._if_held(duty, do)) for name, (seconds, do) in of_one.items()}
         return [self._step(name, *each) for name, each in work.items()]
 
@@ -235,7 +189,7 @@ class Daemon:
         """Begin with a duty: the mailboxes of a shard are due soon, since nobody may have polled them for a while."""
         shard = shard_in(duty)
         if shard is not None:
-            spread(self.engine, self.settings, self.clock(), self._random, shard)
+            spread(self.engine, self.settings, self.clock(), self.results.random, shard)
 
     def let_go(self, duty: str) -> None:
         """Return once nothing is in hand of a duty that another worker is to have."""
@@ -269,25 +223,12 @@ class Daemon:
 
     def write_down(self) -> None:
         """Write how the polls since the last time went; kept for later where the database does not take it."""
-        with self._lock:
-            results, self._results = self._results, {}
-        # Of what is another worker's by now, that one knows better.
-        results = {each: result for each, result in results.items() if self._owns(each)}
-        if not results:
-            return
-        try:
-            write_results(self.engine, results)
-        except (DatabaseUnavailable, OperationalError):
-            with self._lock:
-                self._results = results | self._results
-            raise
+        self.results.write(self._owns)
 
     def _due(self) -> list[Due]:
         """Pick mailboxes that are due, the longest due first, as many as the threads may do before the next tick."""
         now = self.clock()
-        left_alone = self.turns.busy()
-        with self._lock:
-            left_alone |= self._results.keys()
+        left_alone = self.turns.busy() | self.results.unwritten()
         crowded = self.keeper.hosts.crowded(now)
 
         def wanted(due: Due) -> bool:
@@ -350,9 +291,7 @@ class Daemon:
             log.exception("poll_broken", says="mailbox {mailbox}: poll failed, it is tried again", mailbox=mailbox.name)
             error = caught
         self.metrics.polled(error, time.monotonic() - started)
-        failures = due.failures if due else mailbox.failures
-        with self._lock:
-            self._results[mailbox_id] = self._result(mailbox, failures, error or report)
+        self.results.note(mailbox, due.failures if due else mailbox.failures, error or report)
         self.jobs.polled(mailbox_id, begun_at, error or report)
         if not self._owns(mailbox_id):
             self.jobs.leave(mailbox_id)
@@ -369,25 +308,6 @@ class Daemon:
         else:
             self._rows[mailbox_id] = mailbox
         return mailbox
-
-    def _result(self, mailbox: Mailbox, failures: int, error: Exception | PollReport) -> Result:
-        now = self.clock()
-        if isinstance(error, PollReport):
-            self._refusals.pop(mailbox.id, None)
-            seconds = self.settings.poll_seconds * self._random.uniform(0.9, 1.1)
-            return success(now, now if error.more else now + timedelta(seconds=seconds), error.backlog)
-        failures += counts(error)
-        next_poll_at = now + pause_after(error, failures, self.settings.poll_seconds, self._random)
-        trouble = error.trouble if isinstance(error, MailboxError) else Trouble.OTHER
-        if trouble is Trouble.TURN:
-            return wait(next_poll_at)
-        # Who changed or resumed it meanwhile begins anew.
-        revision, refusals = self._refusals.pop(mailbox.id, (mailbox.revision, 0))
-        refusals = (refusals if revision == mailbox.revision else 0) + 1 if trouble is Trouble.SIGN_IN else 0
-        if refusals:
-            self._refusals[mailbox.id] = mailbox.revision, refusals
-        stopped_at = now if stops(error, refusals) else None
-        return failure(error, failures, next_poll_at, stopped_at, mailbox.revision)
 
 
 def files_to_open() -> int:

@@ -274,7 +274,7 @@ def test_results_that_the_database_does_not_take_are_written_later(
     daemon = Daemon(world.engine, Settings(poll_seconds=60), world.rounds.poll, world.clock)
     try:
         with monkeypatch.context() as broken:
-            broken.setattr("worker.schedule.write_results", away)
+            broken.setattr("worker.results.write_results", away)
             daemon.turns.work(1)  # one poll without its thread
             with pytest.raises(DatabaseUnavailable):
                 daemon.write_down()

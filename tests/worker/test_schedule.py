@@ -324,7 +324,7 @@ def test_results_that_no_database_would_take_are_dropped_and_the_mailbox_stays_d
     daemon = daemons(many, lambda *_: PollReport())
     daemon.turns.work(1)  # one poll without its thread
     with monkeypatch.context() as broken:
-        broken.setattr("worker.schedule.write_results", lambda *_: 1 / 0)
+        broken.setattr("worker.results.write_results", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             daemon.write_down()
     daemon.write_down()

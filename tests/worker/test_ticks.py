@@ -131,8 +131,8 @@ def test_a_failing_step_stops_no_other_and_no_poll(engine: Engine, monkeypatch: 
         return PollReport()
 
     all_away(engine)
-    monkeypatch.setattr("worker.schedule.dispatch", failing)
-    monkeypatch.setattr("worker.schedule.look", failing)
+    monkeypatch.setattr("worker.regular.dispatch", failing)
+    monkeypatch.setattr("worker.regular.look", failing)
     daemon = Daemon(engine, Settings(), poll_one, lambda: LATER)
     lanes = Lanes(engine, lambda: LATER, VAULT)
     monkeypatch.setattr(Lanes, "start", failing)

@@ -121,6 +121,10 @@ class Settings(BaseSettings):
     stall_seconds: int = Field(
         300, ge=1, description="Seconds without a poll that ends, while mailboxes wait, after which /healthz fails."
     )
+    traces_url: str | None = Field(
+        None, description="Where a daemon sends traces (OTLP over HTTP); none: nowhere. Needs the extra tracing."
+    )
+    traces_share: float = Field(1.0, ge=0, le=1, description="Share of the polls that bring something that is traced.")
     alarm_bounce_share: float = Field(
         0.02, gt=0, le=1, description="Share of hard bounces among the sends of a mailbox or campaign that is an alarm."
     )

@@ -9,6 +9,7 @@ from typing import Final
 from worker import partial
 from worker.arrival import arrival
 from worker.fetched import WHOLE_BYTES, Answer, FetchedMessage, FolderState, content_of
+from worker.tracing import step
 
 HEADER: Final = f"BODY.PEEK[HEADER]<0.{WHOLE_BYTES}>"
 
@@ -16,6 +17,7 @@ Ask = Callable[[list[int], list[str], dict[int, str]], Mapping[int, Answer]]
 """Fetches items of messages by UID; why the server refuses one goes into the last argument."""
 
 
+@step("fetch")
 def fetch(
     mailbox: str, state: FolderState, sizes: Mapping[int, int], ask: Ask, noop: Callable[[], object]
 ) -> list[FetchedMessage]:

@@ -14,6 +14,7 @@ from worker.chunks import chunks
 from worker.errors import MailboxError, Trouble
 from worker.mailbox import Mailbox
 from worker.moves import Errand, note_fates, refusals, wanted
+from worker.tracing import step
 from worker.transfer import Fate
 
 log = logs.logger(__name__)
@@ -24,6 +25,7 @@ MOST = 1_000
 """Messages that one poll moves; the others wait for the next."""
 
 
+@step("acknowledge")
 def carry_out(imap: Mailbox, mailbox_id: int, engine: Engine, writer: Writer, now: datetime) -> None:
     """Move what waits to be moved, and note what became of it; what the server refuses is told once and left alone.
 

@@ -16,6 +16,7 @@ from worker.folder import read_folder
 from worker.folders import INBOX, to_read
 from worker.moving import carry_out
 from worker.sent import learn_sent, sent_folder
+from worker.tracing import step
 from worker.visit import PollReport, Station, Visit
 
 log = logs.logger(__name__)
@@ -35,6 +36,7 @@ def poll(station: Station, mailbox: Mailbox, desk: Desk) -> PollReport:
         return go_round(Visit(station, desk, imap), mailbox, limit=station.settings.poll_messages)
 
 
+@step("poll")
 def go_round(
     visit: Visit,
     mailbox: Mailbox,
@@ -75,14 +77,14 @@ def go_round(
         moves = (None, partial(_carry_out, visit))
         steps = [*steps, moves]
     failures: list[MailboxError] = []
-    for folder, step in steps:
+    for folder, do in steps:
         if visit.station.watch.stopping():
             visit.report.more = True
             break
         if only is not None and folder is not None and folder not in only:
             continue
         try:
-            step()
+            do()
         except MailboxError as error:
             log.warning(
                 "folder_failed",

@@ -21,6 +21,7 @@ from worker.desk import Desk
 from worker.fingerprint import content_hash
 from worker.mailbox import FetchedMessage
 from worker.record import Judged
+from worker.tracing import step, tell
 
 log = logs.logger(__name__)
 
@@ -43,7 +44,8 @@ def process(
 
 def understand(desk: Desk, fetched: Sequence[FetchedMessage]) -> list[Judged]:
     """Parse and judge a batch; touches nothing but the messages, so that any process can do it."""
-    parsed = [parse(each.raw, arrived_at=each.arrived_at, omitted=each.omitted) for each in fetched]
+    with step("parse"):
+        parsed = [parse(each.raw, arrived_at=each.arrived_at, omitted=each.omitted) for each in fetched]
     verdicts = _judge(desk, parsed, fetched)
     return [_judged(desk, *each) for each in zip(fetched, parsed, verdicts, strict=True)]
 
@@ -64,6 +66,7 @@ def not_understood(fetched: FetchedMessage, error: str | None) -> Judged:
     )
 
 
+@step("write")
 def write(
     desk: Desk,
     judged: Sequence[Judged],
@@ -78,6 +81,7 @@ def write(
                 applied = apply(session, desk.box, judged, now)
                 if finish:
                     finish(session, applied)
+            tell(judged)
         except OperationalError as error:
             if getattr(error.orig, "sqlstate", None) not in TRY_AGAIN:
                 raise
@@ -93,6 +97,7 @@ def write(
     )
 
 
+@step("judge")
 def _judge(desk: Desk, parsed: Sequence[ParsedMessage], fetched: Sequence[FetchedMessage]) -> list[Verdict | Exception]:
     contexts = [desk.context(each.arrived_at) for each in fetched]
     try:

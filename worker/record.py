@@ -19,6 +19,7 @@ from models.rows import insert_new, insert_returning, table_of
 from models.tables import InboundMessage, MessageClue, MessageState, VerdictRow
 from worker.match import Clues
 from worker.stored import dump_text, storable
+from worker.tracing import step
 
 MOST_CLUES = 60
 LONGEST = 998  # The longest line of RFC 5322, so the longest Message-ID.
@@ -92,6 +93,7 @@ class Recorded:
         return {known.row_id for known, copy in self.copies if known.junk and not copy.junk}
 
 
+@step("record")
 def record(session: Session, mailbox_id: int, batch: Sequence[Judged], now: datetime) -> Recorded:
     """Insert what is new of a batch of judged messages, with verdicts and clues; recognise further copies of a mail."""
     fresh = _unknown_places(session, mailbox_id, batch)

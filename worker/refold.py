@@ -21,6 +21,7 @@ from worker.chunks import chunks
 from worker.commands import run_commands
 from worker.entries import alone, elsewhere, lifts_of, write_entries, write_ruled_entries
 from worker.standing import Change, write_standing
+from worker.tracing import step
 
 __all__ = ["Change", "contacts_covered", "lock", "refold"]
 
@@ -54,6 +55,7 @@ _SAME_PERSONS = union_all(
 )
 
 
+@step("fold")
 def refold(session: Session, contact_ids: Iterable[int], now: datetime) -> list[Change]:
     """Fold every recipient of the (locked) contacts of one team, write what follows, and tell the outbox."""
     parts = list(chunks(sorted(set(contact_ids)), PART))

@@ -40,6 +40,7 @@ from worker.regular import regular
 from worker.results import Results
 from worker.serving import Classifier
 from worker.ticks import Step
+from worker.tracing import traced
 from worker.turns import Turns
 from worker.vault import vault_of
 from worker.visit import PollReport
@@ -99,9 +100,9 @@ class Daemon:
         """Work until SIGTERM or SIGINT; then finish the batches in hand and return.
 
         Raises:
-            InputError: the address of its numbers cannot be listened on.
+            InputError: the address of its numbers cannot be listened on, or traces cannot be sent.
         """
-        with observed(metrics_address(self.settings), self.shown()):
+        with observed(metrics_address(self.settings), self.shown()), traced(self.settings):
             self._run()
 
     def shown(self) -> Observed:

@@ -37,6 +37,7 @@ from worker.record import note_states
 from worker.refold import Change, lock, refold
 from worker.second_addresses import learn, unlearn
 from worker.stored import event_columns, load_clues, load_verdict, storable
+from worker.tracing import step
 from worker.working_days import Calendar
 
 
@@ -117,13 +118,7 @@ def tie(session: Session, rules: Rules, messages: Sequence[Tied], now: datetime,
     """
     calendar = Calendar(*session.execute(_TEAM_AT_WORK, {"team_id": rules.team_id}).one())
     messages = [*messages, *_seen_anew(session, rules.team_id, anew)]
-    clues = [message.clues for message in messages]
-    sends = find_sends(session, rules.team_id, clues, rules.link_keys)
-    mailed = {each.from_address for each in clues if sends.is_mailed(each.from_address)}
-    if not mailed.isdisjoint(sends.learnt) and unlearn(session, rules.team_id, mailed):
-        sends = find_sends(session, rules.team_id, clues, rules.link_keys)
-    matches = {each.message_id: match(each.clues, each.arrived_at, sends, rules.weak_match_days) for each in messages}
-    matches = _in_scope(session, rules, messages, matches)
+    matches = _matches(session, rules, messages)
     seconds = learn(session, matches)
     contacts = {one.send.contact_id for found in matches.values() for one in found}
     seen = [message.message_id for message in messages if not message.fresh]  # What events may speak of already.
@@ -140,6 +135,18 @@ def tie(session: Session, rules: Rules, messages: Sequence[Tied], now: datetime,
     if seconds:
         outcome.changes += rematch(session, rules, seconds, now)
     return outcome
+
+
+@step("match")
+def _matches(session: Session, rules: Rules, messages: Sequence[Tied]) -> dict[int, tuple[Match, ...]]:
+    """Return the sends that each message answers."""
+    clues = [message.clues for message in messages]
+    sends = find_sends(session, rules.team_id, clues, rules.link_keys)
+    mailed = {each.from_address for each in clues if sends.is_mailed(each.from_address)}
+    if not mailed.isdisjoint(sends.learnt) and unlearn(session, rules.team_id, mailed):
+        sends = find_sends(session, rules.team_id, clues, rules.link_keys)
+    matches = {each.message_id: match(each.clues, each.arrived_at, sends, rules.weak_match_days) for each in messages}
+    return _in_scope(session, rules, messages, matches)
 
 
 def lock_team(session: Session, team_id: int, *, exclusive: bool) -> None:
@@ -241,6 +248,7 @@ _CONTACTS_OF_EVENTS = (
 )
 
 
+@step("decide")
 def _event_rows(
     messages: Sequence[Tied],
     matches: Mapping[int, Sequence[Match]],

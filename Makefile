@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/installed
 
-.PHONY: help demo test lint servers lock artifact picture bench soak fuzz audit clean
+.PHONY: help demo test lint servers lock artifact man sbom dist picture bench soak fuzz audit clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -29,8 +29,20 @@ artifact: $(STAMP) ## build the default reply classifier from the corpus
 	@$(BIN)/inbox-worker train --base default --out classifier/default.artifact
 
 lock: $(STAMP) ## resolve the dependencies anew, with hashes
-	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml -o requirements.lock
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --extra all pyproject.toml -o requirements.lock
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --extra dev pyproject.toml -c requirements.lock -o requirements-dev.lock
+
+man: $(STAMP) ## write the manual page, docs/inbox-worker.1
+	@PYTHONPATH=. $(BIN)/python docs/man.py
+
+sbom: $(STAMP) ## what an installation consists of, as CycloneDX: dist/inbox-worker.cdx.json
+	@mkdir -p dist
+	@$(BIN)/python docs/sbom.py >dist/inbox-worker.cdx.json
+
+dist: $(STAMP) sbom ## wheel, source archive, bill of materials and their SHA-256, into dist/
+	@rm -f dist/*.whl dist/*.tar.gz
+	@$(BIN)/hatchling build -d dist >/dev/null
+	@cd dist && sha256sum -- *.whl *.tar.gz *.json >SHA256SUMS && cat SHA256SUMS
 
 picture: $(STAMP) servers ## draw docs/demo.svg, the pictures of the console and the dashboard anew
 	@$(BIN)/python docs/picture.py

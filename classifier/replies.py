@@ -28,12 +28,15 @@ class TrainedJudge:
 
     Args:
         artifact: what was learnt.
-        meanings: the encoder for the second stage; without it the first stage decides alone.
+        meanings: the encoder for the second stage; without it the first stage decides alone, and is sure of nothing
+            that it would have asked about.
     """
 
     def __init__(self, artifact: Artifact, meanings: Encode | None = None) -> None:
         self._artifact = artifact
         self._meanings = meanings
+        self._unasked = artifact.ask_below if artifact.second is not None and meanings is None else 0.0
+        """How likely the likeliest class has to be, where there is nobody to ask."""
 
     @property
     def version(self) -> str:
@@ -82,7 +85,7 @@ class TrainedJudge:
     def _reply(self, normal: str, opinion: _Opinion, named: int, text: str, language: str | None) -> Reply:
         best = int(opinion.shares.argmax())
         label, confidence = LABELS[named], float(opinion.shares[named])
-        sure = named == best and confidence >= self._artifact.thresholds.sure[label]
+        sure = named == best and confidence >= max(self._artifact.thresholds.sure[label], self._unasked)
         unsubscribed = float(opinion.shares[_UNSUBSCRIBED])
         hold = self._must_hold(unsubscribed, best, sure=sure)
         return Reply(

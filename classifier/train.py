@@ -30,7 +30,7 @@ from classifier.heard import Heard, hear, possible
 from classifier.labelled import LabelledReply, LabelledReplyError, read_corpus, read_rows
 from classifier.likeness import groups, near_duplicates, same_words, translations
 from classifier.linear import Linear
-from classifier.meaning import ENCODER, SIZE, meanings
+from classifier.meaning import ENCODER, SIZE, encoder_here, meanings
 from classifier.verdict import ReplyClass
 
 __all__ = ["LabelledReply", "Report", "Training", "describe", "hear_all", "read_corpus", "read_rows", "train"]
@@ -73,7 +73,7 @@ def train(
     Raises:
         LabelledReplyError: a class has too few replies, near-duplicates and translations counted once.
     """
-    learner = ReplyClassifier(meaning=True, curve=True) if learner is None else learner
+    learner = ReplyClassifier(meaning=encoder_here() is not None, curve=True) if learner is None else learner
     progress(int(len(rows) * (1 + learner.meaning + learner.rounds(len(rows)))), 0)
     heard = _with_enough_left([each for each in hear_all(rows) if has_words(each.document)])
     progress(0, len(rows))

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from classifier.context import JudgeContext
 from classifier.judge import judge
 from classifier.language import language_of
-from classifier.meaning import meanings
+from classifier.meaning import encoder_here
 from classifier.message import parse
 
 _HEAD = b"From: One <one@there.example>\nTo: us@here.example\nMessage-ID: <1@there.example>\n"
@@ -43,7 +43,8 @@ def _warm() -> None:
     # Unpacking the languages' model leaves a second CPU free time for the encoder.
     languages = threading.Thread(target=language_of, args=["hello"])
     languages.start()
-    meanings(["hello"])
+    if encode := encoder_here():
+        encode(["hello"])
     languages.join()
     nobody: frozenset[str] = frozenset()
     context = JudgeContext(

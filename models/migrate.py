@@ -18,6 +18,7 @@ import models.handling
 import models.learning
 import models.outside
 import models.people  # noqa: F401 - tables that nothing else here needs to name
+from models.job_engine import bring
 from models.revision import FOLDER, known, revision_of
 from models.session import SETTING, DatabaseUnavailable, open_engine, reading, transaction
 
@@ -34,6 +35,7 @@ def upgrade(engine: Engine) -> None:
     with alone(engine) as connection:
         _refuse_newer(connection)
         command.upgrade(_config(connection), "head")
+        bring(connection)
 
 
 def pending(engine: Engine) -> list[str]:

@@ -234,7 +234,15 @@ def _postgresql(url: URL) -> Engine:
     defaults = {"connect_timeout": str(CONNECT_SECONDS), "application_name": "inbox-worker"}
     # psycopg believes a statement prepared whose batch failed and was rolled back; the next batch would fail for it.
     unprepared = {"prepare_threshold": None}
-    return create_engine(url.set(query=defaults | dict(url.query)), pool_pre_ping=True, connect_args=unprepared, **OURS)
+    try:
+        return create_engine(
+            url.set(query=defaults | dict(url.query)), pool_pre_ping=True, connect_args=unprepared, **OURS
+        )
+    except ModuleNotFoundError as error:
+        raise DatabaseUnavailable(
+            f"{SETTING} names a PostgreSQL, which needs more than is installed; run:"
+            " pip install 'inbox-worker[postgres]'"
+        ) from error
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from classifier.artifact import Artifact, load, load_default, pack, save
 from classifier.context import ReplyJudge
-from classifier.meaning import meanings
+from classifier.meaning import encoder_here
 from classifier.replies import TrainedJudge
 from config.settings import Settings
 from worker.errors import InputError
@@ -16,7 +16,7 @@ from worker.errors import InputError
 
 def open_classifier(settings: Settings) -> ReplyJudge:
     """Load the artifact the settings name, or the shipped one."""
-    return TrainedJudge(load(settings.artifact) if settings.artifact else load_default(), meanings)
+    return TrainedJudge(load(settings.artifact) if settings.artifact else load_default(), encoder_here())
 
 
 def check_version(version: str) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from classifier.artifact import LABELS, Artifact
 from classifier.heard import Heard, verdict_of
 from classifier.labelled import LabelledReply
-from classifier.meaning import meanings
+from classifier.meaning import encoder_here
 from classifier.replies import TrainedJudge
 from classifier.verdict import Evidence, ReplyClass
 
@@ -47,7 +47,7 @@ def doubt(artifact: Artifact, rows: Sequence[LabelledReply], most: int) -> Doubt
     from classifier.unseen import known, self_confidence, unseen  # noqa: PLC0415
 
     heard = hear_all(rows)
-    shares = unseen(artifact, heard, meanings)
+    shares = unseen(artifact, heard, encoder_here())
     told = known(shares)
     kept = [each for each, honest in zip(heard, told.tolist(), strict=True) if honest]
     found = decided(kept, shares[told])
@@ -65,7 +65,7 @@ def _doubt(heard: Heard, shares: Sequence[float], confidence: float) -> Doubt:
 
 def reasons(artifact: Artifact, rows: Iterable[LabelledReply]) -> Iterator[tuple[Evidence, ...]]:
     """Yield for each row what decides it: the rule that knows it, or what speaks to the classifier most."""
-    judge = TrainedJudge(artifact, meanings)
+    judge = TrainedJudge(artifact, encoder_here())
     for row in rows:
         by_rule = verdict_of(row)
         yield (by_rule or judge.judge(row.subject, row.text, row.language)).evidence

@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 
 from classifier.artifact import ArtifactError
 from classifier.context import ReplyJudge
-from classifier.meaning import meanings
+from classifier.meaning import encoder_here
 from classifier.replies import TrainedJudge
 from config import logs
 from config.settings import Settings
@@ -71,4 +71,4 @@ class Classifier:
                 "artifact_in_service", says="artifact {artifact} is in service from here on", artifact=artifact.version
             )
         self._decision, self._lost = serving.decision, serving.artifact if problem else None
-        return TrainedJudge(artifact, meanings)
+        return TrainedJudge(artifact, encoder_here())

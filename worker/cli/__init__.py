@@ -10,6 +10,7 @@ from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points, version
 
 import click
+from click.shell_completion import CompletionItem
 
 from config.processor import choose_kernels
 
@@ -45,6 +46,7 @@ COMMANDS = {
     "migrate": ("operate", "Bring the database to this version's schema."),
     "doctor": ("operate", "Check settings, database, mailboxes and classifier."),
     "healthcheck": ("healthcheck", "Ask the daemon of this machine whether it polls."),
+    "completion": ("completion", "Have your shell complete commands and options."),
 }
 
 ELSEWHERE = "inbox_worker.commands"
@@ -67,6 +69,16 @@ class _Commands(click.Group):
         elif cmd_name in _elsewhere():
             command = _elsewhere()[cmd_name].load()
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        # click would load every command to learn its name.
+        if not incomplete or incomplete[0].isalnum():
+            return [
+                CompletionItem(name, help=COMMANDS[name][1] if name in COMMANDS else None)
+                for name in self.list_commands(ctx)
+                if name.startswith(incomplete)
+            ]
+        return super().shell_complete(ctx, incomplete)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - the same
         with formatter.section("Commands"):

@@ -151,7 +151,7 @@ def shadow(artifact: str, days: int, limit: int, as_json: bool) -> None:
     Compared are the replies that rules leave to the classifier, not the automatic answers among which it only tells
     absences apart.
     """
-    from classifier.meaning import meanings  # noqa: PLC0415
+    from classifier.meaning import encoder_here  # noqa: PLC0415
     from classifier.replies import TrainedJudge  # noqa: PLC0415
     from models.session import reading  # noqa: PLC0415
     from worker.cli.common import now, start  # noqa: PLC0415
@@ -159,7 +159,7 @@ def shadow(artifact: str, days: int, limit: int, as_json: bool) -> None:
     from worker.shadow import KINDS, differences  # noqa: PLC0415
 
     settings, engine = start()
-    judge = TrainedJudge(artifact_of(engine, settings, artifact), meanings)
+    judge = TrainedJudge(artifact_of(engine, settings, artifact), encoder_here())
     with reading(engine) as session:
         replies = answers(session, now() - timedelta(days=days), KINDS)
     found = list(differences(replies, judge))

@@ -13,8 +13,9 @@ from sqlalchemy.orm import Session
 
 from config import logs
 from config.settings import Settings, read
+from models.job_engine import has_it
 from models.revision import is_current
-from models.session import open_engine, transaction
+from models.session import open_engine, reading, transaction
 from models.tables import Mailbox, Team
 from worker.act import Act
 from worker.errors import InputError
@@ -47,6 +48,20 @@ def start(*, if_not_postgresql: str | None = None, **flags: Any) -> tuple[Settin
 
         upgrade(engine)
     return settings, engine
+
+
+def see_job_engine(engine: Engine) -> None:
+    """See that the database has the tables of the job engine.
+
+    Raises:
+        InputError: it was migrated where the engine was not installed.
+    """
+    with reading(engine) as session:
+        if not has_it(session.connection()):
+            raise InputError(
+                "the database lacks the tables of the job engine, which come with the extra fleet; run:"
+                " pip install 'inbox-worker[fleet]', then inbox-worker migrate"
+            )
 
 
 def open_database(settings: Settings) -> Engine:

@@ -59,7 +59,7 @@ def evaluate(
         return
     from classifier.evaluation import evaluate as measure  # noqa: PLC0415
     from classifier.labelled import merge  # noqa: PLC0415
-    from classifier.meaning import meanings  # noqa: PLC0415
+    from classifier.meaning import encoder_here  # noqa: PLC0415
     from classifier.train import hear_all  # noqa: PLC0415
 
     judged = artifact_of(engine, settings, artifact)
@@ -67,7 +67,7 @@ def evaluate(
     rows = hear_all(merge(own, corpus(base)))
     if not rows:
         raise InputError("nothing to evaluate with: import labels, give --rows FILE, or --base default")
-    evaluation = measure(judged, rows, meanings)
+    evaluation = measure(judged, rows, encoder_here())
     about = [("Measured on", f"{len(rows)} replies, {len(own)} of them labelled here"), *_honest(engine, since)]
     if html:
         _write(html, evaluation, about)

@@ -92,6 +92,9 @@ def _ask_for(base: str, since: datetime | None, version: str | None) -> None:
         check_version(version)
         with reading(engine) as session:
             check_new(session, version)
+    from worker.cli.common import see_job_engine  # noqa: PLC0415
+
+    see_job_engine(engine)
     from worker.asking import ask_for_training  # noqa: PLC0415 - the job engine
 
     options = {"--base": base, "--since": f"{since:%Y-%m-%d}" if since else None, "--version": version}

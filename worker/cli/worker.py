@@ -7,7 +7,7 @@ from functools import partial
 
 import click
 
-from worker.cli.common import now, start
+from worker.cli.common import now, see_job_engine, start
 from worker.leases import Leases
 from worker.metrics import Metrics
 from worker.range_work import RangeWork
@@ -32,6 +32,7 @@ def worker(poll_seconds: int | None, threads: int | None) -> None:
         poll_seconds=poll_seconds,
         poll_threads=threads,
     )
+    see_job_engine(engine)
     # The job engine, which no other command needs.
     from worker.board import Board  # noqa: PLC0415
     from worker.chores import Chores  # noqa: PLC0415

@@ -1,4 +1,7 @@
-"""The job engine of a fleet: the tables, types and functions of procrastinate, as it brings them; PostgreSQL alone."""
+"""The job engine of a fleet (procrastinate); PostgreSQL alone.
+
+Its tables come with every migration where it is installed (`models.job_engine`), so that this one needs it not.
+"""
 # ruff: noqa: INP001 - Alembic loads this file by its path
 
 from typing import Any
@@ -34,20 +37,12 @@ $$
 
 
 def upgrade() -> None:
-    """Apply the change."""
-    if op.get_bind().dialect.name == "postgresql":
-        from procrastinate.schema import SchemaManager  # noqa: PLC0415 - SQLite need not wait for it
-
-        _execute(SchemaManager.get_schema())
+    """Leave it to whoever migrates."""
 
 
 def downgrade() -> None:
     """Undo the change."""
     if op.get_bind().dialect.name == "postgresql":
-        _execute(_DROP)
-
-
-def _execute(statements: str) -> None:
-    """Execute statements in which a per cent sign stands for itself."""
-    connection: Any = op.get_bind()
-    connection.connection.driver_connection.execute(statements)
+        # A per cent sign stands for itself.
+        connection: Any = op.get_bind()
+        connection.connection.driver_connection.execute(_DROP)

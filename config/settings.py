@@ -202,7 +202,14 @@ class Settings(BaseSettings):
 def is_safe(url: str) -> bool:
     """Say whether what is sent to this URL is encrypted, or never leaves this machine."""
     parts = urlsplit(url)
-    return bool(parts.hostname) and (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _HERE))
+    return bool(parts.hostname) and (
+        parts.scheme == "https" or (parts.scheme == "http" and is_here(parts.hostname or ""))
+    )
+
+
+def is_here(host: str) -> bool:
+    """Say whether a host is this machine, by its usual names."""
+    return host in _HERE
 
 
 def _base(value: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 
 from sqlalchemy import Select, Table, column, func, insert, select, table, text
 from sqlalchemy.orm import Session
@@ -67,6 +67,27 @@ def months(session: Session) -> list[Month]:
     return sorted(filter(None, found), key=lambda month: (month.until, month.table))
 
 
+def missing_months(session: Session, now: datetime) -> Iterator[Month]:
+    """Yield the months from this one to `AHEAD` later that are not made yet."""
+    if session.get_bind().dialect.name != "postgresql":
+        return
+    known = months(session)
+    for month in (later(month_of(now), number) for number in range(AHEAD + 1)):
+        for parent in TABLES:
+            own = [each for each in known if each.table == parent.name]
+            if not any((each.since is None and month < each.until) or each.since == month for each in own):
+                yield Month(later(month, 1), month, parent.name)
+
+
+def any_beside(session: Session, month: date) -> bool:
+    """Say whether rows of this month or a later one lie beside the months; older ones are kept there on purpose."""
+    if session.get_bind().dialect.name != "postgresql":
+        return False
+    since = {"since": datetime.combine(month, time(), UTC)}
+    query = "SELECT 1 FROM {}_{} WHERE recorded_at >= :since LIMIT 1"
+    return any(session.scalar(text(query.format(each.name, DEFAULT)), since) for each in TABLES)
+
+
 def keep_ahead(session: Session, now: datetime) -> list[Month]:
     """Make the months from this one to `AHEAD` later where they are missing, and return those that were made.
 
@@ -75,11 +96,11 @@ def keep_ahead(session: Session, now: datetime) -> list[Month]:
     Raises:
         OperationalError: others use the tables; nothing is made, and another time will do.
     """
-    if not list(_missing(session, now)):
+    if not list(missing_months(session, now)):
         return []
     _begin(session)
     # Another process may have made them meanwhile.
-    missing = list(_missing(session, now))
+    missing = list(missing_months(session, now))
     for month in missing:
         _make(session, month)
     return missing
@@ -108,17 +129,6 @@ def _named(parent: str, name: str) -> Month | None:
         return None
     begin = date(int(found[2]), int(found[3]), 1)
     return Month(begin, None, parent) if found[1] else Month(later(begin, 1), begin, parent)
-
-
-def _missing(session: Session, now: datetime) -> Iterator[Month]:
-    if session.get_bind().dialect.name != "postgresql":
-        return
-    known = months(session)
-    for month in (later(month_of(now), number) for number in range(AHEAD + 1)):
-        for parent in TABLES:
-            own = [each for each in known if each.table == parent.name]
-            if not any((each.since is None and month < each.until) or each.since == month for each in own):
-                yield Month(later(month, 1), month, parent.name)
 
 
 def _ending(session: Session, month: date) -> list[Month]:

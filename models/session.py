@@ -231,7 +231,8 @@ def _begin(connection: Connection) -> None:
 
 
 def _postgresql(url: URL) -> Engine:
-    defaults = {"connect_timeout": str(CONNECT_SECONDS), "application_name": "inbox-worker"}
+    # A database that knows no encoding (SQL_ASCII) would answer in octets.
+    defaults = {"connect_timeout": str(CONNECT_SECONDS), "application_name": "inbox-worker", "client_encoding": "utf8"}
     # psycopg believes a statement prepared whose batch failed and was rolled back; the next batch would fail for it.
     unprepared = {"prepare_threshold": None}
     try:
@@ -266,7 +267,8 @@ def _begun(engine: Engine, options: Mapping[str, Any]) -> Iterator[Session]:
 
 def _unavailable(url: URL, cause: BaseException | None) -> DatabaseUnavailable:
     secrets = [name for name in url.query if "password" in name]
-    shown = url.difference_update_query([*secrets, "connect_timeout", "application_name"]).render_as_string()
+    ours = ["connect_timeout", "application_name", "client_encoding"]
+    shown = url.difference_update_query([*secrets, *ours]).render_as_string()
     if url.get_backend_name() != "sqlite":
         step = "see that the server runs and that host, user, password and database name are right"
     elif "locked" in str(cause):

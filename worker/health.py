@@ -27,11 +27,18 @@ class Finding:
     ok: bool
     says: str
     mend: str | None = None
+    look: bool = False
+    """Nothing is broken, and somebody should look at it all the same."""
 
 
 def well(what: str, says: str) -> Finding:
     """Return the finding that something is as it should be."""
     return Finding(what, True, says)  # noqa: FBT003 - the one place
+
+
+def notable(what: str, says: str, mend: str | None = None) -> Finding:
+    """Return the finding that something is worth a look, though nothing is broken."""
+    return Finding(what, True, says, mend, look=True)  # noqa: FBT003 - the one place
 
 
 def wrong(what: str, says: str, mend: str | None = None) -> Finding:
@@ -90,7 +97,10 @@ def mailboxes(session: Session) -> Iterator[Finding]:
             said = f"{mailbox.failures} failures in a row; the last: {mailbox.last_error or 'unknown'}"
             yield wrong(f"mailbox {mailbox.name}", said, f"run: inbox-worker mailboxes check {mailbox.name}")
     counts = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
-    yield well("mailboxes", counts or "none yet; inbox-worker mailboxes add makes one")
+    if counts:
+        yield well("mailboxes", counts)
+    else:
+        yield notable("mailboxes", "none yet", "run: inbox-worker mailboxes add")
 
 
 def alarms(session: Session) -> Iterator[Finding]:

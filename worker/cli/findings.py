@@ -24,9 +24,14 @@ def print_findings(findings: Iterable[Finding], *, as_json: bool) -> None:
         if as_json:
             emit([asdict(finding)])
             continue
-        mark = click.style("ok    ", fg="green") if finding.ok else click.style("FAILED", fg="red", bold=True)
-        click.echo(f"{mark}  {text(finding.what)}: {text(finding.says)}")
+        click.echo(f"{_mark(finding)}  {text(finding.what)}: {text(finding.says)}")
         if finding.mend:
             click.echo(f"        -> {text(finding.mend)}")
     if failed:
         sys.exit(1)
+
+
+def _mark(finding: Finding) -> str:
+    if not finding.ok:
+        return click.style("FAILED", fg="red", bold=True)
+    return click.style("look  ", fg="yellow") if finding.look else click.style("ok    ", fg="green")

@@ -12,6 +12,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy.exc import OperationalError
 
 import models.figures
 import models.handling
@@ -24,18 +25,31 @@ from models.session import SETTING, DatabaseUnavailable, open_engine, reading, t
 
 LOCK = int.from_bytes(b"inbox", "big")
 """Number of the advisory lock that a migration of PostgreSQL holds."""
+PATIENCE = "5s"
+"""How long a migration waits for whoever uses a table of PostgreSQL: all others would queue up behind it meanwhile."""
+LOCKED = "55P03"
+"""What PostgreSQL says where a lock was not to be had in time."""
 
 
 def upgrade(engine: Engine) -> None:
     """Apply what is pending, all or nothing; harmless where nothing is, and while another process does the same.
 
     Raises:
-        DatabaseUnavailable: nothing answers, or a newer version of this program has changed the schema already.
+        DatabaseUnavailable: nothing answers, somebody uses a table for too long, or a newer version of this program
+            has changed the schema already.
     """
-    with alone(engine) as connection:
-        _refuse_newer(connection)
-        command.upgrade(_config(connection), "head")
-        bring(connection)
+    try:
+        with alone(engine) as connection:
+            _refuse_newer(connection)
+            command.upgrade(_config(connection), "head")
+            bring(connection)
+    except OperationalError as error:
+        if getattr(error.orig, "sqlstate", None) != LOCKED:
+            raise
+        raise DatabaseUnavailable(
+            f"{SETTING}: another transaction uses a table for longer than {PATIENCE}, so nothing was changed; run"
+            " inbox-worker migrate again, or see in pg_stat_activity (xact_start) whose it is"
+        ) from error
 
 
 def pending(engine: Engine) -> list[str]:
@@ -61,7 +75,9 @@ def alone(engine: Engine) -> Iterator[Connection]:
     with transaction(engine, foreign_keys=False) as session:
         connection = session.connection()
         if connection.dialect.name == "postgresql":
+            # Another migration is waited for, however long it takes; whoever uses the tables is not.
             connection.execute(select(func.pg_advisory_xact_lock(LOCK)))
+            connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{PATIENCE}'")
         yield connection
         if connection.dialect.name == "sqlite":
             _refuse_broken(connection)

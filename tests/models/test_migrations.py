@@ -8,12 +8,14 @@ from pathlib import Path
 from shutil import copytree
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from sqlalchemy import Column, Engine, Integer, String, func, inspect, select, text
 from sqlalchemy.exc import DBAPIError
 
+from models import migrate
 from models.base import Base
 from models.migrate import alone, draft, pending, upgrade
 from models.partitions import TABLES as PARTED
@@ -100,6 +102,22 @@ def test_two_upgrades_at_once_are_harmless(empty: Engine, empty_database_url: st
         waiting.result(timeout=20)
     assert is_current(empty)
     other.dispose()
+
+
+@pytest.mark.parametrize("database_url", [pytest.param("postgresql", marks=pytest.mark.server)], indirect=True)
+def test_a_migration_gives_up_where_a_table_is_in_use_and_says_how_to_go_on(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(migrate, "PATIENCE", "50ms")
+    with alone(engine) as connection:
+        command.downgrade(migrate._config(connection), "0004")  # noqa: SLF001 - no seam for it
+    with transaction(engine) as session:
+        session.execute(text("LOCK TABLE recipient IN ACCESS SHARE MODE"))
+        with pytest.raises(DatabaseUnavailable, match="nothing was changed; run inbox-worker migrate again"):
+            upgrade(engine)
+    assert current(engine) == "0004"
+    upgrade(engine)
+    assert is_current(engine)
 
 
 def test_a_failing_change_of_the_schema_leaves_nothing_behind(empty: Engine) -> None:

@@ -53,7 +53,7 @@ class PrivatePostgres(PrivateServer):
             shutil.chown(self.folder, self._user)
         options = ["-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C"]
         made = subprocess.run(
-            [_postgres_program("initdb"), "-D", str(data), *options],
+            [postgres_program("initdb"), "-D", str(data), *options],
             check=False,
             capture_output=True,
             text=True,
@@ -74,7 +74,7 @@ class PrivatePostgres(PrivateServer):
             "full_page_writes": "off",
         }
         options = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
-        self._run([_postgres_program("postgres"), "-D", str(data), *options], self.port, self._user)
+        self._run([postgres_program("postgres"), "-D", str(data), *options], self.port, self._user)
         self._wait_until_ready()
 
     def _wait_until_ready(self) -> None:
@@ -95,7 +95,7 @@ class PrivatePostgres(PrivateServer):
         return signal.SIGQUIT
 
 
-def _postgres_program(name: str) -> str:
+def postgres_program(name: str) -> str:
     """Find a program of PostgreSQL, the newest there is; Debian keeps most of them out of PATH."""
     debian = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), key=lambda path: float(path.parts[4]))
     if debian:

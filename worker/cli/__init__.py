@@ -43,6 +43,7 @@ COMMANDS = {
     "tokens": ("tokens", "What other systems sign in with: add, list, revoke."),
     "users": ("users", "The people who sign in to the console: add, list, set, disable, unlock."),
     "secrets": ("secrets", "The keys that stored passwords and tokens are encrypted with."),
+    "backup": ("backup", "Copy the database to a file while everything goes on."),
     "migrate": ("operate", "Bring the database to this version's schema."),
     "doctor": ("operate", "Check settings, database, mailboxes and classifier."),
     "healthcheck": ("healthcheck", "Ask the daemon of this machine whether it polls."),

@@ -90,6 +90,23 @@ def test_what_came_after_the_backup_is_read_again_and_only_what_people_said_is_l
     assert 0 < len(told.keys() & again.keys()) < len(told)
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_mail_that_was_moved_since_the_backup_is_taken_in_from_where_it_lies(
+    world: World, request: pytest.FixtureRequest
+) -> None:
+    world.prepare("mailboxes", "set", NAME, "--bounces-to", "Bounces", "--opt-outs-to", "Opt-outs")
+    back_up(world)
+    deliver(world.server, world.user, MAILS[:BEFORE])
+    world.run("poll", NAME)
+    before = world.end_state()
+    restore(world, request)
+    world.run("poll", NAME)
+    # A bounce and an opt-out of each four.
+    assert world.messages() == BEFORE // 2
+    world.run("backfill", NAME, "--folder", "Bounces", "--folder", "Opt-outs")
+    assert world.end_state() == before
+
+
 def say(world: World, address: str, status: str) -> None:
     campaign = next(each.row["campaign"] for each in MAILS if each.to == address)
     world.prepare("recipients", "set-status", address, status, "--campaign", campaign)

@@ -112,6 +112,14 @@ def test_a_folder_of_artifacts_that_is_none_fails_and_one_that_is_not_there_is_m
     assert list(tmp_path.iterdir()) == [tmp_path / "file"]
 
 
+def test_places_that_cannot_even_be_looked_at_end_no_diagnosis(tmp_path: Path) -> None:
+    # Its name is too long for a file system; so is a folder refused to a user who may not enter the one above.
+    nowhere = tmp_path / ("x" * 300) / "inbox.sqlite"
+    assert ill([artifact_folder(nowhere)]) == {"artifact folder": "FAILED"}
+    assert ill(disks({"database": nowhere}, least=1)) == {}
+    assert list(private_files({}, nowhere)) == []
+
+
 def test_a_folder_of_artifacts_that_may_only_be_read_is_worth_a_look() -> None:
     # Nobody may make a file there, not even root.
     assert ill([artifact_folder(Path("/sys"))]) == {"artifact folder": "look"}

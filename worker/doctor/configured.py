@@ -66,14 +66,20 @@ def private_files(environment: Mapping[str, str], database: Path | None) -> Iter
         database: the file of SQLite.
     """
     files = [*_with_secrets(environment), *([database] if database else [])]
-    there = [path for path in files if path.is_file()]
-    for path in there:
-        mode = path.stat().st_mode & 0o777
+    modes = {path: mode for path in files if (mode := _mode(path)) is not None}
+    for path, mode in modes.items():
         if mode & OTHERS:
             says = f"{path} may be read or written by other users of this machine (mode {mode:o})"
             yield notable("private files", says, f"run: chmod 600 {path}")
-    if there:
-        yield well("private files", f"looked at {', '.join(map(str, there))}")
+    if modes:
+        yield well("private files", f"looked at {', '.join(map(str, modes))}")
+
+
+def _mode(path: Path) -> int | None:
+    try:
+        return path.stat().st_mode & 0o777
+    except OSError:
+        return None  # What needs it says so.
 
 
 def _with_secrets(environment: Mapping[str, str]) -> Iterator[Path]:

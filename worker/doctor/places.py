@@ -47,10 +47,10 @@ def disks(places: Mapping[str, Path], least: int = LEAST_FREE) -> Iterator[Findi
 
 def artifact_folder(folder: Path) -> Finding:
     """Find whether trained classifiers can be read from their folder, and written to it."""
-    if not folder.exists():
-        return well("artifact folder", f"{folder.absolute()} is not there yet; training makes it")
     step = "let this user read and write it, or name another folder (INBOX_ARTIFACT_FOLDER)"
     try:
+        if not folder.exists():
+            return well("artifact folder", f"{folder.absolute()} is not there yet; training makes it")
         list(folder.iterdir())
     except OSError as error:
         return wrong("artifact folder", f"{folder.absolute()} cannot be read: {error.strerror}", step)
@@ -97,4 +97,11 @@ def mount_table() -> str:
 
 def _nearest(path: Path) -> Path:
     path = path.absolute()
-    return next(each for each in (path, *path.parents) if each.is_dir())
+    return next(each for each in (path, *path.parents) if _is_folder(each))
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:
+        return False  # This user may not even look.

@@ -18,7 +18,8 @@ import models.figures
 import models.handling
 import models.learning
 import models.outside
-import models.people  # noqa: F401 - tables that nothing else here needs to name
+import models.people
+import models.privacy  # noqa: F401 - tables that nothing else here needs to name
 from models.job_engine import bring
 from models.revision import FOLDER, known, revision_of
 from models.session import SETTING, DatabaseUnavailable, open_engine, reading, transaction

@@ -24,6 +24,8 @@ class EventType(StrEnum):
     REVIEW_CLOSED = "review.closed"
     ALARM_OPENED = "alarm.opened"
     ALARM_CLOSED = "alarm.closed"
+    CONTACT_ERASED = "contact.erased"
+    """Somebody asked to be forgotten; its address stands in it until everybody has heard."""
     AUTOMATION = "automation.called"
     """A rule of a campaign calls one endpoint by its name."""
 
@@ -90,6 +92,13 @@ class OutboxEvent(Base):
             "id",
             sqlite_where=text("dispatched_at IS NULL"),
             postgresql_where=text("dispatched_at IS NULL"),
+        ),
+        # Those few that are to lose their address.
+        Index(
+            "ix_outbox_event_erased",
+            "id",
+            sqlite_where=text("type = 'contact.erased'"),
+            postgresql_where=text("type = 'contact.erased'"),
         ),
     )
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)

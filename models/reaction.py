@@ -100,7 +100,7 @@ def _silent_for(state: State, days: int) -> bool:
 def _act(state: State, rule: Standing, cause: Event | None, trigger: str) -> None:
     automation: Automation = rule.automation
     fired = Fired(
-        key=hashlib.sha256(f"automation\n{rule.id}\n{trigger}".encode()).hexdigest(),
+        key=fired_key(rule.id, trigger),
         rule_id=rule.id,
         rule=automation.name,
         trigger=trigger,
@@ -114,6 +114,11 @@ def _act(state: State, rule: Standing, cause: Event | None, trigger: str) -> Non
     # An action that two branches name is done once.
     for step in dict.fromkeys(_chosen(state, automation.then)):
         _do(state, step, fired, event, obeys=obeys)
+
+
+def fired_key(rule_id: int, trigger: str) -> str:
+    """Return the key of what a rule does because of an event, by the event's key."""
+    return hashlib.sha256(f"automation\n{rule_id}\n{trigger}".encode()).hexdigest()
 
 
 def _chosen(state: State, steps: Iterable[Step]) -> list[Step]:

@@ -51,6 +51,8 @@ class MessageState(StrEnum):
     """Judged, and tied to nobody we mailed; matched again whenever sends arrive."""
     DUPLICATE = "duplicate"
     SET_ASIDE = "set aside"
+    ERASED = "erased"
+    """Of somebody who was erased: only its place and content hash are kept, so that it is never taken in again."""
 
 
 class SignIn(StrEnum):

@@ -18,6 +18,7 @@ from worker.moves import note_returned
 from worker.record import Judged, record
 from worker.refold import Change
 from worker.tie import Anew, Rules, Tied, tie
+from worker.veil import veiled_mail
 
 log = logs.logger(__name__)
 
@@ -68,7 +69,12 @@ def apply(session: Session, box: Box, batch: Sequence[Judged], now: datetime) ->
 
     Raises:
         sqlalchemy.exc.OperationalError, InterfaceError: the database itself failed; nothing of the batch is written.
+        InputError: the key to tell who was erased cannot be opened; the same.
     """
+    return _apply(session, box, veiled_mail(session, box.rules.team_id, batch), now)
+
+
+def _apply(session: Session, box: Box, batch: Sequence[Judged], now: datetime) -> Applied:
     try:
         with session.begin_nested():
             return _write(session, box, batch, now)
@@ -80,8 +86,8 @@ def apply(session: Session, box: Box, batch: Sequence[Judged], now: datetime) ->
         if len(batch) == 1:
             return _set_aside(session, box, batch[0], error, now)
     middle = len(batch) // 2
-    applied = apply(session, box, batch[:middle], now)
-    applied.add(apply(session, box, batch[middle:], now))
+    applied = _apply(session, box, batch[:middle], now)
+    applied.add(_apply(session, box, batch[middle:], now))
     return applied
 
 

@@ -24,6 +24,7 @@ from worker.files import as_fetched
 from worker.mailbox import FetchedMessage
 from worker.poll import go_round
 from worker.process import write
+from worker.pseudonyms import carried, carry
 from worker.record import seen_uids
 from worker.visit import PollReport, Station, Visit
 
@@ -60,6 +61,7 @@ def _copied(engine: Engine) -> Iterator[Engine]:
         with closing(sqlite3.connect(str(engine.url.database))) as source, closing(sqlite3.connect(path)) as target:
             source.backup(target)
         copy = open_engine(f"sqlite:///{path}")
+        carry(copy, carried(engine))
         try:
             yield copy
         finally:

@@ -26,8 +26,10 @@ from worker.lookup import find_sends
 from worker.match import Clues, Family
 from worker.refold import lock, refold
 from worker.stored import event_columns, storable
+from worker.suppression import erased
 from worker.tie import Rules, lock_team
 from worker.vault import Vault
+from worker.veil import hider
 
 log = logs.logger(__name__)
 
@@ -210,6 +212,7 @@ def _whose(session: Session, rules: Rules, booking: _Booking, kind: EventKind, n
 
 def _known(session: Session, team_id: int, booking: _Booking) -> list[_Whose]:
     """Return everybody whose booking this is."""
+    booking_id = _booking_id(storable(booking.payload.uri))
     query = (
         select(Recipient.id, Recipient.contact_id, Contact.address, Campaign.key)
         .join(Contact, Contact.id == Recipient.contact_id)
@@ -218,7 +221,7 @@ def _known(session: Session, team_id: int, booking: _Booking) -> list[_Whose]:
         .where(
             Contact.team_id == team_id,
             RecipientEvent.kind == EventKind.BOOKED,
-            RecipientEvent.booking_id == _booking_id(storable(booking.payload.uri)),
+            RecipientEvent.booking_id.in_({booking_id, hider(session)(booking_id)}),
         )
         .distinct()
     )
@@ -245,6 +248,7 @@ def _by_address(session: Session, rules: Rules, invitee: _Invitee, at: datetime)
     address = storable(normal_address(invitee.email or ""))
     if not address:
         return []
+    address = erased(session, rules.team_id, [address]).get(address, address)
     sends = find_sends(session, rules.team_id, [Clues(family=Family.REPLY, from_address=address)])
     before = [send for send in sends.by_address.get(address, ()) if send.sent_at <= at]
     if not before:

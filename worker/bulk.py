@@ -25,6 +25,7 @@ from worker.person import Choice, write_choice
 from worker.refold import lock, refold
 from worker.selection import MOST, Selection, addresses_of, chosen, chosen_contacts, refuse_too_many
 from worker.story import Row
+from worker.suppression import erased
 from worker.tie import Rules, lock_team
 
 __all__ = [
@@ -175,9 +176,11 @@ def add_many_to_dne(writer: Writer, team_id: int, addresses: Collection[str], ac
             while it ran, and what is left to do is left.
     """
     deed = _Deed(team_id, "dne add", lambda n: f"put {_addresses(n)} on Do Not Email", act)
-    for some in chunks(_targets(addresses), PART):
+    for part in chunks(_targets(addresses), PART):
         with writer() as session:
             lock_team(session, team_id, exclusive=True)
+            names = erased(session, team_id, part)
+            some = [names.get(target, target) for target in part]
             known = {e.target for e in live_entries(session, team_id, some) if e.recipient_id is None}
             new = [target for target in some if target not in known]
             add_dne(session, team_id, dict.fromkeys(new), DneReason.MANUAL, act)

@@ -21,7 +21,7 @@ from worker.errors import InputError, NotFoundError
 from worker.outbox import Told, entry_payload, tell
 from worker.refold import Change, lock, refold
 from worker.stored import storable
-from worker.suppression import LIVE
+from worker.suppression import LIVE, erased
 from worker.tie import Rules, lock_team, rematch
 
 
@@ -90,6 +90,8 @@ def _pair(session: Session, team_id: int, address: str, second: str) -> _Pair:
         raise InputError(f"{second!r} is no address")
     if first == second:
         raise InputError(f"{first} and {second} are the same address")
+    for gone in erased(session, team_id, (first, second)):
+        raise InputError(f"{gone} was erased on request; only that it may not be mailed is kept")
     query = select(Contact).where(Contact.team_id == team_id, Contact.address.in_((first, second)))
     contacts = {contact.address: contact for contact in session.scalars(query)}
     if first not in contacts:

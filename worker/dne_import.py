@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,9 +34,10 @@ from models.session import bulk_insert
 from models.tables import Contact, DneEntry
 from worker.act import Act
 from worker.chunks import chunks
+from worker.pseudonyms import pseudonyms
 from worker.refold import Change, lock, refold
 from worker.stored import storable
-from worker.suppression import LIVE, contacts_below
+from worker.suppression import LIVE, all_erased, contacts_below
 from worker.tie import lock_team
 
 MOST_CHANGES = 1_000
@@ -82,7 +83,8 @@ def ban(
     lock_team(session, team_id, exclusive=True)
     connection = session.connection()
     WAITING.create(connection)
-    rows = ((number, target, storable(note or act.why)) for number, (target, note) in enumerate(targets))
+    named = _known_by_name(session, team_id, targets)
+    rows = ((number, target, storable(note or act.why)) for number, (target, note) in enumerate(named))
     bulk_insert(session, WAITING, ("row", "target", "note"), rows)
     given = session.scalar(select(func.count()).select_from(WAITING)) or 0
     fresh = _Fresh(team_id, uuid.uuid4().hex, session.scalar(select(func.max(DneEntry.id))) or 0)
@@ -95,6 +97,17 @@ def ban(
         banned.changed += len(changes)
         banned.changes += changes[: MOST_CHANGES - len(banned.changes)]
     return banned
+
+
+def _known_by_name(
+    session: Session, team_id: int, targets: Iterable[tuple[str, str | None]]
+) -> Iterator[tuple[str, str | None]]:
+    """Return the targets with the name in place of the address of whoever was erased, which has a live entry."""
+    names, banned = pseudonyms(session), all_erased(session, team_id)
+    return (
+        (name, None) if names and banned and (name := names.of(target)) in banned else (target, note)
+        for target, note in targets
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,10 +21,11 @@ from worker.dne_import import ban
 from worker.errors import InputError
 from worker.outbox import Told, entry_payload, tell
 from worker.providers import shared
+from worker.pseudonyms import is_pseudonym
 from worker.refold import Change, contacts_covered, lock, refold
 from worker.sends import ADDRESS, LONGEST_ADDRESS
 from worker.stored import storable
-from worker.suppression import LIVE
+from worker.suppression import LIVE, erased
 from worker.tie import lock_team
 
 _DOMAIN = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
@@ -140,7 +141,9 @@ def newest_entry(session: Session, team_id: int, targets: Iterable[str]) -> int:
 def live_entries(session: Session, team_id: int, targets: Iterable[str]) -> Sequence[DneEntry]:
     """Return the live entries of exactly these addresses and domains, by id."""
     query = select(DneEntry).where(DneEntry.team_id == team_id, *LIVE)
-    plain = sorted({_plain(storable(target)) for target in targets})
+    named = {_plain(storable(target)) for target in targets}
+    names = erased(session, team_id, {each for each in named if "@" in each})
+    plain = sorted({names.get(each, each) for each in named})
     found = [entry for some in chunks(plain) for entry in session.scalars(query.where(DneEntry.target.in_(some)))]
     return sorted(found, key=lambda entry: entry.id)
 
@@ -184,6 +187,8 @@ def need_why(entries: Iterable[DneEntry], act: Act) -> None:
         InputError: there is none.
     """
     for entry in entries:
+        if is_pseudonym(entry.target) and not act.why:
+            raise InputError(f"{entry.target} was erased on request; lifting that needs a reason (--why)")
         if entry.reason in OPTED_OUT and not act.why:
             raise InputError(f"{entry.target} opted out; lifting that needs a reason (--why)")
 

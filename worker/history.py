@@ -25,17 +25,22 @@ from models.tables import (
     VerdictRow,
 )
 from worker.book import covering
+from worker.erasure import erasures
 from worker.errors import NotFoundError
+from worker.pseudonyms import is_pseudonym
 from worker.story import Row, entry_row, is_campaign, list_reviews, standing_row
+from worker.suppression import erased
 
 
 def tell(session: Session, team_id: int, address: str, campaign: str | None = None) -> Row:
     """Return the whole story of an address: entries, and for each campaign what happened in order, and open reviews.
 
     Raises:
-        InputError: nothing is known about the address.
+        InputError: nothing is known about the address, or it was erased on request.
     """
     address = normal_address(address)
+    for name in erased(session, team_id, [address]).values():
+        raise NotFoundError(gone(session, team_id, address, name))
     contact = _contact(session, team_id, address)
     known_as = contact.address if contact else address
     entries = _entries(session, team_id, known_as)
@@ -49,7 +54,14 @@ def tell(session: Session, team_id: int, address: str, campaign: str | None = No
         "contact": "Do Not Email" if live else "Active",
         "entries": entries,
         "recipients": _recipients(session, contact, campaign) if contact else [],
+        "erased": erasures(session, team_id, [known_as]) if is_pseudonym(known_as) else [],
     }
+
+
+def gone(session: Session, team_id: int, address: str, name: str) -> str:
+    """Say that an address was erased, and no more: whoever asks by it must not find what goes on without it."""
+    when = [f", {each['at']:%Y-%m-%d} by {each['by']}" for each in erasures(session, team_id, [name])]
+    return f"{address} was erased on request{when[0] if when else ''}; all that is kept is that it may not be mailed"
 
 
 def _contact(session: Session, team_id: int, address: str) -> Contact | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -18,10 +18,13 @@ from models.tables import Campaign, Contact, Mailbox, Recipient, RecipientEvent,
 from worker.chunks import chunks
 from worker.decide import event_key
 from worker.known_sends import Sent
+from worker.pseudonyms import is_pseudonym
 from worker.refold import lock, refold
 from worker.sends import BATCH, import_sends
 from worker.stored import event_columns, storable
+from worker.suppression import erased
 from worker.tie import Rules, lock_team
+from worker.veil import hider
 
 LONGEST_REASON = 1_000
 
@@ -121,6 +124,8 @@ def _take_signals(
     session: Session, rules: Rules, signals: Sequence[Signal], taken: Taken, *, actor: str, now: datetime
 ) -> None:
     lock_team(session, rules.team_id, exclusive=False)
+    names = erased(session, rules.team_id, {signal.to for signal in signals if signal.to})
+    signals = [replace(signal, to=names.get(signal.to, signal.to)) if signal.to else signal for signal in signals]
     places = _places(session, rules.team_id, signals)
     taken.unknown += [signal.row for signal in signals if signal.row not in places]
     locked = lock(session, {place.contact_id for place in places.values()})
@@ -138,12 +143,14 @@ def _row(signal: Signal, place: _Place, actor: str, now: datetime) -> dict[str, 
         happened_at=min(signal.happened_at, now),
         key=_key(signal, place),
         send_id=place.send_id,
-        link=storable(signal.link),
+        # A link or an answer of a server may say whom it was for.
+        link=None if is_pseudonym(place.address) else storable(signal.link),
         bounce=signal.bounce,
     )
+    said = "" if is_pseudonym(place.address) else signal.because
     return event_columns(event) | {
         "recipient_id": place.recipient_id,
-        "because": storable([signal.because or f"{signal.kind.value}, says the sending side"], LONGEST_REASON),
+        "because": storable([said or f"{signal.kind.value}, says the sending side"], LONGEST_REASON),
         "actor": actor,
         "recorded_at": now,
     }
@@ -163,13 +170,16 @@ def _key(signal: Signal, place: _Place) -> str:
 def _places(session: Session, team_id: int, signals: Iterable[Signal]) -> dict[int, _Place]:
     """Return row -> the send it is about; without those that name none, or one of several."""
     signals = list(signals)
-    by_send_id = _found(session, team_id, SentMessage.send_id, {each.send_id for each in signals if each.send_id})
+    hidden, named = hider(session), {each.send_id for each in signals if each.send_id}
+    by_send_id = _found(session, team_id, SentMessage.send_id, named | set(map(hidden, named)))
     by_message_id = _found(
         session, team_id, SentMessageId.message_id, {each.message_id for each in signals if each.message_id}
     )
     places: dict[int, _Place] = {}
     for signal in signals:
-        meant = by_send_id.get(signal.send_id or "") or by_message_id.get(signal.message_id or "", [])
+        send_id = signal.send_id or ""
+        meant = by_send_id.get(send_id) or by_send_id.get(hidden(send_id))
+        meant = meant or by_message_id.get(signal.message_id or "", [])
         fitting = [place for place in meant if signal.to in {None, place.address}]
         if len(fitting) == 1:
             places[signal.row] = fitting[0]

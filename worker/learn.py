@@ -15,6 +15,7 @@ from worker.book import LEARNT
 from worker.chunks import chunks
 from worker.known_sends import Sent
 from worker.sends import LONGEST_ADDRESS, LONGEST_CAMPAIGN, LONGEST_ID, send_id_of
+from worker.suppression import erased
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +42,16 @@ def learn(
     """
     mails = [(parse(header.raw), header.stored_at) for header in headers]
     threads = _threads(session, team_id, mails)
-    firsts = _first_addresses(session, team_id, {address for mail, _ in mails for address in mail.to_addresses})
+    named = {address for mail, _ in mails for address in mail.to_addresses}
+    names, firsts = erased(session, team_id, named), _first_addresses(session, team_id, named)
     unknown = f"{LEARNT}{mailbox_name}"[:LONGEST_CAMPAIGN]
     sends: dict[str, Sent] = {}
     for mail, stored_at in mails:
         for address in mail.to_addresses:
             if not mail.message_id or address in own or len(address) > LONGEST_ADDRESS:
                 continue
-            to, campaign = _thread(mail, (address, *firsts.get(address, ())), threads) or (address, unknown)
+            first = names.get(address, address)
+            to, campaign = _thread(mail, (first, *firsts.get(address, ())), threads) or (first, unknown)
             send = Sent(
                 campaign=campaign,
                 to=to,

@@ -83,7 +83,7 @@ def mail_of(session: Session, team_id: int, message_id: int) -> MailText:
         subject=message.subject,
         state=message.state,
         duplicate_of=message.duplicate_of,
-        removed=message.state is not MessageState.SET_ASIDE and row is None,
+        removed=message.state not in {MessageState.SET_ASIDE, MessageState.ERASED} and row is None,
         error=message.error,
         size=message.size,
         problems=message.problems,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -66,6 +66,8 @@ class Known:
     row_id: int
     arrived_at: datetime
     junk: bool
+    erased: bool = False
+    """Its sender asked to be forgotten: a further copy is no news, and nothing of it is kept."""
 
 
 @dataclass(slots=True)
@@ -117,13 +119,11 @@ def record(session: Session, mailbox_id: int, batch: Sequence[Judged], now: date
     insert_new(
         session,
         InboundMessage,
-        [
-            row_of(mailbox_id, each, MessageState.DUPLICATE, now) | {"duplicate_of": known[each.content_hash].row_id}
-            for each in copies
-        ],
+        [_copy_of(known[each.content_hash], mailbox_id, each, now) for each in copies],
     )
     recorded.first = [(known[content].row_id, judged) for content, judged in firsts.items()]
-    recorded.copies = [(known[each.content_hash], each) for each in copies]
+    copied = [(known[each.content_hash], each) for each in copies]
+    recorded.copies = [(first, each) for first, each in copied if not first.erased]
     _write_verdicts(session, recorded.first, now)
     recorded.states += Counter({MessageState.JUDGED.value: len(firsts), MessageState.DUPLICATE.value: len(copies)})
     return recorded
@@ -177,11 +177,14 @@ def _unknown_places(session: Session, mailbox_id: int, batch: Sequence[Judged]) 
 
 
 _KNOWN = (
-    select(_MESSAGE.content_hash, _MESSAGE.id, _MESSAGE.arrived_at, _MESSAGE.clues["junk"].as_boolean())
+    select(
+        *(_MESSAGE.content_hash, _MESSAGE.id, _MESSAGE.arrived_at),
+        *(_MESSAGE.clues["junk"].as_boolean(), _MESSAGE.state == MessageState.ERASED),
+    )
     .where(
         _MESSAGE.mailbox_id == bindparam("mailbox_id"),
         among(_MESSAGE.content_hash, "hashes"),
-        or_(_MESSAGE.state == MessageState.JUDGED, _MESSAGE.state == MessageState.UNMATCHED),
+        or_(*(_MESSAGE.state == each for each in (MessageState.JUDGED, MessageState.UNMATCHED, MessageState.ERASED))),
     )
     .order_by(_MESSAGE.id.desc())
 )
@@ -191,11 +194,26 @@ def known_mails(session: Session, mailbox_id: int, hashes: Iterable[str]) -> dic
     """Return content hash -> the first copy that is recorded."""
     wanted = set(hashes)
     found = session.execute(_KNOWN, {"mailbox_id": mailbox_id, "hashes": wanted}) if wanted else ()
-    return {content: Known(row_id, arrived_at, bool(junk)) for content, row_id, arrived_at, junk in found}
+    return {
+        content: Known(row_id, arrived_at, bool(junk), bool(erased))
+        for content, row_id, arrived_at, junk, erased in found
+    }
 
 
 def _known(row_id: int, judged: Judged) -> Known:
     return Known(row_id, judged.arrived_at, judged.clues is not None and judged.clues.junk)
+
+
+def _copy_of(first: Known, mailbox_id: int, judged: Judged, now: datetime) -> dict[str, Any]:
+    if first.erased:
+        return _bare(judged, mailbox_id, now)
+    return row_of(mailbox_id, judged, MessageState.DUPLICATE, now) | {"duplicate_of": first.row_id}
+
+
+def _bare(judged: Judged, mailbox_id: int, now: datetime) -> dict[str, Any]:
+    """Return the columns of a mail of which nothing is kept but where it lies and by what it is known again."""
+    silent = replace(judged, message_id=None, from_address=None, subject="", problems=(), clues=None)
+    return row_of(mailbox_id, silent, MessageState.ERASED, now)
 
 
 _NOTE_STATE = (

@@ -1,15 +1,17 @@
-"""Removes old events for other systems from the outbox, so that it does not grow for ever."""
+"""Removes old events for other systems from the outbox, so that it does not grow for ever; and addresses in time."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
 
-from sqlalchemy import Engine, delete, exists, func, select
+from sqlalchemy import Engine, delete, exists, func, literal_column, select, update
 from sqlalchemy.orm import Session
 
-from models.outside import Delivery, DeliveryState, OutboxEvent
+from models.outside import Delivery, DeliveryState, EventType, OutboxEvent
 from models.session import reading, transaction
+from worker.pseudonyms import ERASED
+from worker.stored_secrets import empty_log, overwrite
 
 BATCH = 1_000
 """Events removed in one transaction, so that other writers get their turn."""
@@ -21,6 +23,7 @@ def remove_old(engine: Engine, before: datetime, stopping: Callable[[], bool] = 
     What was not dispatched, still waits for an endpoint, or was given up stays. The ids rise with the time, so the
     outbox is read from its beginning, batch by batch, up to the first event that is young enough.
     """
+    hide_told(engine)
     removed = top = 0
     while not stopping():
         with reading(engine) as session:
@@ -32,6 +35,36 @@ def remove_old(engine: Engine, before: datetime, stopping: Callable[[], bool] = 
         if not more:
             break
     return removed
+
+
+def hide_told(engine: Engine) -> int:
+    """Take the address out of what was told of people who were erased, once every endpoint has heard or was given up.
+
+    Returns how many events that were.
+    """
+    with reading(engine) as session:
+        ids = session.scalars(select(OutboxEvent.id).where(*_TOLD)).all()
+    if not ids:
+        return 0
+    with transaction(engine) as session:
+        overwrite(session)
+        events = session.scalars(select(OutboxEvent).where(OutboxEvent.id.in_(ids), *_TOLD)).all()
+        for event in events:
+            name = event.payload["name"]
+            event.subject, event.payload = name, event.payload | {"address": name}
+            whose = update(Delivery).where(Delivery.event_id == event.id).values(subject=name, last_error=None)
+            session.execute(whose, execution_options={"synchronize_session": False})
+    empty_log(engine)
+    return len(events)
+
+
+_TOLD = (
+    # Written out, for a partial index is used only where the condition is no variable.
+    OutboxEvent.type == literal_column(f"'{EventType.CONTACT_ERASED.value}'"),
+    ~OutboxEvent.subject.endswith("@" + ERASED),
+    OutboxEvent.dispatched_at.is_not(None),
+    ~exists().where(Delivery.event_id == OutboxEvent.id, Delivery.state == DeliveryState.PENDING),
+)
 
 
 def _old_after(session: Session, top: int, before: datetime) -> tuple[list[int], bool]:

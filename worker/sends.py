@@ -21,6 +21,7 @@ from worker.match import subject_key
 from worker.refold import Change, lock, refold
 from worker.stored import storable
 from worker.tie import Rules, lock_team, rematch
+from worker.veil import veiled_sends
 
 # No white space, control character or half of a surrogate pair, and nothing that ends an address in a header.
 _PART = r"[^\s\x00-\x1f\x7f-\x9f\ud800-\udfff@<>\"(),:;\\]+"
@@ -53,12 +54,14 @@ def import_sends(session: Session, rules: Rules, sends: Sequence[Sent], now: dat
     """Record sends with their campaigns, contacts and recipients, and match the team's mail with them again.
 
     The same mail twice, also once learnt from a Sent folder and once imported, is one send: what is imported knows
-    the campaign, and every Message-ID is kept. Call it with at most some thousand sends a transaction.
+    the campaign, and every Message-ID is kept. A mail to somebody who was erased counts as one to the name that stands
+    for them, so that no address is stored again. Call it with at most some thousand sends a transaction.
 
     Raises:
         InputError: a send_id is known for a mail to somebody else.
     """
     lock_team(session, rules.team_id, exclusive=True)
+    sends = veiled_sends(session, rules.team_id, sends)
     contacts = _contacts(session, rules.team_id, {send.to for send in sends})
     same_persons = set(lock(session, contacts.values())) - set(contacts.values())
     known = KnownSends(session, rules.team_id, sends, contacts.values())

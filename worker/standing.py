@@ -19,6 +19,7 @@ from models.rows import insert_new, update_rows
 from models.tables import Recipient, ReviewItem, StatusChange
 from worker.book import Book, Person
 from worker.outbox import Told, tell
+from worker.pseudonyms import is_pseudonym
 from worker.urgency import lesson, urgency
 
 
@@ -180,13 +181,17 @@ def _write_reviews(session: Session, book: Book, folded: dict[int, Folded], now:
     """Open the questions that the fold asks, and close those it asks no more; return what is to be told of it."""
     found = session.execute(_STORED, {"recipients": list(folded)}) if folded else ()
     stored = {(row.recipient_id, row.event_key, row.kind): row for row in found}
+    people = {person.row.id: person for person in book.people}
     wanted = {
-        (recipient_id, item.event_key, item.kind): item for recipient_id, one in folded.items() for item in one.reviews
+        (recipient_id, item.event_key, item.kind): item
+        for recipient_id, one in folded.items()
+        # Nobody can answer about mail whose words are gone, and what its sender wants is obeyed already.
+        if not is_pseudonym(people[recipient_id].row.address)
+        for item in one.reviews
     }
     opened = [key for key in wanted if key not in stored or stored[key].closed_at is not None]
     closed = [key for key, row in stored.items() if key not in wanted and row.closed_at is None]
     new = [key for key in opened if key not in stored]
-    people = {person.row.id: person for person in book.people}
     insert_new(session, ReviewItem, [_asked(people[key[0]], wanted[key], now) for key in new])
     moved = [{"id": stored[key].id, "closed_at": None} for key in opened if key in stored]
     moved += [{"id": stored[key].id, "closed_at": now} for key in closed]

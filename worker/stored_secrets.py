@@ -11,6 +11,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from models.handling import OAuthGrant
 from models.outside import WebhookEndpoint
+from models.privacy import ErasureKey
 from models.tables import Mailbox, Team
 from worker.errors import InputError
 from worker.health import Finding, well, wrong
@@ -22,6 +23,7 @@ COLUMNS: dict[str, InstrumentedAttribute[Any]] = {
     "access tokens": OAuthGrant.access_token,
     "secrets of endpoints": WebhookEndpoint.secret,
     "Calendly keys": Team.calendly_key,
+    "keys of pseudonyms": ErasureKey.sealed,
 }
 
 
@@ -37,9 +39,7 @@ def encrypt_anew(session: Session, vault: Vault) -> tuple[int, int]:
     Raises:
         InputError: a secret was encrypted with a key that the vault lacks; nothing may be committed then.
     """
-    if session.get_bind().dialect.name == "sqlite":
-        # Else what is replaced stays readable in the free parts of the file.
-        session.connection().exec_driver_sql("PRAGMA secure_delete=ON")
+    overwrite(session)
     count = before = 0
     first = Vault(vault.keys[:1])
     for column in COLUMNS.values():
@@ -51,6 +51,12 @@ def encrypt_anew(session: Session, vault: Vault) -> tuple[int, int]:
             count += 1
     session.flush()
     return count, before
+
+
+def overwrite(session: Session) -> None:
+    """See that what this transaction replaces stays in no free part of SQLite's file, where it could still be read."""
+    if session.get_bind().dialect.name == "sqlite":
+        session.connection().exec_driver_sql("PRAGMA secure_delete=ON")
 
 
 def empty_log(engine: Engine) -> None:

@@ -142,6 +142,14 @@ class InCampaign(BaseModel):
     story: list[Happened] = Field(description="The oldest first.")
 
 
+class WasErased(BaseModel):
+    """That the person was erased on request."""
+
+    at: datetime
+    by: str
+    why: str
+
+
 class Story(BaseModel):
     """Everything that is known about an address."""
 
@@ -151,6 +159,7 @@ class Story(BaseModel):
     other_addresses: list[OtherAddress]
     entries: list[Entry]
     recipients: list[InCampaign]
+    erased: list[WasErased] = Field(description="Not empty: the address is a name that tells nobody whose it was.")
 
 
 class SamePerson(Strict):

@@ -27,6 +27,7 @@ from worker.do_not_email import newest_entry
 from worker.errors import InputError
 from worker.history import tell
 from worker.pages import contacts_page
+from worker.suppression import erased
 from worker.tie import rules_of
 from worker.unread import with_seen
 
@@ -148,7 +149,8 @@ def whole_story(request: Request, office: TheOffice, visitor: Viewer, address: A
         try:
             told = tell(session, visitor.team_id, address)
         except InputError as error:
-            detail = f"nothing is known about {address}; look for a part of it in Contacts"
+            known = erased(session, visitor.team_id, [normal_address(address)])
+            detail = str(error) if known else f"nothing is known about {address}; look for a part of it in Contacts"
             raise HTTPException(HTTPStatus.NOT_FOUND, detail) from error
         seen = newest_entry(session, visitor.team_id, [told["address"]])
         recipients = with_seen(session, told["recipients"])

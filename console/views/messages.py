@@ -27,6 +27,7 @@ STATES = {
     MessageState.UNMATCHED: "Matched nobody",
     MessageState.SET_ASIDE: "Set aside",
     MessageState.DUPLICATE: "Further copies",
+    MessageState.ERASED: "Erased",
 }
 """The lists; mail that was tied to somebody stands in their story."""
 

@@ -32,7 +32,7 @@ COMMANDS = {
     "campaigns": ("campaigns", "List campaigns and set what a reply does."),
     "automations": ("automations", "Rules of campaigns: when this is true, do that."),
     "recipients": ("recipients", "List, show, add and remove recipients, and set their status."),
-    "contacts": ("contacts", "Say which addresses belong to the same person."),
+    "contacts": ("contacts", "Say which addresses belong to the same person; export what is held of one, or erase it."),
     "dne": ("dne", "The Do Not Email list."),
     "review": ("review", "What a person should look at."),
     "messages": ("messages", "Mail that matched nobody, or was set aside."),

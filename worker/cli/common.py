@@ -19,6 +19,8 @@ from models.session import open_engine, reading, transaction
 from models.tables import Mailbox, Team
 from worker.act import Act
 from worker.errors import InputError
+from worker.pseudonyms import carry
+from worker.vault import vault_of
 
 DEFAULT_TEAM = "default"
 
@@ -67,6 +69,7 @@ def see_job_engine(engine: Engine) -> None:
 def open_database(settings: Settings) -> Engine:
     """Open the database until the command ends."""
     engine = open_engine(settings.database_url.get_secret_value())
+    carry(engine, vault_of(settings))
     click.get_current_context().call_on_close(engine.dispose)
     return engine
 

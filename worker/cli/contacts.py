@@ -1,4 +1,4 @@
-"""`contacts`: say that two addresses belong to the same person, or that they do not."""
+"""`contacts`: which addresses belong to the same person; what a person has a right to is in `worker.cli.privacy`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import click
 from models.session import transaction
 from worker.cli.common import act, find_team, start, team_option
 from worker.cli.output import as_json, emit, text
+from worker.cli.privacy import erase_, erased_, export
 from worker.cli.report import change_row, print_changes
 from worker.contacts import merge, split
 from worker.refold import Change
@@ -17,7 +18,11 @@ from worker.tie import rules_of
 
 @click.group()
 def contacts() -> None:
-    """Say which addresses belong to the same person."""
+    """Say which addresses belong to the same person; hand over what is held of one, or erase it."""
+
+
+for each in (erase_, erased_, export):
+    contacts.add_command(each)
 
 
 @contacts.command("merge")

@@ -28,6 +28,7 @@ def messages() -> None:
     "--set-aside", "state", flag_value=MessageState.SET_ASIDE.value, help="What could not be judged or written."
 )
 @click.option("--duplicates", "state", flag_value=MessageState.DUPLICATE.value, help="Second copies of the same mail.")
+@click.option("--erased", "state", flag_value=MessageState.ERASED.value, help="Mail of people who were erased.")
 @click.option("--mailbox", help="Only this mailbox.")
 @limit_option
 @as_json
@@ -88,6 +89,8 @@ def _print(facts: dict[str, Any]) -> None:
         )
     for problem in problems:
         click.echo(f"problem:       {text(problem)}")
+    if facts["state"] == MessageState.ERASED.value:
+        click.echo("\nIts sender, or whoever it was about, was erased on request; only that it was read is kept.")
     if removed:
         click.echo("\nIts verdict and words are kept no more: they are older than INBOX_MESSAGE_MONTHS.")
     if details.get("visible_text"):

@@ -15,12 +15,17 @@ Row = dict[str, Any]
 def print_story(story: Row) -> None:
     """Print a story as `worker.story.tell` gives it."""
     click.echo(f"{text(story['address'])}: {story['contact']}")
+    _section("Erased", map(_erased, story["erased"]), indent=2)
     _section("Also", map(_other, story["other_addresses"]), indent=2)
     _section("Do Not Email", map(_entry, story["entries"]), indent=2)
     for recipient in story["recipients"]:
         _print_recipient(recipient)
     if not story["recipients"]:
         click.echo("\nin no campaign")
+
+
+def _erased(row: Row) -> str:
+    return f"{text(row['at'])} on request, by {text(row['by'])}: {text(row['why'])}"
 
 
 def _print_recipient(row: Row) -> None:

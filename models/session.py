@@ -215,6 +215,9 @@ def _prepare(connection: Any, _record: object) -> None:
                 raise
             time.sleep(BUSY_STEP)
     connection.execute("PRAGMA synchronous=NORMAL")
+    # What is replaced or removed (a secret, somebody who asked to be forgotten) stays in no free part of the file. Many
+    # builds of SQLite do so unasked.
+    connection.execute("PRAGMA secure_delete=ON")
     # What a few batches write anew is copied into the file once.
     connection.execute("PRAGMA wal_autocheckpoint=4000")
 

@@ -31,7 +31,6 @@ from worker.refold import lock, refold
 from worker.scrub import scrub
 from worker.sends import ADDRESS
 from worker.stored import storable
-from worker.stored_secrets import overwrite
 from worker.story import Row
 from worker.tie import lock_team
 from worker.veil import tells
@@ -65,7 +64,6 @@ def erase(session: Session, team_id: int, address: str, act: Act) -> Erased:
     address = _address(address)
     if not act.why:
         raise InputError("an erasure needs a reason (--why): it is what is kept of the request")
-    overwrite(session)
     lock_team(session, team_id, exclusive=True)
     if session.get_bind().dialect.name == "postgresql":
         # Whoever writes deliveries down would write them for events that are emptied here.

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from models.outside import Delivery, DeliveryState, EventType, OutboxEvent
 from models.session import reading, transaction
 from worker.pseudonyms import ERASED
-from worker.stored_secrets import empty_log, overwrite
+from worker.stored_secrets import empty_log
 
 BATCH = 1_000
 """Events removed in one transaction, so that other writers get their turn."""
@@ -47,7 +47,6 @@ def hide_told(engine: Engine) -> int:
     if not ids:
         return 0
     with transaction(engine) as session:
-        overwrite(session)
         events = session.scalars(select(OutboxEvent).where(OutboxEvent.id.in_(ids), *_TOLD)).all()
         for event in events:
             name = event.payload["name"]

@@ -39,7 +39,6 @@ def encrypt_anew(session: Session, vault: Vault) -> tuple[int, int]:
     Raises:
         InputError: a secret was encrypted with a key that the vault lacks; nothing may be committed then.
     """
-    overwrite(session)
     count = before = 0
     first = Vault(vault.keys[:1])
     for column in COLUMNS.values():
@@ -51,12 +50,6 @@ def encrypt_anew(session: Session, vault: Vault) -> tuple[int, int]:
             count += 1
     session.flush()
     return count, before
-
-
-def overwrite(session: Session) -> None:
-    """See that what this transaction replaces stays in no free part of SQLite's file, where it could still be read."""
-    if session.get_bind().dialect.name == "sqlite":
-        session.connection().exec_driver_sql("PRAGMA secure_delete=ON")
 
 
 def empty_log(engine: Engine) -> None:

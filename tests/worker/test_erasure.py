@@ -2,36 +2,87 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from shutil import copyfile
+from typing import Any
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, event, func, select
+from sqlalchemy.orm import Session
 
-from models.session import reading, transaction
+from classifier.verdict import OptOut
+from models.base import Base
+from models.events import DneReason, EventKind, Status
+from models.learning import Label
+from models.privacy import Erasure, ErasureKey
+from models.session import open_engine, reading, transaction
 from models.tables import (
     Contact,
     DneEntry,
     InboundMessage,
+    MessageState,
     RecipientEvent,
+    ReviewItem,
     SecondAddress,
+    SentMessage,
+    Team,
+    VerdictRow,
 )
+from tests.databases import KINDS, postgres_database
 from tests.keys import VAULT
-from tests.worker.small_world import NOW, a_mail, a_reply, furnish, send_all, take_in
+from tests.worker.small_world import HARD, NOW, RULES, SENDS, a_mail, a_reply, furnish, send_all, statuses, take_in
 from worker.act import Act
-from worker.erasure import Erased, erase
-from worker.pseudonyms import carry, is_pseudonym
+from worker.bulk import add_many_to_dne
+from worker.contacts import merge
+from worker.do_not_email import add_dne, lift_dne
+from worker.erasure import Erased, erase, erasures
+from worker.errors import InputError
+from worker.history import tell
+from worker.intake import Signal, Told
+from worker.intake import take_in as hear_sender
+from worker.joining import join
+from worker.learn import SentHeader, learn
+from worker.person import find_recipients, set_status
+from worker.pseudonyms import Pseudonyms, carry, is_pseudonym, pseudonyms
+from worker.record import Judged
+from worker.sends import import_sends
+from worker.stored_secrets import encrypt_anew
 from worker.suppression import is_suppressed, suppressed
+from worker.vault import Vault, new_key
 
 ANNA = "anna@client.example"
 ACT = Act("petra", NOW, "asked by letter")
 LATER = Act("petra", NOW + timedelta(days=1), "asked again")
 
 
-@pytest.fixture
-def engine(engine: Engine) -> Engine:
+@pytest.fixture(scope="module")
+def server(postgres_url: str, postgres_template: str) -> Iterator[Engine]:
+    """One database for all tests of this page: to make one for each takes longer than all that they do."""
+    with postgres_database(postgres_url, postgres_template) as url:
+        engine = open_engine(url)
+        yield engine
+        engine.dispose()
+
+
+@pytest.fixture(params=KINDS)
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    if request.param == "sqlite":
+        copyfile(request.getfixturevalue("sqlite_template"), tmp_path / "test.sqlite")
+        engine = open_engine(f"sqlite:///{tmp_path}/test.sqlite")
+    else:
+        engine = request.getfixturevalue("server")
+        with transaction(engine) as session:
+            tables = ", ".join(Base.metadata.tables)
+            session.connection().exec_driver_sql(f"TRUNCATE {tables} RESTART IDENTITY CASCADE")
     carry(engine, VAULT)
     furnish(engine)
-    return engine
+    yield engine
+    if request.param == "sqlite":
+        engine.dispose()
 
 
 def erase_anna(engine: Engine, act: Act = ACT, address: str = ANNA) -> Erased:
@@ -68,3 +119,348 @@ def test_an_erased_address_stays_suppressed(engine: Engine) -> None:
     assert ANNA not in addresses(engine)
     assert done.addresses == (ANNA,)
     assert all(map(is_pseudonym, done.names))
+
+
+def test_an_erased_address_joins_no_campaign(engine: Engine) -> None:
+    send_all(engine)
+    erase_anna(engine)
+    with transaction(engine) as session:
+        (joined,) = join(session, RULES, "campaign-1", [ANNA], LATER)
+    assert (joined.state, joined.says) == ("refused", f"under Do Not Email: {SAYS[0]}")
+    assert ANNA not in addresses(engine)
+
+
+def test_who_is_not_known_is_banned_all_the_same(engine: Engine) -> None:
+    assert set(erase_anna(engine).counts.values()) == {0}
+    assert covers(engine) == SAYS
+
+
+def test_only_the_person_is_erased(engine: Engine) -> None:
+    send_all(engine)
+    take_in(engine, a_mail(a_reply(), answers=("ben-1-0@us",), from_address="ben@client.example"))
+    before = statuses(engine)
+    erase_anna(engine)
+    assert {key: each for key, each in statuses(engine).items() if "ben" in key[1]} == {
+        key: each for key, each in before.items() if "ben" in key[1]
+    }
+    with reading(engine) as session:
+        assert session.scalar(select(func.count()).select_from(VerdictRow)) == 1
+        assert tell(session, 1, "ben@client.example")["recipients"][0]["story"][-1]["because"]
+
+
+def test_every_address_of_the_person_is_banned_by_its_own_name(engine: Engine) -> None:
+    send_all(engine)
+    take_in(engine, a_mail(OptOut(), answers=("anna-1-0@us",), from_address="anna@home.example"))
+    with transaction(engine) as session:
+        merge(session, RULES, ANNA, "anna@work.example", ACT)
+    done = erase_anna(engine, address="anna@work.example")
+    whose = [ANNA, "anna@home.example", "anna@work.example"]
+    assert sorted(done.addresses) == whose
+    assert len(done.names) == 3
+    assert [covers(engine, each) for each in whose] == [SAYS] * 3
+    assert addresses(engine).isdisjoint(whose)
+
+
+def test_a_contact_from_whose_address_somebody_else_was_answered_for_is_no_part_of_the_person(engine: Engine) -> None:
+    take_in(engine)
+    send_all(engine, [each for each in SENDS if each.to == ANNA])
+    take_in(engine, a_mail(a_reply(), answers=("anna-1-0@us",), from_address="ben@client.example"))
+    send_all(engine)
+    erase_anna(engine)
+    assert covers(engine, "ben@client.example") == []
+    assert "ben@client.example" in addresses(engine)
+
+
+def test_a_mail_that_goes_out_all_the_same_stores_no_address_and_stands_under_the_ban(engine: Engine) -> None:
+    send_all(engine)
+    erase_anna(engine)
+    sent = replace(SENDS[0], campaign="campaign-3", message_ids=("new@us", f"1-{ANNA}"), send_id=f"9 {ANNA}")
+    for _ in range(2):
+        send_all(engine, [sent])
+        assert ANNA not in addresses(engine)
+        with reading(engine) as session:
+            rows = session.execute(select(SentMessage.send_id, SentMessage.subject_key, SentMessage.token)).all()
+        assert not any("anna@" in str(row) for row in rows)
+        assert len(rows) == len(SENDS) + 1
+    (status,) = [each for (campaign, _), each in statuses(engine).items() if campaign == "campaign-3"]
+    assert status == "Removed"
+
+
+def test_a_send_that_is_told_again_is_known_although_its_person_was_erased(engine: Engine) -> None:
+    send_all(engine)
+    erase_anna(engine)
+    with transaction(engine) as session:
+        report = import_sends(session, RULES, SENDS, NOW)
+    assert (report.new, report.known) == (0, len(SENDS))
+
+
+def test_a_sent_folder_teaches_no_erased_address(engine: Engine) -> None:
+    send_all(engine)
+    erase_anna(engine)
+    raw = f"From: mila@outreach.example\r\nTo: {ANNA}\r\nMessage-ID: <late@us>\r\nSubject: Hi Anna\r\n\r\n"
+    with transaction(engine) as session:
+        sends = learn(session, 1, 1, "mila", [SentHeader(raw.encode(), NOW)], frozenset())
+        import_sends(session, RULES, sends, NOW)
+    assert ANNA not in addresses(engine)
+    with reading(engine) as session:
+        assert session.scalar(select(func.count(Contact.id))) == 2
+        assert session.scalar(select(func.count(SentMessage.id)).where(SentMessage.subject_key.contains("anna"))) == 0
+
+
+@pytest.mark.parametrize("by", ["send_id", "message_id"])
+def test_what_became_of_an_old_send_still_counts_and_brings_no_words(engine: Engine, by: str) -> None:
+    send_all(engine)
+    erase_anna(engine)
+    named = {"send_id": SENDS[0].send_id} if by == "send_id" else {"message_id": "anna-1-0@us", "to": ANNA}
+    signal = Signal(row=0, kind=EventKind.CLICKED, happened_at=NOW, link=f"https://us.example/?{ANNA}", **named)
+    taken = hear_sender(partial(transaction, engine), RULES, Told(signals=[signal]), "sender", NOW)
+    assert (taken.new, taken.unknown) == (1, [])
+    with reading(engine) as session:
+        clicked = session.scalars(select(RecipientEvent)).one()
+        assert (clicked.link, clicked.because) == (None, ["clicked, says the sending side"])
+
+
+def test_banning_an_erased_address_again_stores_nothing(engine: Engine) -> None:
+    send_all(engine)
+    erase_anna(engine)
+    with transaction(engine) as session:
+        add_dne(session, 1, {ANNA: "Anna phoned", "carl@client.example": None}, DneReason.MANUAL, LATER)
+    done = add_many_to_dne(partial(transaction, engine), 1, [ANNA], LATER)
+    assert (done.done, done.same) == (0, 1)
+    assert ANNA not in addresses(engine)
+    assert covers(engine) == SAYS
+
+
+def test_lifting_the_ban_needs_a_reason_and_lets_the_address_begin_anew(engine: Engine) -> None:
+    send_all(engine)
+    erase_anna(engine)
+    with (
+        pytest.raises(InputError, match="erased on request; lifting that needs a reason"),
+        transaction(engine) as session,
+    ):
+        lift_dne(session, 1, ANNA, Act("petra", NOW))
+    with transaction(engine) as session:
+        lift_dne(session, 1, ANNA, LATER)
+        (joined,) = join(session, RULES, "campaign-1", [ANNA], LATER)
+    assert joined.state == "joined"
+    assert statuses(engine)["campaign-1", ANNA] == "Active"
+
+
+def test_who_comes_back_and_is_erased_again_is_gone_again(engine: Engine) -> None:
+    send_all(engine)
+    erase_anna(engine)
+    with transaction(engine) as session:
+        lift_dne(session, 1, ANNA, LATER)
+        join(session, RULES, "campaign-1", [ANNA], LATER)
+    for _ in range(2):
+        erase_anna(engine, LATER)
+        assert covers(engine) == ["erased on request on 2026-05-15"]
+        assert ANNA not in addresses(engine)
+    assert {each for (_, address), each in statuses(engine).items() if is_pseudonym(address)} == {"Removed"}
+
+
+def test_no_second_address_is_an_erased_one(engine: Engine) -> None:
+    send_all(engine)
+    erase_anna(engine)
+    with pytest.raises(InputError, match="was erased on request; only that"), transaction(engine) as session:
+        merge(session, RULES, "ben@client.example", ANNA, LATER)
+
+
+def test_by_the_address_nothing_is_found_but_that_it_was_erased(engine: Engine) -> None:
+    send_all(engine)
+    done = erase_anna(engine)
+    with reading(engine) as session:
+        with pytest.raises(InputError, match="was erased on request, 2026-05-14 by petra; all that is kept"):
+            tell(session, 1, ANNA)
+        story = tell(session, 1, done.names[0])
+    assert [(each["by"], each["why"]) for each in story["erased"]] == [("petra", "asked by letter")]
+    assert story["contact"] == "Do Not Email"
+    assert len(story["recipients"]) == 2
+
+
+def test_every_erasure_is_written_down_without_the_address(engine: Engine) -> None:
+    send_all(engine)
+    first = erase_anna(engine)
+    erase_anna(engine, LATER)
+    with reading(engine) as session:
+        rows = erasures(session, 1)
+        kept = session.scalars(select(Erasure)).all()
+    assert [(row["at"], row["why"]) for row in rows] == [(LATER.at, LATER.why), (ACT.at, ACT.why)]
+    assert rows[1]["names"] == list(first.names)
+    assert rows[1]["counts"]["contacts"] == 1
+    assert not any("anna@" in str(vars(each)) for each in kept)
+
+
+@pytest.mark.parametrize(("why", "says"), [(None, "needs a reason"), (f"{ANNA} wrote", "must not name the person")])
+def test_the_reason_is_asked_for_and_names_nobody(engine: Engine, why: str | None, says: str) -> None:
+    send_all(engine)
+    with pytest.raises(InputError, match=says):
+        erase_anna(engine, replace(ACT, why=why))
+    assert ANNA in addresses(engine)
+
+
+# --- Mail ---
+
+
+def mail(**changed: Any) -> Judged:
+    judged = a_mail(a_reply(), uid=900, answers=("anna-1-0@us",), from_address=ANNA)
+    return replace(judged, from_address=ANNA, subject="It is me, Anna", **changed)
+
+
+@pytest.mark.parametrize("place", [{}, {"uid": 7}, {"folder": "Archive"}, {"uidvalidity": 2, "uid": 3}])
+def test_erased_mail_is_never_taken_in_again(engine: Engine, place: dict[str, Any]) -> None:
+    send_all(engine)
+    take_in(engine, mail())
+    erase_anna(engine)
+    before = statuses(engine)
+    for _ in range(2):
+        assert take_in(engine, mail(**place)).changes == []
+    assert statuses(engine) == before
+    with reading(engine) as session:
+        rows = session.scalars(select(InboundMessage)).all()
+        assert session.scalar(select(func.count()).select_from(VerdictRow)) == 0
+    assert len(rows) == (2 if place else 1)
+    for row in rows:
+        assert (row.state, row.from_address, row.subject, row.clues) == (MessageState.ERASED, None, "", {})
+
+
+def test_mail_that_was_set_aside_is_erased_and_not_tried_again(engine: Engine) -> None:
+    take_in(engine, mail(error="broken", raw=b"From: Anna"))
+    assert erase_anna(engine).counts["messages"] == 1
+    take_in(engine, mail())
+    with reading(engine) as session:
+        assert session.scalars(select(InboundMessage.state)).all() == [MessageState.ERASED]
+
+
+def test_a_bounce_that_matched_nobody_goes_with_the_address_it_is_about(engine: Engine) -> None:
+    take_in(engine, a_mail(HARD, addresses=(ANNA,), answers=("no@where",)))
+    assert erase_anna(engine).counts["messages"] == 1
+
+
+def test_what_the_classifier_could_learn_goes_too(engine: Engine) -> None:
+    send_all(engine)
+    take_in(engine, mail())
+    with transaction(engine) as session:
+        set_status(session, RULES, find_recipients(session, 1, ANNA)[0], Status.NOT_INTERESTED, ACT)
+        assert session.scalar(select(func.count(Label.id))) == 1
+    assert erase_anna(engine).counts["labels"] == 1
+
+
+def test_no_question_about_the_person_stays_open(engine: Engine) -> None:
+    send_all(engine)
+    take_in(engine, a_mail(a_reply(sure=False), answers=("anna-1-0@us",), from_address=ANNA))
+    erase_anna(engine)
+    take_in(engine, a_mail(a_reply(sure=False), answers=("anna-1-1@us",), from_address=ANNA))
+    with reading(engine) as session:
+        assert session.scalars(select(ReviewItem.closed_at)).all() == [NOW]
+
+
+def test_new_mail_from_the_person_counts_and_teaches_no_address(engine: Engine) -> None:
+    send_all(engine)
+    (name,) = erase_anna(engine).names
+    for answers in (("anna-1-0@us",), ()):
+        take_in(engine, replace(a_mail(OptOut(), answers=answers, from_address=ANNA), from_address=ANNA))
+    assert ANNA not in addresses(engine)
+    with reading(engine) as session:
+        story = tell(session, 1, name)["recipients"][0]["story"]
+        assert session.scalars(select(InboundMessage.from_address)).all() == [name, name]
+    assert ("opt_out", "acts") in [(each["event"], each.get("acts")) for each in story]
+    assert erase_anna(engine, LATER).counts["messages"] == 2
+
+
+# --- The key ---
+
+
+def test_without_a_key_nobody_is_erased(engine: Engine) -> None:
+    send_all(engine)
+    carry(engine, Vault())
+    with pytest.raises(InputError, match="secrets are stored encrypted, and there is no key"):
+        erase_anna(engine)
+    assert ANNA in addresses(engine)
+
+
+@pytest.mark.parametrize(
+    ("vault", "says"), [(Vault(), "there is no key"), (Vault((new_key(),)), "not among INBOX_SECRET_KEYS")]
+)
+def test_nothing_goes_on_where_nobody_can_tell_who_was_erased(engine: Engine, vault: Vault, says: str) -> None:
+    send_all(engine)
+    erase_anna(engine)
+    carry(engine, vault)
+    asking: tuple[Callable[[Session], object], ...] = (
+        lambda session: suppressed(session, 1, ["ben@client.example"]),
+        lambda session: is_suppressed(session, 1, "ben@client.example"),
+        lambda session: join(session, RULES, "campaign-1", ["carl@client.example"], ACT),
+        lambda session: import_sends(session, RULES, SENDS, NOW),
+        lambda session: add_dne(session, 1, {"carl@client.example": None}, DneReason.MANUAL, ACT),
+    )
+    for ask in asking:
+        with pytest.raises(InputError, match=says), transaction(engine) as session:
+            ask(session)
+    with pytest.raises(InputError, match=says):
+        take_in(engine, a_mail(a_reply(), answers=("ben-1-0@us",)))
+    with reading(engine) as session:
+        assert session.scalar(select(func.count(InboundMessage.id))) == 0
+
+
+def test_an_exchanged_key_opens_the_names(engine: Engine) -> None:
+    send_all(engine)
+    erase_anna(engine)
+    newer = Vault((new_key(), *VAULT.keys))
+    with transaction(engine) as session:
+        encrypt_anew(session, newer)
+    carry(engine, Vault(newer.keys[:1]))
+    assert covers(engine) == SAYS
+
+
+def test_the_database_alone_does_not_hold_the_key(engine: Engine) -> None:
+    erase_anna(engine)
+    with reading(engine) as session:
+        sealed = session.scalars(select(ErasureKey.sealed)).one()
+        names = pseudonyms(session)
+    assert sealed.startswith("sealed:")
+    assert names is not None
+    assert names.key.hex() not in sealed
+    assert repr(names) == "Pseudonyms()"
+
+
+def test_a_name_tells_nothing_and_is_the_same_for_ever() -> None:
+    names = Pseudonyms(b"k" * 32)
+    assert names.of(ANNA) == names.of(names.of(ANNA)) != Pseudonyms(b"l" * 32).of(ANNA)
+    assert names.hide("x") == names.hide(names.hide("x"))
+    assert names.hide(ANNA).removeprefix("erased:") != names.of(ANNA).partition("@")[0]
+
+
+def test_the_check_asks_once_where_nobody_was_ever_erased(engine: Engine) -> None:
+    asked: list[str] = []
+    event.listen(engine, "before_cursor_execute", lambda *call: asked.append(call[2]))
+    with reading(engine) as session:
+        for _ in range(3):
+            suppressed(session, 1, [ANNA, "ben@client.example"])
+    assert sum("erasure" in each for each in asked) == 1
+
+
+# --- What was stays true ---
+
+
+def test_a_past_under_a_ban_of_the_domain_folds_to_the_same(engine: Engine) -> None:
+    send_all(engine)
+    with transaction(engine) as session:
+        add_dne(session, 1, {"client.example": None}, DneReason.MANUAL, Act("petra", NOW - timedelta(days=8)))
+    take_in(engine, a_mail(a_reply(), hours=100, answers=("anna-1-0@us",)))
+    with transaction(engine) as session:
+        lift_dne(session, 1, "client.example", Act("petra", NOW - timedelta(days=1), "a mistake"))
+    before = sorted(statuses(engine).values())
+    erase_anna(engine)
+    assert sorted(statuses(engine).values()) == before
+
+
+def test_another_team_keeps_its_own_contact(engine: Engine) -> None:
+    with transaction(engine) as session:
+        session.add(Team(id=2, name="other"))
+        session.flush()
+        import_sends(session, replace(RULES, team_id=2), SENDS[:1], NOW)
+    send_all(engine)
+    erase_anna(engine)
+    with reading(engine) as session:
+        assert session.scalars(select(Contact.team_id).where(Contact.address == ANNA)).all() == [2]
+        assert suppressed(session, 2, [ANNA]) == {}

@@ -39,8 +39,7 @@ def tell(session: Session, team_id: int, address: str, campaign: str | None = No
         InputError: nothing is known about the address, or it was erased on request.
     """
     address = normal_address(address)
-    for name in erased(session, team_id, [address]).values():
-        raise NotFoundError(gone(session, team_id, address, name))
+    refuse_erased(session, team_id, address)
     contact = _contact(session, team_id, address)
     known_as = contact.address if contact else address
     entries = _entries(session, team_id, known_as)
@@ -58,10 +57,17 @@ def tell(session: Session, team_id: int, address: str, campaign: str | None = No
     }
 
 
-def gone(session: Session, team_id: int, address: str, name: str) -> str:
-    """Say that an address was erased, and no more: whoever asks by it must not find what goes on without it."""
-    when = [f", {each['at']:%Y-%m-%d} by {each['by']}" for each in erasures(session, team_id, [name])]
-    return f"{address} was erased on request{when[0] if when else ''}; all that is kept is that it may not be mailed"
+def refuse_erased(session: Session, team_id: int, address: str) -> None:
+    """See that whoever asks by an address finds nothing of what goes on without it, where it was erased.
+
+    Raises:
+        NotFoundError: it was; says when and by whom, and no more.
+    """
+    for gone, name in erased(session, team_id, [normal_address(address)]).items():
+        when = [f", {each['at']:%Y-%m-%d} by {each['by']}" for each in erasures(session, team_id, [name])]
+        raise NotFoundError(
+            f"{gone} was erased on request{when[0] if when else ''}; all that is kept is that it may not be mailed"
+        )
 
 
 def _contact(session: Session, team_id: int, address: str) -> Contact | None:

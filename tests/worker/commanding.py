@@ -17,10 +17,12 @@ from sqlalchemy import Engine, delete, func, select
 from classifier.verdict import Absence, Bounce, BounceKind, Evidence, OptOut, Reply, ReplyClass, Verdict
 from models.session import open_engine, transaction
 from models.tables import Mailbox, VerdictRow
+from tests.keys import VAULT
 from worker.apply import Applied, Box, apply
 from worker.cli import cli
 from worker.cli.failures import describe
 from worker.match import Clues, Family
+from worker.pseudonyms import carry
 from worker.record import Judged
 from worker.tie import Rules
 
@@ -138,6 +140,7 @@ class Commands:
     def database(self) -> Iterator[Engine]:
         """Open the database that the commands work on."""
         engine = open_engine(self.url)
+        carry(engine, VAULT)
         try:
             yield engine
         finally:

@@ -25,6 +25,7 @@ from worker.dne_import import Banned, ban
 from worker.dne_pages import EXPORTED, exported
 from worker.do_not_email import dne_target, lift_dne
 from worker.errors import InputError
+from worker.history import refuse_erased
 from worker.story import entry_row
 from worker.suppression import LIVE
 
@@ -46,12 +47,14 @@ def dne() -> None:
 def list_(target: str | None, reason: str | None, also_lifted: bool, team: str, limit: int, as_json: bool) -> None:
     """List the entries by target."""
     _, engine = start()
-    query = _entries(find_team(engine, team), also_lifted=also_lifted).limit(limit + 1)
+    team_id = find_team(engine, team)
+    query = _entries(team_id, also_lifted=also_lifted).limit(limit + 1)
     if target:
         query = query.where(DneEntry.target.contains(target.strip().lower(), autoescape=True))
     if reason:
         query = query.where(DneEntry.reason == DneReason(reason))
     with reading(engine) as session:
+        refuse_erased(session, team_id, target or "")
         rows = [entry_row(entry) for entry in session.scalars(query)]
     lifted = ("lifted_at", "lifted_by", "lifted_why", "withdrawn_at") if also_lifted else ()
     listing("Do Not Email entries", (*EXPORTED, *lifted), rows, as_json=as_json, limit=limit)

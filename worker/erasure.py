@@ -24,7 +24,7 @@ from worker.act import Act
 from worker.book import covering
 from worker.dispatch import LOCK as OUTBOX
 from worker.errors import InputError
-from worker.held import Held, held
+from worker.held import Held, held, person
 from worker.outbox import Told, tell
 from worker.pseudonyms import Pseudonyms, first_pseudonyms, is_pseudonym
 from worker.refold import lock, refold
@@ -69,10 +69,11 @@ def erase(session: Session, team_id: int, address: str, act: Act) -> Erased:
         # Whoever writes deliveries down would write them for events that are emptied here.
         session.execute(select(func.pg_advisory_xact_lock(OUTBOX)))
     names = first_pseudonyms(session, act.at)
-    whose = held(session, team_id, address, names.of(address))
-    if tells(act.why, whose.addresses):
+    known_as, contacts = person(session, team_id, (address, names.of(address)))
+    if tells(act.why, known_as):
         raise InputError("the reason is kept, so it must not name the person; say it without the address (--why)")
-    locked = lock(session, whose.contacts)
+    locked = lock(session, contacts)
+    whose = held(session, team_id, address, names.of(address))
     bans = _bans_of_domains(session, whose, names, act)
     counts = scrub(session, whose, names, act)
     pseudonyms = _pseudonyms(session, whose, names)

@@ -45,7 +45,7 @@ def held(session: Session, team_id: int, address: str, *others: str) -> Held:
         address: in its normal form.
         others: further names of the same person.
     """
-    addresses, contacts = _person(session, team_id, (address, *others))
+    addresses, contacts = person(session, team_id, (address, *others))
     recipients = _ids(session, Recipient.id, Recipient.contact_id, contacts)
     messages = _messages(session, team_id, addresses, recipients)
     return Held(team_id, tuple(addresses), tuple(sorted(contacts)), tuple(recipients), tuple(messages))
@@ -67,8 +67,8 @@ def holds(column: Any, addresses: Collection[str]) -> Any:
     return or_(*(func.lower(column).contains(each, autoescape=True) for each in sorted(spelt)))
 
 
-def _person(session: Session, team_id: int, given: Iterable[str]) -> tuple[list[str], set[int]]:
-    """Follow from the given addresses to contacts and on to their other addresses, until nothing is new."""
+def person(session: Session, team_id: int, given: Iterable[str]) -> tuple[list[str], set[int]]:
+    """Return all addresses and the contacts of one person, following from some addresses until nothing is new."""
     addresses: dict[str, None] = dict.fromkeys(given)
     contacts: dict[int, str] = {}
     new, first = set(addresses), True

@@ -10,7 +10,6 @@ transaction needs no further argument: a session knows its connection, and a con
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import hmac
 import secrets
@@ -31,7 +30,7 @@ ONLY = 1
 """The id of the only key."""
 KEY_BYTES = 32
 NAME_BYTES = 20
-"""160 bits, which base32 writes without padding."""
+"""160 bits: among all addresses of the world no two share a name."""
 _VAULT = "inbox_vault"
 _NAMES = "inbox_pseudonyms"
 
@@ -52,7 +51,7 @@ class Pseudonyms:
 
     def _digest(self, purpose: str, text: str) -> str:
         signed = hmac.digest(self.key, f"{purpose}\0{text}".encode("utf-8", "surrogatepass"), hashlib.sha256)
-        return base64.b32encode(signed[:NAME_BYTES]).decode("ascii").lower()
+        return signed[:NAME_BYTES].hex()
 
 
 def is_pseudonym(address: str) -> bool:

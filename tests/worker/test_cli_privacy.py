@@ -97,6 +97,18 @@ def test_of_an_erased_person_only_the_ban_is_held(known: Commands) -> None:
     assert len(json.loads(known.done("contacts", "export", ANNA).out)["messages"]) == 1
 
 
+def test_no_byte_of_the_person_is_left_in_the_file(known: Commands) -> None:
+    def held() -> set[bytes]:
+        content = b"".join(each.read_bytes() for each in known.folder.glob("inbox.sqlite*"))
+        return {each for each in (ANNA.encode(), b"suit me", b"Take me off", b"she phoned") if each in content}
+
+    assert len(held()) == 4
+    known.done("contacts", "erase", ANNA, "--yes", *WHY)
+    assert held() == {ANNA.encode()}  # Other systems are still to hear whom they may not mail.
+    known.done("events", "deliver")
+    assert held() == set()
+
+
 def test_nothing_is_made_up_about_a_stranger(known: Commands) -> None:
     assert "nothing is held about carl@else.example" in known("contacts", "export", "carl@else.example").err
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -15,12 +16,15 @@ from sqlalchemy import Engine, event, func, select
 from sqlalchemy.orm import Session
 
 from classifier.verdict import OptOut
+from models.automation import Automation
 from models.base import Base
 from models.events import DneReason, EventKind, Status
 from models.learning import Label
+from models.outside import AutomationCommand, WebhookEndpoint
 from models.privacy import Erasure, ErasureKey
 from models.session import open_engine, reading, transaction
 from models.tables import (
+    Campaign,
     Contact,
     DneEntry,
     InboundMessage,
@@ -36,6 +40,8 @@ from tests.databases import KINDS, postgres_database
 from tests.keys import VAULT
 from tests.worker.small_world import HARD, NOW, RULES, SENDS, a_mail, a_reply, furnish, send_all, statuses, take_in
 from worker.act import Act
+from worker.automations import put_automations
+from worker.bookings import Heard, hear_booking
 from worker.bulk import add_many_to_dne
 from worker.contacts import merge
 from worker.do_not_email import add_dne, lift_dne
@@ -297,6 +303,51 @@ def test_the_reason_is_asked_for_and_names_nobody(engine: Engine, why: str | Non
     with pytest.raises(InputError, match=says):
         erase_anna(engine, replace(ACT, why=why))
     assert ANNA in addresses(engine)
+
+
+def book(engine: Engine, kind: str) -> Heard:
+    payload = {"uri": "https://calendly.example/7", "email": ANNA, "created_at": NOW.isoformat()}
+    with transaction(engine) as session:
+        return hear_booking(session, RULES, json.dumps({"event": kind, "payload": payload}).encode(), NOW)
+
+
+def test_a_booking_is_still_known_and_a_new_one_teaches_no_address(engine: Engine) -> None:
+    send_all(engine)
+    assert book(engine, "invitee.created") is Heard.RECORDED
+    erase_anna(engine)
+    assert book(engine, "invitee.created") is Heard.RECORDED
+    assert book(engine, "invitee.canceled") is Heard.RECORDED
+    with reading(engine) as session:
+        events = session.scalars(select(RecipientEvent).order_by(RecipientEvent.id)).all()
+    assert len({each.recipient_id for each in events}) == 1
+    assert "anna@" not in str([each.because for each in events])
+
+
+def test_what_a_rule_did_it_does_not_do_again(engine: Engine) -> None:
+    rule = {
+        "name": "curious",
+        "when": {"link": "/offer"},
+        "then": [{"do": "call", "endpoint": "crm"}, {"do": "add_dne"}],
+    }
+    with transaction(engine) as session:
+        session.add(WebhookEndpoint(team_id=1, name="crm", url="https://c.example", secret="s", recorded_at=NOW))
+        session.add(Campaign(team_id=1, key="campaign-1", name="campaign-1"))
+        session.flush()
+        rules = [Automation.model_validate(rule)]
+        put_automations(session, 1, "campaign-1", rules, Act("petra", NOW - timedelta(days=20)))
+    send_all(engine)
+    link = "https://us.example/offer?who=7"
+    at = NOW - timedelta(hours=1)
+    signal = Signal(row=0, kind=EventKind.CLICKED, happened_at=at, link=link, send_id="anna-1-0")
+    hear_sender(partial(transaction, engine), RULES, Told(signals=[signal]), "sender", NOW)
+    before = sorted(statuses(engine).values())
+    erase_anna(engine)
+    assert sorted(statuses(engine).values()) == before
+    with reading(engine) as session:
+        assert session.scalar(select(func.count(AutomationCommand.id))) == 1
+        assert session.scalars(select(RecipientEvent.link)).all() == ["/offer"]
+        made = session.scalars(select(DneEntry).where(DneEntry.reason == DneReason.AUTOMATION)).all()
+        assert [each.withdrawn_at for each in made] == [None]
 
 
 # --- Mail ---

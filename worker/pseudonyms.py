@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 
 from models.privacy import ErasureKey
 from models.session import insert_new
+from worker.errors import InputError
 from worker.vault import Vault
 
 ERASED = "erased.invalid"
@@ -77,7 +78,7 @@ def pseudonyms(session: Session) -> Pseudonyms | None:
     """
     if _NAMES not in session.info:
         sealed = session.scalar(select(ErasureKey.sealed).where(ErasureKey.id == ONLY))
-        session.info[_NAMES] = None if sealed is None else Pseudonyms(bytes.fromhex(_vault(session).open(sealed)))
+        session.info[_NAMES] = None if sealed is None else Pseudonyms(_opened(session, sealed))
     names: Pseudonyms | None = session.info[_NAMES]
     return names
 
@@ -97,6 +98,13 @@ def first_pseudonyms(session: Session, now: datetime) -> Pseudonyms:
         names = pseudonyms(session)
     assert names is not None  # noqa: S101 - it was written above
     return names
+
+
+def _opened(session: Session, sealed: str) -> bytes:
+    try:
+        return bytes.fromhex(_vault(session).open(sealed))
+    except InputError as error:
+        raise InputError(f"nobody can tell who was erased and must not be mailed: {error}") from None
 
 
 def _vault(session: Session) -> Vault:

@@ -19,6 +19,7 @@ from tests.worker.small_world import NOW, a_mail, take_in
 from worker.act import Act
 from worker.erasure import erase
 from worker.pseudonyms import carry
+from worker.vault import Vault
 
 
 @pytest.fixture
@@ -73,3 +74,15 @@ def test_an_erased_mail_says_that_it_is(console: Console, editor: Browser) -> No
     assert "was erased on request; only that it was read is kept" in page
     assert "Leave me be" not in page
     assert f"/messages/{message_id}" in editor.get("/messages?state=erased").text
+
+
+def test_the_check_answers_nobody_while_it_cannot_tell_who_was_erased(name: str, console: Console) -> None:
+    asked = {"addresses": [ANNA, BEN]}
+    told = console.ask("POST", "/v1/suppressions/check", console.token(), json=asked).json()
+    assert [(each["address"], each["because"]) for each in told["suppressed"]] == [
+        (ANNA, [{"target": name, "reason": "manual", "since": "2026-05-14T09:00:00Z"}])
+    ]
+    carry(console.engine, Vault())
+    answer = console.ask("POST", "/v1/suppressions/check", console.token(name="other"), json=asked)
+    assert answer.status_code == HTTPStatus.CONFLICT
+    assert "nobody can tell who was erased and must not be mailed" in answer.json()["detail"]

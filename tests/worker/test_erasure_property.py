@@ -94,7 +94,7 @@ def world(template: Path, folder: str, name: str) -> Engine:
 
 HISTORIES = st.lists(st.one_of(causes(NOW), causes(NOW), acts(), st.just(send_all)), max_size=6)
 QUIET = settings(
-    max_examples=25,
+    max_examples=8,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
     phases=[Phase.explicit, Phase.generate],

@@ -189,8 +189,6 @@ def _contacts(session: Session, whose: Scrub) -> int:
             name = name.replace("@", f"-{row.id}@")
         row.address, row.domain = name, ERASED
         session.flush()
-    for recipient in rows_of(session, Recipient, Recipient.id, whose.held.recipients):
-        recipient.decided_by = whose.keys.get(recipient.decided_by or "", recipient.decided_by)
     return len(rows)
 
 

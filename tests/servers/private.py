@@ -128,8 +128,8 @@ def program(name: str) -> str:
 
 
 def make_certificate(folder: Path) -> None:
-    """Write tls.key and tls.crt for localhost."""
-    names = "subjectAltName=DNS:localhost,IP:127.0.0.1"
+    """Write tls.key and tls.crt for localhost, and for the host that the pages name."""
+    names = "subjectAltName=DNS:localhost,DNS:imap.outreach.example,IP:127.0.0.1"
     command = f"req -x509 -newkey rsa:2048 -nodes -days 3650 -subj /CN=localhost -addext {names}".split()
     subprocess.run(
         [program("openssl"), *command, "-keyout", str(folder / "tls.key"), "-out", str(folder / "tls.crt")],

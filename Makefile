@@ -44,7 +44,8 @@ dist: $(STAMP) sbom ## wheel, source archive, bill of materials and their SHA-25
 	@$(BIN)/hatchling build -d dist >/dev/null
 	@cd dist && sha256sum -- *.whl *.tar.gz *.json >SHA256SUMS && cat SHA256SUMS
 
-picture: $(STAMP) servers ## draw docs/demo.svg, the pictures of the console and the dashboard anew
+picture: $(STAMP) servers ## draw the architecture, docs/demo.svg, the pictures of the console and the dashboard anew
+	@$(BIN)/python -m docs.architecture
 	@$(BIN)/python docs/picture.py
 	@$(BIN)/python docs/dashboard.py
 	@$(BIN)/python -m docs.console_pictures

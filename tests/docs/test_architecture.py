@@ -1,0 +1,47 @@
+"""The picture of the architecture shows the code as it is."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from docs import architecture
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_picture_is_current() -> None:
+    assert architecture.drawn() == architecture.PICTURE.read_text("utf-8"), "run: python -m docs.architecture"
+
+
+def test_every_file_that_the_tables_of_the_page_name_is_there() -> None:
+    tables = re.findall(r"^\| Step \|.*\n(?:\|.*\n)+", architecture.PAGE.read_text("utf-8"), re.MULTILINE)
+    named = [path for table in tables for step in architecture.steps(table) for path in step.files]
+    assert "worker/mailbox.py" in named
+    assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+@pytest.mark.parametrize(
+    ("told", "otherwise", "complaint"),
+    [
+        ("`classifier/message.py`", "`classifier/letter.py`", r"names classifier/letter\.py, which is not there"),
+        ("| parse | `classifier/message.py`", "| parse | `worker/users.py`", "does not reach the step 'parse'"),
+    ],
+)
+def test_a_page_that_tells_what_is_not_so_is_not_drawn(
+    told: str, otherwise: str, complaint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = architecture.PAGE.read_text("utf-8")
+    assert told in page
+    (tmp_path / "develop.md").write_text(page.replace(told, otherwise), "utf-8")
+    monkeypatch.setattr(architecture, "PAGE", tmp_path / "develop.md")
+    with pytest.raises(SystemExit, match=complaint):
+        architecture.drawn()
+
+
+def test_an_import_that_is_not_drawn_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(architecture, "DRAWN", architecture.DRAWN - {("console", "worker")})
+    with pytest.raises(SystemExit, match=r"otherwise than drawn: \[\('console', 'worker'\)\]"):
+        architecture.drawn()

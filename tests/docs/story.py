@@ -39,6 +39,7 @@ VARIES: Final = (
     (re.compile(r"\b\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|\+\d\d:\d\d| UTC)?)?"), "TIME"),
     (re.compile(r"whsec_[\w/+=]+|\b[\w-]{40,}\b"), "TOKEN"),
     (re.compile(r"\b\d+(?:\.\d+)? (?:ms|s|seconds?)\b"), "DURATION"),
+    (re.compile(r"\b\d\d:\d\d(?::\d\d)?Z?\b"), "TIME"),
     (re.compile(r"UIDVALIDITY \d+"), "UIDVALIDITY"),
     (re.compile(r"[ \t]+$", re.MULTILINE), ""),
 )

@@ -24,6 +24,9 @@ from tests.servers import PrivateDovecot
 from worker.cli import cli
 
 ALL = [command for page in PAGES for command in commands(page)]
+OF_OURS = re.compile(r"`((?:config|models|classifier|worker|console|tests|bench)/[\w./-]*\w/?)(?:::\w+)?`")
+IMAGINED = {"classifier/answers/rating.py", "tests/classifier/test_rating.py"}
+"""What develop.md has its reader write."""
 TOLD = [page for page in PAGES if not all(map(reason_not_to_run, commands(page)))]
 SPOKEN = sorted({code for page in PAGES for code in spoken(page) if code.startswith("inbox-worker ")})
 
@@ -96,6 +99,12 @@ def test_blocks_of_json_and_python_can_be_read(page: Path) -> None:
             compile(block.text, block.page, "exec")
         if block.language == "toml":
             tomllib.loads(block.text)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_every_file_of_ours_that_a_page_names_is_there(page: Path) -> None:
+    named = set(OF_OURS.findall(page.read_text())) - IMAGINED
+    assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)

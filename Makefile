@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/installed
 
-.PHONY: help demo test lint servers lock artifact man sbom dist picture bench soak fuzz audit clean
+.PHONY: help demo test lint servers lock artifact man sbom dist picture bench soak fuzz mutants coverage audit clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -64,6 +64,17 @@ soak: $(STAMP) servers ## every fault in its long form, then a thousand mailboxe
 fuzz: $(STAMP) ## throw damaged mail at parse and judge for a minute (SECONDS=600 for ten)
 	@$(BIN)/python -W ignore -m tests.fuzzing --seconds $(or $(SECONDS),60)
 
+mutants: $(STAMP) ## break the rules of statuses, gate and matching in every small way; which breaks do the tests miss?
+	@$(BIN)/python -m tests.mutants
+
+coverage: $(STAMP) servers ## every test once more, and which lines and branches none of them reaches (twice as long as `make test`)
+	@rm -rf .coverage
+	@$(BIN)/coverage run -m pytest -n 2 --dist loadgroup
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report
+	@for package in config models classifier worker console; do \
+		printf '%-11s' $$package; $(BIN)/coverage report --include="$$package/*" --format total; done
+
 audit: $(STAMP) ## security rules, and known holes in what we install (OSV_URL=... asks a mirror of the advisories)
 	@echo "Exceptions to the security rules, each explained on its line:"
 	@$(BIN)/ruff check --quiet --select S --ignore-noqa --exit-zero --output-format concise config models classifier worker console
@@ -80,7 +91,7 @@ audit: $(STAMP) ## security rules, and known holes in what we install (OSV_URL=.
 	cat "$$errors"; exit $$status
 
 clean: ## remove the virtual environment and every cache
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage dist mutants
 
 $(STAMP): requirements-dev.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("inbox-worker needs Python 3.11 or newer; run: make PYTHON=python3.11 ...") if sys.version_info < (3, 11) else None'

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import compress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,7 +84,7 @@ def compare(
     """
     old, new = (unseen(artifact, rows, encode) for artifact in (now, candidate))
     told = known(old) & known(new)
-    kept = [each for each, both in zip(rows, told, strict=True) if both]
+    kept = list(compress(rows, told))
     if len(kept) < FEWEST:
         return []
     before, after = (

@@ -121,7 +121,8 @@ def _opened(state: State, _event: Event) -> None:
 
 
 def _clicked(state: State, event: Event) -> None:
-    state.links.add(event.link or "")
+    if event.link is not None:
+        state.links.add(event.link)
 
 
 def _automation_stop(state: State, event: Event) -> None:

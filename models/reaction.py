@@ -108,7 +108,7 @@ def _act(state: State, rule: Standing, cause: Event | None, trigger: str) -> Non
         because=f"automation {automation.name!r}: {automation.when}",
     )
     state.fired.append(fired)
-    event = Event(kind=EventKind.AUTOMATION_STOP, happened_at=state.at, key=fired.key, rule=automation.name)
+    event = Event(kind=EventKind.AUTOMATION_STOP, happened_at=state.at, key=fired.key)
     # What follows from a person's own word may end what that word let run.
     obeys = cause is not None and cause.kind in PERSON
     # An action that two branches name is done once.

@@ -56,10 +56,10 @@ class State:
     decided_by: str | None = None
     ended: EndReason | None = None
     pause: Pause | None = None
-    holds: set[str] = field(default_factory=set)
-    """Keys of the mails that wait for a person; an ended sequence waits for nobody, whatever stands here."""
+    held: bool = False
+    """A mail waits for a person; an ended sequence waits for nobody, whatever stands here."""
     waits: set[str] = field(default_factory=set)
-    """The same at this moment of the fold, although a person speaks of the mail later on."""
+    """Keys of the mails that wait at this moment of the fold, although a person speaks of them later on."""
     dne: list[DneDraft] = field(default_factory=list)
     reviews: dict[tuple[str, ReviewKind], ReviewDraft] = field(default_factory=dict)
     soft: set[str] = field(default_factory=set)
@@ -114,8 +114,7 @@ class State:
         if event.key in self.timeline.settled:
             return
         self.reviews[event.key, kind] = ReviewDraft(event.key, kind, holds)
-        if holds:
-            self.holds.add(event.key)
+        self.held = self.held or holds
 
     def ban(self, reason: DneReason, event: Event) -> bool:
         """Add a Do Not Email entry and tell whether it acts; one from before a lift of its kind does not act again."""
@@ -149,7 +148,7 @@ class State:
         """Begin again, because a person says so."""
         self.become(Status.ACTIVE, event)
         self.ended = self.pause = None
-        self.holds.clear()
+        self.held = False
         self.waits.clear()
 
     def outcome(self, next_change_at: datetime | None) -> Folded:
@@ -183,6 +182,6 @@ class State:
     def _sending(self, until: datetime | None) -> Sending:
         if self.ended:
             return Sending(SequenceState.ENDED, reason=self.ended)
-        if self.holds:
+        if self.held:
             return Sending(SequenceState.HELD)
         return Sending(SequenceState.PAUSED, until) if until else Sending(SequenceState.RUNNING)

@@ -88,13 +88,14 @@ def _cell(text: str) -> Cell:
     return Cell(CODES.get(target), chosen=target == "X", review=mark == "R", note=mark if mark.islower() else "")
 
 
-def _read(picture: str) -> Mapping[tuple[str, Column], Cell]:
+def read(picture: str) -> Mapping[tuple[str, Column], Cell]:
+    """Return the cell of each row and column of a table that is drawn with the codes."""
     header, *lines = (line.split() for line in picture.strip().splitlines())
     columns = [Column(name) for name in header]
     return {(row, column): _cell(text) for row, *texts in lines for column, text in zip(columns, texts, strict=True)}
 
 
-_TABLE = _read(PICTURE)
+_TABLE = read(PICTURE)
 _ROWS = {status: code for code, status in CODES.items()}
 
 

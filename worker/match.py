@@ -84,9 +84,13 @@ class Sends:
     learnt: Collection[str] = ()
     """Addresses that mail taught to be second ones of somebody."""
 
+    def to(self, address: str | None) -> Sequence[Send]:
+        """Return the sends to whom the address belongs; none where a mail names no address."""
+        return self.by_address.get(address or "", ())
+
     def is_mailed(self, address: str | None) -> bool:
         """Say whether an address is a contact of its own that we have mailed."""
-        return any(send.address == address for send in self.by_address.get(address or "", ()))
+        return any(send.address == address for send in self.to(address))
 
 
 TOKEN_KEY = "token"  # noqa: S105 - the name of a key, no password
@@ -154,7 +158,7 @@ def _in_the_name_of_another(
 
     Who holds a mail of ours may write in any name; who is meant to be kept from mail shall be, all the same.
     """
-    people = {send.contact_id for send in sends.by_address.get(clues.from_address or "", ())}
+    people = {send.contact_id for send in sends.to(clues.from_address)}
     if clues.family is Family.REPORT or clues.junk or people & {one.send.contact_id for one in strong}:
         return ()
     return _from_alone(clues, since, arrived_at, sends)
@@ -175,13 +179,11 @@ def _other_address(clues: Clues, send: Send, sends: Sends) -> str | None:
     does not tell that two contacts are one person, and what is asked from there would go to the wrong one.
     """
     sender = clues.from_address if clues.family is Family.REPLY and clues.authentic else None
-    anothers = any(each.contact_id != send.contact_id for each in sends.by_address.get(sender or "", ()))
+    anothers = any(each.contact_id != send.contact_id for each in sends.to(sender))
     return sender if sender != send.address and not anothers else None
 
 
 def _by_sender(clues: Clues, since: datetime, arrived_at: datetime, sends: Sends) -> tuple[Match, ...]:
-    if not clues.from_address:
-        return ()
     by_subject = _latest(sends, clues.from_address, since, arrived_at, clues.subject)
     if by_subject:
         return (Match(by_subject, Strength.WEAK, ("from", "subject"), _other_address(clues, by_subject, sends)),)
@@ -189,23 +191,23 @@ def _by_sender(clues: Clues, since: datetime, arrived_at: datetime, sends: Sends
 
 
 def _from_alone(clues: Clues, since: datetime, arrived_at: datetime, sends: Sends) -> tuple[Match, ...]:
-    send = _latest(sends, clues.from_address or "", since, arrived_at)
+    send = _latest(sends, clues.from_address, since, arrived_at)
     return (Match(send, Strength.FROM_ALONE, ("from",), _other_address(clues, send, sends)),) if send else ()
 
 
 def _latest(
-    sends: Sends, address: str, since: datetime, arrived_at: datetime, subject: str | None = None
+    sends: Sends, address: str | None, since: datetime, arrived_at: datetime, subject: str | None = None
 ) -> Send | None:
     fitting = [
         send
-        for send in sends.by_address.get(address, ())
+        for send in sends.to(address)
         if since <= send.sent_at <= arrived_at and (subject is None or answers_subject(subject, send.subject_key))
     ]
     return max(fitting, key=lambda send: (send.sent_at, send.send_id), default=None)
 
 
 # "Re:", "AW:", "Fwd:", "RE[2]:", "SV:", also repeated; on a subject of our own any short word before a colon.
-_PREFIXES = re.compile(r"^(?:[^\W\d_]{1,5}(?:\[\d+\])?\s?[:\uff1a]\s*)+")
+_PREFIXES = re.compile(r"^(?:[^\W\d_]{1,5}(?:\[\d+\])?\s?:\s*)+")
 _MOST = 200
 
 
@@ -220,7 +222,7 @@ def answers_subject(subject: str, sent_key: str) -> bool:
     if not sent_key or not received.endswith(sent_key):
         return False
     prefix = received.removesuffix(sent_key).rstrip()
-    return not prefix or prefix[-1] in ":\uff1a]"
+    return not prefix or prefix.endswith((":", "]"))
 
 
 def _folded(subject: str) -> str:

@@ -89,7 +89,7 @@ def test_what_is_no_mail_acts_without_a_send(act: Event, status: Status) -> None
 
 def test_a_reply_a_little_before_its_send_is_clock_skew() -> None:
     early = reply(2, Status.INTERESTED, send_id="late")
-    soon = replace(sent(2, "late"), happened_at=day(2, 59))
+    soon = replace(sent(2, "late"), happened_at=day(2, 60))
     long_after = replace(sent(2, "late"), happened_at=day(2, 61))
     assert folded(early, soon).status is Status.INTERESTED
     assert folded(early, long_after).status is Status.ACTIVE
@@ -178,6 +178,10 @@ def test_an_unsure_reply_is_engaged_and_reviewed() -> None:
     assert found.reviews == (ReviewDraft(mail.key, ReviewKind.LOW_CONFIDENCE),)
 
 
+def test_a_reply_without_a_class_is_engaged() -> None:
+    assert standing(folded(reply(1, None))) == (Status.ENGAGED, RUNNING)
+
+
 def test_a_possible_opt_out_is_held_and_bans_nobody() -> None:
     mail = reply(1, Status.UNSUBSCRIBED, sure=False)
     found = folded(mail)
@@ -236,8 +240,14 @@ def test_a_newer_notice_replaces_the_date_but_an_undated_one_never_shortens(
     assert found.sequence.until == day(until)
 
 
-def test_a_notice_whose_date_has_passed_says_nothing() -> None:
-    old = absence(3, until=2)
+def test_an_undated_notice_with_the_same_end_leaves_it_dated() -> None:
+    undated = [absence(when, until, dated=False) for when, until in ((2, 20), (3, 10))]
+    assert folded(absence(1, 20), *undated, now=4).sequence.until == day(20)
+
+
+@pytest.mark.parametrize("until", [2, 3])
+def test_a_notice_whose_date_has_passed_says_nothing(until: float) -> None:
+    old = absence(3, until)
     assert folded(old) == folded()
     assert folded(auto_reply(1), old).status is Status.AUTO_RESPONSE
 
@@ -373,6 +383,11 @@ def test_a_bounce_of_a_send_that_a_person_answered_is_reviewed_not_believed() ->
     assert questions(found) == [ReviewKind.BOUNCE_AFTER_REPLY]
 
 
+def test_a_bounce_that_names_no_send_of_ours_is_of_the_newest_one() -> None:
+    for unnamed in (bounce(2), bounce(2, send_id="unknown")):
+        assert questions(folded(reply(1), unnamed)) == [ReviewKind.BOUNCE_AFTER_REPLY]
+
+
 def test_a_bounce_of_a_later_send_is_believed_whatever_was_answered_before() -> None:
     answered = [reply(1), sent(2)]
     assert folded(*answered, bounce(3, send_id="send2")).status is Status.BOUNCED
@@ -453,6 +468,14 @@ def test_an_uncertain_match_holds_and_bans_nobody(mail: Event) -> None:
 
 
 # --- Bookings and automations ---
+
+
+def test_a_booking_that_is_perhaps_theirs_is_asked_about_until_it_is_cancelled() -> None:
+    perhaps = booked(1, trust=Trust.SUGGESTS)
+    found = folded(perhaps)
+    assert standing(found) == (Status.ACTIVE, HELD)
+    assert found.reviews == (ReviewDraft(perhaps.key, ReviewKind.UNCERTAIN_MATCH, holds=True),)
+    assert folded(perhaps, cancelled(2)) == folded()
 
 
 def test_a_booking_wins_over_reply_labels_and_ends() -> None:

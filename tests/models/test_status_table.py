@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from models.events import Bounced, Event, EventKind, Interval, ReviewKind, Status
-from models.table import CODES, Column, cell
+from models.table import CODES, Cell, Column, cell, read
 from tests.models.strategies import (
     absence,
     auto_reply,
@@ -109,6 +109,23 @@ def test_there_are_thirteen_rows_of_twelve_statuses() -> None:
     assert all(len(column) == len(ROWS) == 13 for column in EXPECTED.values())
 
 
+def test_a_picture_is_read_cell_by_cell() -> None:
+    assert read("     link auto manual\nAC   UN/b AR   X/c\nRP   ./R  .    .\n") == {
+        ("AC", Column.LINK): Cell(OPTED, note="b"),
+        ("AC", Column.AUTO): Cell(AUTO),
+        ("AC", Column.MANUAL): Cell(chosen=True, note="c"),
+        ("RP", Column.LINK): Cell(review=True),
+        ("RP", Column.AUTO): Cell(),
+        ("RP", Column.MANUAL): Cell(),
+    }
+
+
+def test_a_picture_with_a_cell_too_many_or_too_few_is_none() -> None:
+    for row in ("AC   UN   X   .", "AC   UN"):
+        with pytest.raises(ValueError, match=r"shorter|longer"):
+            read(f"     link manual\n{row}\n")
+
+
 @pytest.mark.parametrize(("row", "column", "expected"), CELLS)
 def test_every_cell_reads_as_on_the_page(row: Status | str, column: Column, expected: Status | None) -> None:
     status = REMOVED if row == BY_PERSON else Status(row)
@@ -117,6 +134,10 @@ def test_every_cell_reads_as_on_the_page(row: Status | str, column: Column, expe
     assert found.review is ((row, column) in REVIEWED)
     assert found.note == NOTES.get((row, column), "")
     assert found.chosen is (column is Column.MANUAL)
+
+
+def test_who_is_removed_is_so_by_an_entry_unless_a_person_did_it() -> None:
+    assert cell(REMOVED, Column.INTERESTED) == Cell(INTERESTED, review=True)
 
 
 @pytest.mark.parametrize(("row", "column", "expected"), CELLS)
@@ -133,6 +154,8 @@ def test_the_fold_moves_as_the_table_says(row: Status | str, column: Column, exp
     found = folded(*HISTORY[row], event(EventKind.SENT, 3, send_id="send2"), *after, now=6, intervals=covered)
     assert before.status is status
     assert found.status is (STOPPED if column is Column.MANUAL else expected or status)
+    if expected:
+        assert found.decided_by == (after[0].key if after else None)
     if row == BY_PERSON and column in YIELDS:
         # A person's Removed is a label: every newer mail is a question, whatever the cell says.
         assert questions(found) == [ReviewKind.AGAINST_LABEL]

@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/installed
 
-.PHONY: help demo test lint servers lock artifact man sbom dist picture bench soak fuzz mutants coverage audit clean
+.PHONY: help demo test lint servers lock artifact man sbom dist picture bench soak fuzz mutants coverage audit container clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -20,7 +20,7 @@ lint: $(STAMP) ## ruff, mypy, import order, Dockerfile
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
-	@$(BIN)/hadolint --failure-threshold warning Dockerfile
+	@$(BIN)/hadolint --failure-threshold warning Dockerfile tests/container/*/Dockerfile
 
 servers: ## Dovecot, PostgreSQL, Cyrus, Chromium, iproute2 and promtool from Debian, for the tests
 	@./tests/install-servers
@@ -31,6 +31,7 @@ artifact: $(STAMP) ## build the default reply classifier from the corpus
 lock: $(STAMP) ## resolve the dependencies anew, with hashes
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --extra all pyproject.toml -o requirements.lock
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --extra dev pyproject.toml -c requirements.lock -o requirements-dev.lock
+	@echo hatchling | $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -c requirements-dev.lock - -o requirements-build.lock
 
 man: $(STAMP) ## write the manual page, docs/inbox-worker.1
 	@PYTHONPATH=. $(BIN)/python docs/man.py
@@ -90,8 +91,12 @@ audit: $(STAMP) ## security rules, and known holes in what we install (OSV_URL=.
 	fi; \
 	cat "$$errors"; exit $$status
 
+container: $(STAMP) servers ## build the image for real and run it, alone and by compose.yaml (as root; minutes)
+	@./tests/container/install-engine
+	@$(BIN)/pytest -n 0 -q tests/container/image_checks.py tests/container/compose_checks.py
+
 clean: ## remove the virtual environment and every cache
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage dist mutants
+	rm -rf .venv .cache/container .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage dist mutants
 
 $(STAMP): requirements-dev.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("inbox-worker needs Python 3.11 or newer; run: make PYTHON=python3.11 ...") if sys.version_info < (3, 11) else None'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Mapping
 from functools import cache
@@ -109,6 +110,7 @@ def cli() -> None:
 def main() -> None:
     """Run the command line; a known error is one line on standard error and exit status 1."""
     choose_kernels(os.environ)
+    _obey_as_first_process()
     try:
         # Without its standalone mode click returns the status of ctx.exit(), and else what the command returned.
         sys.exit(cli.main(standalone_mode=False) or 0)
@@ -130,3 +132,12 @@ def main() -> None:
             raise
         click.echo(f"inbox-worker: {line}", err=True)
         sys.exit(1)
+
+
+def _obey_as_first_process() -> None:
+    """Let SIGTERM end the first process of a container, which the system shields from signals that it does not handle.
+
+    Daemons handle it themselves once they have begun.
+    """
+    if os.getpid() == 1:
+        signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))

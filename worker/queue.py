@@ -14,7 +14,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 from uuid import uuid4
 
 from procrastinate import App, JobContext, PsycopgConnector
@@ -93,6 +93,9 @@ class Member:
         while not self._stop.is_set():
             try:
                 asyncio.run(self._once())
+            except asyncio.CancelledError:
+                # It was told to end while it waited for the engine to come back.
+                return
             except Exception as error:  # noqa: BLE001 - whatever it is, this worker is one of the fleet again
                 log.warning("job_engine_lost", says="the job engine was lost ({error}); it is tried again", error=error)
             self._session = self._loop = None
@@ -118,6 +121,8 @@ class _Session:
     _lost: bool = False
     """The engine went away, and this worker will be there again in a moment: it lets nothing go."""
     _presence: Lease | None = None
+    _beginning: asyncio.Task[Any] | None = None
+    """Waits for the engine, which may be away for long."""
     _worker: asyncio.Task[None] | None = None
     _chores: asyncio.Task[None] | None = None
     """The same for what takes long, of which little is done at a time."""
@@ -126,11 +131,12 @@ class _Session:
     def end(self) -> None:
         """Let every duty end well, then the worker."""
         self.ending.set()
-        if self._worker:
-            self._worker.cancel()
+        if task := self._worker or self._beginning:
+            task.cancel()
 
     async def run(self) -> None:
         """Work until told to end, or the engine is lost."""
+        self._beginning = asyncio.current_task()
         app = App(connector=connector(self.member.url))
         presence = app.task(name="presence", pass_context=True)(self._be_present)
         app.task(name="duty", pass_context=True)(self._do)
@@ -263,4 +269,5 @@ def _lease(duty: str, job: Job) -> Lease:
 def connector(url: URL) -> PsycopgConnector:
     """Return what connects the engine to the database."""
     plain = url.set(drivername="postgresql").render_as_string(hide_password=False)
-    return PsycopgConnector(conninfo=plain, min_size=1, max_size=CONNECTIONS)
+    # After as long without a sign of life others do what this worker did; and one that is to end waits for it twice.
+    return PsycopgConnector(conninfo=plain, min_size=1, max_size=CONNECTIONS, timeout=STALLED)

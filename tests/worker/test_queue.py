@@ -13,6 +13,7 @@ import pytest
 from procrastinate import App
 from procrastinate.exceptions import ConnectorException
 from procrastinate.manager import JobManager
+from psycopg_pool import AsyncConnectionPool
 from sqlalchemy import Engine, make_url, text
 
 from models.session import open_engine, reading
@@ -69,6 +70,23 @@ def test_a_worker_whose_heart_stopped_begins_anew_even_where_no_other_would_tell
         until(lambda: present_as(engine) not in {first, None})
     finally:
         member.stop()
+
+
+def test_a_worker_that_waits_for_its_engine_ends_when_it_is_told_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    waiting = threading.Event()
+
+    async def opened_never(*_: Any, **__: Any) -> None:
+        waiting.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(AsyncConnectionPool, "open", opened_never)
+    member = Member(make_url("postgresql+psycopg://nobody@127.0.0.1/nothing"), Leases())
+    member.start()
+    assert waiting.wait(SECONDS)
+    stopping = threading.Thread(target=member.stop, daemon=True)
+    stopping.start()
+    stopping.join(SECONDS)
+    assert not stopping.is_alive()
 
 
 def test_a_job_of_the_dead_is_ended_where_the_next_of_its_kind_waits(engine: Engine) -> None:

@@ -170,7 +170,17 @@ def test_a_fleet_of_dead_workers_and_duties_that_nobody_does_are_worth_a_look(wo
     assert world.says(fleet) == "1 workers live, 1 parts of backfills and trainings wait; nobody does: shard:0"
     assert world.ill(fleet) == {"fleet": "look"}
     with transaction(world.engine) as session:
-        job(session, "duty", "shard:0")
+        session.execute(
+            text(
+                "INSERT INTO procrastinate_workers (id, last_heartbeat) OVERRIDING SYSTEM VALUE"
+                " VALUES (2, now() - interval '1 minute')"
+            )
+        )
+        job(session, "duty", "shard:0", worker=2)
+    # Its worker died.
+    assert world.says(fleet).endswith("nobody does: shard:0")
+    with transaction(world.engine) as session:
+        session.execute(text("UPDATE procrastinate_jobs SET worker_id = 1 WHERE worker_id = 2"))
     assert world.ill(fleet) == {}
     with transaction(world.engine) as session:
         session.execute(text("UPDATE procrastinate_workers SET last_heartbeat = now() - interval '1 minute'"))

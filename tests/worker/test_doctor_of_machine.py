@@ -251,9 +251,10 @@ def test_a_connection_over_the_network_without_tls_is_worth_a_look(engine: Engin
     far = open_engine(url.render_as_string(hide_password=False))
     assert diagnosed(far)["encryption"] == "look"
     far.dispose()
-    socket = engine.url.set(host=None)
-    with reading(engine) as session:
-        assert "encryption" not in ill(postgresql(session, socket, Settings(), now()))
+    for host in (None, "/var/run/postgresql"):  # A socket.
+        with reading(engine) as session:
+            found = ill(postgresql(session, engine.url._replace(host=host), Settings(), now()))
+        assert "encryption" not in found
 
 
 @pytest.mark.parametrize(("number", "well"), [(120_020, False), (130_000, True), (180_001, True)])

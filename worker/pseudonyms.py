@@ -71,15 +71,16 @@ def carried(engine: Engine) -> Vault:
 
 
 def pseudonyms(session: Session) -> Pseudonyms | None:
-    """Return what makes the names, None where nobody was ever erased; asked for again in a session it reads nothing.
+    """Return what makes the names, None where nobody was ever erased; once there is one, a session reads it once.
 
     Raises:
         InputError: the key cannot be opened. Nobody may be mailed then: we would not know whom we must not.
     """
-    if _NAMES not in session.info:
+    names: Pseudonyms | None = session.info.get(_NAMES)
+    if names is None:
         sealed = session.scalar(select(ErasureKey.sealed).where(ErasureKey.id == ONLY))
-        session.info[_NAMES] = None if sealed is None else Pseudonyms(_opened(session, sealed))
-    names: Pseudonyms | None = session.info[_NAMES]
+        # That there is none is asked again: whoever waited for a lock may have waited for the first erasure.
+        names = session.info[_NAMES] = Pseudonyms(_opened(session, sealed)) if sealed else None
     return names
 
 
@@ -94,7 +95,6 @@ def first_pseudonyms(session: Session, now: datetime) -> Pseudonyms:
         sealed = _vault(session).seal(secrets.token_bytes(KEY_BYTES).hex())
         # Another may have made it meanwhile; then that one counts.
         insert_new(session, ErasureKey, [{"id": ONLY, "sealed": sealed, "made_at": now}])
-        session.info.pop(_NAMES)
         names = pseudonyms(session)
     assert names is not None  # noqa: S101 - it was written above
     return names

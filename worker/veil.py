@@ -56,10 +56,10 @@ def veiled_mail(session: Session, team_id: int, batch: Sequence[Judged]) -> list
     Raises:
         InputError: somebody was erased, and the key to tell who cannot be opened.
     """
-    if pseudonyms(session) is None:
-        return list(batch)
     # Who is erased at this moment is erased before this mail is written, or after it.
     lock_team(session, team_id, exclusive=False)
+    if pseudonyms(session) is None:
+        return list(batch)
     named = {
         address
         for each in batch

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -45,6 +46,7 @@ from worker.automations import put_automations
 from worker.bookings import Heard, hear_booking
 from worker.bulk import add_many_to_dne
 from worker.contacts import merge
+from worker.dispatch import dispatch
 from worker.do_not_email import add_dne, lift_dne
 from worker.erasure import Erased, erase, erasures
 from worker.errors import InputError
@@ -497,9 +499,14 @@ def test_a_name_tells_nothing_and_is_the_same_for_ever() -> None:
     assert names.hide(ANNA).removeprefix("erased:") != names.of(ANNA).partition("@")[0]
 
 
-def test_the_check_asks_once_where_nobody_was_ever_erased(engine: Engine) -> None:
+def test_the_check_asks_once_who_was_erased(engine: Engine) -> None:
     asked: list[str] = []
     event.listen(engine, "before_cursor_execute", lambda *call: asked.append(call[2]))
+    with reading(engine) as session:
+        suppressed(session, 1, [ANNA, "ben@client.example"])
+    assert sum("erasure" in each for each in asked) == 1
+    erase_anna(engine)
+    asked.clear()
     with reading(engine) as session:
         for _ in range(3):
             suppressed(session, 1, [ANNA, "ben@client.example"])
@@ -537,3 +544,32 @@ def test_another_team_keeps_its_own_contact(engine: Engine) -> None:
     with reading(engine) as session:
         assert session.scalars(select(Contact.team_id).where(Contact.address == ANNA)).all() == [2]
         assert suppressed(session, 2, [ANNA]) == {}
+
+
+# --- Others at the same time ---
+
+
+def test_whoever_writes_meanwhile_brings_no_address_back(engine: Engine) -> None:
+    people = [f"person{number}@client.example" for number in range(6)]
+    sends = [replace(SENDS[0], to=each, message_ids=(f"to-{each[6]}@us",), send_id=f"to-{each[6]}") for each in people]
+    send_all(engine, sends)
+
+    def answer(number: int) -> None:
+        take_in(engine, a_mail(OptOut(), answers=(f"to-{number}@us",), from_address=people[number]))
+
+    works: list[Callable[[int], object]] = [
+        lambda number: erase_anna(engine, address=people[number]),
+        answer,
+        lambda _: send_all(engine, sends),
+        lambda _: dispatch(engine, NOW),
+    ]
+
+    def patiently(work: Callable[[int], object]) -> None:
+        for number in range(len(people)):
+            work(number)
+
+    with ThreadPoolExecutor(len(works)) as pool:
+        for done in [pool.submit(patiently, work) for work in works]:
+            done.result()
+    assert addresses(engine).isdisjoint(people)
+    assert [covers(engine, each) for each in people] == [SAYS] * len(people)

@@ -22,6 +22,7 @@ COPY models models
 COPY classifier classifier
 COPY worker worker
 COPY console console
+COPY docs/inbox-worker.1 docs/inbox-worker.1
 RUN pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir /wheel . \
     && pip --python /app/bin/python install --no-cache-dir --no-compile --no-deps --prefix /own /wheel/*.whl \
     && /app/bin/python -m compileall -q --invalidation-mode unchecked-hash -s /own -p /app /own

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import signal
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +62,8 @@ def test_the_build_sees_what_it_copies_and_no_more() -> None:
     copied = set(" ".join(re.findall(r"^COPY (?!--from)(.+) \S+$", DOCKERFILE, re.MULTILINE)).split())
     assert copied == let_in
     assert [name for name in copied if not (ROOT / name).exists()] == []
+    wheel = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+    assert {*wheel["packages"], *wheel["shared-data"]} <= copied
 
 
 def test_the_image_runs_and_asks_after_commands_that_there_are() -> None:
@@ -115,3 +119,16 @@ def test_nobody_outside_of_this_machine_reaches_the_console_and_nobody_at_all_th
     assert all(port.startswith("127.0.0.1:") for port in ports["console"])
     assert COMPOSE["services"]["db"]["networks"] == ["database"]
     assert COMPOSE["networks"]["database"]["internal"] is True
+
+
+def test_sigterm_ends_the_first_process_of_a_container_before_a_daemon_has_begun() -> None:
+    # The system hands the first process no signal that it does not handle; here the default would end it by the signal.
+    code = """
+import os, signal
+me, os.getpid = os.getpid(), lambda: 1
+from worker import cli
+cli.cli.main = lambda **_: os.kill(me, signal.SIGTERM)
+cli.main()
+"""
+    done = subprocess.run([sys.executable, "-c", code], check=False, cwd=ROOT)
+    assert done.returncode == 128 + signal.SIGTERM

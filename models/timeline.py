@@ -111,7 +111,7 @@ def arrange(events: Iterable[Event], intervals: Sequence[Interval], now: datetim
         steps=tuple(sorted(steps, key=lambda step: step[:2])),
         sends=sends,
         arrivals=arrivals,
-        settled=frozenset(e.about for e in known if e.kind in PERSON and e.about is not None),
+        settled=frozenset(event.about for event in known if event.about is not None),
         cancelled=frozenset(
             e.booking_id for e in known if e.kind is EventKind.BOOKING_CANCELLED and e.booking_id is not None
         ),
@@ -147,7 +147,7 @@ def _arrival(event: Event, sends: Mapping[str, datetime], first_sent: datetime |
 
 def _effective(event: Event, arrivals: Mapping[str, datetime]) -> datetime:
     """Return when an event takes effect: a person's behind the mail it speaks of, also where a send moved that mail."""
-    mail_at = arrivals.get(event.about or "") if event.kind in PERSON else None
+    mail_at = arrivals.get(event.about or "")
     if mail_at is not None:
         return max(event.happened_at, mail_at + _INSTANT)
     return arrivals.get(event.key, event.happened_at)

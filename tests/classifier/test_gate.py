@@ -57,9 +57,11 @@ MISSES_FOUR = but({0: WANTED, 1: WANTED, 2: WANTED, 70: WRITES})
 MISSES_SEVEN = but(dict.fromkeys((0, 10, 11, 12, 13), WANTED) | {71: WRITES, 72: WRITES})
 
 
-def f1(said: Sequence[ReplyClass], picked: Sequence[int] = range(len(TRUTH))) -> float:
+def f1(
+    said: Sequence[ReplyClass], picked: Sequence[int] = range(len(TRUTH)), truth: Sequence[ReplyClass] = TRUTH
+) -> float:
     """The mean F1 of the classes that occur."""
-    pairs = [(TRUTH[at], said[at]) for at in picked]
+    pairs = [(truth[at], said[at]) for at in picked]
     both = Counter(true for true, given in pairs if true is given)
     size = Counter(each for pair in pairs for each in pair)
     return fmean(2 * both[label] / size[label] for label in {true for true, _ in pairs})
@@ -78,6 +80,12 @@ def test_macro_f1_may_fall_by_no_more_than_chance(shipped: Artifact) -> None:
 def test_a_class_that_nobody_has_costs_only_those_who_were_given_it(shipped: Artifact) -> None:
     strays = but(dict.fromkeys(range(5), ReplyClass.NOT_INTERESTED))
     assert checks(saying(shipped, strays), saying(shipped, strays))[MACRO_F1].after == pytest.approx(f1(strays))
+
+
+def test_a_class_of_one_reply_counts_as_any_other(shipped: Artifact) -> None:
+    truth, same = but({0: ReplyClass.NOT_INTERESTED}), saying(shipped, TRUTH)
+    macro, *_ = compare(heard(truth), "replies", same, same)
+    assert macro.after == pytest.approx(f1(TRUTH, truth=truth))
 
 
 def test_the_same_comparison_has_the_same_limits(shipped: Artifact) -> None:

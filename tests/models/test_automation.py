@@ -61,6 +61,14 @@ def test_the_class_of_an_answer_counts_as_it_is_applied() -> None:
     assert said(folded(reply(1, Status.ENGAGED), rules=[when])) == []
 
 
+@pytest.mark.parametrize(
+    ("answer", "name"),
+    [(auto_reply(1), "Auto Response"), (absence(1, 9), "Out of Office"), (opt_out(1), "Unsubscribed")],
+)
+def test_an_answer_that_is_no_reply_has_a_class_too(answer: Any, name: str) -> None:
+    assert said(folded(answer, rules=[rule({"class": [name]}, CALL)])) == ["call crm"]
+
+
 def test_a_link_counts_by_a_part_of_it() -> None:
     when = rule({"link": "/prices"}, CALL)
     assert said(folded(clicked(1, "https://us.example/prices?a=1"), rules=[when])) == ["call crm"]
@@ -81,6 +89,7 @@ def test_days_without_a_reply_pass_by_themselves_and_are_announced() -> None:
     after = folded(now=5, rules=silent)
     assert (after.status, after.next_change_at) == (Status.CAMPAIGN_STOPPED, None)
     assert folded(now=300, rules=silent).fired == after.fired
+    assert after.fired[0].trigger == f"at {day(5).isoformat()}"
 
 
 @pytest.mark.parametrize("answer", [reply(0), reply(2), opt_out(2), reply(2, trust=Trust.SUGGESTS)])
@@ -244,7 +253,8 @@ def test_a_rule_that_stands_no_longer_keeps_what_it_did_and_does_no_more() -> No
     gone = [rule({"opens": 1}, until=3)]
     assert folded(opened(2), rules=gone).status is Status.CAMPAIGN_STOPPED
     assert folded(opened(4), rules=gone).status is Status.ACTIVE
-    assert folded(now=1, rules=[rule({"days_without_reply": 5}, until=3)]).next_change_at is None
+    for until in (3, 5):
+        assert folded(now=1, rules=[rule({"days_without_reply": 5}, until=until)]).next_change_at is None
 
 
 def test_under_do_not_email_nothing_is_silence_any_more() -> None:

@@ -40,6 +40,18 @@ SOFT = Bounced.SOFT
 # --- Persons ---
 
 
+def test_what_a_person_takes_back_never_was() -> None:
+    label, other = manual(1, Status.INTERESTED), manual(2, Status.NOT_INTERESTED)
+    back = event(EventKind.UNDONE, 3, about=other.key)
+    assert folded(label, other, back) == folded(label)
+    assert folded(label, back) == folded(label)
+
+
+def test_nobody_takes_back_what_no_person_did() -> None:
+    mail = reply(1, Status.INTERESTED)
+    assert folded(mail, event(EventKind.UNDONE, 2, about=mail.key)) == folded(mail)
+
+
 @pytest.mark.parametrize("status", [status for status in Status if status is not Status.ACTIVE])
 @pytest.mark.parametrize("newer", [reply(3, Status.NOT_INTERESTED), auto_reply(3), event(EventKind.AUTOMATION_STOP, 3)])
 def test_a_label_stands_against_newer_mail_and_machines(status: Status, newer: Event) -> None:
@@ -231,6 +243,12 @@ def test_a_mail_drawn_at_random_asks_and_changes_nothing_else() -> None:
 def test_a_mail_that_is_looked_at_anyway_is_not_asked_about_twice() -> None:
     unsure = replace(reply(1, Status.INTERESTED), sure=False, sampled=True)
     assert questions(folded(unsure)) == [ReviewKind.LOW_CONFIDENCE]
+
+
+def test_a_mail_that_comes_close_to_an_opt_out_asks_no_more_once_it_is_drawn() -> None:
+    close = reply(1, review=ReviewKind.NEAR_OPT_OUT)
+    assert questions(folded(close)) == [ReviewKind.NEAR_OPT_OUT]
+    assert questions(folded(replace(close, sampled=True))) == [ReviewKind.RANDOM_SAMPLE]
 
 
 def test_each_mail_drawn_at_random_asks_for_itself() -> None:

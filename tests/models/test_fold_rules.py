@@ -318,6 +318,10 @@ def test_an_entry_made_elsewhere_removes_and_ends() -> None:
     assert standing(folded(reply(1), intervals=[Interval(day(2))])) == (Status.ENGAGED, ENDED)
 
 
+def test_an_entry_made_elsewhere_removes_also_who_has_no_past() -> None:
+    assert fold([], day(5), intervals=[Interval(day(1))]).status is Status.REMOVED
+
+
 def test_an_entry_made_elsewhere_acts_only_while_it_was_live_in_the_campaign() -> None:
     assert folded(intervals=[Interval(day(-9), day(-1))]).status is Status.ACTIVE
     assert folded(intervals=[Interval(day(-9), day(1))]).status is Status.REMOVED

@@ -202,6 +202,24 @@ def test_numbers_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
         load(path)
 
 
+def test_what_was_said_of_more_than_was_shown_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "odd.artifact"
+    for shares in (np.zeros((3, 6), np.float32), np.zeros((1, 5), np.float32)):
+        save(replace(small(), held_out=replace(small().held_out, shares=shares)), path)
+        with pytest.raises(ArtifactError, match="do not belong together"):
+            load(path)
+
+
+def test_an_artifact_that_unpacks_to_more_than_fits_is_refused(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with zipfile.ZipFile(saved) as archive:
+        unpacked = sum(info.file_size for info in archive.infolist())
+    monkeypatch.setattr(module, "_LARGEST", unpacked)
+    assert load(saved).version == "v1"
+    monkeypatch.setattr(module, "_LARGEST", unpacked - 1)
+    with pytest.raises(ArtifactError, match="larger than"):
+        load(saved)
+
+
 def test_an_artifact_cannot_carry_code(saved: Path) -> None:
     buffer = io.BytesIO()
     np.save(buffer, np.array([print], dtype=object), allow_pickle=True)

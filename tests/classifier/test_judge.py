@@ -85,6 +85,29 @@ def test_a_read_receipt_is_neither_reply_nor_bounce() -> None:
     assert (verdict.kind, verdict.original_message_ids) == (ReceiptKind.READ, ("s1@our-outreach.example",))
 
 
+def text_report(kind: str, fields: str) -> bytes:
+    """A report whose fields stand in a part that says nothing of itself, as some gateways leave them."""
+    body = f"--b\nContent-Type: text/plain\n\n{fields}\n--b--\n"
+    return letter(body, content_type=f'multipart/report; report-type={kind}; boundary="b"', subject="Report")
+
+
+def test_a_complaint_is_understood_whose_fields_are_plain_text() -> None:
+    fields = "Feedback-Type: abuse\nOriginal-Rcpt-To: <tom@customer.example>"
+    verdict = judged(text_report("feedback-report", fields))
+    assert isinstance(verdict, Complaint)
+    assert (verdict.feedback_type, verdict.recipients) == ("abuse", ("tom@customer.example",))
+    nobody = judged(text_report("feedback-report", fields.replace("abuse", "not-spam")))
+    assert isinstance(nobody, Complaint)
+    assert nobody.recipients == ()
+
+
+def test_a_read_receipt_is_understood_whose_fields_are_plain_text() -> None:
+    fields = "Final-Recipient: rfc822;tom@customer.example\nDisposition: manual-action/MDN-sent-manually; displayed"
+    verdict = judged(text_report("disposition-notification", fields))
+    assert isinstance(verdict, Receipt)
+    assert (verdict.kind, verdict.recipients) == (ReceiptKind.READ, ("tom@customer.example",))
+
+
 def test_a_dmarc_report_is_a_receipt() -> None:
     verdict = judged(letter("", subject="Report domain: ours.example Submitter: x.example Report-ID: <1>"))
     assert isinstance(verdict, Receipt)

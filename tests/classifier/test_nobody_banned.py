@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from classifier.bounces.reasons import cause_of
-from classifier.verdict import Bounce, BounceKind, Complaint, OptOut, Receipt
+from classifier.verdict import Bounce, BounceKind, Complaint, OptOut, Receipt, ReceiptKind
 from tests.classifier.letters import OURS, judged, letter, report
 
 FIELDS = "Reporting-MTA: dns; mx.customer.example\n\nFinal-Recipient: rfc822; gone@customer.example\nAction: failed\n"
@@ -230,6 +230,31 @@ def test_each_address_of_a_notification_has_its_own_cause() -> None:
     found = judged(letter(SES % ("Bounce", "bounce", "bouncedRecipients", f"{full},{dead}")))
     assert isinstance(found, Bounce)
     assert (found.recipients, found.kind) == (("a@customer.example",), BounceKind.HARD)
+
+
+def test_a_notification_of_a_complaint_names_who_complained_and_of_which_mail() -> None:
+    found = judged(letter(SES % ("Complaint", "complaint", "complainedRecipients", '{"emailAddress":"jim@c.example"}')))
+    assert isinstance(found, Complaint)
+    assert (found.feedback_type, found.recipients) == ("abuse", ("jim@c.example",))
+    assert found.original_message_ids == ("1",)
+
+
+def test_a_notification_of_a_delivery_bans_nobody() -> None:
+    found = judged(letter(SES % ("Delivery", "delivery", "recipients", '"jim@c.example"')))
+    assert isinstance(found, Receipt)
+    assert (found.kind, found.recipients) == (ReceiptKind.DELIVERED, ("jim@c.example",))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        SES % ("Rendering Failure", "failure", "bouncedRecipients", '{"emailAddress":"jim@c.example"}'),
+        (SES % ("Bounce", "bounce", "bouncedRecipients", '{"emailAddress":"jim@c.example"}'))[:-20],
+    ],
+    ids=["of another kind", "cut short"],
+)
+def test_a_notification_that_says_nothing_of_a_bounce_is_none(text: str) -> None:
+    assert not isinstance(judged(letter(text)), Bounce | Complaint)
 
 
 def test_half_a_character_in_a_notification_is_read() -> None:

@@ -59,6 +59,13 @@ def test_an_unsure_unsubscribed_reply_stays_a_reply_that_is_not_sure() -> None:
     assert (event.kind, event.status, event.sure) == (EventKind.REPLY, Status.UNSUBSCRIBED, False)
 
 
+def test_a_sure_answer_of_a_machine_is_what_it_says() -> None:
+    away = decided(a_reply(ReplyClass.OUT_OF_OFFICE))
+    assert (away.kind, away.confidence, away.until) == (EventKind.ABSENCE, 0.9, AT + timedelta(days=7))
+    automatic = decided(a_reply(ReplyClass.AUTO_RESPONSE))
+    assert (automatic.kind, automatic.confidence) == (EventKind.AUTO_REPLY, 0.9)
+
+
 def test_a_likely_opt_out_is_held_whatever_class_came_first() -> None:
     event = decided(a_reply(ReplyClass.NOT_INTERESTED, hold=True))
     assert (event.status, event.sure) == (Status.UNSUBSCRIBED, False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import mailbox
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -63,6 +63,17 @@ def test_arrival_is_the_topmost_received_date_else_date_else_long_ago() -> None:
     assert arrival(None, received + MAIL) == datetime(2026, 5, 5, 10, tzinfo=UTC)
     assert arrival(None, MAIL) == datetime(2026, 5, 4, 7, tzinfo=UTC)
     assert arrival(None, b"Subject: x\n\n") == NO_DATE
+
+
+def test_a_date_that_no_calendar_has_is_no_arrival() -> None:
+    edge = datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=9)))
+    assert arrival(edge, MAIL) == datetime(2026, 5, 4, 7, tzinfo=UTC)
+    for date in ("Mon, 99 May 2026 10:00:00 +0000", "Fri, 31 Dec 9999 23:00:00 -0900", "yesterday"):
+        assert arrival(None, f"Date: {date}\n\n".encode()) == NO_DATE
+
+
+def test_an_arrival_without_a_zone_is_in_utc() -> None:
+    assert arrival(datetime(2026, 5, 4, 7), MAIL) == datetime(2026, 5, 4, 7, tzinfo=UTC)  # noqa: DTZ001 - on purpose
 
 
 def test_the_place_of_a_file_is_its_content() -> None:

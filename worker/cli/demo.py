@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
@@ -40,6 +41,7 @@ from models.tables import (
 from worker.apply import Applied
 from worker.artifacts import open_classifier
 from worker.cli.common import DEFAULT_TEAM, act, make_team, now, team_id
+from worker.cli.extras import install
 from worker.demo.sample import AUTHSERV_ID, MAILBOX, OPT_OUT_ALIAS, Sample, load
 from worker.demo.server import Address, serving
 from worker.due import success, write_results
@@ -51,7 +53,6 @@ from worker.stored import load_verdict
 from worker.story import Wanted, list_recipients, list_reviews
 from worker.ticks import Pauses
 from worker.tie import rules_of
-from worker.users import add_user
 from worker.vault import new_key, vault_of
 from worker.visit import Watch
 
@@ -131,11 +132,18 @@ class _Life:
         return report.applied
 
 
-def _furnish(engine: Engine, mailbox_id: int, moment: datetime) -> str:
-    """Do what the daemon does after a poll, and add somebody who may sign in to the console; return the password."""
+def _furnish(engine: Engine, mailbox_id: int, moment: datetime) -> str | None:
+    """Do what the daemon does after a poll, and add somebody who may sign in to the console; return the password.
+
+    Where the console is not installed nobody is added.
+    """
     Pauses(engine, lambda: moment).end()
     write_results(engine, {mailbox_id: success(moment, moment)})
     count_all(engine, moment)
+    if not find_spec("argon2"):
+        return None
+    from worker.users import add_user  # noqa: PLC0415 - comes with the console
+
     password = secrets.token_urlsafe(9)
     with transaction(engine) as session:
         add_user(session, team_id(session, DEFAULT_TEAM), USER, Role.ADMIN, act(), password)
@@ -204,13 +212,19 @@ def _reviews(session: Session) -> Iterator[Sequence[str]]:
         yield row["address"], str(row["kind"]), "yes" if row["holds"] else "no", row["subject"] or ""
 
 
-def _next_steps(settings: Settings, path: Path, password: str) -> str:
+def _next_steps(settings: Settings, path: Path, password: str | None) -> str:
     # In a virtual environment that is not active the command has to be called by its path.
     program = "inbox-worker" if shutil.which("inbox-worker") else os.path.relpath(sys.argv[0])
+    if password is None:
+        pages = f"Pages for people: {escape(install('console'))}"
+    else:
+        pages = (
+            f"{program} console\n\nThen open http://{settings.console_host}:{settings.console_port}"
+            f" and sign in as {USER}, password {password}"
+        )
     return (
         f"The database is {path}\n\n"
         f"export INBOX_DATABASE_URL=sqlite:///{path}\n"
         f"{program} recipients list\n{program} recipients show ADDRESS\n{program} review list\n"
-        f"{program} console\n\n"
-        f"Then open http://{settings.console_host}:{settings.console_port} and sign in as {USER}, password {password}"
+        f"{pages}"
     )

@@ -8,24 +8,16 @@ from classifier.artifact import ArtifactError
 from classifier.labelled import LabelledReplyError
 from config.settings import SettingsError
 from models.session import DatabaseUnavailable
+from worker.cli.extras import next_step
 from worker.errors import InboxWorkerError
-
-EXTRAS = {
-    **dict.fromkeys(
-        ("argon2", "fastapi", "itsdangerous", "jinja2", "python_multipart", "starlette", "uvicorn"), "console"
-    ),
-    "procrastinate": "fleet",
-    "psycopg": "postgres",
-}
-"""What may not be installed, and the extra that brings it."""
 
 
 def describe(error: Exception) -> str | None:
     """Return what went wrong and what to do, or None where nobody foresaw it."""
     if isinstance(error, InboxWorkerError | SettingsError | DatabaseUnavailable | ArtifactError | LabelledReplyError):
         return str(error)
-    if isinstance(error, ModuleNotFoundError) and (extra := EXTRAS.get((error.name or "").partition(".")[0])):
-        return f"this needs more than is installed ({error.name}); run: pip install 'inbox-worker[{extra}]'"
+    if isinstance(error, ModuleNotFoundError):
+        return next_step(error)
     if isinstance(error, OperationalError | ProgrammingError):
         return _of_database(str(error.orig).splitlines()[0])
     if isinstance(error, OSError):

@@ -20,6 +20,7 @@ from models.revision import current, is_current
 from models.session import DatabaseUnavailable, reading
 from worker.chosen_artifact import artifact_of
 from worker.cli.common import now, open_database
+from worker.cli.extras import install
 from worker.cli.findings import print_findings
 from worker.cli.output import as_json
 from worker.doctor.configured import console, links, private_files
@@ -33,7 +34,7 @@ from worker.health import Finding, alarms, dead_letters, mailboxes, polling, wel
 from worker.stored_secrets import secrets
 from worker.vault import vault_of
 
-MORE_SURE = "what also knows the meaning of texts is surer of more replies: pip install 'inbox-worker[semantic]'"
+MORE_SURE = f"what also knows the meaning of texts is surer of more replies: {install('semantic')}"
 
 
 @click.command()

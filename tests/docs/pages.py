@@ -23,7 +23,8 @@ PROGRAMS = (
     "pg_dump", "pg_restore", "pip", "pipx", "podman", "printf", "psql", "python", "python3", "rm", "sha256sum",
     "sqlite3", "sudo", "systemctl", "systemd-creds", "tar", "umask", "uv", "virtualenv",
 )  # fmt: skip
-SETTING = re.compile(r"(INBOX_[A-Z_]+)=(.*)")
+SETTING = re.compile(r"(INBOX_[A-Z_]+)=(<.+>|[^\s'\"]*|\"[^\"]*\")")
+"""A line of a settings file."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,8 @@ def spoken(page: Path) -> Iterator[str]:
 
 
 def _is_typed(line: str) -> bool:
-    return line.startswith(PROMPT) or line.split(" ", 1)[0] in PROGRAMS or bool(SETTING.match(line))
+    program = re.sub(r"^(?:[A-Z_]+=\S* )+", "", line).split(" ", 1)[0]
+    return line.startswith(PROMPT) or program in PROGRAMS or bool(SETTING.fullmatch(line))
 
 
 def _typed(block: Block) -> Iterator[Command]:

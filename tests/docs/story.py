@@ -1,8 +1,8 @@
 """A page as one story: its commands are typed in order, in a new folder, and what they answer is held against the page.
 
 What is not as on the reader's machine: `inbox-worker` is this source tree, imap.outreach.example leads to a Dovecot of
-the tests (by shim/sitecustomize.py; SSL_CERT_FILE vouches for its certificate), ports are free ones, and passwords are
-typed by us.
+the tests (by shim/sitecustomize.py; SSL_CERT_FILE vouches for its certificate), ports are free ones, mila is who
+is signed in, and passwords are typed by us.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ import sqlite3
 import sys
 import time
 from collections.abc import Callable, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Final
 
 from tests.docs.mails import HOST, MILA
 from tests.docs.not_run import COMMANDS, PAGES, PROGRAMS
-from tests.docs.pages import ROOT, Command, commands
+from tests.docs.pages import ROOT, Command, commands, name_of
 from tests.docs.terminal import SECONDS, Daemon, Terminal
-from tests.docs.worlds import ELSE, WORLDS
+from tests.docs.worlds import ELSE, WORLDS, World
 from tests.keys import SECRET_KEY
 from tests.servers import PrivateDovecot, free_ports
 from tests.servers.mail import PASSWORD
@@ -32,7 +32,8 @@ from tests.servers.mail import PASSWORD
 PORTS: Final = ("8025", "8099")
 """What the pages listen on; here each is a free port."""
 DAEMON = re.compile(r"inbox-worker (?:run|worker|console)\b[^|;&]*")
-NEW_KEY = "secrets new-key"
+DATABASE = "inbox-worker.sqlite"
+ANNA = "anna@client.example"
 # What is another one each time. Both sides are written this way before they are compared.
 VARIES: Final = (
     (re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"), "ID"),
@@ -62,10 +63,16 @@ class Story:
 
     def __init__(self, page: Path, folder: Path, dovecot: PrivateDovecot) -> None:
         self.commands = commands(page)
-        self.world = WORLDS.get(self.commands[0].page, ELSE)
+        self.told = "\n".join(command.text for command in self.commands)
+        self.world = WORLDS.get(name_of(page)) or (ELSE if ANNA in self.told and not self.begins else World())
         self.folder = folder
         self._ports = dict(zip(PORTS, map(str, free_ports(len(PORTS))), strict=True))
         self._dovecot = dovecot
+
+    @property
+    def begins(self) -> bool:
+        """Whether the page begins with nothing, as it makes the first key."""
+        return "secrets new-key" in self.told
 
     def tell(self) -> None:
         """Run all of it."""
@@ -109,14 +116,16 @@ class Story:
         return _listens(self._ports["8025"])
 
     def _is_polled(self) -> bool:
-        with closing(sqlite3.connect(self.folder / "inbox-worker.sqlite")) as database:
+        # Until the daemon has made its tables there is nothing to ask.
+        with suppress(sqlite3.OperationalError), closing(sqlite3.connect(self.folder / DATABASE)) as database:
             return bool(database.execute("SELECT 1 FROM mailbox WHERE last_success_at IS NOT NULL").fetchall())
+        return False
 
     def _before(self) -> list[str]:
         """Return what is done first; a page about a mailbox that it does not add finds it there."""
         lines = list(self.world.before)
-        told = "\n".join(command.text for command in self.commands)
-        if MILA in told and f"mailboxes add {MILA} --host" not in told:
+        concerned = MILA in self.told or "inbox-worker run" in self.told
+        if concerned and f"mailboxes add {MILA} --host" not in self.told:
             lines.insert(0, f"inbox-worker mailboxes add {MILA} --host {HOST}")
         return lines
 
@@ -125,18 +134,18 @@ class Story:
         ours = {
             "PATH": f"{self.folder}/bin:{inherited['PATH']}", "PYTHONPATH": f"{ROOT}/tests/docs/shim:{ROOT}",
             "PAGES_IMAP_PORT": str(self._dovecot.tls_port), "SSL_CERT_FILE": self._dovecot.ca_file,
-            "HOME": str(self.folder), "TZ": "UTC", "LC_ALL": "C.UTF-8", "TERM": "xterm", "COLUMNS": "100",
+            "HOME": str(self.folder), "LOGNAME": "mila", "TZ": "UTC", "LC_ALL": "C.UTF-8",
+            "TERM": "xterm", "COLUMNS": "100",
             "INBOX_CONSOLE_PORT": self._ports["8025"], "INBOX_BACKFILL_PROCESSES": "1",
             # What is logged beside an answer is no part of the pages.
             "INBOX_LOG_LEVEL": "WARNING",
         }  # fmt: skip
-        makes_a_key = any(NEW_KEY in command.text for command in self.commands)
-        return inherited | ours | ({} if makes_a_key else {"INBOX_SECRET_KEYS": SECRET_KEY})
+        return inherited | ours | ({} if self.begins else {"INBOX_SECRET_KEYS": SECRET_KEY})
 
     def _here(self, text: str) -> str:
         """Write a line of the page as it is typed here."""
         for word, meant in (*self.world.words.items(), *self._ports.items()):
-            text = re.sub(rf"\b{re.escape(word)}\b", meant, text)
+            text = re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", meant, text)
         return text
 
     def _there(self, text: str) -> str:

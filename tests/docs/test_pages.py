@@ -9,6 +9,7 @@ import shutil
 import tomllib
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
+from itertools import takewhile
 from pathlib import Path
 
 import click
@@ -17,7 +18,7 @@ import pytest
 from config.settings import PREFIX, Settings
 from tests.docs import not_run
 from tests.docs.mails import furnish
-from tests.docs.pages import PAGES, ROOT, Command, blocks, commands, headings, links, name_of, spoken
+from tests.docs.pages import PAGES, ROOT, SETTING, Command, blocks, commands, headings, links, name_of, spoken
 from tests.docs.story import Story, bare, reason_not_to_run
 from tests.docs.worlds import WORLDS
 from tests.servers import PrivateDovecot
@@ -47,11 +48,12 @@ def test_a_page_does_what_it_says(page: Path, mailbox: PrivateDovecot, tmp_path:
 
 @pytest.mark.parametrize("command", ALL, ids=lambda command: command.place)
 def test_a_command_is_run_or_says_why_not_and_parses_all_the_same(command: Command) -> None:
-    line = bare(command.text)
-    words = shlex.split(line, comments=True)
+    words = words_of(command.text)
     if words[0] == "make":
         target = [word for word in words[1:] if "=" not in word]
-        assert all(f"\n{each}:" in (ROOT / "Makefile").read_text() for each in target), f"{command.place}: {line}"
+        assert all(f"\n{each}:" in (ROOT / "Makefile").read_text() for each in target), (
+            f"{command.place}: {command.text}"
+        )
     if reason_not_to_run(command) and "inbox-worker" in words:
         behind = words[words.index("inbox-worker") + 1 :]
         # An image or a service may bear the name, too.
@@ -121,6 +123,16 @@ def test_every_page_and_every_picture_is_shown_by_another_page() -> None:
     shown = {(page.parent / link.partition("#")[0]).resolve() for page in PAGES for link in links(page)}
     pictures = [path for path in (ROOT / "docs").iterdir() if path.suffix in {".png", ".svg"}]
     assert [path.name for path in (*PAGES[1:], *pictures) if path not in shown] == []
+
+
+def words_of(text: str) -> list[str]:
+    """Return the words of the first command of a line, without what its settings and its output are."""
+    lexer = shlex.shlex(text, posix=True, punctuation_chars="|;&<>")
+    lexer.whitespace_split = True
+    words = list(takewhile(lambda word: not set(word) <= set("|;&<>"), lexer))
+    while words and SETTING.fullmatch(words[0]):
+        words.pop(0)
+    return words[:-1] if words[-1:] == ["2"] else words
 
 
 def check(words: list[str], *, whole: bool) -> None:

@@ -16,6 +16,7 @@ campaign,to,sent_at,message_ids
 spring,anna@client.example,2026-05-04T09:30:00Z,<s-1@outreach.example>
 nurture,boris@shop.example,2026-05-04T09:31:00Z,<s-2@outreach.example>
 """
+MAILED: Final = "inbox-worker sends import sends.csv"
 LABELS: Final = "class,text\nInterested,Please call me on Tuesday.\nNot Interested,We have no use for it.\n"
 TOKEN: Final = (
     "inbox-worker tokens add reader --scope view > token",
@@ -38,14 +39,20 @@ WORLDS: Final = {
     "README.md": World(files={"notice.eml": NOTICE}),
     "docs/automations.md": World(
         before=(
-            "inbox-worker sends import sends.csv",
+            MAILED,
             "inbox-worker webhooks add crm https://crm.example/hooks/inbox",
         ),
         files={"sends.csv": SENDS, "rules.json": RULES},
     ),
     "docs/bounces.md": World(words={"FOLDER": str(ROOT / "tests/data/bounces")}),
-    "docs/console.md": World(before=TOKEN),
+    "docs/console.md": World(
+        before=(MAILED, "inbox-worker recipients set-status anna@client.example Interested", *TOKEN),
+        files={"sends.csv": SENDS},
+    ),
+    "docs/integrate.md": World(),
     "docs/train.md": World(before=("inbox-worker labels import labels.csv",), files={"labels.csv": LABELS}),
+    "docs/operate.md": World(before=("mkdir backups",), words={"/backups": "backups"}),
     "docs/replies.md": World(files={"replies.jsonl": REPLY}, words={"FILE": "replies.jsonl"}),
 }
-ELSE: Final = World()
+ELSE: Final = World(before=(MAILED,), files={"sends.csv": SENDS})
+"""Of every other page: Anna and Boris were mailed."""

@@ -19,7 +19,7 @@ SECONDS = 90
 """How long a line may take, on a machine that does much else besides."""
 _DONE = re.compile(rb"\x1e(\d+)\r?\n")
 _CONTROL = re.compile(r"(\x1b\[[0-9;?]*[A-Za-z]|\r?\n|\r)")
-_ASKED = re.compile(rb"(?:assword[^\n]*|Repeat for confirmation): ?$")
+_ASKED = re.compile(rb"(?:assword[^\n]*|Repeat for confirmation|\[y/N\]): ?$")
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Terminal:
         os.close(self._screen)
 
     def run(self, line: str) -> Answer:
-        """Type a line, and a password where one is asked for, and wait for the end."""
+        """Type a line, answer where a password or a consent is asked for, and wait for the end."""
         self._lines.write(f"{{ {line}\n}}; printf '\\036%s\\n' $?\n")
         self._lines.flush()
         said, asked, deadline = b"", 0, time.monotonic() + SECONDS
@@ -82,7 +82,8 @@ class Terminal:
             said += os.read(self._screen, 65536)
             if _ASKED.search(said) and len(said) > asked:
                 asked = len(said)
-                os.write(self._screen, f"{self.password}\n".encode())
+                typed = "y" if b"[y/N]" in said.splitlines()[-1] else self.password
+                os.write(self._screen, f"{typed}\n".encode())
         return Answer(int(done[1]), _seen(said[: done.start()].decode(errors="replace")))
 
     def start(self, line: str) -> Daemon:

@@ -54,11 +54,8 @@ def test_a_command_is_run_or_says_why_not_and_parses_all_the_same(command: Comma
         assert all(f"\n{each}:" in (ROOT / "Makefile").read_text() for each in target), (
             f"{command.place}: {command.text}"
         )
-    if reason_not_to_run(command) and "inbox-worker" in words:
-        behind = words[words.index("inbox-worker") + 1 :]
-        # An image or a service may bear the name, too.
-        if words[0] == "inbox-worker" or (behind and behind[0] in cli.list_commands(click.Context(cli))):
-            check(behind, whole=words[0] == "inbox-worker")
+    if reason_not_to_run(command) and (behind := ours_of(words)):
+        check(behind, whole=words[0] == "inbox-worker")
 
 
 @pytest.mark.parametrize("code", SPOKEN)
@@ -133,6 +130,13 @@ def words_of(text: str) -> list[str]:
     while words and SETTING.fullmatch(words[0]):
         words.pop(0)
     return words[:-1] if words[-1:] == ["2"] else words
+
+
+def ours_of(words: list[str]) -> list[str] | None:
+    """Return what a line has our program do; a container, an image or a service may bear its name, too."""
+    names = [at for at, word in enumerate(words, start=1) if Path(word).name == "inbox-worker"]
+    known = [[name] for name in cli.list_commands(click.Context(cli))]
+    return next((words[at:] for at in names if at == 1 or words[at : at + 1] in known), None)
 
 
 def check(words: list[str], *, whole: bool) -> None:

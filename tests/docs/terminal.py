@@ -79,7 +79,10 @@ class Terminal:
             left = deadline - time.monotonic()
             ready = left > 0 and select.select([self._screen], [], [], left)[0]
             assert ready, f"{line!r} does not end; it said: {said.decode(errors='replace')}"
-            said += os.read(self._screen, 65536)
+            try:
+                said += os.read(self._screen, 65536)
+            except OSError as error:
+                raise AssertionError(f"{line!r} ends the shell, which said: {said.decode(errors='replace')}") from error
             if _ASKED.search(said) and len(said) > asked:
                 asked = len(said)
                 typed = "y" if b"[y/N]" in said.splitlines()[-1] else self.password

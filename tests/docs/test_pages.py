@@ -14,6 +14,7 @@ from pathlib import Path
 
 import click
 import pytest
+from sqlalchemy import Engine, text
 
 from config.settings import PREFIX, Settings
 from tests.docs import not_run
@@ -98,6 +99,21 @@ def test_blocks_of_json_and_python_can_be_read(page: Path) -> None:
             compile(block.text, block.page, "exec")
         if block.language == "toml":
             tomllib.loads(block.text)
+
+
+@pytest.mark.parametrize("database_url", [pytest.param("postgresql", marks=pytest.mark.server)], indirect=True)
+def test_the_questions_that_pages_put_to_the_database_are_understood(engine: Engine) -> None:
+    asked = [
+        line
+        for page in PAGES
+        for block in blocks(page)
+        for line in block.text.splitlines()
+        if line.startswith("SELECT")
+    ]
+    assert asked
+    with engine.connect() as connection:
+        for line in asked:
+            connection.execute(text(f"EXPLAIN {line}"))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)

@@ -15,7 +15,11 @@ from pathlib import Path
 
 import grimp
 
+import models
+
 ROOT = Path(__file__).parent.parent
+CODE = Path(str(models.__file__)).parent.parent
+"""Where the packages lie; they may be installed elsewhere."""
 PAGE = ROOT / "docs" / "develop.md"
 PICTURE = ROOT / "docs" / "architecture.svg"
 ROOMS = ("console", "worker", "config", "models", "classifier")
@@ -109,7 +113,7 @@ def files(cell: str) -> tuple[str, ...]:
     found: list[str] = []
     for name in re.findall(r"`([\w/]+(?:\.py|/))`", cell):
         places = [name, *(f"{each.rpartition('/')[0]}/{name}" for each in reversed(found))]
-        path = next((each for each in places if (ROOT / each).exists()), None)
+        path = next((each for each in places if (CODE / each).exists()), None)
         if path is None:
             raise SystemExit(f"docs/develop.md names {name}, which is not there")
         found.append(path)

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine, func, select, update
+from sqlalchemy.exc import OperationalError
 
 from config.settings import Settings
 from models.events import DneReason, Status
@@ -18,8 +20,9 @@ from models.tables import FolderCursor, InboundMessage, Mailbox, MessageState, S
 from tests.servers import PrivateDovecot
 from tests.worker.small_world import BOX, NOW, RULES, a_mail, a_reply, furnish, send_all, statuses, take_in
 from worker import folder as folder_module
+from worker import process
 from worker.act import Act
-from worker.apply import apply
+from worker.apply import Applied, apply
 from worker.backfill import EVER, rehearsal
 from worker.crew import InTurn
 from worker.desk import Desk
@@ -30,7 +33,7 @@ from worker.imap import Account
 from worker.mailbox import connect
 from worker.person import find_recipients, set_status
 from worker.poll import go_round
-from worker.process import write
+from worker.process import DEADLOCK_TRIES, write
 from worker.schedule import Daemon
 from worker.sent import learn_sent
 from worker.service import station
@@ -182,6 +185,56 @@ def test_failed_polls_are_told_and_tried_again_ever_later(engine: Engine) -> Non
     assert mailbox.last_error == "mila: the server is down; it is tried again"
     assert pauses[0] < 140
     assert 400 < pauses[3] < pauses[-1] <= 3600 * 1.1
+
+
+class RefusedError(Exception):
+    """What a driver raises; `sqlstate` tells why."""
+
+    def __init__(self, sqlstate: str) -> None:
+        self.sqlstate = sqlstate
+
+
+def refusing(monkeypatch: pytest.MonkeyPatch, sqlstate: str, times: int) -> None:
+    """Let the database refuse a batch so many times, in the midst of it."""
+    left = iter(range(times))
+
+    def once_more(*what: Any) -> Applied:
+        applied = apply(*what)
+        if next(left, None) is not None:
+            raise OperationalError("UPDATE", {}, RefusedError(sqlstate))
+        return applied
+
+    monkeypatch.setattr(process, "apply", once_more)
+
+
+@pytest.mark.parametrize("sqlstate", ["40P01", "40001"])
+def test_a_batch_that_met_another_worker_is_written_once_more_from_the_start(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, sqlstate: str
+) -> None:
+    send_all(engine)
+    refusing(monkeypatch, sqlstate, DEADLOCK_TRIES - 1)
+    told: list[Applied] = []
+    batch = [a_mail(a_reply(), answers=("anna-1-0@us",))]
+    applied = write(DESK, batch, partial(transaction, engine), NOW, lambda _, done: told.append(done))
+    assert told == [applied]
+    assert len(applied.changes) == 1
+    with reading(engine) as session:
+        assert session.scalar(select(func.count(InboundMessage.id))) == 1
+
+
+@pytest.mark.parametrize(
+    ("sqlstate", "error", "says"),
+    [("40P01", RuntimeError, f"{DEADLOCK_TRIES} deadlocks in a row"), ("57P01", OperationalError, "UPDATE")],
+)
+def test_a_batch_that_is_refused_for_good_leaves_nothing_behind(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, sqlstate: str, error: type[Exception], says: str
+) -> None:
+    send_all(engine)
+    refusing(monkeypatch, sqlstate, DEADLOCK_TRIES)
+    with pytest.raises(error, match=says):
+        write(DESK, [a_mail(a_reply(), answers=("anna-1-0@us",))], partial(transaction, engine), NOW)
+    with reading(engine) as session:
+        assert session.scalar(select(func.count(InboundMessage.id))) == 0
 
 
 def test_a_rehearsal_leaves_no_trace_and_sees_its_own_work(engine: Engine) -> None:

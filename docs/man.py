@@ -30,6 +30,8 @@ def page() -> str:
     lines = [
         '.\\" Written by docs/man.py; do not change it here.',
         f'.TH INBOX-WORKER 1 "" "inbox-worker {version}" "User Commands"',
+        # Ragged lines, or long names would leave holes in theirs.
+        ".ad l",
         ".SH NAME",
         "inbox\\-worker \\- understand what comes back to an outreach mailbox",
         ".SH SYNOPSIS",

@@ -139,6 +139,8 @@ class Story:
             "INBOX_CONSOLE_PORT": self._ports["8025"], "INBOX_BACKFILL_PROCESSES": "1",
             # What is logged beside an answer is no part of the pages.
             "INBOX_LOG_LEVEL": "WARNING",
+            # No page tells of a mail that happens to be drawn at random.
+            "INBOX_REVIEW_SHARE": "0",
         }  # fmt: skip
         return inherited | ours | ({} if self.begins else {"INBOX_SECRET_KEYS": SECRET_KEY})
 

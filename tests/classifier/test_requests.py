@@ -21,6 +21,17 @@ def test_a_mail_program_that_asks_for_its_user_is_heard(subject: str, body: str)
     assert isinstance(judged(letter(body, subject=subject, Auto_Submitted="auto-generated")), OptOut)
 
 
+def test_a_mail_program_that_says_why_it_writes_is_heard_under_any_subject() -> None:
+    found = judged(letter("Apple Mail sent this email to unsubscribe from the message.", subject="Stop"))
+    assert isinstance(found, OptOut)
+    assert found.evidence[0].detector == "opt_out_by_program"
+
+
+def test_an_automatic_mail_that_says_much_more_than_its_subject_asks_for_nothing() -> None:
+    long = "Automatically sent by your mail program. " + "Our shop has new shoes in all colours for you. " * 8
+    assert not isinstance(judged(letter(long, subject="Unsubscribe", Auto_Submitted="auto-generated")), OptOut)
+
+
 @pytest.mark.parametrize(
     "text",
     [

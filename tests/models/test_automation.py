@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from models.automation import Automation, Fired, Standing
-from models.events import DneReason, EndReason, EventKind, Interval, SequenceState, Status, Trust
+from models.events import DneReason, EndReason, EventKind, Interval, Lifts, SequenceState, Status, Trust
 from models.outcome import Folded
 from tests.models.strategies import absence, auto_reply, day, event, folded, manual, opt_out, reply, resolved, sent
 
@@ -185,6 +185,13 @@ def test_a_rule_that_bans_makes_an_entry_of_its_own_and_ends_the_sequence() -> N
     assert (entry.reason, entry.since, entry.source) == (DneReason.AUTOMATION, day(1), found.fired[0].key)
     assert (found.status, found.sequence.reason) == (Status.CAMPAIGN_STOPPED, EndReason.DNE)
     assert found.decided_by == entry.source
+
+
+def test_a_ban_by_a_rule_that_was_lifted_since_stops_nothing() -> None:
+    lifted = Lifts(newest={DneReason.AUTOMATION: day(2)})
+    found = folded(opened(1), rules=[rule({"opens": 1}, BAN)], lifts=lifted)
+    assert [entry.born_lifted for entry in found.dne] == [True]
+    assert (found.status, found.sequence.state) == (Status.ACTIVE, SequenceState.RUNNING)
 
 
 def test_a_move_stops_here_too() -> None:

@@ -17,8 +17,8 @@ from classifier.features import document
 from classifier.message import parse
 from classifier.own_words.words import own_words
 from models.session import DRIVERS
+from worker.account import Account
 from worker.crew import settle
-from worker.imap import Account
 from worker.mailbox import connect
 
 

@@ -20,8 +20,8 @@ from config.settings import Settings
 from models.handling import GrantKind, OAuthGrant
 from models.session import reading, transaction
 from models.tables import Mailbox, SignIn
+from worker.account import Account
 from worker.errors import InputError, MailboxError, Trouble
-from worker.imap import Account
 from worker.mailbox import Mailbox as Imap
 from worker.mailbox import connect
 from worker.oauth import TokenError, Tokens, as_client, refresh

@@ -13,10 +13,11 @@ from imapclient import IMAPClient
 from imapclient.response_parser import parse_response
 
 from models.tables import Mailbox
+from worker.account import Account
 from worker.errors import InboxWorkerError, MailboxError, Trouble
 from worker.folders import INBOX, to_read
 from worker.health import Finding, how_to_go_on, well, why_stopped, wrong
-from worker.imap import Account, log_out, open_client, telling
+from worker.imap import log_out, open_client, telling
 from worker.mailbox import Mailbox as Imap
 from worker.transfer import can_move
 from worker.way import StopHereError, way

@@ -8,13 +8,13 @@ import socket
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 from imapclient.exceptions import CapabilityError, IMAPClientAbortError, IMAPClientError, LoginError
 
 from config import logs
 from worker import bearer, refusals
+from worker.account import Account
 from worker.client import Client, NotImapError
 from worker.errors import MailboxError, Trouble
 from worker.masking import masked
@@ -39,21 +39,6 @@ _TOKEN: Final = stays(
 )
 
 log = logs.logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """How to reach and sign in to a mailbox: security is tls, starttls or plain, timeout is in seconds."""
-
-    host: str
-    port: int
-    username: str
-    password: str = field(repr=False)
-    security: str = "tls"
-    ca_file: str | None = None
-    timeout: float = 60.0
-    token: str | None = field(default=None, repr=False)
-    """A provider's access token; signs in instead of the password."""
 
 
 @functools.cache

@@ -19,11 +19,12 @@ from models.handling import Purpose, Wish
 from models.session import reading
 from models.tables import Mailbox
 from worker.access import signed_in
+from worker.account import Account
 from worker.backfill import take_in_all
 from worker.check import Opened, check
 from worker.claims import Claim
 from worker.crews import Crews
-from worker.imap import Account, shut
+from worker.imap import shut
 from worker.mailbox import Mailbox as Imap
 from worker.mailbox import reach
 from worker.outcomes import Outcome

@@ -17,10 +17,11 @@ from functools import partial
 from typing import TypeVar
 
 from config import logs
+from worker.account import Account
 from worker.errors import MailboxError, Trouble
 from worker.fetched import FolderState
 from worker.idle import Ear, Heard
-from worker.imap import Account, shut, telling
+from worker.imap import shut, telling
 from worker.mailbox import Mailbox
 from worker.manners import Hosts
 

@@ -12,6 +12,7 @@ from imapclient.exceptions import IMAPClientAbortError, IMAPClientError
 from imapclient.response_parser import parse_fetch_response
 
 from worker import folders
+from worker.account import Account
 from worker.arrival import arrival
 from worker.client import Client
 from worker.compress import compress, is_near
@@ -28,7 +29,7 @@ from worker.fetched import (
     size_of,
 )
 from worker.idle import Ear, Heard
-from worker.imap import MALFORMED, Account, hang_up, is_passing, log_out, open_client, said, shut, slim, telling
+from worker.imap import MALFORMED, hang_up, is_passing, log_out, open_client, said, shut, slim, telling
 from worker.together import statuses
 from worker.transfer import Fate, transfer
 

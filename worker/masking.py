@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from worker import bearer
-
-if TYPE_CHECKING:
-    from worker.imap import Account
+from worker.account import Account
 
 MASK = "***"
 

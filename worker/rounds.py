@@ -13,10 +13,10 @@ from config.settings import Settings
 from models.session import Writer, reading
 from models.tables import Mailbox
 from worker.access import signed_in, way_of
+from worker.account import Account
 from worker.desk import Desk, Ours, desk_of, ours
 from worker.errors import MailboxError, Trouble
 from worker.fetched import FolderState
-from worker.imap import Account
 from worker.keeper import Keeper, Line
 from worker.mailbox import Mailbox as Imap
 from worker.mailbox import reach

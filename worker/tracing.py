@@ -9,13 +9,28 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
+from classifier.verdict import Verdict
 from config.settings import Settings
 from worker.errors import InputError
 
-if TYPE_CHECKING:
-    from worker.record import Judged
+
+class Told(Protocol):
+    """A message of which is told what became of it."""
+
+    @property
+    def folder(self) -> str:
+        """Where it lies."""
+
+    @property
+    def uid(self) -> int:
+        """Its number there."""
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """What it is; None where it could not be judged."""
+
 
 _TRACER: list[Any] = []
 """What makes spans in this process, while it is `traced`."""
@@ -40,7 +55,7 @@ def step(name: str, **facts: str | int) -> Iterator[None]:
             raise
 
 
-def tell(messages: Iterable[Judged]) -> None:
+def tell(messages: Iterable[Told]) -> None:
     """Tell in the step at hand what became of messages."""
     if not _TRACER:
         return

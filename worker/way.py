@@ -11,10 +11,11 @@ from typing import Final
 
 from cryptography import x509
 
+from worker.account import Account
 from worker.client import MOST_ADDRESSES, Client, NotImapError
 from worker.errors import MailboxError, Trouble
 from worker.health import Finding, well, wrong
-from worker.imap import Account, hang_up, said, telling, tls_context
+from worker.imap import hang_up, said, telling, tls_context
 
 Begun = Callable[[socket.socket], None] | None
 

@@ -16,8 +16,8 @@ from tests.lab import Lab
 from tests.servers import MailServer, PrivateDovecot
 from tests.small_mails import Exchange, exchanges
 from tests.worker.large_mails import message, multipart, part, pdf
+from worker.account import Account
 from worker.idle import Ear, Heard
-from worker.imap import Account
 from worker.keeper import Keeper
 from worker.mailbox import connect
 from worker.manners import Hosts

@@ -25,9 +25,9 @@ from tests.worker.small_world import furnish
 from tests.worker.token_server import CLIENT_ID, CLIENT_SECRET, TokenServer, token_server
 from worker import access
 from worker.access import account_of, connected, keep, renew, signed_in
+from worker.account import Account
 from worker.bearer import LONGEST_SAID, _Exchange
 from worker.errors import MailboxError, Trouble
-from worker.imap import Account
 from worker.mailbox import connect
 from worker.oauth import Tokens
 from worker.signs import Limits, signs

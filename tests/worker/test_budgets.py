@@ -21,9 +21,9 @@ from tests.worker.test_resilience import DESK
 from worker import folder as folders
 from worker import mailbox as reader
 from worker import sent, traffic
+from worker.account import Account
 from worker.errors import MailboxError, Trouble
 from worker.folder import read_folder
-from worker.imap import Account
 from worker.mailbox import connect
 from worker.sent import learn_sent
 from worker.service import station

@@ -22,10 +22,11 @@ from models.tables import Mailbox, SignIn
 from tests.scripted import ScriptedServer
 from tests.servers import PASSWORD, PrivateDovecot, free_ports
 from worker import way
+from worker.account import Account
 from worker.check import Opened, check
 from worker.errors import MailboxError, Trouble
 from worker.health import Finding
-from worker.imap import Account, shut
+from worker.imap import shut
 from worker.mailbox import reach
 
 HOST = "127.0.0.1"

@@ -17,9 +17,9 @@ from tests.scripted import ScriptedServer
 from tests.servers import PASSWORD, PrivateDovecot
 from tests.worker.small_world import NOW
 from worker import keeper as keeping
+from worker.account import Account
 from worker.errors import MailboxError, Trouble
 from worker.fetched import FolderState
-from worker.imap import Account
 from worker.keeper import Keeper, Line
 from worker.mailbox import Mailbox, reach
 from worker.manners import Hosts

@@ -18,11 +18,12 @@ from tests.servers import PASSWORD, PrivateDovecot, free_ports
 from tests.worker.large_mails import message, multipart, part
 from worker import fetched
 from worker import mailbox as reading
+from worker.account import Account
 from worker.arrival import NO_DATE, arrival
 from worker.errors import MailboxError
 from worker.folders import Folder, find
 from worker.imap import tls_context
-from worker.mailbox import Account, FetchedMessage, Mailbox, connect
+from worker.mailbox import FetchedMessage, Mailbox, connect
 
 pytestmark = pytest.mark.server
 

@@ -11,9 +11,10 @@ from imapclient.exceptions import LoginError
 
 from tests.scripted import ScriptedServer
 from worker import bearer
+from worker.account import Account
 from worker.bearer import MECHANISMS, first
 from worker.errors import MailboxError
-from worker.imap import Account, telling
+from worker.imap import telling
 from worker.mailbox import connect
 
 PASSWORD = "canary-password"

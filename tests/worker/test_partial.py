@@ -16,7 +16,8 @@ from tests.servers import PASSWORD, PrivateDovecot
 from tests.worker.large_mails import ATTACHMENT, CRLF, bounce_with_original, lines, message, multipart, part, pdf
 from worker import fetch as reading
 from worker import partial
-from worker.mailbox import Account, FetchedMessage, connect
+from worker.account import Account
+from worker.mailbox import FetchedMessage, connect
 from worker.structure import StructureError, read_structure
 
 pytestmark = pytest.mark.server

@@ -21,6 +21,7 @@ from tests.servers import PrivateDovecot
 from tests.worker.small_world import BOX, NOW, RULES, a_mail, a_reply, furnish, send_all, statuses, take_in
 from worker import folder as folder_module
 from worker import process
+from worker.account import Account
 from worker.act import Act
 from worker.apply import Applied, apply
 from worker.backfill import EVER, rehearsal
@@ -29,7 +30,6 @@ from worker.desk import Desk
 from worker.do_not_email import add_dne, lift_dne
 from worker.errors import MailboxError
 from worker.folder import read_folder
-from worker.imap import Account
 from worker.mailbox import connect
 from worker.person import find_recipients, set_status
 from worker.poll import go_round

@@ -21,10 +21,10 @@ from tests.faulty_proxy import Faults, FaultyProxy
 from tests.servers import PASSWORD, PrivateDovecot
 from tests.worker.small_world import NOW, furnish
 from worker import schedule
+from worker.account import Account
 from worker.due import Due, due_mailboxes, spread
 from worker.duties import duty_of
 from worker.errors import MailboxError, Trouble
-from worker.imap import Account
 from worker.keeper import Keeper
 from worker.leases import Lease, Leases
 from worker.mailbox import reach

@@ -7,8 +7,8 @@ from imapclient import IMAPClient
 
 from tests.scripted import ScriptedServer
 from tests.servers import PASSWORD
+from worker.account import Account
 from worker.fetched import FolderState
-from worker.imap import Account
 from worker.mailbox import connect
 from worker.together import statuses
 

@@ -37,11 +37,11 @@ from models.tables import InboundMessage, MessageState
 from tests.journey.world import end_state
 from tests.worker.commanding import OPT_OUT, Commands, reply
 from tests.worker.small_world import NOW, SENDS, SENT_AT, furnish, send_all
+from worker.account import Account
 from worker.apply import Box
 from worker.desk import Desk
 from worker.errors import MailboxError
 from worker.fetched import FetchedMessage
-from worker.imap import Account
 from worker.known_sends import Sent
 from worker.links import Linked, Purpose, linked_of_addresses, make_token
 from worker.mailbox import connect

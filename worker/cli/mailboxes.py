@@ -12,6 +12,7 @@ from sqlalchemy import select
 from models.session import reading, transaction
 from models.tables import SignIn, Team
 from worker.access import signed_in
+from worker.account import Account
 from worker.check import Opened, check
 from worker.cli.common import DEFAULT_TEAM, act, find_mailbox, make_team, now, start
 from worker.cli.consent import ask, provider_options
@@ -21,7 +22,6 @@ from worker.cli.mailbox_options import columns_of, connection_options
 from worker.cli.output import as_json
 from worker.cli.passwords import ask_password
 from worker.cli.sign_in import sign_in
-from worker.imap import Account
 from worker.mailboxes import (
     add_mailbox,
     change_mailbox,

@@ -88,7 +88,7 @@ def test_all_is_well_at_a_real_server(dovecot: PrivateDovecot, imap_user: str) -
         "encryption", "signing in", "capabilities", "folders", "folder INBOX", "junk folder Junk", "sent folder Sent",
         "moving mail to Bounces", "clock",
     ]  # fmt: skip
-    assert "for localhost, issued by CN=localhost, valid until 20" in found["encryption"].says
+    assert "for localhost, imap.outreach.example, issued by CN=localhost, valid until 20" in found["encryption"].says
     assert found["encryption"].says.startswith("TLSv1.")
     assert "IDLE: new mail is heard of at once" in found["capabilities"].says
     assert found["folder INBOX"].says.startswith("1 messages")

@@ -6,11 +6,12 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from math import inf
 from typing import Any
 
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
-from sqlalchemy import ColumnElement, Engine, Select, func, select
+from sqlalchemy import ColumnElement, Engine, func, select
 from sqlalchemy.orm import Session
 
 from models.handling import MailboxRequest
@@ -65,12 +66,15 @@ def _all(engine: Engine, now: datetime) -> list[Metric]:
 def _mailboxes(session: Session, now: datetime) -> Iterator[Metric]:
     states = session.execute(select(STATE, func.count()).group_by(STATE)).all()
     yield _gauge("inbox_worker_mailboxes", "Mailboxes by how they fare.", _pairs(states), ["state"])
-    oldest, newest, backlog = session.execute(
-        select(func.min(Mailbox.last_success_at), func.max(Mailbox.last_success_at), func.sum(Mailbox.backlog)).where(
+    read_at = Mailbox.last_success_at
+    polled, oldest, newest, backlog = session.execute(
+        select(func.count(), func.min(read_at), func.max(read_at), func.sum(Mailbox.backlog)).where(
             Mailbox.paused_at.is_(None), Mailbox.stopped_at.is_(None)
         )
     ).one()
-    ages: list[Value] = [(("oldest",), _age(oldest, now)), (("newest",), _age(newest, now))]
+    # That none was ever read is no sign that all were read just now.
+    never = inf if polled and newest is None else 0.0
+    ages: list[Value] = [(("oldest",), _age(oldest, now) or never), (("newest",), _age(newest, now) or never)]
     yield _gauge(
         "inbox_worker_poll_age_seconds", "Since mailboxes that are polled were last read: of all of them the oldest"
         " and the newest time.", ages, ["which"],
@@ -79,7 +83,9 @@ def _mailboxes(session: Session, now: datetime) -> Iterator[Metric]:
     waiting = select(func.count(), func.min(MailboxRequest.recorded_at)).where(
         MailboxRequest.ended_at.is_(None), MailboxRequest.started_at.is_(None)
     )
-    yield from _queue(session, "requests", "What people asked the daemon for and nobody took up", waiting, now)
+    count, first = session.execute(waiting).one()
+    yield _gauge("inbox_worker_requests_waiting", "What people asked for and no daemon took up.", [((), count)])
+    yield _gauge("inbox_worker_requests_age_seconds", "Since the oldest was asked for.", [((), _age(first, now))])
 
 
 def _people(session: Session, now: datetime) -> Iterator[Metric]:
@@ -128,14 +134,6 @@ def _outside(session: Session, now: datetime) -> Iterator[Metric]:
     for name, state in (("pending", pending), ("given_up", Delivery.state == DeliveryState.DEAD)):
         number = session.scalar(select(func.count()).where(state))
         yield _gauge(f"inbox_worker_deliveries_{name}", f"Deliveries to endpoints: {name}.", [((), number or 0)])
-
-
-def _queue(
-    session: Session, name: str, says: str, query: Select[int, datetime | None], now: datetime
-) -> Iterator[Metric]:
-    count, oldest = session.execute(query).one()
-    yield _gauge(f"inbox_worker_{name}_waiting", f"{says}.", [((), count)])
-    yield _gauge(f"inbox_worker_{name}_age_seconds", f"{says}: since the oldest.", [((), _age(oldest, now))])
 
 
 def _age(at: datetime | None, now: datetime) -> float:

@@ -22,7 +22,7 @@ CONFIDENCES = tuple(tenth / 20 for tenth in range(1, 20))
 SECONDS = (0.005, 0.02, 0.1, 0.5, 2, 10, 60, 300)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Metrics:
     """Counts polls and the mail they bring, and notes the signs of life; safe to use from several threads."""
 
@@ -38,37 +38,48 @@ class Metrics:
 
     def __post_init__(self) -> None:
         """Make what is counted, from zero."""
-        made = {
-            "messages": Counter(
-                "inbox_worker_messages", "Messages taken in, by verdict and by what they were read for.",
-                ["verdict", "purpose"], registry=self.registry,
-            ),
-            "aside": Counter(
-                "inbox_worker_messages_set_aside", "Messages that could not be judged or written.",
-                registry=self.registry,
-            ),
-            "delay": Histogram(
-                "inbox_worker_message_delay_seconds", "From a message's arrival until it was written; no backfills.",
-                buckets=DELAYS, registry=self.registry,
-            ),
-            "confidence": Histogram(
-                "inbox_worker_reply_confidence", "How sure the classifier was of replies, by the class it gave.",
-                ["reply_class"], buckets=CONFIDENCES, registry=self.registry,
-            ),
-            "polls": Counter(
-                "inbox_worker_polls", "Polls by how they ended: well, or the kind of trouble.",
-                ["result"], registry=self.registry,
-            ),
-            "poll_seconds": Histogram(
-                "inbox_worker_poll_seconds", "How long polls took.", buckets=SECONDS, registry=self.registry,
-            ),
-            "failures": Counter(
-                "inbox_worker_step_failures", "Failures of what the daemon does besides polling, by its name.",
-                ["step"], registry=self.registry,
-            ),
-        }  # fmt: skip
-        for name, each in made.items():
-            object.__setattr__(self, name, each)
+        self.messages = Counter(
+            "inbox_worker_messages",
+            "Messages taken in, by verdict and by what they were read for.",
+            ["verdict", "purpose"],
+            registry=self.registry,
+        )
+        self.aside = Counter(
+            "inbox_worker_messages_set_aside",
+            "Messages that could not be judged or written.",
+            registry=self.registry,
+        )
+        self.delay = Histogram(
+            "inbox_worker_message_delay_seconds",
+            "From a message's arrival until it was written; no backfills.",
+            buckets=DELAYS,
+            registry=self.registry,
+        )
+        self.confidence = Histogram(
+            "inbox_worker_reply_confidence",
+            "How sure the classifier was of replies, by the class it gave.",
+            ["reply_class"],
+            buckets=CONFIDENCES,
+            registry=self.registry,
+        )
+        self.polls = Counter(
+            "inbox_worker_polls",
+            "Polls by how they ended: well, or the kind of trouble.",
+            ["result"],
+            registry=self.registry,
+        )
+        self.poll_seconds = Histogram(
+            "inbox_worker_poll_seconds",
+            "How long polls took.",
+            buckets=SECONDS,
+            registry=self.registry,
+        )
+        self.failures = Counter(
+            "inbox_worker_step_failures",
+            "Failures of what the daemon does besides polling, by its name.",
+            ["step"],
+            registry=self.registry,
+        )
         ProcessCollector(registry=self.registry)
         Info("inbox_worker_build", "This version.", registry=self.registry).info({"version": version("inbox-worker")})
 

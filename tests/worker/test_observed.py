@@ -7,6 +7,8 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from importlib.metadata import version
+from math import inf
 
 import httpx
 import pytest
@@ -113,7 +115,7 @@ def test_mail_is_counted_by_verdict_and_its_delay_and_confidence_are_kept(
     assert read("inbox_worker_message_delay_seconds_bucket", le="60.0") == 3
     assert read("inbox_worker_message_delay_seconds_bucket", le="30.0") == 0
     assert read("inbox_worker_reply_confidence_count", reply_class="Interested") == 1
-    assert read("inbox_worker_build_info", version="0") is None
+    assert read("inbox_worker_build_info", version=version("inbox-worker")) == 1
 
 
 def test_the_past_says_nothing_about_delays(registered: Engine, metrics: tuple[Metrics, Read]) -> None:
@@ -197,6 +199,17 @@ def test_the_gauges_tell_how_everything_stands(standing: Read) -> None:
     assert standing("inbox_worker_review_answers", agreed="true") == 2
     assert standing("inbox_worker_review_answers", agreed="false") == 2
     assert standing("inbox_worker_reviews_open", kind=ReviewKind.LOW_CONFIDENCE.value) == 1
+
+
+def test_mailboxes_of_which_none_was_ever_read_do_not_pass_for_fresh(registered: Engine) -> None:
+    registry = CollectorRegistry()
+    registry.register(Gauges(registered, lambda: NOW))
+    assert reader(registry, registered)("inbox_worker_poll_age_seconds", which="newest") == inf
+    with transaction(registered) as session:
+        session.execute(update(Mailbox).values(paused_at=NOW))
+    registry = CollectorRegistry()
+    registry.register(Gauges(registered, lambda: NOW))
+    assert reader(registry, registered)("inbox_worker_poll_age_seconds", which="newest") == 0
 
 
 def test_of_a_fleet_one_speaks(registered: Engine) -> None:

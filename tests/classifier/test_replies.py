@@ -100,6 +100,9 @@ def test_who_has_nobody_to_ask_holds_what_may_be_an_opt_out_all_the_same() -> No
     perhaps = {ReplyClass.UNSUBSCRIBED: 0.65, ReplyClass.ENGAGED: 0.35}
     alone = one_word_judge("hm", perhaps, second=second, encode=None).judge("", "hm", "en")
     assert (alone.sure, alone.hold) == (False, True)
+    faintly = {ReplyClass.UNSUBSCRIBED: 0.15, ReplyClass.ENGAGED: 0.85}
+    assert one_word_judge("hm", faintly, second=second, encode=None).judge("", "hm", "en").hold
+    assert not one_word_judge("hm", faintly, second=None, encode=None).judge("", "hm", "en").hold
 
 
 def test_who_is_sure_does_not_ask() -> None:

@@ -9,6 +9,8 @@ from dataclasses import replace
 from datetime import timedelta
 from importlib.metadata import version
 from math import inf
+from pathlib import Path
+from shutil import copyfile
 
 import httpx
 import pytest
@@ -25,6 +27,8 @@ from models.migrate import upgrade
 from models.outside import Alarm, AlarmKind, EventType, OutboxEvent
 from models.session import open_engine, transaction
 from models.tables import Mailbox
+from tests.lab import Lab, deliver, recent
+from tests.servers import PrivateDovecot
 from tests.worker.commanding import said
 from tests.worker.small_world import BOX, HARD, NOW, a_mail, a_reply, furnish, send_all, take_in
 from worker.errors import InputError, MailboxError, Trouble
@@ -147,6 +151,32 @@ def test_polls_are_counted_by_how_they_ended(registered: Engine) -> None:
     assert [read("inbox_worker_polls_total", result=each) for each in results] == [1, 1, 1]
     assert read("inbox_worker_poll_seconds_count") == 3
     assert read("inbox_worker_polls_in_hand") == 0
+
+
+def test_a_poll_that_ends_and_a_batch_that_is_written_are_signs_of_life(registered: Engine) -> None:
+    clock = Clock()
+    counted = Metrics(pulse=Pulse(clock))
+    clock.at += 10
+    counted.polled(None, 0.1)
+    assert counted.pulse.moved_at == clock.at
+    clock.at += 10
+    mail = a_mail(HARD)
+    counted.wrote(Purpose.LIVE, [mail], take_in(registered, mail), NOW)
+    assert counted.pulse.moved_at == clock.at
+
+
+@pytest.mark.server
+def test_every_message_that_a_poll_takes_in_is_counted(
+    dovecot: PrivateDovecot, imap_user: str, tmp_path: Path, sqlite_template: Path
+) -> None:
+    copyfile(sqlite_template, tmp_path / "a.sqlite")
+    engine = open_engine(f"sqlite:///{tmp_path}/a.sqlite")
+    lab, mails, counted = Lab(engine, dovecot, imap_user), recent(3), Metrics()
+    lab.furnish(mails)
+    deliver(dovecot, imap_user, mails)
+    lab.poll(wrote=counted.wrote)
+    assert reader(counted.registry, engine)("inbox_worker_message_delay_seconds_count") == len(mails)
+    engine.dispose()
 
 
 def test_a_step_that_fails_is_counted_by_its_name(metrics: tuple[Metrics, Read]) -> None:

@@ -107,7 +107,10 @@ def test_a_share_of_nothing_traces_nothing(collector: Collector) -> None:
 def test_without_an_address_nothing_is_loaded_or_sent() -> None:
     with traced(Settings()), step("poll"):
         tell([])
-    code = "import sys, worker.tracing; print(any(name.startswith('opentelemetry') for name in sys.modules))"
+    code = (
+        "import sys; from worker.tracing import step, traced; from config.settings import Settings\n"
+        "with traced(Settings()), step('poll'): print(any(name.startswith('opentelemetry') for name in sys.modules))"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
 

@@ -35,8 +35,8 @@ from models.tables import Team
 from tests.servers import PrivatePostgres
 from tests.servers.private import free_ports
 from worker.act import Act
-from worker.figures import count_all
-from worker.users import add_user
+from worker.people.users import add_user
+from worker.queries.figures import count_all
 
 ROOT = Path(__file__).parent.parent
 RECIPIENTS = 1_000_000

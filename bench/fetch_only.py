@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from worker.account import Account
+from worker.imap.account import Account
 from worker.mailbox import connect
 
 

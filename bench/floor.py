@@ -17,9 +17,9 @@ from classifier.features import document
 from classifier.message import parse
 from classifier.own_words.words import own_words
 from models.session import DRIVERS
-from worker.account import Account
-from worker.crew import settle
+from worker.imap.account import Account
 from worker.mailbox import connect
+from worker.reading.crew import settle
 
 
 class Base(DeclarativeBase):

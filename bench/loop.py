@@ -34,8 +34,8 @@ from classifier.meaning import meanings
 from classifier.replies import TrainedJudge
 from classifier.unseen import self_confidence, unseen
 from classifier.verdict import ReplyClass
-from worker import trial
 from worker.decide import is_drawn
+from worker.learning import trial
 
 RESULT = Path(__file__).with_suffix(".json")
 STEP, LABELLED_A_STEP, AT_FIRST = 500, 100, 200

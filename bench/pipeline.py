@@ -33,7 +33,7 @@ from models.base import Base
 from models.session import open_engine, reading
 from models.tables import InboundMessage, RecipientEvent
 from tests.servers import PrivateDovecot, PrivatePostgres
-from worker.vault import new_key
+from worker.secrets.vault import new_key
 
 ROOT = Path(__file__).parent.parent
 PYTHON = [sys.executable, "-W", "ignore"]

@@ -32,13 +32,13 @@ from config.settings import PREFIX, Settings, read
 from models.session import open_engine, transaction
 from models.tables import Mailbox
 from tests.servers import PASSWORD, PrivatePostgres
-from worker.imap import tls_context
-from worker.keeper import Keeper
-from worker.rounds import Rounds
+from worker.daemon.keeper import Keeper
+from worker.daemon.rounds import Rounds
+from worker.daemon.serving import Classifier
+from worker.errands.service import station
+from worker.imap.connection import tls_context
+from worker.reading.visit import PollReport, Watch
 from worker.schedule import Daemon
-from worker.service import station
-from worker.serving import Classifier
-from worker.visit import PollReport, Watch
 
 FOLDERS = ("INBOX", "Sent", "Junk")
 NEWS = ["MESSAGES", "UIDNEXT", "UIDVALIDITY"]

@@ -31,8 +31,9 @@ from models.migrate import upgrade
 from models.session import bulk_insert, open_engine, reading, refresh_statistics, transaction
 from models.tables import Campaign, Contact, DneEntry, Recipient, RecipientEvent, SentMessage, Team
 from tests.servers import PrivatePostgres
-from worker.refold import lock, refold
-from worker.suppression import is_suppressed, suppressed
+from worker.writing.locks import lock
+from worker.writing.refold import refold
+from worker.writing.suppression import is_suppressed, suppressed
 
 ROOT = Path(__file__).parent.parent
 SIZE = 1_000_000

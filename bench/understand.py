@@ -27,7 +27,7 @@ from classifier.context import JudgeContext, ReplyJudge
 from classifier.judge import judge
 from classifier.message import parse
 from config.settings import read
-from worker.artifacts import open_classifier
+from worker.learning.artifacts import open_classifier
 
 ROOT = Path(__file__).parent.parent
 FAILURES = {"hard", "soft", "policy", "unknown", "bounce"}

@@ -21,7 +21,7 @@ from console.office import Office, open_office, the_office
 from console.problems import documented
 from console.render import FILES, STATIC
 from models.session import DatabaseUnavailable
-from worker.health import not_ready
+from worker.watch.health import not_ready
 
 health = APIRouter()
 API = (

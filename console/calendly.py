@@ -11,11 +11,11 @@ from config import logs
 from console.office import Office, body_of, the_office
 from console.problems import documented
 from models.session import reading, transaction
-from worker.bookings import Heard, hear_booking, is_signed, signing_team
 from worker.errors import InputError
-from worker.teams import LONGEST_NAME
-from worker.tie import rules_of
-from worker.vault import vault_of
+from worker.people.teams import LONGEST_NAME
+from worker.rules import rules_of
+from worker.secrets.vault import vault_of
+from worker.sending.bookings import Heard, hear_booking, is_signed, signing_team
 
 router = APIRouter(prefix="/webhooks", tags=["webhooks"])
 

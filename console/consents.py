@@ -14,12 +14,12 @@ from console.office import Office
 from console.render import render
 from console.visitor import Visitor
 from models.tables import SignIn
-from worker import consenting
-from worker.consenting import Granted
 from worker.errors import InputError
-from worker.oauth import Consent
-from worker.oauth_providers import provider_of
-from worker.vault import vault_of
+from worker.oauth import consenting
+from worker.oauth.consenting import Granted
+from worker.oauth.providers import provider_of
+from worker.oauth.tokens import Consent
+from worker.secrets.vault import vault_of
 
 COOKIE: Final = "inbox_consent"
 CALLBACK: Final = "/mailboxes/consent/callback"

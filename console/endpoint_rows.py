@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from console.values import PLAIN
 from models.outside import EventType, WebhookEndpoint
-from worker.endpoints import LONGEST_NAME
+from worker.webhooks.endpoints import LONGEST_NAME
 
 LARGEST_ID = 2**31 - 1
 """Of an endpoint; the database holds no larger one."""

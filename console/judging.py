@@ -12,9 +12,9 @@ from config.settings import Settings
 from console.office import Office
 
 if TYPE_CHECKING:
+    from worker.acts.retry import Tried
+    from worker.daemon.serving import Classifier
     from worker.desk import Desk
-    from worker.retry import Tried
-    from worker.serving import Classifier
 
 _ONE_ASKS = threading.Lock()
 
@@ -25,8 +25,8 @@ def try_again(office: Office, team_id: int, message_id: int) -> Tried:
     Raises:
         InputError: it is not set aside, not the team's, or nothing of it was kept.
     """
-    from worker.retry import retry_one  # noqa: PLC0415 - these load the classifier, which no other page needs
-    from worker.service import open_mailbox  # noqa: PLC0415
+    from worker.acts.retry import retry_one  # noqa: PLC0415 - these load the classifier, which no other page needs
+    from worker.errands.service import open_mailbox  # noqa: PLC0415
 
     def desk_of(mailbox_id: int) -> Desk:
         classifier = classifier_of(office.engine, office.settings).current()
@@ -44,6 +44,6 @@ def classifier_of(engine: Engine, settings: Settings) -> Classifier:
 
 @lru_cache(maxsize=1)
 def _classifier(engine: Engine, settings: Settings) -> Classifier:
-    from worker.serving import Classifier  # noqa: PLC0415
+    from worker.daemon.serving import Classifier  # noqa: PLC0415
 
     return Classifier(engine, settings)

@@ -13,12 +13,12 @@ from console.office import Office
 from models.events import Status
 from models.session import reading
 from worker.act import Act
-from worker.chosen_artifact import artifact_of, newest_version
-from worker.doubts import doubt, reasons
-from worker.label_pages import labels_of
-from worker.labels import labelled_replies
-from worker.promoting import put_into_service, put_on_trial
-from worker.story import Row
+from worker.learning.chosen_artifact import artifact_of, newest_version
+from worker.learning.doubts import doubt, reasons
+from worker.learning.labels import labelled_replies
+from worker.learning.promoting import put_into_service, put_on_trial
+from worker.queries.label_pages import labels_of
+from worker.queries.story import Row
 
 if TYPE_CHECKING:
     # It loads the training library, which only a trial needs.

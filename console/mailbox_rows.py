@@ -9,10 +9,10 @@ from typing import Any, Final
 
 from console.render import lasts
 from models.tables import Mailbox, SignIn
-from worker.figures import LABELS
-from worker.mailboxes import PORTS, Row
-from worker.oauth_providers import KINDS
-from worker.signs import STALE, STALE_POLLS
+from worker.acts.mailboxes import PORTS, Row
+from worker.oauth.providers import KINDS
+from worker.queries.figures import LABELS
+from worker.watch.signs import STALE, STALE_POLLS
 
 LARGEST_ID: Final = 2**31 - 1
 

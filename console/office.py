@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 
 from config.settings import Settings
 from worker.errors import InputError
-from worker.links import Links, links_with
+from worker.matching.links import Links, links_with
 
 
 @dataclass(frozen=True, slots=True)

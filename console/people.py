@@ -14,8 +14,8 @@ from python_multipart.multipart import Field, parse_form
 from console import pages
 from console.office import Office, body_of, the_office
 from models.session import reading, transaction
-from worker.links import ONE_CLICK, Purpose, find_linked
-from worker.opt_out import opt_out_by_link
+from worker.acts.opt_out import opt_out_by_link
+from worker.matching.links import ONE_CLICK, Purpose, find_linked
 
 router = APIRouter(prefix="/u", include_in_schema=False)
 

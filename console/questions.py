@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from classifier.verdict import ReplyClass
 from models.events import EventKind, ReviewKind, Status
-from worker.mail_text import MailText
-from worker.story import Row
+from worker.queries.mail_text import MailText
+from worker.queries.story import Row
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from worker.figures import LABELS
+from worker.queries.figures import LABELS
 
 _NAMES: Mapping[str, str] = {
     "absence": "Absence notice",

@@ -44,7 +44,7 @@ OF_SCOPE: Mapping[str, frozenset[May]] = {
     "teach": frozenset({May.VIEW, May.REVIEW, May.TEACH}),
     "admin": frozenset({May.VIEW, May.ADMIN}),
 }
-"""The scopes of tokens (`worker.api_tokens.SCOPES`); a token may have several."""
+"""The scopes of tokens (`worker.people.api_tokens.SCOPES`); a token may have several."""
 
 
 def of_scopes(scopes: Iterable[str]) -> frozenset[May]:

@@ -11,10 +11,10 @@ from pydantic import BaseModel, Field
 
 from console.values import PLAIN
 from models.automation import Automation, Branch, Condition
-from worker.automations import automation_of
+from worker.acts.automations import automation_of
 from worker.errors import InputError
-from worker.links import LARGEST_ID
-from worker.sends import LONGEST_CAMPAIGN
+from worker.matching.links import LARGEST_ID
+from worker.sending.sends import LONGEST_CAMPAIGN
 
 ROWS, FORK_ROWS = 3, 2
 """At least so many actions fit into a form."""

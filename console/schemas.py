@@ -29,9 +29,9 @@ from console.values import (
 )
 from models.events import Bounced, DneReason, EventKind
 from models.tables import AutoResponsePolicy
-from worker.intake import Signal
-from worker.known_sends import Sent
-from worker.sends import send_id_of
+from worker.matching.known_sends import Sent
+from worker.sending.intake import Signal
+from worker.sending.sends import send_id_of
 
 MOST_DAYS = 3_650
 N = TypeVar("N", bound="Named")

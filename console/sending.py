@@ -30,15 +30,15 @@ from console.schemas import RejectedRow as Rejected
 from models.session import reading, transaction
 from models.tables import Campaign
 from worker.act import Act
-from worker.api_tokens import Caller
-from worker.campaigns import put_campaign
+from worker.acts.campaigns import put_campaign
+from worker.acts.joining import Joined, join
 from worker.chunks import chunks
-from worker.intake import Told, mailbox_ids, take_in
-from worker.joining import Joined, join
-from worker.links import ListUnsubscribe, linked_of_addresses, list_unsubscribe, opt_out_alias
-from worker.sends import BATCH
-from worker.suppression import suppressed
-from worker.tie import rules_of
+from worker.matching.links import ListUnsubscribe, linked_of_addresses, list_unsubscribe, opt_out_alias
+from worker.people.api_tokens import Caller
+from worker.rules import rules_of
+from worker.sending.intake import Told, mailbox_ids, take_in
+from worker.sending.sends import BATCH
+from worker.writing.suppression import suppressed
 
 router = api("sending side")
 

@@ -18,9 +18,9 @@ from starlette.exceptions import HTTPException
 
 from console.office import Office, office_of
 from models.session import DatabaseUnavailable, reading, transaction
-from worker import idempotency
-from worker.api_tokens import Caller, find_caller
-from worker.idempotency import LONGEST_KEY, Answer, Refused, begin, finish, give_up
+from worker.people.api_tokens import Caller, find_caller
+from worker.webhooks import idempotency
+from worker.webhooks.idempotency import LONGEST_KEY, Answer, Refused, begin, finish, give_up
 
 Handle = Callable[[Request], Awaitable[Response]]
 

@@ -41,7 +41,7 @@ BLANK: Row = dict.fromkeys(
 
 
 def sections(recipients: Iterable[Row]) -> list[Section]:
-    """Return the campaigns of a story as `worker.history.tell` gives it; where something happened last comes first.
+    """Return the campaigns of a story (`worker.queries.history.tell`); where something happened last comes first.
 
     There the newest mail is open, so that it need not be looked for.
     """

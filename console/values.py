@@ -19,8 +19,8 @@ from pydantic import (
 )
 
 from classifier.decode import normal_address
-from worker.book import LEARNT
-from worker.sends import ADDRESS, LONGEST_ADDRESS, LONGEST_CAMPAIGN, LONGEST_ID, LONGEST_SEND_ID, LONGEST_TOKEN
+from worker.sending.sends import ADDRESS, LONGEST_ADDRESS, LONGEST_CAMPAIGN, LONGEST_ID, LONGEST_SEND_ID, LONGEST_TOKEN
+from worker.writing.book import LEARNT
 
 MOST_ROWS = 10_000
 """Of one request."""

@@ -16,7 +16,7 @@ from console.rights import OF_ROLE, May
 from models.people import Role
 from models.session import reading
 from worker.act import Act
-from worker.users import signed_in
+from worker.people.users import signed_in
 
 SAFE = frozenset({"GET", "HEAD"})
 FIELD, HEADER = "csrf", "X-CSRF-Token"

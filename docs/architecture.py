@@ -35,8 +35,8 @@ SPANS = (
 LINES = {
     "worker/schedule.py": "Who is polled",
     "console/edge.py": "A request to the console",
-    "worker/outbox.py": "What other systems hear",
-    "worker/labels.py": "What teaches the classifier",
+    "worker/writing/outbox.py": "What other systems hear",
+    "worker/learning/labels.py": "What teaches the classifier",
 }
 """The other lines that are drawn, by the first file in their table."""
 WIDTH = 1240

@@ -19,15 +19,15 @@ from models.tables import Mailbox, SignIn
 from tests.console.installation import OURS, Installation, Visits, chromium
 from tests.keys import VAULT
 from worker.act import Act
-from worker.automations import automation_of, put_automations
-from worker.dispatch import dispatch
-from worker.due import failure, write_results
-from worker.endpoints import add_endpoint
+from worker.acts.automations import automation_of, put_automations
+from worker.acts.mailboxes import add_mailbox, new_columns
+from worker.acts.reviewing import settle
+from worker.daemon.due import failure, write_results
 from worker.errors import MailboxError, Trouble
-from worker.mailboxes import add_mailbox, new_columns
-from worker.reviewing import settle
-from worker.story import list_reviews
-from worker.tie import rules_of
+from worker.queries.story import list_reviews
+from worker.rules import rules_of
+from worker.webhooks.dispatch import dispatch
+from worker.webhooks.endpoints import add_endpoint
 
 HERE = Path(__file__).parent
 WINDOW = {"width": 1280, "height": 800}

@@ -51,7 +51,7 @@ class Purpose(StrEnum):
 
 
 class OAuthGrant(Base):
-    """A provider's consent that a mailbox may be read; the tokens are encrypted (`worker.vault`)."""
+    """A provider's consent that a mailbox may be read; the tokens are encrypted (`worker.secrets.vault`)."""
 
     __tablename__ = "oauth_grant"
     mailbox_id: Mapped[int] = mapped_column(ForeignKey("mailbox.id", ondelete="CASCADE"), primary_key=True)

@@ -124,7 +124,7 @@ class WebhookEndpoint(Base):
     name: Mapped[str] = mapped_column(String(100))
     url: Mapped[str] = mapped_column(Text)
     secret: Mapped[str] = mapped_column(Text)
-    """Signs what is sent (Standard Webhooks: "whsec_" and base64); encrypted (`worker.vault`)."""
+    """Signs what is sent (Standard Webhooks: "whsec_" and base64); encrypted (`worker.secrets.vault`)."""
     types: Mapped[list[str]] = mapped_column(default=list)
     """Which events; empty: all."""
     allow_private: Mapped[bool] = mapped_column(default=False)
@@ -195,7 +195,7 @@ class ApiToken(Base):
     name: Mapped[str] = mapped_column(String(100))
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
     scopes: Mapped[list[str]] = mapped_column(default=lambda: ["sending"], server_default='["sending"]')
-    """What it may be used for: `worker.api_tokens.SCOPES`."""
+    """What it may be used for: `worker.people.api_tokens.SCOPES`."""
     actor: Mapped[str] = mapped_column(String(200))
     recorded_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]

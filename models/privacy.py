@@ -17,7 +17,7 @@ class ErasureKey(Base):
     __tablename__ = "erasure_key"
     id: Mapped[int] = mapped_column(primary_key=True)
     sealed: Mapped[str] = mapped_column(Text)
-    """Encrypted (`worker.vault`): whoever has the database alone cannot try out whose pseudonym it holds."""
+    """Encrypted (`worker.secrets.vault`): whoever has the database alone cannot try out whose pseudonym it holds."""
     made_at: Mapped[datetime]
 
 

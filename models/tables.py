@@ -83,7 +83,7 @@ class Team(Base):
     holidays: Mapped[str | None] = mapped_column(String(10))
     """Whose public holidays are no working days (ISO 3166: "DE" or "DE-BY")."""
     calendly_key: Mapped[str | None] = mapped_column(Text)
-    """Signs the bookings that Calendly tells of; encrypted (`worker.vault`)."""
+    """Signs the bookings that Calendly tells of; encrypted (`worker.secrets.vault`)."""
 
 
 class Mailbox(Base):
@@ -99,7 +99,7 @@ class Mailbox(Base):
     sign_in: Mapped[SignIn] = mapped_column(by_value(SignIn), default=SignIn.PASSWORD, server_default="password")
     username: Mapped[str] = mapped_column(String(320))
     password: Mapped[str] = mapped_column(Text)
-    """Encrypted (`worker.vault`); empty where a provider's tokens take its place (`models.handling.OAuthGrant`)."""
+    """Encrypted (`worker.secrets.vault`); empty where tokens take its place (`models.handling.OAuthGrant`)."""
     ca_file: Mapped[str | None] = mapped_column(Text)
     addresses: Mapped[list[str]] = mapped_column(default=list)
     """Our own addresses: mail from them is outgoing."""
@@ -291,7 +291,7 @@ class MessageClue(Base):
 
 
 class VerdictRow(Base):
-    """What we thought a message was when we first judged it; a message whose text grew old has none (`worker.months`).
+    """What we thought a message was when we first judged it; an old message has none (`worker.privacy.months`).
 
     On PostgreSQL it lies in months (`models.partitions`), whose key has to name the time as well; a message has one
     verdict all the same, since its own row is written once.
@@ -452,7 +452,7 @@ class ReviewItem(Base):
     kind: Mapped[ReviewKind] = mapped_column(by_value(ReviewKind))
     holds: Mapped[bool] = mapped_column(default=False)
     urgency: Mapped[float]
-    """Its place in the list, the least first: see `worker.urgency`."""
+    """Its place in the list, the least first: see `worker.writing.urgency`."""
     lesson: Mapped[float]
     """Its place in the list for whoever teaches the classifier."""
     opened_at: Mapped[datetime]

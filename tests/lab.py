@@ -19,13 +19,13 @@ from models.tables import InboundMessage, Mailbox, MessageState, SentMessage, Te
 from tests.journey.world import EndState, end_state
 from tests.servers import MailServer
 from tests.small_mails import OURS, Exchange, exchanges, sends
-from worker.keeper import Keeper
-from worker.manners import Hosts
-from worker.rounds import Rounds
-from worker.sends import import_sends
-from worker.service import poll_by_id, station
-from worker.tie import Rules
-from worker.visit import PollReport, Station, Watch
+from worker.daemon.keeper import Keeper
+from worker.daemon.rounds import Rounds
+from worker.errands.service import poll_by_id, station
+from worker.imap.manners import Hosts
+from worker.reading.visit import PollReport, Station, Watch
+from worker.rules import Rules
+from worker.sending.sends import import_sends
 
 BATCH = 4
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from argon2 import PasswordHasher
 
-from worker import passwords
+from worker.secrets import passwords
 
 QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 

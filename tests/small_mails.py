@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
 
-from worker.known_sends import Sent
+from worker.matching.known_sends import Sent
 
 OURS = "mila@outreach.example"
 

@@ -12,7 +12,7 @@ import yaml
 
 from config.settings import PREFIX, Settings
 from tests.deployed import DEPLOY, DOCKERFILE, MANIFESTS, longest_stop, objects_of, parses, served_by_console
-from worker.observed import Observed
+from worker.watch.observed import Observed
 
 VERSIONS = ("1.27", kubernetes_validate.latest_version())
 EVERY = [each for path in MANIFESTS for each in objects_of(path)]

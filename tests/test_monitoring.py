@@ -15,8 +15,8 @@ import pytest
 from config.settings import Settings
 from models.session import open_engine
 from tests.worker.small_world import NOW, furnish
+from worker.reading.visit import PollReport
 from worker.schedule import Daemon
-from worker.visit import PollReport
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "monitor.md").read_text()

@@ -20,13 +20,13 @@ from config.settings import Settings
 from models.handling import GrantKind, OAuthGrant
 from models.session import reading, transaction
 from models.tables import Mailbox, SignIn
-from worker.account import Account
 from worker.errors import InputError, MailboxError, Trouble
+from worker.imap.account import Account
 from worker.mailbox import Mailbox as Imap
 from worker.mailbox import connect
-from worker.oauth import TokenError, Tokens, as_client, refresh
-from worker.oauth_providers import Provider, provider_of
-from worker.vault import Vault, vault_of
+from worker.oauth.providers import Provider, provider_of
+from worker.oauth.tokens import TokenError, Tokens, as_client, refresh
+from worker.secrets.vault import Vault, vault_of
 
 EARLY = timedelta(minutes=5)
 """How long before it expires a token is renewed: longer than signing in takes, and than clocks differ.

@@ -13,12 +13,13 @@ from sqlalchemy.orm import Session
 from classifier.verdict import Outgoing, name_of
 from config import logs
 from models.tables import MessageState
-from worker.aside import set_aside
-from worker.moves import note_returned
-from worker.record import Judged, record
-from worker.refold import Change
-from worker.tie import Anew, Rules, Tied, tie
-from worker.veil import veiled_mail
+from worker.matching.veil import veiled_mail
+from worker.rules import Rules
+from worker.tie import Anew, Tied, tie
+from worker.writing.aside import set_aside
+from worker.writing.moves import note_returned
+from worker.writing.record import Judged, record
+from worker.writing.refold import Change
 
 log = logs.logger(__name__)
 

@@ -20,13 +20,13 @@ from models.tables import Mailbox
 from worker.access import connected
 from worker.chunks import chunks
 from worker.desk import Desk
-from worker.files import as_fetched
 from worker.mailbox import FetchedMessage
 from worker.poll import go_round
 from worker.process import write
-from worker.pseudonyms import carried, carry
-from worker.record import seen_uids
-from worker.visit import PollReport, Station, Visit
+from worker.reading.files import as_fetched
+from worker.reading.visit import PollReport, Station, Visit
+from worker.secrets.pseudonyms import carried, carry
+from worker.writing.record import seen_uids
 
 # A day before any mail: SINCE it, a backfill reads everything.
 EVER = date(1970, 1, 1)

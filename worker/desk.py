@@ -12,7 +12,7 @@ from classifier.judge import JudgeContext, ReplyJudge
 from config.settings import Settings
 from models.tables import Mailbox
 from worker.apply import Box
-from worker.tie import rules_of
+from worker.rules import rules_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

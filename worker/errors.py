@@ -36,9 +36,9 @@ class Trouble(StrEnum):
     FOLDER = "folder"
     PROTOCOL = "protocol"
     BUDGET = "budget used up"
-    """Ours: `worker.traffic`."""
+    """Ours: `worker.writing.traffic`."""
     TURN = "waits for its turn"
-    """Ours: `worker.manners.Hosts`."""
+    """Ours: `worker.imap.manners.Hosts`."""
     OTHER = "other"
 
 

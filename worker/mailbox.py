@@ -11,14 +11,15 @@ from typing import Final
 from imapclient.exceptions import IMAPClientAbortError, IMAPClientError
 from imapclient.response_parser import parse_fetch_response
 
-from worker import folders
-from worker.account import Account
-from worker.arrival import arrival
-from worker.client import Client
-from worker.compress import compress, is_near
 from worker.errors import MailboxError
-from worker.fetch import HEADER, fetch
-from worker.fetched import (
+from worker.imap import folders
+from worker.imap.account import Account
+from worker.imap.arrival import arrival
+from worker.imap.client import Client
+from worker.imap.compress import compress, is_near
+from worker.imap.connection import MALFORMED, hang_up, is_passing, log_out, open_client, said, shut, slim, telling
+from worker.imap.fetch import HEADER, fetch
+from worker.imap.fetched import (
     BATCH_MESSAGES,
     Answer,
     FetchedMessage,
@@ -28,10 +29,9 @@ from worker.fetched import (
     is_since,
     size_of,
 )
-from worker.idle import Ear, Heard
-from worker.imap import MALFORMED, hang_up, is_passing, log_out, open_client, said, shut, slim, telling
-from worker.together import statuses
-from worker.transfer import Fate, transfer
+from worker.imap.idle import Ear, Heard
+from worker.imap.together import statuses
+from worker.imap.transfer import Fate, transfer
 
 __all__ = ["Account", "FetchedMessage", "FolderState", "Mailbox", "connect"]
 
@@ -58,7 +58,7 @@ def connect(account: Account, name: str) -> Iterator[Mailbox]:
 
 
 def reach(account: Account, name: str, begun: Callable[[socket.socket], None] | None = None) -> Mailbox:
-    """Sign in to the mailbox called `name`; whoever calls closes it. `begun` is as of `worker.client.Client`.
+    """Sign in to the mailbox called `name`; whoever calls closes it. `begun` is as of `worker.imap.client.Client`.
 
     Raises:
         MailboxError: as `connect`.

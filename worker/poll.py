@@ -12,12 +12,12 @@ from models.tables import Mailbox
 from worker.access import connected
 from worker.desk import Desk
 from worker.errors import MailboxError, Trouble
-from worker.folder import read_folder
-from worker.folders import INBOX, to_read
-from worker.moving import carry_out
-from worker.sent import learn_sent, sent_folder
+from worker.imap.folders import INBOX, to_read
+from worker.reading.folder import read_folder
+from worker.reading.moving import carry_out
+from worker.reading.sent import learn_sent, sent_folder
+from worker.reading.visit import PollReport, Station, Visit
 from worker.tracing import step
-from worker.visit import PollReport, Station, Visit
 
 log = logs.logger(__name__)
 

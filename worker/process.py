@@ -16,12 +16,12 @@ from classifier.verdict import Outgoing, Verdict
 from config import logs
 from models.session import Writer
 from worker.apply import Applied, apply
-from worker.clues import clues_of
 from worker.desk import Desk
-from worker.fingerprint import content_hash
 from worker.mailbox import FetchedMessage
-from worker.record import Judged
+from worker.matching.clues import clues_of
 from worker.tracing import step, tell
+from worker.writing.fingerprint import content_hash
+from worker.writing.record import Judged
 
 log = logs.logger(__name__)
 

@@ -1,8 +1,8 @@
 """The fleet: many workers share the mailboxes over the job engine (procrastinate) in the PostgreSQL that is there.
 
-Each duty (`worker.duties`) is held by a job that runs as long as its worker does it. So leases, their fencing and their
-hand-over are the engine's: a lock lets one job of a duty run at a time, a worker that gives no sign of life loses its
-jobs, and whoever ends gives them back.
+Each duty (`worker.daemon.duties`) is held by a job that runs as long as its worker does it. So leases, their fencing
+and their hand-over are the engine's: a lock lets one job of a duty run at a time, a worker that gives no sign of life
+loses its jobs, and whoever ends gives them back.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from procrastinate.jobs import Job, Status
 from sqlalchemy import URL
 
 from config import logs
-from worker.assigner import FLEET, Assigner
-from worker.board import QUEUE
-from worker.chores import AT_ONCE, Chores
-from worker.leases import STALLED, Lease, Leases
+from worker.fleet.assigner import FLEET, Assigner
+from worker.fleet.board import QUEUE
+from worker.fleet.chores import AT_ONCE, Chores
+from worker.fleet.leases import STALLED, Lease, Leases
 
 log = logs.logger(__name__)
 

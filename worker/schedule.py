@@ -1,6 +1,6 @@
 """The daemon: one short tick picks the mailboxes that are due and polls them in a pool of threads.
 
-Beside it run the steps of `worker.ticks`, the delivery to other systems among them, each in a thread of its own.
+Beside it run the steps of `worker.daemon.ticks`, the delivery to other systems among them, each in a thread of its own.
 """
 
 from __future__ import annotations
@@ -23,27 +23,27 @@ from config import logs
 from config.settings import Settings
 from models.session import DatabaseUnavailable, reading
 from models.tables import Mailbox
-from worker.crews import LINGER, Crews
-from worker.due import Due, active, due_mailboxes, spread
-from worker.duties import TIMERS, shard_in, shard_of
+from worker.daemon.due import Due, active, due_mailboxes, spread
+from worker.daemon.duties import TIMERS, shard_in, shard_of
+from worker.daemon.keeper import Keeper
+from worker.daemon.regular import regular
+from worker.daemon.results import Results
+from worker.daemon.serving import Classifier
+from worker.daemon.ticks import Step
+from worker.daemon.turns import Turns
+from worker.errands.job import Share, Workshop
+from worker.errands.jobs import Jobs
 from worker.errors import InputError, MailboxError
-from worker.gauges import Gauges
-from worker.job import Share, Workshop
-from worker.jobs import Jobs
-from worker.keeper import Keeper
-from worker.lanes import Lanes
-from worker.leases import Leases
-from worker.manners import Hosts, counts, longest_pause
-from worker.metrics import Metrics
-from worker.observed import Observed, metrics_address, observed
-from worker.regular import regular
-from worker.results import Results
-from worker.serving import Classifier
-from worker.ticks import Step
+from worker.fleet.leases import Leases
+from worker.imap.manners import Hosts, counts, longest_pause
+from worker.reading.crews import LINGER, Crews
+from worker.reading.visit import PollReport
+from worker.secrets.vault import vault_of
 from worker.tracing import traced
-from worker.turns import Turns
-from worker.vault import vault_of
-from worker.visit import PollReport
+from worker.watch.gauges import Gauges
+from worker.watch.metrics import Metrics
+from worker.watch.observed import Observed, metrics_address, observed
+from worker.webhooks.lanes import Lanes
 
 log = logs.logger(__name__)
 

@@ -8,11 +8,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, or_, select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from classifier.verdict import Outgoing, Reply, Verdict, name_of
-from config.settings import Settings
 from models.among import among
 from models.events import Event
 from models.tables import (
@@ -24,49 +23,22 @@ from models.tables import (
     MessageState,
     Recipient,
     RecipientEvent,
-    Team,
     VerdictRow,
 )
-from worker.caused import write_events
 from worker.chunks import chunks
 from worker.decide import Mail, Policy, decide, moved_back
-from worker.lookup import find_sends
 from worker.match import Clues, Family, Match, match
-from worker.moves import Return, returns_of, want_moves
-from worker.record import note_states
-from worker.refold import Change, lock, refold
-from worker.second_addresses import learn, unlearn
-from worker.stored import event_columns, load_clues, load_verdict, storable
+from worker.matching.lookup import find_sends
+from worker.rules import Rules
 from worker.tracing import step
 from worker.working_days import Calendar
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
-    """The team whose sends count, and the settings events follow (days)."""
-
-    team_id: int
-    absence_days: int = 7
-    absence_extra_days: int = 1
-    weak_match_days: int = 90
-    review_share: float = 0.0
-    all_campaigns: bool = False
-    """A reply changes every campaign of the contact, not only the one it answers."""
-    link_keys: tuple[str, ...] = field(default=(), repr=False)
-    """Keys of the links in our mail, which an opt-out by mail may carry."""
-
-
-def rules_of(settings: Settings, team_id: int) -> Rules:
-    """Return the settings that events follow."""
-    return Rules(
-        team_id=team_id,
-        absence_days=settings.absence_days,
-        absence_extra_days=settings.absence_extra_days,
-        weak_match_days=settings.weak_match_days,
-        review_share=settings.review_share,
-        all_campaigns=settings.reply_scope == "all",
-        link_keys=settings.signing_keys,
-    )
+from worker.writing.caused import write_events
+from worker.writing.locks import lock, lock_team
+from worker.writing.moves import Return, returns_of, want_moves
+from worker.writing.record import note_states
+from worker.writing.refold import Change, refold
+from worker.writing.second_addresses import learn, unlearn
+from worker.writing.stored import event_columns, load_clues, load_verdict, storable
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +88,7 @@ def tie(session: Session, rules: Rules, messages: Sequence[Tied], now: datetime,
         now: aware UTC.
         anew: recorded messages to look at again.
     """
-    calendar = Calendar(*session.execute(_TEAM_AT_WORK, {"team_id": rules.team_id}).one())
+    calendar = lock_team(session, rules.team_id, exclusive=False)
     messages = [*messages, *_seen_anew(session, rules.team_id, anew)]
     matches = _matches(session, rules, messages)
     seconds = learn(session, matches)
@@ -147,21 +119,6 @@ def _matches(session: Session, rules: Rules, messages: Sequence[Tied]) -> dict[i
         sends = find_sends(session, rules.team_id, clues, rules.link_keys)
     matches = {each.message_id: match(each.clues, each.arrived_at, sends, rules.weak_match_days) for each in messages}
     return _in_scope(session, rules, messages, matches)
-
-
-def lock_team(session: Session, team_id: int, *, exclusive: bool) -> None:
-    """Keep sends from arriving (exclusive: mail from being tied) until the end of the transaction.
-
-    Otherwise a mail and the send that explains it, written at the same moment, would not see each other.
-    """
-    # Not FOR UPDATE: whoever writes a row that names the team would wait for it, and may hold the contact we want.
-    session.execute(_TEAM_ALONE if exclusive else _TEAM_AT_WORK, {"team_id": team_id})
-
-
-_TEAM = Team.__table__.c
-_OF_TEAM = select(_TEAM.time_zone, _TEAM.working_days, _TEAM.holidays).where(_TEAM.id == bindparam("team_id"))
-_TEAM_ALONE = _OF_TEAM.with_for_update(key_share=True)
-_TEAM_AT_WORK = _OF_TEAM.with_for_update(read=True)
 
 
 def rematch(session: Session, rules: Rules, values: Collection[str], now: datetime) -> list[Change]:

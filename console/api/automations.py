@@ -16,11 +16,11 @@ from console.visitor import TheOffice
 from models.automation import Automation, Name
 from models.events import Status
 from models.session import reading, transaction
-from worker import rehearse
 from worker.act import Act
-from worker.automations import MOST_RULES, announce, put_automations, remove_automation
-from worker.rule_pages import COUNTED, rules_page
-from worker.sends import LONGEST_CAMPAIGN
+from worker.acts import rehearse
+from worker.acts.automations import MOST_RULES, announce, put_automations, remove_automation
+from worker.acts.rule_pages import COUNTED, rules_page
+from worker.sending.sends import LONGEST_CAMPAIGN
 
 router = api("automations")
 

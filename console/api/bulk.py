@@ -16,10 +16,10 @@ from console.values import Strict
 from console.visitor import TheOffice
 from models.events import Status
 from models.session import reading, transaction
-from worker import bulk
-from worker.bulk_undo import undo_bulk
-from worker.links import LARGEST_ID
-from worker.tie import rules_of
+from worker.acts import bulk
+from worker.acts.bulk_undo import undo_bulk
+from worker.matching.links import LARGEST_ID
+from worker.rules import rules_of
 
 router = api("recipients")
 

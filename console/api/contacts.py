@@ -16,12 +16,12 @@ from console.visitor import TheOffice
 from models.events import DneReason, EventKind, SequenceState, Status
 from models.session import reading, transaction
 from worker.act import Act
-from worker.contact_search import ContactFilter
-from worker.contacts import merge, split
-from worker.history import tell
-from worker.pages import LIMIT, contacts_page
-from worker.refold import Change
-from worker.tie import rules_of
+from worker.acts.contacts import merge, split
+from worker.queries.contact_search import ContactFilter
+from worker.queries.history import tell
+from worker.queries.pages import LIMIT, contacts_page
+from worker.rules import rules_of
+from worker.writing.refold import Change
 
 router = api("contacts")
 

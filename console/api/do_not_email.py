@@ -14,10 +14,10 @@ from console.visitor import TheOffice
 from models.events import DneReason
 from models.session import reading, transaction
 from worker.act import Act
-from worker.dne_import import ban
-from worker.dne_pages import EntryFilter, entries_page
-from worker.do_not_email import dne_target, lift_dne
-from worker.links import LARGEST_ID
+from worker.acts.dne_import import ban
+from worker.acts.do_not_email import dne_target, lift_dne
+from worker.matching.links import LARGEST_ID
+from worker.queries.dne_pages import EntryFilter, entries_page
 
 router = api("Do Not Email")
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from console.problems import documented
 from console.rights import May, of_scopes
 from console.signed import KEY_HEADER, SignedRoute, caller_of
-from worker.api_tokens import Caller
+from worker.people.api_tokens import Caller
 
 
 def _documents_key(

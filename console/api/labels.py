@@ -19,11 +19,11 @@ from models.learning import LabelSource
 from models.session import reading, transaction
 from worker.act import Act
 from worker.errors import InputError
-from worker.label_pages import LabelFilter, label_of, labels_page, statistics
-from worker.labels import drop as forget
-from worker.labels import relabel
-from worker.links import LARGEST_ID
-from worker.pages import LIMIT
+from worker.learning.labels import drop as forget
+from worker.learning.labels import relabel
+from worker.matching.links import LARGEST_ID
+from worker.queries.label_pages import LabelFilter, label_of, labels_page, statistics
+from worker.queries.pages import LIMIT
 
 router = api("labels")
 

@@ -15,12 +15,12 @@ from console.office import Office
 from console.visitor import TheOffice
 from models.session import reading, transaction
 from models.tables import MessageState
-from worker import requests
 from worker.act import Act
-from worker.links import LARGEST_ID as LARGEST_KEY
-from worker.mailboxes import mailbox_in
-from worker.messages import MessageFilter, messages_page
-from worker.pages import LIMIT
+from worker.acts.mailboxes import mailbox_in
+from worker.errands import requests
+from worker.matching.links import LARGEST_ID as LARGEST_KEY
+from worker.queries.messages import MessageFilter, messages_page
+from worker.queries.pages import LIMIT
 
 router = api("mailboxes")
 

@@ -24,8 +24,7 @@ from console.visitor import TheOffice
 from models.session import reading, transaction
 from models.tables import SignIn
 from worker.act import Act
-from worker.mailbox_facts import folders_of, read_today
-from worker.mailboxes import (
+from worker.acts.mailboxes import (
     Row,
     add_mailbox,
     change_mailbox,
@@ -37,9 +36,10 @@ from worker.mailboxes import (
     remove_mailbox,
     resume_mailbox,
 )
-from worker.pages import LIMIT
-from worker.private_hosts import see_host, see_move
-from worker.vault import vault_of
+from worker.acts.private_hosts import see_host, see_move
+from worker.queries.mailbox_facts import folders_of, read_today
+from worker.queries.pages import LIMIT
+from worker.secrets.vault import vault_of
 
 router = api("mailboxes")
 

@@ -14,10 +14,10 @@ from console.visitor import TheOffice
 from models.events import Status
 from models.session import reading
 from models.tables import MessageState
-from worker.links import LARGEST_ID
-from worker.mail_text import mail_of
-from worker.messages import MessageFilter, effects_of, messages_page
-from worker.pages import LIMIT
+from worker.matching.links import LARGEST_ID
+from worker.queries.mail_text import mail_of
+from worker.queries.messages import MessageFilter, effects_of, messages_page
+from worker.queries.pages import LIMIT
 
 router = api("messages")
 

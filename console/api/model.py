@@ -16,10 +16,10 @@ from console.values import Strict, Text
 from console.visitor import TheOffice
 from models.session import reading, transaction
 from worker.act import Act
-from worker.artifact_report import report_of
 from worker.errors import InputError
-from worker.promotion import find, history, list_artifacts
-from worker.promotion import rollback as take_back
+from worker.learning.artifact_report import report_of
+from worker.learning.promotion import find, history, list_artifacts
+from worker.learning.promotion import rollback as take_back
 
 router = api("model")
 

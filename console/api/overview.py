@@ -5,8 +5,8 @@ from __future__ import annotations
 from console.api.frame import Viewer, api
 from console.visitor import TheOffice
 from models.session import reading
-from worker.figures import fresh
-from worker.overview import Overview, overview
+from worker.queries.figures import fresh
+from worker.queries.overview import Overview, overview
 
 router = api("overview")
 

@@ -15,14 +15,14 @@ from console.visitor import TheOffice
 from models.events import EndReason, SequenceState, Status
 from models.session import reading, transaction
 from worker.act import Act
-from worker.api_tokens import Caller
-from worker.links import LARGEST_ID
-from worker.pages import RecipientFilter, recipients_page
-from worker.person import Choice
-from worker.recipient import correct, recipient_row, take_back
-from worker.sends import LONGEST_CAMPAIGN
-from worker.tie import rules_of
-from worker.unread import with_seen
+from worker.acts.person import Choice
+from worker.acts.recipient import correct, recipient_row, take_back
+from worker.acts.unread import with_seen
+from worker.matching.links import LARGEST_ID
+from worker.people.api_tokens import Caller
+from worker.queries.pages import RecipientFilter, recipients_page
+from worker.rules import rules_of
+from worker.sending.sends import LONGEST_CAMPAIGN
 
 router = api("recipients")
 

@@ -14,11 +14,11 @@ from console.values import PLAIN, Strict
 from console.visitor import TheOffice
 from models.events import EventKind, ReviewKind, SequenceState, Status
 from models.session import reading, transaction
-from worker import reviewing
-from worker.links import LARGEST_ID
-from worker.sends import LONGEST_CAMPAIGN
-from worker.story import list_reviews, review_of
-from worker.tie import rules_of
+from worker.acts import reviewing
+from worker.matching.links import LARGEST_ID
+from worker.queries.story import list_reviews, review_of
+from worker.rules import rules_of
+from worker.sending.sends import LONGEST_CAMPAIGN
 
 router = api("reviews")
 

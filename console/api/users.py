@@ -13,9 +13,9 @@ from console.values import LARGEST_INTEGER, PLAIN
 from console.visitor import TheOffice
 from models.people import Role
 from models.session import reading, transaction
-from worker import users
 from worker.act import Act
-from worker.api_tokens import LONGEST_NAME, list_tokens, revoke_token
+from worker.people import users
+from worker.people.api_tokens import LONGEST_NAME, list_tokens, revoke_token
 
 router = api("users")
 

@@ -17,12 +17,12 @@ from console.values import Moment, Strict
 from console.visitor import TheOffice
 from models.outside import DeliveryState, EventType, WebhookEndpoint
 from models.session import reading, transaction
-from worker import endpoints
-from worker.api_tokens import Caller
-from worker.deliveries import deliveries_page, replay_one
-from worker.endpoints import endpoint_in
-from worker.links import LARGEST_ID as LARGEST_KEY
-from worker.vault import vault_of
+from worker.matching.links import LARGEST_ID as LARGEST_KEY
+from worker.people.api_tokens import Caller
+from worker.queries.deliveries import deliveries_page, replay_one
+from worker.secrets.vault import vault_of
+from worker.webhooks import endpoints
+from worker.webhooks.endpoints import endpoint_in
 
 router = api("webhooks")
 

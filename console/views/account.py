@@ -12,8 +12,8 @@ from console.office import Office
 from console.render import go, render
 from console.visitor import TheOffice, Viewer, Visitor
 from models.session import transaction
-from worker import users
-from worker.sign_in import Refused, sign_in
+from worker.people import users
+from worker.people.sign_in import Refused, sign_in
 
 router = APIRouter(prefix="/account", include_in_schema=False)
 

@@ -26,15 +26,15 @@ from console.visitor import Admin, TheOffice, Viewer, Visitor
 from models.automation import Action, AddDne, Automation, Call, Move, SetStatus, Stop
 from models.events import Status
 from models.session import reading, transaction
-from worker.automations import announce, keep_automation, remove_automation
-from worker.campaigns import find_campaign
-from worker.endpoints import endpoint_names
+from worker.acts.automations import announce, keep_automation, remove_automation
+from worker.acts.campaigns import find_campaign
+from worker.acts.rehearse import MOST, Rehearsal, rehearse
+from worker.acts.rule_pages import COUNTED, rule_of, rules_page
 from worker.errors import InputError
-from worker.pages import LIMIT, campaign_choices
-from worker.rehearse import MOST, Rehearsal, rehearse
-from worker.rule_pages import COUNTED, rule_of, rules_page
-from worker.sends import LONGEST_CAMPAIGN
-from worker.story import Row
+from worker.queries.pages import LIMIT, campaign_choices
+from worker.queries.story import Row
+from worker.sending.sends import LONGEST_CAMPAIGN
+from worker.webhooks.endpoints import endpoint_names
 
 HERE = "/automations"
 router = APIRouter(prefix=HERE, include_in_schema=False)

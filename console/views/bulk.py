@@ -17,7 +17,7 @@ from console.views.recipients import LIST, LONGEST_QUERY, MEANS, Back, Looking
 from console.visitor import Editor, TheOffice, Viewer, Visitor
 from models.events import Status
 from models.session import reading, transaction
-from worker.bulk import (
+from worker.acts.bulk import (
     MOST,
     DnePreview,
     Done,
@@ -31,10 +31,10 @@ from worker.bulk import (
     recent_acts,
     set_status_of_many,
 )
-from worker.bulk_undo import undo_bulk
+from worker.acts.bulk_undo import undo_bulk
 from worker.errors import InputError
-from worker.links import LARGEST_ID
-from worker.tie import Rules, rules_of
+from worker.matching.links import LARGEST_ID
+from worker.rules import Rules, rules_of
 
 HERE = f"{LIST}/many"
 router = APIRouter(prefix=HERE, include_in_schema=False)

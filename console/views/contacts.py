@@ -20,16 +20,16 @@ from console.views.recipients import MEANS
 from console.visitor import Editor, TheOffice, Viewer
 from models.events import OPTED_OUT
 from models.session import reading, transaction
-from worker import bulk
-from worker.contact_search import ContactFilter
-from worker.contacts import merge, split
-from worker.do_not_email import newest_entry
+from worker.acts import bulk
+from worker.acts.contacts import merge, split
+from worker.acts.do_not_email import newest_entry
+from worker.acts.unread import with_seen
 from worker.errors import InputError
-from worker.history import tell
-from worker.pages import contacts_page
-from worker.suppression import erased
-from worker.tie import rules_of
-from worker.unread import with_seen
+from worker.queries.contact_search import ContactFilter
+from worker.queries.history import tell
+from worker.queries.pages import contacts_page
+from worker.rules import rules_of
+from worker.writing.suppression import erased
 
 router = APIRouter(prefix="/contacts", include_in_schema=False)
 

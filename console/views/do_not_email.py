@@ -15,11 +15,11 @@ from console.views.bulk import Seen
 from console.visitor import Editor, TheOffice, Viewer
 from models.events import OPTED_OUT, DneReason
 from models.session import reading, transaction
-from worker.dne_file import check
-from worker.dne_import import Banned, ban
-from worker.dne_pages import EntryFilter, entries_page, exported
-from worker.do_not_email import dne_target, lift_dne, live_entries
+from worker.acts.dne_file import check
+from worker.acts.dne_import import Banned, ban
+from worker.acts.do_not_email import dne_target, lift_dne, live_entries
 from worker.errors import InputError
+from worker.queries.dne_pages import EntryFilter, entries_page, exported
 
 router = APIRouter(prefix="/do-not-email", include_in_schema=False)
 

@@ -11,8 +11,8 @@ from console.office import Office
 from console.render import go, ours, render
 from console.visitor import TheOffice, Viewer, refuse_forged, said_token, visitor_of
 from models.session import transaction
-from worker.sign_in import Refused, sign_in
-from worker.users import SignedIn, sign_out
+from worker.people.sign_in import Refused, sign_in
+from worker.people.users import SignedIn, sign_out
 
 router = APIRouter(include_in_schema=False)
 

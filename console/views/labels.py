@@ -20,14 +20,14 @@ from console.render import go, link, ours, render
 from console.visitor import Teacher, TheOffice, Viewer
 from models.learning import LabelSource
 from models.session import reading, transaction
-from worker.label_export import export_labels
-from worker.label_files import CSV, JSON_LINES, format_of, read_labels, sort_out
-from worker.label_pages import LabelFilter, Statistics, labels_page, statistics
-from worker.label_store import new_rows, store
-from worker.labels import Word, relabel
-from worker.labels import drop as forget
-from worker.links import LARGEST_ID
-from worker.marks import marked
+from worker.learning.label_export import export_labels
+from worker.learning.label_files import CSV, JSON_LINES, format_of, read_labels, sort_out
+from worker.learning.label_store import new_rows, store
+from worker.learning.labels import Word, relabel
+from worker.learning.labels import drop as forget
+from worker.matching.links import LARGEST_ID
+from worker.queries.label_pages import LabelFilter, Statistics, labels_page, statistics
+from worker.queries.marks import marked
 
 router = APIRouter(prefix="/labels", include_in_schema=False)
 

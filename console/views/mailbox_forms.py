@@ -15,8 +15,7 @@ from console.values import LONGEST_MAILBOX, PLAIN_OR_NONE
 from console.visitor import Admin, TheOffice
 from models.session import reading, transaction
 from models.tables import Mailbox, SignIn
-from worker.errors import InputError
-from worker.mailboxes import (
+from worker.acts.mailboxes import (
     LISTS,
     PORTS,
     add_mailbox,
@@ -28,8 +27,9 @@ from worker.mailboxes import (
     see_new,
     sign_in_anew,
 )
-from worker.private_hosts import see_host, see_move
-from worker.vault import vault_of
+from worker.acts.private_hosts import see_host, see_move
+from worker.errors import InputError
+from worker.secrets.vault import vault_of
 
 router = APIRouter(prefix="/mailboxes", include_in_schema=False)
 

@@ -18,11 +18,7 @@ from console.visitor import Admin, TheOffice, Viewer, Visitor
 from models.handling import Wish
 from models.session import reading, transaction
 from models.tables import InboundMessage, MessageState
-from worker import requests
-from worker.errors import InputError, NotFoundError
-from worker.links import LARGEST_ID as LARGEST_KEY
-from worker.mailbox_facts import folders_of, read_today
-from worker.mailboxes import (
+from worker.acts.mailboxes import (
     Row,
     goes_with,
     list_mailboxes,
@@ -32,8 +28,12 @@ from worker.mailboxes import (
     remove_mailbox,
     resume_mailbox,
 )
-from worker.messages import MessageFilter, messages_page
-from worker.story import Row as MailRow
+from worker.errands import requests
+from worker.errors import InputError, NotFoundError
+from worker.matching.links import LARGEST_ID as LARGEST_KEY
+from worker.queries.mailbox_facts import folders_of, read_today
+from worker.queries.messages import MessageFilter, messages_page
+from worker.queries.story import Row as MailRow
 
 router = APIRouter(prefix="/mailboxes", include_in_schema=False)
 

@@ -15,12 +15,12 @@ from console.model_charts import Point, matrix, reliability
 from console.render import go, render
 from console.visitor import Teacher, TheOffice, Viewer
 from models.session import reading, transaction
-from worker.artifact_report import ArtifactReport, report_of
-from worker.comparison import compare
 from worker.errors import InputError
-from worker.label_pages import accuracy, months
-from worker.promotion import find, history, in_service, list_artifacts
-from worker.promotion import rollback as take_back
+from worker.learning.artifact_report import ArtifactReport, report_of
+from worker.learning.comparison import compare
+from worker.learning.promotion import find, history, in_service, list_artifacts
+from worker.learning.promotion import rollback as take_back
+from worker.queries.label_pages import accuracy, months
 
 router = APIRouter(prefix="/model", include_in_schema=False)
 

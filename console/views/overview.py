@@ -11,9 +11,9 @@ from console.render import render
 from console.visitor import TheOffice, Viewer
 from models.events import Status
 from models.session import reading
-from worker.figures import fresh
-from worker.mailboxes import mailboxes_of
-from worker.overview import Bounces, Overview, overview
+from worker.acts.mailboxes import mailboxes_of
+from worker.queries.figures import fresh
+from worker.queries.overview import Bounces, Overview, overview
 
 router = APIRouter(include_in_schema=False)
 

@@ -15,15 +15,15 @@ from console.render import go, link, ours, render, story
 from console.visitor import Editor, TheOffice, Viewer
 from models.events import SequenceState, Status
 from models.session import reading, transaction
-from worker.links import LARGEST_ID
-from worker.pages import RecipientFilter, campaign_choices, recipients_page
-from worker.person import Choice
-from worker.recipient import correct, recipient_row, take_back
-from worker.sends import LONGEST_CAMPAIGN
-from worker.story import Row
-from worker.tie import rules_of
-from worker.undo import newest_act, own_newest
-from worker.unread import UnreadError, with_seen
+from worker.acts.person import Choice
+from worker.acts.recipient import correct, recipient_row, take_back
+from worker.acts.undo import newest_act, own_newest
+from worker.acts.unread import UnreadError, with_seen
+from worker.matching.links import LARGEST_ID
+from worker.queries.pages import RecipientFilter, campaign_choices, recipients_page
+from worker.queries.story import Row
+from worker.rules import rules_of
+from worker.sending.sends import LONGEST_CAMPAIGN
 
 router = APIRouter(prefix="/recipients", include_in_schema=False)
 

@@ -17,14 +17,14 @@ from console.render import go, link, render
 from console.visitor import Reviewer, TheOffice, Visitor
 from models.events import ONLY_ASKED, ReviewKind
 from models.session import reading, transaction
-from worker import reviewing
+from worker.acts import reviewing
 from worker.errors import SettledError
-from worker.links import LARGEST_ID
-from worker.mail_text import MailText, Piece, mail_of
-from worker.pages import campaign_choices
-from worker.sends import LONGEST_CAMPAIGN
-from worker.story import Row, list_reviews, review_of
-from worker.tie import rules_of
+from worker.matching.links import LARGEST_ID
+from worker.queries.mail_text import MailText, Piece, mail_of
+from worker.queries.pages import campaign_choices
+from worker.queries.story import Row, list_reviews, review_of
+from worker.rules import rules_of
+from worker.sending.sends import LONGEST_CAMPAIGN
 
 router = APIRouter(prefix="/review", include_in_schema=False)
 

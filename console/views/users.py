@@ -11,8 +11,8 @@ from console.values import LARGEST_INTEGER
 from console.visitor import Admin, TheOffice, Visitor
 from models.people import Role
 from models.session import reading, transaction
-from worker import users
-from worker.api_tokens import SCOPES, add_token, list_tokens, revoke_token
+from worker.people import users
+from worker.people.api_tokens import SCOPES, add_token, list_tokens, revoke_token
 
 router = APIRouter(prefix="/users", include_in_schema=False)
 

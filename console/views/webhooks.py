@@ -15,13 +15,13 @@ from console.rights import May
 from console.visitor import Admin, TheOffice, Viewer, Visitor
 from models.outside import DeliveryState, EventType
 from models.session import reading, transaction
-from worker import endpoints
-from worker.deliveries import deliveries_page, replay_one
-from worker.endpoints import endpoint_in
-from worker.links import LARGEST_ID as LARGEST_KEY
-from worker.pages import LIMIT
-from worker.story import Row
-from worker.vault import vault_of
+from worker.matching.links import LARGEST_ID as LARGEST_KEY
+from worker.queries.deliveries import deliveries_page, replay_one
+from worker.queries.pages import LIMIT
+from worker.queries.story import Row
+from worker.secrets.vault import vault_of
+from worker.webhooks import endpoints
+from worker.webhooks.endpoints import endpoint_in
 
 HERE = "/webhooks"
 router = APIRouter(prefix=HERE, include_in_schema=False)

@@ -20,10 +20,10 @@ from models.session import open_engine, reading
 from models.tables import InboundMessage
 from tests.servers import PASSWORD
 from tests.worker.commanding import Commands
-from worker.account import Account
 from worker.errors import MailboxError
-from worker.fetched import FolderState
-from worker.idle import Heard
+from worker.imap.account import Account
+from worker.imap.fetched import FolderState
+from worker.imap.idle import Heard
 from worker.mailbox import connect, reach
 
 FIRST = 7_000_000

@@ -22,8 +22,8 @@ from models.tables import RecipientEvent, Team
 from tests.console.visiting import Browser
 from tests.worker.small_world import NOW, furnish, send_all, statuses
 from worker.act import Act
-from worker.api_tokens import add_token
-from worker.links import Linked, linked_of_addresses
+from worker.matching.links import Linked, linked_of_addresses
+from worker.people.api_tokens import add_token
 
 KEY, OLD_KEY = "k" * 32, "o" * 32
 PUBLIC_URL = "https://go.outreach.example"
@@ -81,7 +81,9 @@ class Console:
 def names(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ask no name server: mail servers called inside lie in a private network, the others are public."""
     found = {"inside.example": "10.0.0.7"}
-    monkeypatch.setattr("worker.private_hosts.system_addresses", lambda host, _: [found.get(host, "93.184.215.14")])
+    monkeypatch.setattr(
+        "worker.acts.private_hosts.system_addresses", lambda host, _: [found.get(host, "93.184.215.14")]
+    )
 
 
 @pytest.fixture(autouse=True)

@@ -14,19 +14,19 @@ from models.session import transaction
 from models.tables import Mailbox, SignIn
 from tests.keys import VAULT
 from worker.act import Act
-from worker.api_tokens import add_token
-from worker.automations import automation_of, keep_automation
-from worker.campaigns import put_campaign
-from worker.dispatch import dispatch
-from worker.do_not_email import add_dne
-from worker.due import failure, write_results
-from worker.endpoints import add_endpoint, pause_endpoint
-from worker.joining import join
-from worker.mailboxes import add_mailbox, new_columns
-from worker.person import resolve_review
-from worker.story import list_reviews
-from worker.tie import rules_of
-from worker.users import add_user
+from worker.acts.automations import automation_of, keep_automation
+from worker.acts.campaigns import put_campaign
+from worker.acts.do_not_email import add_dne
+from worker.acts.joining import join
+from worker.acts.mailboxes import add_mailbox, new_columns
+from worker.acts.person import resolve_review
+from worker.daemon.due import failure, write_results
+from worker.people.api_tokens import add_token
+from worker.people.users import add_user
+from worker.queries.story import list_reviews
+from worker.rules import rules_of
+from worker.webhooks.dispatch import dispatch
+from worker.webhooks.endpoints import add_endpoint, pause_endpoint
 
 HOSTILE = '"><script>document.title="owned"</script><img src=x onerror=document.title="owned">'
 BANNED = "hostile-entry@client.example"

@@ -23,8 +23,8 @@ from tests.console.test_console_process import Machine
 from tests.console.visiting import PASSWORD, hashed
 from tests.journey.here import run_here
 from worker.act import Act
-from worker.teams import add_team
-from worker.users import add_user
+from worker.people.teams import add_team
+from worker.people.users import add_user
 
 CHROMIUM = "/usr/bin/chromium"
 PATIENCE = 20_000

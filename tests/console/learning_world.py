@@ -22,8 +22,8 @@ from models.learning import Label, LabelSource
 from models.session import reading, transaction
 from tests.console.conftest import Console
 from tests.console.visiting import Browser
-from worker.labels import text_key
-from worker.promotion import in_service, register
+from worker.learning.labels import text_key
+from worker.learning.promotion import in_service, register
 
 SMALL = replace(load_default(), second=None)
 SOME: Sequence[LabelledReply] = labelled.read_corpus()[::40]

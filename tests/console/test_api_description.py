@@ -25,8 +25,8 @@ from models.session import open_engine, transaction
 from models.tables import Team
 from tests.console.conftest import OURS, THEIRS, Console
 from tests.worker.small_world import furnish, send_all
-from worker.api_tokens import SCOPES
-from worker.vault import new_key
+from worker.people.api_tokens import SCOPES
+from worker.secrets.vault import new_key
 
 OPERATIONS = [
     "GET /healthz",

@@ -19,7 +19,7 @@ from tests.console.conftest import ANNA, BEN, KEY, OURS, THEIRS, Console
 from tests.databases import database_url as database_url  # noqa: PLC0414 - on both databases
 from tests.keys import SECRET_KEY, VAULT
 from tests.worker.small_world import SENDS, send_all
-from worker.links import Purpose, make_token
+from worker.matching.links import Purpose, make_token
 
 SECRET = "calendly-signing-key"
 WHERE = "/webhooks/calendly/default"

@@ -20,9 +20,9 @@ from models.tables import Contact, DneEntry
 from tests.console.conftest import ANNA, BEN, THEIRS, Console
 from tests.console.visiting import Browser
 from tests.worker.small_world import HARD, NOW, a_mail, take_in
-from worker import contact_search
-from worker.pages import contacts_page
-from worker.person import find_recipients
+from worker.acts.person import find_recipients
+from worker.queries import contact_search
+from worker.queries.pages import contacts_page
 
 HOSTILE = "<script>alert(1)</script>"
 STORY = f"/contacts/by/{quote(ANNA, safe='')}"

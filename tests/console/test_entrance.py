@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from models.people import Role
 from tests.console.conftest import Console
 from tests.console.visiting import PASSWORD, SESSION, Browser
-from worker import users
 from worker.act import Act
+from worker.people import users
 
 
 def test_whoever_is_not_signed_in_is_sent_to_sign_in_and_then_to_the_page(console: Console, browser: Browser) -> None:

@@ -17,9 +17,9 @@ from tests.console.visiting import Browser
 from tests.keys import VAULT
 from tests.worker.small_world import NOW, a_mail, take_in
 from worker.act import Act
-from worker.erasure import erase
-from worker.pseudonyms import carry
-from worker.vault import Vault
+from worker.privacy.erasure import erase
+from worker.secrets.pseudonyms import carry
+from worker.secrets.vault import Vault
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ def test_two_first_retries_at_once_load_the_classifier_once(monkeypatch: pytest.
             with pytest.raises(threading.BrokenBarrierError):
                 both.wait(0.2)
 
-    monkeypatch.setattr("worker.serving.Classifier", Slow)
+    monkeypatch.setattr("worker.daemon.serving.Classifier", Slow)
     asked: Any = object()
     with ThreadPoolExecutor(2) as pool:
         first, second = (pool.submit(judging.classifier_of, asked, asked) for _ in range(2))

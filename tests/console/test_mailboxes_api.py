@@ -11,7 +11,7 @@ from models.session import reading, transaction
 from models.tables import InboundMessage, Mailbox, MessageState, SignIn
 from tests.console.conftest import ANNA, OURS, THEIRS, Console
 from tests.worker.small_world import BOX, NOW
-from worker.vault import Vault, new_key
+from worker.secrets.vault import Vault, new_key
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 NEW = {"name": "nora@outreach.example", "host": "imap.outreach.example", "password": "canary-password"}

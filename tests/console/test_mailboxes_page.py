@@ -20,7 +20,7 @@ from tests.console.conftest import ANNA, OURS, THEIRS, Console
 from tests.console.visiting import Browser
 from tests.worker.small_world import BOX, NOW
 from tests.worker.token_server import CLIENT_ID, CLIENT_SECRET, TokenServer, token_server
-from worker.vault import Vault, new_key
+from worker.secrets.vault import Vault, new_key
 
 pytestmark = pytest.mark.usefixtures("quick_passwords")
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -15,8 +15,8 @@ from models.tables import DneEntry
 from tests.console.conftest import ANNA, BEN, OURS, THEIRS, Console
 from tests.worker.small_world import a_mail, a_reply, take_in
 from worker.act import Act
-from worker.do_not_email import add_dne
-from worker.person import find_recipients
+from worker.acts.do_not_email import add_dne
+from worker.acts.person import find_recipients
 
 
 @pytest.fixture

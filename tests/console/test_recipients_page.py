@@ -20,8 +20,8 @@ from tests.console.conftest import ANNA, BEN, OURS, THEIRS, Console
 from tests.console.visiting import Browser
 from tests.worker.small_world import a_mail, a_reply, take_in
 from worker.act import Act
-from worker.do_not_email import add_dne
-from worker.person import find_recipients
+from worker.acts.do_not_email import add_dne
+from worker.acts.person import find_recipients
 
 SCRIPT = {"HX-Request": "true"}
 
@@ -239,7 +239,7 @@ def test_everything_that_the_filter_matches_is_chosen_as_it_was_looked_at(consol
 
 
 def test_too_many_are_told_before_they_are_chosen(editor: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("worker.selection.MOST", 3)
+    monkeypatch.setattr("worker.acts.selection.MOST", 3)
     page = editor.page("/recipients/many/every")
     assert "narrow the filter" in page.text()
     assert page.css("input") == []

@@ -28,7 +28,7 @@ from tests.console.conftest import OURS, THEIRS, Console
 from tests.console.visiting import Browser
 from tests.journey.world import EndState, end_state
 from tests.worker.small_world import HARD, NOW, a_mail, a_reply, furnish, send_all, take_in
-from worker.api_tokens import SCOPES
+from worker.people.api_tokens import SCOPES
 
 OPEN = {"GET /sign-in", "POST /sign-in", "GET /sign-in/provider", "GET /sign-in/callback"}
 """What anybody may ask for."""

@@ -16,7 +16,7 @@ from tests.console.conftest import ANNA, BEN, OURS, PUBLIC_URL, THEIRS, Console
 from tests.databases import database_url as database_url  # noqa: PLC0414 - on both databases
 from tests.worker.small_world import BOX, SENT_AT
 from worker.act import Act
-from worker.do_not_email import add_dne
+from worker.acts.do_not_email import add_dne
 
 AT = (SENT_AT + timedelta(days=2)).isoformat()
 

@@ -18,8 +18,8 @@ from models.tables import Campaign
 from tests.console.conftest import OURS, THEIRS, Console
 from tests.databases import database_url as database_url  # noqa: PLC0414 - on both databases
 from worker.act import Act
-from worker.api_tokens import add_token, revoke_token
-from worker.idempotency import Request, begin
+from worker.people.api_tokens import add_token, revoke_token
+from worker.webhooks.idempotency import Request, begin
 
 CAMPAIGN = {"key": "autumn", "name": "Autumn"}
 

@@ -24,9 +24,9 @@ from tests.console.identity_provider import CLIENT_ID, CLIENT_SECRET, IdentityPr
 from tests.console.visiting import SESSION, Browser
 from tests.provider import browse
 from tests.worker.small_world import NOW, furnish
-from worker import oidc
 from worker.act import Act
-from worker.users import add_user, disable
+from worker.people import oidc
+from worker.people.users import add_user, disable
 
 PETRA = "petra@outreach.example"
 COOKIE = "__Host-inbox_sign_in"

@@ -13,8 +13,8 @@ from models.tables import Campaign, Contact, DneEntry
 from tests.console.conftest import ANNA, BEN, KEY, OLD_KEY, OURS, Console
 from tests.databases import database_url as database_url  # noqa: PLC0414 - on both databases
 from worker.act import Act
-from worker.do_not_email import lift_dne
-from worker.links import Purpose, make_token
+from worker.acts.do_not_email import lift_dne
+from worker.matching.links import Purpose, make_token
 
 ONE_CLICK = "List-Unsubscribe=One-Click"
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}

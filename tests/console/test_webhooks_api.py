@@ -13,7 +13,7 @@ from tests.console.conftest import OURS, THEIRS, Console
 from tests.keys import SECRET_KEY
 from tests.worker.receiver import receiving
 from tests.worker.small_world import NOW
-from worker.vault import Vault
+from worker.secrets.vault import Vault
 
 CRM = {"name": "crm", "url": "http://127.0.0.1:9/", "types": ["dne.added"], "allow_private": True}
 

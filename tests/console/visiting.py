@@ -15,7 +15,7 @@ from models.people import Role, User
 from models.session import transaction
 from tests.quick_passwords import QUICK
 from worker.act import Act
-from worker.users import add_user
+from worker.people.users import add_user
 
 if TYPE_CHECKING:
     from tests.console.conftest import Console

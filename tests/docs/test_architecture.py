@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -25,7 +26,7 @@ def test_every_file_that_the_tables_of_the_page_name_is_there() -> None:
     ("told", "otherwise", "complaint"),
     [
         ("`classifier/message.py`", "`classifier/letter.py`", r"names classifier/letter\.py, which is not there"),
-        ("| parse | `classifier/message.py`", "| parse | `worker/users.py`", "does not reach the step 'parse'"),
+        ("| parse | `classifier/message.py`", "| parse | `worker/people/users.py`", "does not reach the step 'parse'"),
     ],
 )
 def test_a_page_that_tells_what_is_not_so_is_not_drawn(
@@ -43,3 +44,13 @@ def test_an_import_that_is_not_drawn_is_told(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(architecture, "DRAWN", architecture.DRAWN - {("console", "worker")})
     with pytest.raises(SystemExit, match=r"otherwise than drawn: \[\('console', 'worker'\)\]"):
         architecture.drawn()
+
+
+def test_every_room_of_worker_stands_on_the_page_as_it_describes_itself() -> None:
+    rooms = sorted(path.parent for path in (architecture.CODE / "worker").glob("*/__init__.py"))
+    described = {
+        room.name: str(ast.get_docstring(ast.parse((room / "__init__.py").read_text("utf-8")))) for room in rooms
+    }
+    table = re.findall(r"^\| Room of `worker/` .*\n(?:\|.*\n)+", architecture.PAGE.read_text("utf-8"), re.MULTILINE)[0]
+    told = dict(re.findall(r"^\| `(\w+)/` \| (.+) \|$", table, re.MULTILINE))
+    assert told == {name: words[0].lower() + words[1:].rstrip(".") for name, words in described.items()}

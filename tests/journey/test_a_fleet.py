@@ -17,9 +17,9 @@ from tests.journey.workers import SECONDS, Workers, engine_of
 from tests.journey.world import World
 from tests.lab import deliver, recent
 from tests.servers import PrivateDovecot, PrivatePostgres
-from worker.duties import SHARD
+from worker.daemon.duties import SHARD
 from worker.errors import MailboxError
-from worker.leases import Lease, Leases
+from worker.fleet.leases import Lease, Leases
 
 pytestmark = [pytest.mark.server, pytest.mark.xdist_group("fleet")]
 

@@ -22,7 +22,7 @@ from tests.lab import deliver, recent
 from tests.servers import PrivateDovecot, PrivatePostgres
 from tests.small_mails import Exchange
 from worker.act import Act
-from worker.requests import ask, request_of, stop
+from worker.errands.requests import ask, request_of, stop
 
 pytestmark = [pytest.mark.server, pytest.mark.xdist_group("fleet")]
 

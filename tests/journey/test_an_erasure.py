@@ -20,10 +20,10 @@ from tests.servers import PrivateDovecot
 from tests.small_mails import Exchange
 from worker.act import Act
 from worker.backfill import backfill_imap
-from worker.erasure import erase
-from worker.pseudonyms import carry
-from worker.service import open_mailbox, station
-from worker.visit import Watch
+from worker.errands.service import open_mailbox, station
+from worker.privacy.erasure import erase
+from worker.reading.visit import Watch
+from worker.secrets.pseudonyms import carry
 
 FOLDER = "Replies"
 

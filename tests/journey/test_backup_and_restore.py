@@ -24,7 +24,7 @@ from tests.journey.world import NAME, World
 from tests.lab import deliver, recent
 from tests.servers import PrivateDovecot, PrivatePostgres
 from tests.servers.postgres import postgres_program
-from worker.deliver import message_id_of
+from worker.webhooks.deliver import message_id_of
 
 pytestmark = pytest.mark.server
 

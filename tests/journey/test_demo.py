@@ -16,7 +16,7 @@ from models.figures import Counted
 from models.session import open_engine, reading
 from tests.journey.world import EndState, end_state
 from worker.demo.sample import expected_statuses
-from worker.figures import figures
+from worker.queries.figures import figures
 
 
 @pytest.fixture(scope="module")

@@ -17,9 +17,9 @@ from tests.servers import PrivateCyrus, PrivateDovecot
 from tests.small_mails import Exchange
 from tests.soak import either
 from tests.worker.large_mails import lines, multipart, part
-from worker.account import Account
-from worker.due import due_mailboxes, success, write_results
+from worker.daemon.due import due_mailboxes, success, write_results
 from worker.errors import MailboxError
+from worker.imap.account import Account
 from worker.mailbox import connect
 
 pytestmark = pytest.mark.server

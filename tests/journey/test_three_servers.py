@@ -16,11 +16,11 @@ from tests.lab import Lab
 from tests.servers import MailServer, PrivateDovecot
 from tests.small_mails import Exchange, exchanges
 from tests.worker.large_mails import message, multipart, part, pdf
-from worker.account import Account
-from worker.idle import Ear, Heard
-from worker.keeper import Keeper
+from worker.daemon.keeper import Keeper
+from worker.imap.account import Account
+from worker.imap.idle import Ear, Heard
+from worker.imap.manners import Hosts
 from worker.mailbox import connect
-from worker.manners import Hosts
 
 pytestmark = pytest.mark.server
 

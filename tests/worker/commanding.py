@@ -22,9 +22,9 @@ from worker.apply import Applied, Box, apply
 from worker.cli import cli
 from worker.cli.failures import describe
 from worker.match import Clues, Family
-from worker.pseudonyms import carry
-from worker.record import Judged
-from worker.tie import Rules
+from worker.rules import Rules
+from worker.secrets.pseudonyms import carry
+from worker.writing.record import Judged
 
 BOX = "mila@outreach.example"
 SENT_AT = datetime(2026, 5, 4, 9, tzinfo=UTC)

@@ -17,11 +17,11 @@ from models.session import open_engine, transaction
 from models.tables import Mailbox, Team
 from tests.journey.world import end_state
 from worker.apply import Applied, Box, apply
-from worker.known_sends import Sent
 from worker.match import Clues, Family
-from worker.record import Judged
-from worker.sends import import_sends
-from worker.tie import Rules
+from worker.matching.known_sends import Sent
+from worker.rules import Rules
+from worker.sending.sends import import_sends
+from worker.writing.record import Judged
 
 SENT_AT = datetime(2026, 5, 4, 9, tzinfo=UTC)
 NOW = SENT_AT + timedelta(days=10)

@@ -25,14 +25,14 @@ from tests.worker.small_world import furnish
 from tests.worker.token_server import CLIENT_ID, CLIENT_SECRET, TokenServer, token_server
 from worker import access
 from worker.access import account_of, connected, keep, renew, signed_in
-from worker.account import Account
-from worker.bearer import LONGEST_SAID, _Exchange
 from worker.errors import MailboxError, Trouble
+from worker.imap.account import Account
+from worker.imap.bearer import LONGEST_SAID, _Exchange
 from worker.mailbox import connect
-from worker.oauth import Tokens
-from worker.signs import Limits, signs
-from worker.stored_secrets import encrypt_anew
-from worker.vault import Vault, is_sealed
+from worker.oauth.tokens import Tokens
+from worker.privacy.stored_secrets import encrypt_anew
+from worker.secrets.vault import Vault, is_sealed
+from worker.watch.signs import Limits, signs
 
 NOW = datetime(2026, 5, 4, 9, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -359,7 +359,7 @@ def real(world: World, dovecot: PrivateDovecot, imap_user: str) -> World:
 def test_a_real_server_lets_the_token_in_by_either_mechanism(real: World, monkeypatch: pytest.MonkeyPatch) -> None:
     account = real.account()
     for mechanism in ("OAUTHBEARER", "XOAUTH2"):
-        monkeypatch.setattr("worker.bearer.MECHANISMS", (mechanism,))
+        monkeypatch.setattr("worker.imap.bearer.MECHANISMS", (mechanism,))
         with connect(account, "mila") as imap:
             assert imap.select("INBOX").exists == 0
 
@@ -369,7 +369,7 @@ def test_a_real_server_lets_the_token_in_by_either_mechanism(real: World, monkey
 def test_a_token_that_a_real_server_refuses_is_renewed_and_its_words_are_told(
     real: World, monkeypatch: pytest.MonkeyPatch, mechanism: str
 ) -> None:
-    monkeypatch.setattr("worker.bearer.MECHANISMS", (mechanism,))
+    monkeypatch.setattr("worker.imap.bearer.MECHANISMS", (mechanism,))
     expired = real.server.access_token(-5)
     with transaction(real.engine) as session:
         keep(session, 1, GrantKind.REFRESH, Tokens(expired, real.server.consent(), NOW + HOUR), VAULT, NOW)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.ahead import ahead
+from worker.reading.ahead import ahead
 
 SECONDS = 10
 

@@ -29,9 +29,9 @@ from models.tables import (
     VerdictRow,
 )
 from tests.worker.small_world import BOX, NOW, RULES, furnish
-from worker.alarms import Looked, list_alarms, look, note
-from worker.intake import Signal, Told, take_in
-from worker.signs import Limits, Sign, signs
+from worker.sending.intake import Signal, Told, take_in
+from worker.watch.alarms import Looked, list_alarms, look, note
+from worker.watch.signs import Limits, Sign, signs
 
 LIMITS = Limits()
 MAILBOX = f"mailbox {BOX.name}"

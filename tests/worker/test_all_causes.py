@@ -48,18 +48,18 @@ from tests.databases import postgres_database
 from tests.journey.world import end_state
 from tests.worker.small_world import NOW, RULES, SENT_AT, a_mail, a_reply, furnish, send_all, take_in
 from worker.act import Act
-from worker.automations import put_automations
-from worker.bookings import hear_booking
-from worker.do_not_email import add_dne, lift_dne
-from worker.intake import Signal, Told
-from worker.intake import take_in as hear_sender
-from worker.known_sends import Sent
-from worker.links import Linked, Purpose, make_token
-from worker.opt_out import opt_out_by_link
-from worker.person import find_recipients, set_status
-from worker.ticks import due_contacts, fold_all
-from worker.undo import undo
-from worker.unread import UnreadError
+from worker.acts.automations import put_automations
+from worker.acts.do_not_email import add_dne, lift_dne
+from worker.acts.opt_out import opt_out_by_link
+from worker.acts.person import find_recipients, set_status
+from worker.acts.undo import undo
+from worker.acts.unread import UnreadError
+from worker.daemon.ticks import due_contacts, fold_all
+from worker.matching.known_sends import Sent
+from worker.matching.links import Linked, Purpose, make_token
+from worker.sending.bookings import hear_booking
+from worker.sending.intake import Signal, Told
+from worker.sending.intake import take_in as hear_sender
 
 KEY = "k" * 32
 WITH_KEYS = replace(RULES, link_keys=(KEY,))

@@ -11,8 +11,8 @@ from models.outside import ApiToken
 from models.session import reading, transaction
 from tests.worker.commanding import Commands
 from worker.act import Act
-from worker.api_tokens import add_token, find_caller
 from worker.errors import InputError
+from worker.people.api_tokens import add_token, find_caller
 
 
 def caller(run: Commands, token: str) -> str | None:

@@ -35,11 +35,11 @@ from tests.worker.small_world import (
     take_in,
 )
 from worker.act import Act
+from worker.acts.do_not_email import lift_dne
+from worker.acts.person import set_status
 from worker.apply import Applied
-from worker.do_not_email import lift_dne
-from worker.known_sends import Sent
-from worker.person import set_status
-from worker.record import Judged
+from worker.matching.known_sends import Sent
+from worker.writing.record import Judged
 
 
 @pytest.fixture

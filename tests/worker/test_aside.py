@@ -19,10 +19,10 @@ from tests.servers import PrivateDovecot
 from tests.worker.commanding import ANNA, BOX, Commands
 from tests.worker.small_world import NOW, a_mail, a_reply, furnish, send_all, statuses, take_in
 from tests.worker.test_resilience import DESK, visiting
-from worker.fetched import FetchedMessage
+from worker.imap.fetched import FetchedMessage
 from worker.poll import go_round
 from worker.process import process
-from worker.record import Judged
+from worker.writing.record import Judged
 
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 """For what is the same on both databases."""

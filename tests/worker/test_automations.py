@@ -21,14 +21,15 @@ from models.tables import Campaign, Contact, DneEntry, Recipient, RecipientEvent
 from tests.worker.commanding import ANNA, Commands
 from tests.worker.small_world import NOW, SENT_AT, a_mail, a_reply, furnish, send_all, statuses, take_in
 from worker.act import Act
-from worker.automations import announce, put_automations, remove_automation
-from worker.do_not_email import add_dne, lift_dne
+from worker.acts.automations import announce, put_automations, remove_automation
+from worker.acts.do_not_email import add_dne, lift_dne
+from worker.acts.person import resolve_review
+from worker.daemon.ticks import due_contacts, fold_all
 from worker.errors import InputError
-from worker.person import resolve_review
-from worker.refold import lock, refold
-from worker.stored import event_columns
-from worker.ticks import due_contacts, fold_all
-from worker.tie import Rules
+from worker.rules import Rules
+from worker.writing.locks import lock
+from worker.writing.refold import refold
+from worker.writing.stored import event_columns
 
 ACT = Act("petra", SENT_AT + timedelta(hours=1))
 ANNA_1 = ("campaign-1", "anna@client.example")

@@ -18,16 +18,17 @@ from models.tables import InboundMessage, MessageState, SentMessage
 from tests.servers import PrivateDovecot
 from tests.worker.small_world import BOX, NOW, furnish
 from tests.worker.test_resilience import DESK
-from worker import folder as folders
 from worker import mailbox as reader
-from worker import sent, traffic
-from worker.account import Account
+from worker.errands.service import station
 from worker.errors import MailboxError, Trouble
-from worker.folder import read_folder
+from worker.imap.account import Account
 from worker.mailbox import connect
-from worker.sent import learn_sent
-from worker.service import station
-from worker.visit import Visit, Watch
+from worker.reading import folder as folders
+from worker.reading import sent
+from worker.reading.folder import read_folder
+from worker.reading.sent import learn_sent
+from worker.reading.visit import Visit, Watch
+from worker.writing import traffic
 
 pytestmark = pytest.mark.server
 

@@ -21,9 +21,9 @@ from models.session import reading, transaction
 from models.tables import Contact, DneEntry, Recipient, RecipientEvent, Team
 from tests.journey.world import EndState, end_state
 from tests.worker.small_world import NOW, RULES, a_mail, furnish, send_all, statuses, take_in
-from worker import bulk, contact_search, selection
 from worker.act import Act
-from worker.bulk import (
+from worker.acts import bulk, selection
+from worker.acts.bulk import (
     Done,
     add_many_to_dne,
     addresses_of,
@@ -35,13 +35,14 @@ from worker.bulk import (
     recent_acts,
     set_status_of_many,
 )
-from worker.bulk_undo import ACTIVE, GONE, LATER, LIFTED, Undone, undo_bulk
-from worker.contact_search import ContactFilter
-from worker.do_not_email import add_dne, lift_dne, newest_entry
+from worker.acts.bulk_undo import ACTIVE, GONE, LATER, LIFTED, Undone, undo_bulk
+from worker.acts.do_not_email import add_dne, lift_dne, newest_entry
+from worker.acts.person import find_recipients, set_status
 from worker.errors import InputError
-from worker.pages import RecipientFilter
-from worker.person import find_recipients, set_status
-from worker.tie import Rules
+from worker.queries import contact_search
+from worker.queries.contact_search import ContactFilter
+from worker.queries.pages import RecipientFilter
+from worker.rules import Rules
 
 ANNA, BEN = "anna@client.example", "ben@client.example"
 OTHERS = Rules(team_id=2)

@@ -21,13 +21,13 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from models.tables import Mailbox, SignIn
 from tests.scripted import ScriptedServer
 from tests.servers import PASSWORD, PrivateDovecot, free_ports
-from worker import way
-from worker.account import Account
-from worker.check import Opened, check
+from worker.errands import way
+from worker.errands.check import Opened, check
 from worker.errors import MailboxError, Trouble
-from worker.health import Finding
-from worker.imap import shut
+from worker.imap.account import Account
+from worker.imap.connection import shut
 from worker.mailbox import reach
+from worker.watch.health import Finding
 
 HOST = "127.0.0.1"
 SECONDS = 30.0

@@ -15,8 +15,8 @@ from models.tables import Mailbox, Team
 from tests.worker.commanding import BOX, Commands
 from tests.worker.receiver import Receiver, Say, receiving
 from tests.worker.small_world import NOW, furnish
-from worker.outbox import Told, tell
-from worker.tail import AWAITED, Tail
+from worker.webhooks.tail import AWAITED, Tail
+from worker.writing.outbox import Told, tell
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ def test_ctrl_c_ends_delivering_with_the_request_in_hand(
     receiver.answer = lambda _: (time.sleep(0.1), Say())[1]
     run.done("webhooks", "add", "crm", receiver.url, "--allow-private")
     happen(run, 50, datetime.now(UTC))
-    monkeypatch.setattr("worker.lanes.wait", interrupted)
+    monkeypatch.setattr("worker.webhooks.lanes.wait", interrupted)
     assert run("events", "deliver").code == 1
     heard = len(receiver.heard)
     assert 1 <= heard <= 4

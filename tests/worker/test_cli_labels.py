@@ -24,9 +24,9 @@ from models.learning import Label
 from models.session import transaction
 from models.tables import Recipient
 from tests.worker.commanding import ANNA, BOX, Commands, reply
-from worker import label_export
 from worker.cli import common
 from worker.cli import labels as commands
+from worker.learning import label_export
 
 ROOT = Path(__file__).parent.parent.parent
 AWKWARD = (

@@ -22,10 +22,10 @@ from models.tables import Mailbox, VerdictRow
 from tests.worker.commanding import ANNA, BOX, Commands, reply
 from worker.apply import Box, apply
 from worker.errors import InputError
+from worker.learning.recent import Answer, changes
 from worker.match import Clues, Family
-from worker.recent import Answer, changes
-from worker.record import Judged
-from worker.tie import Rules
+from worker.rules import Rules
+from worker.writing.record import Judged
 
 really_train = train.train
 SOME, MORE = labelled.read_corpus()[::4], labelled.read_corpus()[2::4]
@@ -214,7 +214,7 @@ def test_a_full_disk_is_said_and_nothing_is_registered(small: Commands, monkeypa
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("worker.artifacts.save", full)
+    monkeypatch.setattr("worker.learning.artifacts.save", full)
     said = small("train", "--version", "first")
     assert (said.code, small.count(Artifact)) == (1, 0)
     assert "No space left" in said.err

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from classifier.verdict import ReplyClass
 from tests.worker.commanding import ANNA, BOX, SENT_AT, Commands, reply
-from worker.record import Judged
+from worker.writing.record import Judged
 
 
 def judged(uid: int, **more: object) -> Judged:

@@ -12,8 +12,8 @@ from models.events import Status
 from models.session import reading
 from models.tables import Campaign, Contact, Recipient
 from tests.worker.commanding import ANNA, AWAY, BORIS, HARD, OPT_OUT, Commands, reply
-from worker.history import tell
-from worker.story import Row
+from worker.queries.history import tell
+from worker.queries.story import Row
 
 
 def test_recipients_are_found_by_campaign_status_sequence_and_part_of_the_address(run: Commands) -> None:

@@ -14,7 +14,7 @@ from models.tables import Mailbox, Team
 from tests.keys import SECRET_KEY, VAULT
 from tests.worker.commanding import Commands
 from tests.worker.small_world import NOW
-from worker.vault import Vault, is_sealed, new_key
+from worker.secrets.vault import Vault, is_sealed, new_key
 
 PLAIN = "plain-old-password"
 

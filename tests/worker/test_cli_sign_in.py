@@ -21,7 +21,7 @@ from tests.worker.commanding import BOX, Commands
 from tests.worker.small_world import NOW
 from tests.worker.token_server import CLIENT_ID, CLIENT_SECRET, TokenServer, token_server
 from worker.cli import consent as module
-from worker.oauth import Consent, Device
+from worker.oauth.tokens import Consent, Device
 
 
 @pytest.fixture

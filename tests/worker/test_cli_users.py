@@ -9,8 +9,8 @@ import pytest
 
 from models.session import reading
 from tests.worker.commanding import Commands
-from worker.sign_in import Refused, sign_in
-from worker.users import SignedIn, signed_in
+from worker.people.sign_in import Refused, sign_in
+from worker.people.users import SignedIn, signed_in
 
 pytestmark = pytest.mark.usefixtures("quick_passwords")
 

@@ -13,8 +13,8 @@ from models.outside import Delivery, DeliveryState, EventType
 from models.session import reading, transaction
 from tests.worker.commanding import Commands
 from tests.worker.receiver import Receiver, Say, receiving
-from worker.outbox import Told, tell
-from worker.vault import new_key
+from worker.secrets.vault import new_key
+from worker.writing.outbox import Told, tell
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ from imapclient.exceptions import CapabilityError, IMAPClientError
 
 from tests.scripted import ScriptedServer
 from tests.servers import PASSWORD
-from worker.account import Account
-from worker.client import Client
-from worker.imap import hang_up, log_out, open_client
+from worker.imap.account import Account
+from worker.imap.client import Client
+from worker.imap.connection import hang_up, log_out, open_client
 
 ASKED = "C: CAPABILITY\nS: * CAPABILITY IMAP4rev1 IDLE\nS: $ OK done\n"
 

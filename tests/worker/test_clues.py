@@ -6,9 +6,9 @@ import pytest
 
 from classifier.message import parse
 from classifier.verdict import Bounce, BounceKind, OptOut
-from worker.authentic import is_authentic
-from worker.clues import clues_of
 from worker.match import Family
+from worker.matching.authentic import is_authentic
+from worker.matching.clues import clues_of
 
 MAIL = (
     b"From: Anna <Anna@client.example>\r\nTo: mila+x7f@outreach.example\r\nSubject: Re: hello\r\n%s\r\nPlease stop.\r\n"

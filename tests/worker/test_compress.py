@@ -11,9 +11,9 @@ import pytest
 
 from tests.servers import PASSWORD, PrivateDovecot
 from worker import mailbox
-from worker.account import Account
-from worker.compress import _Inflating, compress
-from worker.imap import open_client
+from worker.imap.account import Account
+from worker.imap.compress import _Inflating, compress
+from worker.imap.connection import open_client
 from worker.mailbox import connect
 
 pytestmark = pytest.mark.server

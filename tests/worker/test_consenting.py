@@ -12,10 +12,10 @@ import pytest
 from models.handling import GrantKind
 from models.tables import SignIn
 from tests.worker.token_server import CLIENT_ID, CLIENT_SECRET, TokenServer, token_server
-from worker.consenting import begin, finish
 from worker.errors import InputError
-from worker.oauth import Consent
-from worker.oauth_providers import Provider
+from worker.oauth.consenting import begin, finish
+from worker.oauth.providers import Provider
+from worker.oauth.tokens import Consent
 
 NOW = datetime(2026, 5, 4, 9, tzinfo=UTC)
 BACK = "https://console.example/mailboxes/consent"

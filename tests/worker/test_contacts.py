@@ -15,15 +15,15 @@ from models.session import reading, transaction
 from models.tables import DneEntry, InboundMessage, MessageState, SecondAddress, Team
 from tests.worker.small_world import HARD, NOW, RULES, a_mail, a_reply, furnish, send_all, statuses, take_in
 from worker.act import Act
-from worker.contacts import merge, split
-from worker.do_not_email import add_dne, lift_dne
+from worker.acts.contacts import merge, split
+from worker.acts.do_not_email import add_dne, lift_dne
+from worker.acts.opt_out import opt_out_by_link
+from worker.acts.person import find_recipients, set_status
+from worker.acts.undo import undo
 from worker.errors import InputError
-from worker.links import Purpose, linked_of_addresses, make_token
-from worker.opt_out import opt_out_by_link
-from worker.person import find_recipients, set_status
-from worker.suppression import suppressed
-from worker.tie import Rules
-from worker.undo import undo
+from worker.matching.links import Purpose, linked_of_addresses, make_token
+from worker.rules import Rules
+from worker.writing.suppression import suppressed
 
 ANNA, BEN, HOME = "anna@client.example", "ben@client.example", "anna@home.example"
 

@@ -19,11 +19,11 @@ import pytest
 
 from config.settings import Settings
 from tests.worker.small_world import BOX, NOW
-from worker import crew
-from worker.crew import Crew, Understanding, in_turn, side_by_side
 from worker.desk import Desk
-from worker.fetched import FetchedMessage
-from worker.record import Judged
+from worker.imap.fetched import FetchedMessage
+from worker.reading import crew
+from worker.reading.crew import Crew, Understanding, in_turn, side_by_side
+from worker.writing.record import Judged
 
 SETTINGS = Settings(batch_messages=20, backfill_processes=2)
 ROOT = Path(__file__).parent.parent.parent
@@ -121,7 +121,7 @@ def test_a_mail_that_ends_its_process_is_set_aside_and_every_other_is_understood
 KILLED = """
 import sys, time
 from tests.worker.test_crew import DESK, SETTINGS, mails
-from worker.crew import side_by_side
+from worker.reading.crew import side_by_side
 
 if __name__ == "__main__":
     with side_by_side(SETTINGS, None) as several:

@@ -16,13 +16,13 @@ from models.handling import Wish
 from models.session import reading, transaction
 from tests.lab import Lab, deliver, now, recent
 from tests.servers import PrivateDovecot
-from worker import crews as module
 from worker.act import Act
-from worker.crew import Crew
-from worker.crews import Crews
-from worker.requests import ask, request_of
+from worker.errands.requests import ask, request_of
+from worker.reading import crews as module
+from worker.reading.crew import Crew
+from worker.reading.crews import Crews
+from worker.reading.visit import PollReport
 from worker.schedule import Daemon
-from worker.visit import PollReport
 
 SECONDS = 60
 

@@ -7,8 +7,8 @@ from sqlalchemy import Engine
 
 from models.session import reading, transaction
 from tests.worker.small_world import furnish
-from worker.cursor import cursor_of, move_cursor
-from worker.fetched import FolderState
+from worker.imap.fetched import FolderState
+from worker.reading.cursor import cursor_of, move_cursor
 
 
 @pytest.fixture

@@ -19,10 +19,11 @@ from models.session import reading, transaction
 from tests.keys import VAULT
 from tests.worker.receiver import Heard, Receiver, Say, receiving
 from tests.worker.small_world import NOW, furnish
-from worker import dispatch as dispatching
-from worker.deliver import Claim, claim, due, settle
-from worker.dispatch import dispatch
-from worker.endpoints import (
+from worker.secrets.signing import new_secret, rotated, secrets_at, sign
+from worker.webhooks import dispatch as dispatching
+from worker.webhooks.deliver import Claim, claim, due, settle
+from worker.webhooks.dispatch import dispatch
+from worker.webhooks.endpoints import (
     add_endpoint,
     list_endpoints,
     pause_endpoint,
@@ -31,10 +32,9 @@ from worker.endpoints import (
     resume_endpoint,
     rotate_secret,
 )
-from worker.lanes import Lanes, Tally
-from worker.outbox import Told, tell
-from worker.post import Answer
-from worker.signing import new_secret, rotated, secrets_at, sign
+from worker.webhooks.lanes import Lanes, Tally
+from worker.webhooks.post import Answer
+from worker.writing.outbox import Told, tell
 
 ANNA, BEN = "anna@client.example", "ben@client.example"
 
@@ -347,7 +347,7 @@ def test_a_crash_between_sending_and_marking_sends_again_under_the_same_id(
         raise SystemError("killed")
 
     with monkeypatch.context() as patched:
-        patched.setattr("worker.lanes.settle", crash)
+        patched.setattr("worker.webhooks.lanes.settle", crash)
         run(engine, clock)
     assert (len(receiver.heard), states(engine)) == (1, ["pending", "pending"])
     clock.on(minutes=2)
@@ -540,7 +540,7 @@ def test_a_later_event_is_never_dispatched_before_an_earlier_one_of_its_subject(
 def test_what_waits_behind_a_failing_event_hides_nobody_else(
     engine: Engine, receiver: Receiver, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("worker.deliver.PAGE", 10)
+    monkeypatch.setattr("worker.webhooks.deliver.PAGE", 10)
     add(engine, receiver)
     happen(engine, *[ANNA] * 35, *[f"{n}@client.example" for n in range(25)], ANNA)
     dispatch(engine, clock())

@@ -22,7 +22,7 @@ from worker.demo import sample as sample_module
 from worker.demo.sample import BASE, MAILBOX, MAILS, Sample, SampleMail, expected_statuses, load
 from worker.demo.server import serving
 from worker.demo.template import fill
-from worker.sends_file import read_sends
+from worker.sending.sends_file import read_sends
 
 NOW = datetime(2027, 1, 4, 6, 30, tzinfo=UTC)
 RESERVED = re.compile(r"(?:.+\.)?(?:example|test|example\.(?:com|org|net))")

@@ -16,11 +16,11 @@ from models.session import reading, transaction
 from models.tables import DneEntry, Team
 from tests.worker.small_world import HARD, NOW, a_mail, furnish, send_all, statuses, take_in
 from worker.act import Act
-from worker.dne_file import check
-from worker.dne_import import Banned, ban
-from worker.do_not_email import add_dne, dne_target, lift_dne
+from worker.acts.dne_file import check
+from worker.acts.dne_import import Banned, ban
+from worker.acts.do_not_email import add_dne, dne_target, lift_dne
 from worker.errors import InputError
-from worker.sends import ADDRESS
+from worker.sending.sends import ADDRESS
 
 ANNA, BEN = "anna@client.example", "ben@client.example"
 

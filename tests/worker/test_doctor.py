@@ -28,8 +28,8 @@ from worker.doctor.mail import MOST, authorities, held, insecure, known_sends, s
 from worker.doctor.people import time_zones, users
 from worker.doctor.places import way_back
 from worker.doctor.work import backfills, daemon, deliveries, events, requests
-from worker.health import Finding
-from worker.outbox import Told, tell
+from worker.watch.health import Finding
+from worker.writing.outbox import Told, tell
 
 ROOT = Path(__file__).parent.parent.parent
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
@@ -308,7 +308,7 @@ def test_every_finding_stands_in_the_page() -> None:
 def _names() -> Iterator[str]:
     """Yield how each finding begins that a diagnosis can have."""
     places = [*(ROOT / "worker/doctor").glob("*.py"), ROOT / "worker/cli/operate.py"]
-    for path in [*places, ROOT / "worker/health.py", ROOT / "worker/stored_secrets.py"]:
+    for path in [*places, ROOT / "worker/watch/health.py", ROOT / "worker/privacy/stored_secrets.py"]:
         for node in ast.walk(ast.parse(path.read_text())):
             if (
                 isinstance(node, ast.Call)

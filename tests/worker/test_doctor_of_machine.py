@@ -23,7 +23,7 @@ from worker.doctor import database
 from worker.doctor.configured import console, links, private_files
 from worker.doctor.database import clock, integrity, postgresql, sqlite
 from worker.doctor.places import artifact_folder, disks, network_file_system
-from worker.health import Finding
+from worker.watch.health import Finding
 
 KEY = "k" * 32
 POSTGRES = pytest.mark.parametrize(

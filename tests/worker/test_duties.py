@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.duties import OUTBOX, TIMERS, Held, Plan, duties, duty_of, plan, shard_in, shard_of
+from worker.daemon.duties import OUTBOX, TIMERS, Held, Plan, duties, duty_of, plan, shard_in, shard_of
 
 WORKERS = ("a", "b", "c")
 WANTED = duties(range(8))

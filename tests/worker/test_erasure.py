@@ -42,26 +42,27 @@ from tests.databases import KINDS, postgres_database
 from tests.keys import VAULT
 from tests.worker.small_world import HARD, NOW, RULES, SENDS, a_mail, a_reply, furnish, send_all, statuses, take_in
 from worker.act import Act
-from worker.automations import put_automations
-from worker.bookings import Heard, hear_booking
-from worker.bulk import add_many_to_dne
-from worker.contacts import merge
-from worker.dispatch import dispatch
-from worker.do_not_email import add_dne, lift_dne
-from worker.erasure import Erased, erase, erasures
+from worker.acts.automations import put_automations
+from worker.acts.bulk import add_many_to_dne
+from worker.acts.contacts import merge
+from worker.acts.do_not_email import add_dne, lift_dne
+from worker.acts.joining import join
+from worker.acts.person import find_recipients, set_status
 from worker.errors import InputError
-from worker.history import tell
-from worker.intake import Signal, Told
-from worker.intake import take_in as hear_sender
-from worker.joining import join
-from worker.learn import SentHeader, learn
-from worker.person import find_recipients, set_status
-from worker.pseudonyms import Pseudonyms, carry, is_pseudonym, pseudonyms
-from worker.record import Judged
-from worker.sends import import_sends
-from worker.stored_secrets import encrypt_anew
-from worker.suppression import is_suppressed, suppressed
-from worker.vault import Vault, new_key
+from worker.privacy.erasure import Erased, erase
+from worker.privacy.stored_secrets import encrypt_anew
+from worker.queries.erasures import erasures
+from worker.queries.history import tell
+from worker.reading.learn import SentHeader, learn
+from worker.secrets.pseudonyms import Pseudonyms, carry, is_pseudonym, pseudonyms
+from worker.secrets.vault import Vault, new_key
+from worker.sending.bookings import Heard, hear_booking
+from worker.sending.intake import Signal, Told
+from worker.sending.intake import take_in as hear_sender
+from worker.sending.sends import import_sends
+from worker.webhooks.dispatch import dispatch
+from worker.writing.record import Judged
+from worker.writing.suppression import is_suppressed, suppressed
 
 ANNA = "anna@client.example"
 ACT = Act("petra", NOW, "asked by letter")

@@ -27,22 +27,22 @@ from models.tables import Campaign, InboundMessage, SentMessage
 from tests.keys import VAULT
 from tests.worker.small_world import NOW, RULES, SENT_AT, a_mail, a_reply, furnish, take_in
 from worker.act import Act
-from worker.automations import put_automations
-from worker.bookings import hear_booking
-from worker.bulk import add_many_to_dne
-from worker.contacts import merge
-from worker.dispatch import dispatch
-from worker.do_not_email import add_dne, lift_dne
-from worker.erasure import erase
-from worker.intake import Signal, Told
-from worker.intake import take_in as hear_sender
-from worker.joining import join
-from worker.known_sends import Sent
-from worker.person import find_recipients, set_status
-from worker.pseudonyms import carry
-from worker.retention import remove_old
-from worker.sends import import_sends
-from worker.stored_secrets import empty_log
+from worker.acts.automations import put_automations
+from worker.acts.bulk import add_many_to_dne
+from worker.acts.contacts import merge
+from worker.acts.do_not_email import add_dne, lift_dne
+from worker.acts.joining import join
+from worker.acts.person import find_recipients, set_status
+from worker.matching.known_sends import Sent
+from worker.privacy.erasure import erase
+from worker.privacy.retention import remove_old
+from worker.privacy.stored_secrets import empty_log
+from worker.secrets.pseudonyms import carry
+from worker.sending.bookings import hear_booking
+from worker.sending.intake import Signal, Told
+from worker.sending.intake import take_in as hear_sender
+from worker.sending.sends import import_sends
+from worker.webhooks.dispatch import dispatch
 
 HIM = "xenophon@quillfeather.example"
 HOME = "xeno.phontis@zanzibar.example"
@@ -153,7 +153,9 @@ def texts() -> set[str]:
 
 def test_for_every_column_somebody_has_said_what_an_erasure_makes_of_it() -> None:
     told = HELD | HASHES | {column for columns in NOT_THEIRS.values() for column in columns}
-    assert texts() - told == set(), "may hold something of a person: worker/scrub.py, then HELD; else NOT_THEIRS"
+    assert texts() - told == set(), (
+        "may hold something of a person: worker/privacy/scrub.py, then HELD; else NOT_THEIRS"
+    )
     assert told - texts() == set()
 
 

@@ -19,13 +19,13 @@ from tests.keys import VAULT
 from tests.worker.small_world import NOW, RULES
 from tests.worker.test_all_causes import SENDS, Work, acts, address, causes, furnished, let_time_pass
 from worker.act import Act
-from worker.do_not_email import add_dne
-from worker.erasure import erase
+from worker.acts.do_not_email import add_dne
+from worker.acts.joining import join
 from worker.errors import NotFoundError
-from worker.joining import join
-from worker.pseudonyms import carry
-from worker.sends import import_sends
-from worker.suppression import erased, suppressed
+from worker.privacy.erasure import erase
+from worker.secrets.pseudonyms import carry
+from worker.sending.sends import import_sends
+from worker.writing.suppression import erased, suppressed
 
 ANNA = address("anna")
 ACT = Act("petra", NOW, "asked by letter")

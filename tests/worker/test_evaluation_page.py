@@ -15,7 +15,7 @@ from selectolax.lexbor import LexborHTMLParser
 from classifier.artifact import LABELS, Thresholds
 from classifier.evaluation import Evaluation, Held
 from classifier.figures import Bin, ClassFigures, Report
-from worker.evaluation_page import page
+from worker.learning.evaluation_page import page
 
 HOSTILE = "<script>alert(1)</script>"
 VOID = {"meta", "br", "link"}
@@ -249,7 +249,8 @@ def test_captions_follow_the_figures() -> None:
 def test_a_home_that_cannot_be_written_to_is_no_hindrance(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     # The page first, for this module loads matplotlib before it.
-    code = "import worker.evaluation_page; from tests.worker.test_evaluation_page import *; print(page(EVALUATION))"
+    code = "import worker.learning.evaluation_page\n"
+    code += "from tests.worker.test_evaluation_page import *; print(page(EVALUATION))"
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("XDG_", "MPL"))}
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code],

@@ -17,12 +17,12 @@ from models.outside import Alarm, AlarmKind, Delivery, DeliveryState, EventType,
 from models.session import reading, transaction
 from models.tables import InboundMessage, Mailbox, MessageState, Recipient, RecipientEvent, ReviewItem, Team
 from tests.worker.small_world import HARD, NOW, SENT_AT, a_mail, a_reply, furnish, send_all, take_in
-from worker import overview as overviews
-from worker.figures import DAYS, LABELS, count, count_all, counted_at, figures, fresh
-from worker.health import state_of
-from worker.overview import Bounces, Mailboxes, Overview, Tally, overview
-from worker.record import Judged
-from worker.stored import KINDS
+from worker.queries import overview as overviews
+from worker.queries.figures import DAYS, LABELS, count, count_all, counted_at, figures, fresh
+from worker.queries.overview import Bounces, Mailboxes, Overview, Tally, overview
+from worker.watch.health import state_of
+from worker.writing.record import Judged
+from worker.writing.stored import KINDS
 
 OURS, THEIRS = 1, 2
 TODAY = NOW.date()
@@ -149,7 +149,7 @@ def test_a_page_does_without_figures_that_cannot_be_counted(engine: Engine, monk
 
     count(engine, OURS, NOW)
     with monkeypatch.context() as patched:
-        patched.setattr("worker.figures.count", fail)
+        patched.setattr("worker.queries.figures.count", fail)
         fresh(engine, OURS, NOW + timedelta(hours=1))
     fresh(engine, OURS, NOW + timedelta(hours=1))
     with reading(engine) as session:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from worker.arrival import NO_DATE, arrival
 from worker.errors import InputError
-from worker.files import as_fetched, eml_files, maildir_messages, mbox_messages
+from worker.imap.arrival import NO_DATE, arrival
+from worker.reading.files import as_fetched, eml_files, maildir_messages, mbox_messages
 
 MAIL = b"From: anna@client.example\nSubject: hello\nDate: Mon, 04 May 2026 09:00:00 +0200\n\nYes.\nFrom here on.\n"
 

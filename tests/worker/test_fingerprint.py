@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.fingerprint import content_hash, has_message_id
+from worker.writing.fingerprint import content_hash, has_message_id
 
 MAIL = b"Message-ID: <1@client.example>\r\nFrom: anna@client.example\r\n\r\nYes, please.\r\n"
 BARE = b"From: anna@client.example\r\nSubject: hello\r\n\r\nYes, please.\r\n"

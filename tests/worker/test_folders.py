@@ -15,7 +15,7 @@ from tests.worker.commanding import BOX, Commands
 from tests.worker.small_world import furnish
 from tests.worker.test_resilience import visiting
 from worker.errors import MailboxError
-from worker.folders import Folder, Place, find, listed, to_read
+from worker.imap.folders import Folder, Place, find, listed, to_read
 from worker.poll import go_round
 
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -10,7 +10,7 @@ import sys
 CODE = """
 import os, signal, sys
 from multiprocessing import get_context
-from worker.forks import get_ready
+from worker.reading.forks import get_ready
 signal.signal(signal.SIGINT, lambda *_: None)
 get_ready()
 print("begun", flush=True)

@@ -13,8 +13,8 @@ import pytest
 
 from tests.worker.receiver import Receiver, Say, receiving
 from worker.errors import InputError
-from worker.guard import addresses_of, is_public, target_of
-from worker.post import Line
+from worker.webhooks.guard import addresses_of, is_public, target_of
+from worker.webhooks.post import Line
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from imapclient.exceptions import IMAPClientError
 
-from worker.client import Client
-from worker.idle import Ear, Heard
+from worker.imap.client import Client
+from worker.imap.idle import Ear, Heard
 
 
 class Server:

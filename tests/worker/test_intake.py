@@ -15,8 +15,8 @@ from models.events import Bounced, EventKind
 from models.session import reading, transaction
 from models.tables import RecipientEvent, SentMessage
 from tests.worker.small_world import NOW, RULES, SENDS, SENT_AT, furnish, send_all, statuses
-from worker import intake
-from worker.intake import Signal, Taken, Told, take_in
+from worker.sending import intake
+from worker.sending.intake import Signal, Taken, Told, take_in
 
 
 def opened(row: int, send_id: str = "anna-1-0") -> Signal:

@@ -20,20 +20,20 @@ from models.session import reading, transaction
 from models.tables import InboundMessage, Mailbox, Team
 from tests.servers import PASSWORD, PrivateDovecot
 from tests.worker.small_world import BOX, NOW, fresh, furnish
-from worker import jobs as module
 from worker.act import Act
 from worker.apply import Applied
+from worker.daemon.rounds import Rounds
+from worker.errands import jobs as module
+from worker.errands.job import Job
+from worker.errands.jobs import Jobs
+from worker.errands.outcomes import Outcome
+from worker.errands.requests import ask, request_of, state_of, stop
+from worker.errands.service import station
 from worker.errors import InputError, MailboxError, Trouble
-from worker.job import Job
-from worker.jobs import Jobs
-from worker.manners import Hosts
-from worker.outcomes import Outcome
-from worker.requests import ask, request_of, state_of, stop
-from worker.rounds import Rounds
+from worker.imap.manners import Hosts
+from worker.reading.visit import PollReport, Watch
 from worker.schedule import Daemon
-from worker.service import station
 from worker.totals import total
-from worker.visit import PollReport, Watch
 
 PETRA = Act("petra", NOW)
 SECONDS = 10

@@ -12,12 +12,12 @@ from models.session import reading, transaction
 from models.tables import Campaign, Contact, Recipient, RecipientEvent, Team
 from tests.worker.small_world import HARD, NOW, RULES, a_mail, furnish, send_all, take_in
 from worker.act import Act
+from worker.acts.do_not_email import add_dne
+from worker.acts.joining import Joined, join
+from worker.acts.person import find_recipients, set_status
 from worker.chunks import CHUNK
-from worker.do_not_email import add_dne
 from worker.errors import InputError
-from worker.joining import Joined, join
-from worker.person import find_recipients, set_status
-from worker.tie import Rules
+from worker.rules import Rules
 
 MILA = Act("mila", NOW, "from the fair")
 ANNA = "anna@client.example"

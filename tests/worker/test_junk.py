@@ -33,8 +33,8 @@ from tests.worker.small_world import (
 from tests.worker.test_resilience import visiting
 from worker.match import Clues, Family
 from worker.poll import go_round
-from worker.record import Judged
-from worker.stored import dump, load_clues
+from worker.writing.record import Judged
+from worker.writing.stored import dump, load_clues
 
 ANNA = "anna@client.example"
 STRONG: dict[str, Any] = {"answers": ("anna-1-0@us",), "from_address": ANNA}

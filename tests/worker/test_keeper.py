@@ -16,13 +16,13 @@ from tests.faulty_proxy import Faults, FaultyProxy
 from tests.scripted import ScriptedServer
 from tests.servers import PASSWORD, PrivateDovecot
 from tests.worker.small_world import NOW
-from worker import keeper as keeping
-from worker.account import Account
+from worker.daemon import keeper as keeping
+from worker.daemon.keeper import Keeper, Line
 from worker.errors import MailboxError, Trouble
-from worker.fetched import FolderState
-from worker.keeper import Keeper, Line
+from worker.imap.account import Account
+from worker.imap.fetched import FolderState
+from worker.imap.manners import Hosts
 from worker.mailbox import Mailbox, reach
-from worker.manners import Hosts
 
 pytestmark = pytest.mark.server
 

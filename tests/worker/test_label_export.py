@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from worker.errors import InputError
-from worker.label_export import replacing
+from worker.learning.label_export import replacing
 
 
 def old(path: Path) -> Path:

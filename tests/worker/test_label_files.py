@@ -13,8 +13,8 @@ import pytest
 
 from classifier.verdict import ReplyClass
 from worker.errors import InputError
-from worker.label_files import Problem, Row, format_of, read_labels, sort_out
-from worker.labels import text_key
+from worker.learning.label_files import Problem, Row, format_of, read_labels, sort_out
+from worker.learning.labels import text_key
 
 GOOD = {"class": "Interested", "text": "Tell me more"}
 
@@ -221,5 +221,5 @@ def test_the_name_of_a_file_says_what_it_holds(name: str, form: str) -> None:
 
 
 def test_to_read_a_file_no_database_library_is_loaded() -> None:
-    code = "import sys, worker.label_files; assert 'sqlalchemy' not in sys.modules"
+    code = "import sys, worker.learning.label_files; assert 'sqlalchemy' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], check=True)

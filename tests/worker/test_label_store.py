@@ -15,12 +15,12 @@ from models.events import Status
 from models.learning import Label, LabelSource
 from models.session import insert_new, reading, transaction
 from models.tables import Team
-from worker import label_store
 from worker.act import Act
 from worker.chunks import CHUNK
-from worker.label_files import Problem, Row
-from worker.label_store import new_rows, store
-from worker.labels import text_key
+from worker.learning import label_store
+from worker.learning.label_files import Problem, Row
+from worker.learning.label_store import new_rows, store
+from worker.learning.labels import text_key
 
 ACT = Act("petra", datetime(2026, 5, 4, 9, tzinfo=UTC))
 

@@ -16,7 +16,7 @@ from models.session import reading, transaction
 from models.tables import Mailbox
 from tests.worker.commanding import ANNA, AWAY, BORIS, HARD, OPT_OUT, Commands, reply
 from worker.decide import is_drawn
-from worker.labels import Sample, labelled_replies, random_sample
+from worker.learning.labels import Sample, labelled_replies, random_sample
 
 DOUBTFUL = reply(ReplyClass.INTERESTED, 0.4, sure=False)
 

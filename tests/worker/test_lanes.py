@@ -18,13 +18,13 @@ from models.session import transaction
 from tests.keys import VAULT
 from tests.worker.receiver import Heard, Receiver, Say, receiving
 from tests.worker.small_world import furnish
-from worker import lanes as module
-from worker.dispatch import dispatch
-from worker.endpoints import add_endpoint, list_deliveries
-from worker.guard import Target
-from worker.lanes import Lanes, Tally
-from worker.outbox import Told, tell
-from worker.post import Line
+from worker.webhooks import lanes as module
+from worker.webhooks.dispatch import dispatch
+from worker.webhooks.endpoints import add_endpoint, list_deliveries
+from worker.webhooks.guard import Target
+from worker.webhooks.lanes import Lanes, Tally
+from worker.webhooks.post import Line
+from worker.writing.outbox import Told, tell
 
 
 def clock() -> datetime:
@@ -116,7 +116,7 @@ def test_a_turn_ends_by_time_and_the_next_endpoint_gets_the_thread(
 def test_what_is_due_is_tried_once_however_long_it_takes(
     engine: Engine, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("worker.deliver.FIRST_PAUSE", 0.01)
+    monkeypatch.setattr("worker.webhooks.deliver.FIRST_PAUSE", 0.01)
     receiver.answer = slowly(0.02, status=500)
     add(engine, receiver, "crm")
     happen(engine, 30)

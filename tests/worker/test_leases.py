@@ -9,9 +9,9 @@ from sqlalchemy import Engine, text
 
 from models.session import open_engine, transaction
 from tests.databases import postgres_database
-from worker.duties import OUTBOX, SHARD, TIMERS, duty_of
+from worker.daemon.duties import OUTBOX, SHARD, TIMERS, duty_of
 from worker.errors import MailboxError, Trouble
-from worker.leases import STALLED, Lease, Leases
+from worker.fleet.leases import STALLED, Lease, Leases
 
 
 class Clock:

@@ -19,12 +19,12 @@ from models.tables import DneEntry, Mailbox, Team
 from tests.worker.commanding import ANNA, BORIS, Commands
 from tests.worker.small_world import BOX, NOW, RULES, SENDS, SENT_AT, a_mail, a_reply, furnish, send_all, statuses
 from worker.act import Act
+from worker.acts.campaigns import put_campaign
+from worker.acts.joining import join
 from worker.apply import apply
-from worker.campaigns import put_campaign
-from worker.clues import clues_of
 from worker.errors import InputError
-from worker.joining import join
-from worker.links import (
+from worker.matching.clues import clues_of
+from worker.matching.links import (
     Linked,
     Links,
     Purpose,
@@ -35,8 +35,8 @@ from worker.links import (
     list_unsubscribe,
     make_token,
 )
-from worker.record import Judged
-from worker.sends import import_sends
+from worker.sending.sends import import_sends
+from worker.writing.record import Judged
 
 KEY, OLD = "k" * 32, "o" * 32
 LINKS = Links("https://go.us.example/mail", (KEY, OLD))

@@ -17,7 +17,7 @@ from tests.worker.commanding import BOX, reply
 from tests.worker.small_world import a_mail, furnish, take_in
 from tests.worker.test_aside import SQLITE, failing, fetched, work
 from worker.errors import InputError
-from worker.mail_text import MailText, Piece, mail_of
+from worker.queries.mail_text import MailText, Piece, mail_of
 
 ANSWER = (
     "Please take me off your list.\n\nTom\n\n"

@@ -16,13 +16,13 @@ from imapclient.exceptions import IMAPClientError
 from tests.faulty_proxy import Faults, FaultyProxy
 from tests.servers import PASSWORD, PrivateDovecot, free_ports
 from tests.worker.large_mails import message, multipart, part
-from worker import fetched
 from worker import mailbox as reading
-from worker.account import Account
-from worker.arrival import NO_DATE, arrival
 from worker.errors import MailboxError
-from worker.folders import Folder, find
-from worker.imap import tls_context
+from worker.imap import fetched
+from worker.imap.account import Account
+from worker.imap.arrival import NO_DATE, arrival
+from worker.imap.connection import tls_context
+from worker.imap.folders import Folder, find
 from worker.mailbox import FetchedMessage, Mailbox, connect
 
 pytestmark = pytest.mark.server

@@ -15,8 +15,7 @@ from models.tables import Mailbox, SignIn, Team
 from tests.keys import VAULT
 from tests.worker.small_world import BOX, NOW, fresh
 from worker.act import Act
-from worker.errors import InputError
-from worker.mailboxes import (
+from worker.acts.mailboxes import (
     add_mailbox,
     change_mailbox,
     list_mailboxes,
@@ -27,8 +26,9 @@ from worker.mailboxes import (
     resume_mailbox,
     sign_in_anew,
 )
-from worker.oauth import Tokens
-from worker.requests import ask, stop
+from worker.errands.requests import ask, stop
+from worker.errors import InputError
+from worker.oauth.tokens import Tokens
 
 PETRA = Act("petra", NOW)
 NEW = "nora@us.example"

@@ -9,7 +9,7 @@ from random import Random
 import pytest
 
 from worker.errors import MailboxError, Trouble
-from worker.manners import REFUSALS, STOPS_AT, WINDOW, Hosts, counts, longest_pause, pause_after, stops
+from worker.imap.manners import REFUSALS, STOPS_AT, WINDOW, Hosts, counts, longest_pause, pause_after, stops
 
 NOW = datetime(2026, 5, 4, 9, tzinfo=UTC)
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)

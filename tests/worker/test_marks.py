@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from classifier.features import normalise as normal
 from classifier.features import placed_tokens, tokens
 from classifier.verdict import Evidence
-from worker.marks import Piece, marked, marked_report
+from worker.queries.marks import Piece, marked, marked_report
 
 LONG = 64 * 1024
 

@@ -18,18 +18,18 @@ from models.tables import InboundMessage, MessageClue, MessageState, ReviewItem,
 from tests.journey.world import end_state
 from tests.keys import VAULT
 from tests.worker.small_world import BOX, RULES, SENDS, a_mail, a_reply, furnish, send_all
-from worker import months as months_module
 from worker.act import Act
+from worker.acts.person import resolve_review
 from worker.apply import Applied, apply
-from worker.lanes import Lanes
-from worker.mail_text import mail_of
-from worker.messages import MessageFilter, messages_page
-from worker.months import keep_months
-from worker.person import resolve_review
-from worker.record import Judged
+from worker.privacy import months as months_module
+from worker.privacy.months import keep_months
+from worker.queries.mail_text import mail_of
+from worker.queries.messages import MessageFilter, messages_page
+from worker.reading.visit import PollReport
 from worker.schedule import Daemon
-from worker.sends import import_sends
-from worker.visit import PollReport
+from worker.sending.sends import import_sends
+from worker.webhooks.lanes import Lanes
+from worker.writing.record import Judged
 
 TWO = Settings(message_months=2)
 MINE = ("anna-1-1@us",)
@@ -195,7 +195,7 @@ def test_a_month_that_is_over_is_dropped_as_a_whole(engine: Engine) -> None:
 def test_months_that_are_in_use_are_changed_another_time(
     engine: Engine, database_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO, "worker.months")
+    caplog.set_level(logging.INFO, "worker.privacy.months")
     other = open_engine(database_url)
     with reading(other) as busy:
         busy.scalar(select(func.count()).select_from(VerdictRow))

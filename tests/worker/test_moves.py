@@ -23,11 +23,11 @@ from tests.servers import PrivateDovecot
 from tests.worker.small_world import BOX, NOW, RULES, SENDS, SENT_AT, furnish, send_all, statuses
 from tests.worker.test_resilience import visiting
 from worker.act import Act
+from worker.acts.person import resolve_review
 from worker.backfill import EVER
-from worker.person import resolve_review
+from worker.imap.transfer import Fate, can_move, transfer
 from worker.poll import go_round
-from worker.story import list_reviews
-from worker.transfer import Fate, can_move, transfer
+from worker.queries.story import list_reviews
 
 pytestmark = pytest.mark.server
 
@@ -198,7 +198,7 @@ class Killed(BaseException):
 
 @pytest.mark.parametrize(
     ("where", "end"),
-    [("worker.mailbox.transfer", MoveState.MOVED), ("worker.moving.note_fates", MoveState.GONE)],
+    [("worker.mailbox.transfer", MoveState.MOVED), ("worker.reading.moving.note_fates", MoveState.GONE)],
     ids=["before the move", "before it was noted"],
 )
 def test_what_waited_when_the_process_died_is_moved_by_the_next_poll_and_once(

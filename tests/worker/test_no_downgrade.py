@@ -10,11 +10,11 @@ from imapclient import IMAPClient
 from imapclient.exceptions import LoginError
 
 from tests.scripted import ScriptedServer
-from worker import bearer
-from worker.account import Account
-from worker.bearer import MECHANISMS, first
 from worker.errors import MailboxError
-from worker.imap import telling
+from worker.imap import bearer
+from worker.imap.account import Account
+from worker.imap.bearer import MECHANISMS, first
+from worker.imap.connection import telling
 from worker.mailbox import connect
 
 PASSWORD = "canary-password"
@@ -108,7 +108,9 @@ def test_of_a_token_in_a_complaint_not_even_the_beginning_is_told(long: bool) ->
 
 
 def test_a_server_that_takes_no_tokens_is_shown_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("worker.imap._connected", lambda account, *_: IMAPClient(account.host, account.port, ssl=False))
+    monkeypatch.setattr(
+        "worker.imap.connection._connected", lambda account, *_: IMAPClient(account.host, account.port, ssl=False)
+    )
     error, heard = refused(NO_STARTTLS, "plain", token="canary-token")
     assert heard == ["CAPABILITY"]
     assert "neither AUTH=OAUTHBEARER nor AUTH=XOAUTH2" in str(error)

@@ -20,9 +20,9 @@ from models.tables import SignIn
 from tests.provider import browse
 from tests.worker.token_server import CLIENT_ID, CLIENT_SECRET, TokenServer, token_server
 from worker.errors import InputError
-from worker.imap import tls_context
-from worker.oauth import TokenError, as_client, ask_confirmed, ask_consent, ask_device, redeem, refresh
-from worker.oauth_providers import KINDS, Provider, provider_of
+from worker.imap.connection import tls_context
+from worker.oauth.providers import KINDS, Provider, provider_of
+from worker.oauth.tokens import TokenError, as_client, ask_confirmed, ask_consent, ask_device, redeem, refresh
 
 NOW = datetime(2026, 5, 4, 9, tzinfo=UTC)
 HERE = "http://127.0.0.1:1"
@@ -187,7 +187,7 @@ def test_an_odd_answer_to_a_device_is_told_in_plain_words(
 
 
 def test_a_provider_that_drips_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("worker.oauth_http.SECONDS", 0.2)
+    monkeypatch.setattr("worker.oauth.http.SECONDS", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def drip() -> None:

@@ -31,14 +31,14 @@ from tests.lab import Lab, deliver, recent
 from tests.servers import PrivateDovecot
 from tests.worker.commanding import said
 from tests.worker.small_world import BOX, HARD, NOW, a_mail, a_reply, furnish, send_all, take_in
+from worker.daemon.ticks import Step
 from worker.errors import InputError, MailboxError, Trouble
-from worker.gauges import FRESH, Gauges
-from worker.metrics import Metrics
-from worker.observed import Observed, observed
-from worker.pulse import Pulse
+from worker.reading.visit import PollReport
 from worker.schedule import Daemon
-from worker.ticks import Step
-from worker.visit import PollReport
+from worker.watch.gauges import FRESH, Gauges
+from worker.watch.metrics import Metrics
+from worker.watch.observed import Observed, observed
+from worker.watch.pulse import Pulse
 
 Read = Callable[..., float | None]
 

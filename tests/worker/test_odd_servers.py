@@ -18,8 +18,8 @@ from models.session import open_engine
 from tests.lab import Lab, rewind
 from tests.scripted import ScriptedServer
 from tests.small_mails import Exchange, exchanges
-from worker.account import Account
 from worker.errors import MailboxError, Trouble
+from worker.imap.account import Account
 from worker.mailbox import connect
 
 START = datetime(2026, 5, 4, 9, tzinfo=UTC)

@@ -19,10 +19,10 @@ from tests.console.identity_provider import (
 )
 from tests.provider import browse
 from tests.worker.small_world import NOW
-from worker import oidc
 from worker.errors import InputError
-from worker.oauth import TokenError
-from worker.oidc import ask, verified_address
+from worker.oauth.tokens import TokenError
+from worker.people import oidc
+from worker.people.oidc import ask, verified_address
 
 PETRA = "petra@outreach.example"
 REDIRECT = "https://console.example/sign-in/callback"

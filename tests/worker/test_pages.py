@@ -22,17 +22,17 @@ from models.events import DneReason, SequenceState, Status
 from models.session import reading, transaction
 from models.tables import Campaign, Contact, DneEntry, Recipient, Team
 from tests.worker.small_world import NOW, SENT_AT, a_mail, a_reply, furnish, send_all, take_in
-from worker import contact_search, pages
 from worker.act import Act
-from worker.book import covering
-from worker.contact_search import ContactFilter
-from worker.do_not_email import add_dne, lift_dne
+from worker.acts.do_not_email import add_dne, lift_dne
 from worker.errors import InputError
-from worker.known_sends import Sent
-from worker.pages import Page, RecipientFilter, campaign_choices, contacts_page, recipients_page
-from worker.places import contact_place, place
-from worker.suppression import suppressed
-from worker.words import BETWEEN, MOST_WORDS, begins_words
+from worker.matching.known_sends import Sent
+from worker.queries import contact_search, pages
+from worker.queries.contact_search import ContactFilter
+from worker.queries.pages import Page, RecipientFilter, campaign_choices, contacts_page, recipients_page
+from worker.queries.places import contact_place, place
+from worker.queries.words import BETWEEN, MOST_WORDS, begins_words
+from worker.writing.book import covering
+from worker.writing.suppression import suppressed
 
 ANNA, BEN = "anna@client.example", "ben@client.example"
 

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from tests.servers import PASSWORD, PrivateDovecot
 from tests.worker.large_mails import ATTACHMENT, CRLF, bounce_with_original, lines, message, multipart, part, pdf
-from worker import fetch as reading
-from worker import partial
-from worker.account import Account
+from worker.imap import fetch as reading
+from worker.imap import partial
+from worker.imap.account import Account
+from worker.imap.structure import StructureError, read_structure
 from worker.mailbox import FetchedMessage, connect
-from worker.structure import StructureError, read_structure
 
 pytestmark = pytest.mark.server
 

@@ -10,8 +10,8 @@ import pytest
 from argon2.exceptions import VerifyMismatchError
 
 from tests.quick_passwords import QUICK
-from worker import passwords
 from worker.errors import InputError
+from worker.secrets import passwords
 
 PASSWORD = "a horse in the rain"
 

@@ -9,9 +9,9 @@ import pytest
 
 from config.settings import Settings
 from models.tables import Mailbox
-from worker import private_hosts
+from worker.acts import private_hosts
+from worker.acts.private_hosts import see_host, see_move
 from worker.errors import InputError
-from worker.private_hosts import see_host, see_move
 
 PRIVATE = ["127.0.0.1", "10.1.2.3", "192.168.0.9", "169.254.169.254", "::1", "fe80::1%eth0", "fd00::1", "::"]
 

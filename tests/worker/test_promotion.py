@@ -21,8 +21,9 @@ from models.learning import Artifact as ArtifactRow
 from models.session import reading, transaction
 from tests.worker.small_world import fresh
 from worker.act import Act
+from worker.daemon.serving import Classifier
 from worker.errors import InputError
-from worker.promotion import (
+from worker.learning.promotion import (
     SHIPPED,
     check_new,
     find,
@@ -35,7 +36,6 @@ from worker.promotion import (
     rollback,
     trained_at,
 )
-from worker.serving import Classifier
 
 NOW = datetime(2026, 5, 4, 9, tzinfo=UTC)
 ACT = Act("petra", NOW, "spring")

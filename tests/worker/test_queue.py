@@ -19,10 +19,10 @@ from sqlalchemy import Engine, make_url, text
 from models.session import open_engine, reading
 from tests.databases import postgres_database
 from worker import queue
-from worker.assigner import Assigner
-from worker.board import Board, EngineLostError
-from worker.chores import Chores
-from worker.leases import STALLED, Leases
+from worker.fleet.assigner import Assigner
+from worker.fleet.board import Board, EngineLostError
+from worker.fleet.chores import Chores
+from worker.fleet.leases import STALLED, Leases
 from worker.queue import HEARTBEAT, Member, connector
 
 pytestmark = [pytest.mark.server, pytest.mark.xdist_group("fleet")]

@@ -14,13 +14,13 @@ from models.handling import BackfillRange, MailboxRequest, Wish
 from models.session import reading, transaction
 from models.tables import Mailbox
 from tests.worker.small_world import NOW, furnish
-from worker import ranges
 from worker.act import Act
 from worker.apply import Applied
-from worker.claims import claim
+from worker.errands.claims import claim
+from worker.errands.requests import ask, request_of, stop
 from worker.errors import MailboxError
-from worker.fetched import FolderState
-from worker.ranges import (
+from worker.fleet import ranges
+from worker.fleet.ranges import (
     Span,
     close,
     coordinate,
@@ -35,8 +35,8 @@ from worker.ranges import (
     standing,
     take,
 )
-from worker.requests import ask, request_of, stop
-from worker.visit import PollReport
+from worker.imap.fetched import FolderState
+from worker.reading.visit import PollReport
 
 TWO = [Span("INBOX", 7, 1, 40, 30), Span("INBOX", 7, 41, 90, 20, junk=True)]
 

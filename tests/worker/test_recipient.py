@@ -9,8 +9,8 @@ from models.session import transaction
 from models.tables import Recipient
 from tests.worker.small_world import NOW, RULES, furnish, send_all
 from worker.act import Act
-from worker.person import Choice, find_recipients
-from worker.recipient import correct, take_back
+from worker.acts.person import Choice, find_recipients
+from worker.acts.recipient import correct, take_back
 
 
 def test_a_recipient_that_was_read_before_is_shown_as_it_stands_now(engine: Engine) -> None:

@@ -11,9 +11,9 @@ import pytest
 from imapclient.exceptions import IMAPClientAbortError, IMAPClientError, LoginError
 
 from tests.scripted import ScriptedServer
-from worker.account import Account
 from worker.errors import MailboxError, Trouble
-from worker.imap import is_passing, telling
+from worker.imap.account import Account
+from worker.imap.connection import is_passing, telling
 from worker.mailbox import connect
 
 ACCOUNT = Account("imap.example", 993, "mila", "secret")

@@ -16,12 +16,13 @@ from models.session import reading, transaction
 from models.tables import Campaign, Contact, Recipient
 from tests.journey.world import end_state
 from tests.worker.small_world import NOW, SENT_AT, a_mail, a_reply, furnish, send_all, statuses, take_in
-from worker import rehearse as rehearsing
 from worker.act import Act
-from worker.automations import put_automations
+from worker.acts import rehearse as rehearsing
+from worker.acts.automations import put_automations
+from worker.acts.rehearse import Rehearsal, rehearse
 from worker.errors import InputError
-from worker.refold import lock, refold
-from worker.rehearse import Rehearsal, rehearse
+from worker.writing.locks import lock
+from worker.writing.refold import refold
 
 SINCE = SENT_AT + timedelta(hours=1)
 MOVE, CALL, STOP = {"do": "move", "campaign": "nurture"}, {"do": "call", "endpoint": "crm"}, {"do": "stop"}

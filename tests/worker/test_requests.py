@@ -16,9 +16,9 @@ from models.session import reading, transaction
 from models.tables import Mailbox, Team
 from tests.worker.small_world import BOX, NOW, fresh, furnish
 from worker.act import Act
-from worker.claims import Claim, claim, end, hand_back, renew, told_to_stop, waiting
+from worker.errands.claims import Claim, claim, end, hand_back, renew, told_to_stop, waiting
+from worker.errands.requests import ask, request_of, requests_of, stop
 from worker.errors import InputError
-from worker.requests import ask, request_of, requests_of, stop
 
 PETRA = Act("petra", NOW)
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)

@@ -19,25 +19,25 @@ from models.session import reading, transaction
 from models.tables import FolderCursor, InboundMessage, Mailbox, MessageState, SentMessage
 from tests.servers import PrivateDovecot
 from tests.worker.small_world import BOX, NOW, RULES, a_mail, a_reply, furnish, send_all, statuses, take_in
-from worker import folder as folder_module
 from worker import process
-from worker.account import Account
 from worker.act import Act
+from worker.acts.do_not_email import add_dne, lift_dne
+from worker.acts.person import find_recipients, set_status
 from worker.apply import Applied, apply
 from worker.backfill import EVER, rehearsal
-from worker.crew import InTurn
 from worker.desk import Desk
-from worker.do_not_email import add_dne, lift_dne
+from worker.errands.service import station
 from worker.errors import MailboxError
-from worker.folder import read_folder
+from worker.imap.account import Account
 from worker.mailbox import connect
-from worker.person import find_recipients, set_status
 from worker.poll import go_round
 from worker.process import DEADLOCK_TRIES, write
+from worker.reading import folder as folder_module
+from worker.reading.crew import InTurn
+from worker.reading.folder import read_folder
+from worker.reading.sent import learn_sent
+from worker.reading.visit import PollReport, Visit, Watch
 from worker.schedule import Daemon
-from worker.sent import learn_sent
-from worker.service import station
-from worker.visit import PollReport, Visit, Watch
 from worker.working_days import Calendar
 
 DESK = Desk(
@@ -120,8 +120,8 @@ class _Breaking:
 def test_learning_goes_on_where_a_lost_connection_stopped_it(
     engine: Engine, dovecot: PrivateDovecot, imap_user: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("worker.sent.BATCH", 10)
-    monkeypatch.setattr("worker.folder.BATCH", 10)
+    monkeypatch.setattr("worker.reading.sent.BATCH", 10)
+    monkeypatch.setattr("worker.reading.folder.BATCH", 10)
     dovecot.deliver_many(
         imap_user,
         [
@@ -143,8 +143,8 @@ def test_learning_goes_on_where_a_lost_connection_stopped_it(
 def test_stopped_while_recognising_a_renumbered_folder_goes_on_there_later(
     engine: Engine, dovecot: PrivateDovecot, imap_user: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("worker.sent.BATCH", 10)
-    monkeypatch.setattr("worker.folder.BATCH", 10)
+    monkeypatch.setattr("worker.reading.sent.BATCH", 10)
+    monkeypatch.setattr("worker.reading.folder.BATCH", 10)
     mails = [f"From: p{n}@client.example\r\nMessage-ID: <{n}@client>\r\n\r\nYes.\r\n".encode() for n in range(25)]
     dovecot.deliver_many(imap_user, mails)
     stop: list[bool] = []

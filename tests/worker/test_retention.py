@@ -12,9 +12,9 @@ from models.outside import Delivery, DeliveryState, EventType, OutboxEvent, Webh
 from models.session import reading, transaction
 from tests.keys import VAULT
 from tests.worker.small_world import NOW, furnish
-from worker import retention
-from worker.endpoints import add_endpoint
-from worker.retention import remove_old
+from worker.privacy import retention
+from worker.privacy.retention import remove_old
+from worker.webhooks.endpoints import add_endpoint
 
 OLD = NOW - timedelta(days=91)
 LIMIT = NOW - timedelta(days=90)

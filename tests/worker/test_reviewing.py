@@ -15,12 +15,12 @@ from models.session import reading, transaction
 from models.tables import DneEntry, ReviewItem, Team
 from tests.worker.small_world import NOW, RULES, a_mail, furnish, send_all, statuses, take_in
 from worker.act import Act
+from worker.acts.reviewing import Answer, needs_why, progress, settle, take_back
 from worker.errors import InputError, SettledError
-from worker.overview import Tally
-from worker.reviewing import Answer, needs_why, progress, settle, take_back
-from worker.story import list_reviews, review_of
-from worker.tie import Rules
-from worker.urgency import lesson, urgency
+from worker.queries.overview import Tally
+from worker.queries.story import list_reviews, review_of
+from worker.rules import Rules
+from worker.writing.urgency import lesson, urgency
 
 FIRST = ("campaign-1", "anna@client.example")
 

@@ -16,17 +16,17 @@ from models.session import DatabaseUnavailable, reading, transaction
 from models.tables import FolderCursor, InboundMessage, Mailbox
 from tests.servers import PASSWORD, PrivateDovecot
 from tests.worker.small_world import NOW, furnish
-from worker import keeper as keeping
-from worker import rounds
-from worker.crew import in_turn
-from worker.due import due_mailboxes, write_results
-from worker.fetched import FolderState
-from worker.keeper import Keeper
+from worker.daemon import keeper as keeping
+from worker.daemon import rounds
+from worker.daemon.due import due_mailboxes, write_results
+from worker.daemon.keeper import Keeper
+from worker.daemon.rounds import Rounds
+from worker.imap.fetched import FolderState
+from worker.imap.manners import Hosts
 from worker.mailbox import Mailbox as Imap
-from worker.manners import Hosts
-from worker.rounds import Rounds
+from worker.reading.crew import in_turn
+from worker.reading.visit import Station, Watch
 from worker.schedule import Daemon
-from worker.visit import Station, Watch
 
 pytestmark = pytest.mark.server
 
@@ -274,7 +274,7 @@ def test_results_that_the_database_does_not_take_are_written_later(
     daemon = Daemon(world.engine, Settings(poll_seconds=60), world.rounds.poll, world.clock)
     try:
         with monkeypatch.context() as broken:
-            broken.setattr("worker.results.write_results", away)
+            broken.setattr("worker.daemon.results.write_results", away)
             daemon.turns.work(1)  # one poll without its thread
             with pytest.raises(DatabaseUnavailable):
                 daemon.write_down()

@@ -21,16 +21,16 @@ from tests.faulty_proxy import Faults, FaultyProxy
 from tests.servers import PASSWORD, PrivateDovecot
 from tests.worker.small_world import NOW, furnish
 from worker import schedule
-from worker.account import Account
-from worker.due import Due, due_mailboxes, spread
-from worker.duties import duty_of
+from worker.daemon.due import Due, due_mailboxes, spread
+from worker.daemon.duties import duty_of
+from worker.daemon.keeper import Keeper
+from worker.daemon.ticks import Step
 from worker.errors import MailboxError, Trouble
-from worker.keeper import Keeper
-from worker.leases import Lease, Leases
+from worker.fleet.leases import Lease, Leases
+from worker.imap.account import Account
 from worker.mailbox import reach
+from worker.reading.visit import PollReport
 from worker.schedule import Daemon
-from worker.ticks import Step
-from worker.visit import PollReport
 
 SETTINGS = Settings(poll_seconds=60, poll_threads=1)
 SECONDS = 10
@@ -324,7 +324,7 @@ def test_results_that_no_database_would_take_are_dropped_and_the_mailbox_stays_d
     daemon = daemons(many, lambda *_: PollReport())
     daemon.turns.work(1)  # one poll without its thread
     with monkeypatch.context() as broken:
-        broken.setattr("worker.results.write_results", lambda *_: 1 / 0)
+        broken.setattr("worker.daemon.results.write_results", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             daemon.write_down()
     daemon.write_down()

@@ -28,13 +28,13 @@ from tests.servers import PrivateDovecot
 from tests.worker.commanding import BOX, Commands
 from tests.worker.token_server import CLIENT_ID, CLIENT_SECRET, TokenServer, token_server
 from worker.access import account_of, connected
-from worker.deliver import Claim
 from worker.demo.server import Address
 from worker.desk import open_desk
 from worker.errors import MailboxError
-from worker.oauth import ask_consent, ask_device
-from worker.oauth_providers import provider_of
-from worker.vault import new_key, vault_of
+from worker.oauth.providers import provider_of
+from worker.oauth.tokens import ask_consent, ask_device
+from worker.secrets.vault import new_key, vault_of
+from worker.webhooks.deliver import Claim
 
 PASSWORD, CALENDLY, DATABASE = "canary-mailbox-password", "canary-calendly-key", "canary-database-password"
 TOKENS = "tokens@outreach.example"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from worker.errors import InputError
-from worker.sends_file import read_sends
+from worker.sending.sends_file import read_sends
 
 GOOD = (
     '{"campaign": "spring", "to": "Anna@Client.example", "message_ids": ["<1@us>", "2@us"],'

@@ -18,18 +18,18 @@ from models.tables import InboundMessage
 from tests.lab import Lab, now, recent
 from tests.servers import PrivateDovecot
 from tests.small_mails import Exchange
-from worker import ranges, sharing
 from worker.act import Act
-from worker.board import EngineLostError
-from worker.claims import claim
-from worker.crews import Crews
+from worker.errands.claims import claim
+from worker.errands.job import Job, Workshop
+from worker.errands.outcomes import Outcome
+from worker.errands.requests import ask
 from worker.errors import MailboxError, Trouble
-from worker.job import Job, Workshop
+from worker.fleet import ranges, sharing
+from worker.fleet.board import EngineLostError
+from worker.fleet.range_work import RangeWork
+from worker.imap.manners import Hosts
 from worker.mailbox import Mailbox as Imap
-from worker.manners import Hosts
-from worker.outcomes import Outcome
-from worker.range_work import RangeWork
-from worker.requests import ask
+from worker.reading.crews import Crews
 
 pytestmark = pytest.mark.server
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from classifier.verdict import Evidence, Reply, ReplyClass
 from worker.match import Clues, Family
-from worker.stored import dump, dump_text, load_clues, load_verdict
+from worker.writing.stored import dump, dump_text, load_clues, load_verdict
 
 # Every character there is, also a NUL and the halves of surrogate pairs.
 TEXTS = st.text(max_size=20) | st.sampled_from(["\0", "\ud800", "a\0b\udfff", "\\u0000", '"\\'])

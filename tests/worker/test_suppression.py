@@ -13,10 +13,10 @@ from models.session import bulk_insert, reading, refresh_statistics, transaction
 from models.tables import DneEntry, Team
 from tests.worker.small_world import NOW, furnish
 from worker.act import Act
-from worker.book import covering
+from worker.acts.do_not_email import add_dne, lift_dne
 from worker.chunks import CHUNK
-from worker.do_not_email import add_dne, lift_dne
-from worker.suppression import Covering, is_suppressed, suppressed
+from worker.writing.book import covering
+from worker.writing.suppression import Covering, is_suppressed, suppressed
 
 ANNA = "anna@mail.client.example"
 

@@ -17,11 +17,11 @@ from models.session import reading, transaction
 from models.tables import Mailbox, Recipient
 from tests.keys import VAULT
 from tests.worker.small_world import NOW, a_mail, furnish, send_all, statuses, take_in
-from worker import ticks
-from worker.lanes import Lanes
+from worker.daemon import ticks
+from worker.daemon.ticks import Pauses, Step, due_contacts
+from worker.reading.visit import PollReport
 from worker.schedule import Daemon
-from worker.ticks import Pauses, Step, due_contacts
-from worker.visit import PollReport
+from worker.webhooks.lanes import Lanes
 
 LATER = NOW + timedelta(days=30)
 
@@ -131,12 +131,12 @@ def test_a_failing_step_stops_no_other_and_no_poll(engine: Engine, monkeypatch: 
         return PollReport()
 
     all_away(engine)
-    monkeypatch.setattr("worker.regular.dispatch", failing)
-    monkeypatch.setattr("worker.regular.look", failing)
+    monkeypatch.setattr("worker.daemon.regular.dispatch", failing)
+    monkeypatch.setattr("worker.daemon.regular.look", failing)
     daemon = Daemon(engine, Settings(), poll_one, lambda: LATER)
     lanes = Lanes(engine, lambda: LATER, VAULT)
     monkeypatch.setattr(Lanes, "start", failing)
-    monkeypatch.setattr("worker.keeper.LISTEN_SECONDS", 0)
+    monkeypatch.setattr("worker.daemon.keeper.LISTEN_SECONDS", 0)
     for step in daemon.steps(lanes):
         step()
     daemon.tick()

@@ -7,10 +7,10 @@ from imapclient import IMAPClient
 
 from tests.scripted import ScriptedServer
 from tests.servers import PASSWORD
-from worker.account import Account
-from worker.fetched import FolderState
+from worker.imap.account import Account
+from worker.imap.fetched import FolderState
+from worker.imap.together import statuses
 from worker.mailbox import connect
-from worker.together import statuses
 
 ITEMS = "MESSAGES UIDNEXT UIDVALIDITY"
 FOUND = {b"MESSAGES": 3, b"UIDNEXT": 9, b"UIDVALIDITY": 7}

@@ -14,7 +14,7 @@ from models.session import reading, transaction
 from models.tables import Mailbox
 from tests.worker.small_world import furnish
 from worker.errors import Trouble
-from worker.traffic import budget_of, forget, left, spend, used_up
+from worker.writing.traffic import budget_of, forget, left, spend, used_up
 
 NOW = datetime(2026, 5, 4, 23, 59, tzinfo=UTC)
 LIVE, BACKFILL = Purpose.LIVE, Purpose.BACKFILL

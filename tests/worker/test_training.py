@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 import pytest
 
-from worker import training
-from worker.training import train
+from worker.fleet import training
+from worker.fleet.training import train
 
 SECONDS = 60
 GOES_ON = "print('begun', flush=True); import time; time.sleep(600)"

@@ -37,17 +37,17 @@ from models.tables import InboundMessage, MessageState
 from tests.journey.world import end_state
 from tests.worker.commanding import OPT_OUT, Commands, reply
 from tests.worker.small_world import NOW, SENDS, SENT_AT, furnish, send_all
-from worker.account import Account
 from worker.apply import Box
 from worker.desk import Desk
 from worker.errors import MailboxError
-from worker.fetched import FetchedMessage
-from worker.known_sends import Sent
-from worker.links import Linked, Purpose, linked_of_addresses, make_token
+from worker.imap.account import Account
+from worker.imap.fetched import FetchedMessage
 from worker.mailbox import connect
+from worker.matching.known_sends import Sent
+from worker.matching.links import Linked, Purpose, linked_of_addresses, make_token
 from worker.process import process
+from worker.rules import Rules
 from worker.spreadsheet import guarded, unguarded
-from worker.tie import Rules
 
 MILA, STOP, MX = "mila@outreach.example", "stop@outreach.example", "mx.outreach.example"
 ANNA, BEN, CARA, DAN = (f"{name}@client.example" for name in ("anna", "ben", "cara", "dan"))

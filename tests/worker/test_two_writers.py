@@ -16,9 +16,9 @@ from models.tables import InboundMessage, MessageState, Recipient, VerdictRow
 from tests.databases import postgres_database
 from tests.worker.small_world import BOX, NOW, RULES, a_mail, a_reply, furnish, send_all, statuses, take_in
 from worker.act import Act
+from worker.acts.person import find_recipients, set_status
 from worker.apply import apply
-from worker.person import find_recipients, set_status
-from worker.refold import lock
+from worker.writing.locks import lock
 
 
 @pytest.mark.server

@@ -17,15 +17,15 @@ from models.session import reading, transaction
 from models.tables import DneEntry, RecipientEvent, ReviewItem, Team
 from tests.worker.small_world import BOX, NOW, RULES, a_mail, furnish, send_all, statuses, take_in
 from worker.act import Act
+from worker.acts.person import Choice, find_recipients, resolve_review, set_status
+from worker.acts.recipient import correct
+from worker.acts.reviewing import Answer, settle
+from worker.acts.undo import newest_act, undo
 from worker.apply import apply
 from worker.errors import InputError
-from worker.labels import Sample, random_sample
-from worker.person import Choice, find_recipients, resolve_review, set_status
-from worker.recipient import correct
-from worker.refold import Change
-from worker.reviewing import Answer, settle
-from worker.tie import Rules
-from worker.undo import newest_act, undo
+from worker.learning.labels import Sample, random_sample
+from worker.rules import Rules
+from worker.writing.refold import Change
 
 ANNA = "anna@client.example"
 FIRST, SECOND = ("campaign-1", ANNA), ("campaign-2", ANNA)

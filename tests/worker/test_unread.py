@@ -16,12 +16,12 @@ from models.session import reading, transaction
 from models.tables import RecipientEvent, ReviewItem
 from tests.worker.small_world import NOW, RULES, a_mail, furnish, send_all, statuses, take_in
 from worker.act import Act
-from worker.bulk import Done, preview_status, set_status_of_many
-from worker.do_not_email import lift_dne
-from worker.person import Choice, find_recipients, resolve_review, set_status
-from worker.recipient import correct, recipient_row
-from worker.story import Row
-from worker.unread import ENDS_IT, UnreadError
+from worker.acts.bulk import Done, preview_status, set_status_of_many
+from worker.acts.do_not_email import lift_dne
+from worker.acts.person import Choice, find_recipients, resolve_review, set_status
+from worker.acts.recipient import correct, recipient_row
+from worker.acts.unread import ENDS_IT, UnreadError
+from worker.queries.story import Row
 
 ANNA, BEN = "anna@client.example", "ben@client.example"
 PLEASE_STOP = Reply(

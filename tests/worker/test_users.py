@@ -18,11 +18,12 @@ from models.people import Role, SignInFailure, User
 from models.session import reading, transaction
 from models.tables import Team
 from tests.worker.small_world import NOW, furnish
-from worker import passwords, sign_in, users
 from worker.act import Act
 from worker.errors import InputError
-from worker.sign_in import Refused
-from worker.users import SignedIn
+from worker.people import sign_in, users
+from worker.people.sign_in import Refused
+from worker.people.users import SignedIn
+from worker.secrets import passwords
 
 OURS, THEIRS = 1, 2
 PASSWORD, WRONG = "a horse in the rain", "wrong"

@@ -7,7 +7,7 @@ import pytest
 from config.settings import Settings, SettingsError, read
 from tests.keys import SECRET_KEY, VAULT
 from worker.errors import InputError
-from worker.vault import Vault, is_sealed, new_key, vault_of
+from worker.secrets.vault import Vault, is_sealed, new_key, vault_of
 
 
 def test_what_was_sealed_is_opened_and_cannot_be_read_or_guessed_by_comparing() -> None:

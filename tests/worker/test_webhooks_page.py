@@ -10,7 +10,7 @@ from typing import Any
 
 from models.outside import EventType
 from tests.worker.commanding import ANNA, OPT_OUT, Commands
-from worker.signing import new_secret, rotated, sign
+from worker.secrets.signing import new_secret, rotated, sign
 
 PAGE = (Path(__file__).parents[2] / "docs" / "webhooks.md").read_text()
 BODY = b'{"type":"ping"}'

@@ -16,13 +16,13 @@ from models.tables import DneEntry, Recipient, RecipientEvent, ReviewItem, Secon
 from tests.journey.world import end_state
 from tests.worker.small_world import HARD, NOW, RULES, SENT_AT, a_mail, a_reply, furnish, send_all, statuses, take_in
 from worker.act import Act
-from worker.contacts import merge
-from worker.do_not_email import add_dne
+from worker.acts.contacts import merge
+from worker.acts.do_not_email import add_dne
+from worker.acts.person import resolve_review
 from worker.errors import InputError
-from worker.known_sends import Sent
-from worker.learn import SentHeader, learn
-from worker.person import resolve_review
-from worker.sends import import_sends
+from worker.matching.known_sends import Sent
+from worker.reading.learn import SentHeader, learn
+from worker.sending.sends import import_sends
 
 IMPORTED = Sent(
     campaign="spring",

@@ -18,11 +18,12 @@ from models.session import reading, transaction
 from models.tables import Contact, Recipient, RecipientEvent
 from tests.worker.small_world import NOW, RULES, SENT_AT, a_mail, furnish, send_all, take_in
 from worker.act import Act
+from worker.acts.person import set_status
 from worker.errors import InputError
-from worker.person import set_status
-from worker.refold import lock, refold
-from worker.teams import change_team, weekdays
+from worker.people.teams import change_team, weekdays
 from worker.working_days import EVERYWHERE, Calendar
+from worker.writing.locks import lock
+from worker.writing.refold import refold
 
 FRIDAY = date(2026, 5, 8)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import click
 
 from models.session import reading
-from worker.alarms import list_alarms, look
 from worker.cli.common import find_team, now, start, team_option
 from worker.cli.listing import limit_option, listing
 from worker.cli.output import as_json
-from worker.signs import limits_of
+from worker.watch.alarms import list_alarms, look
+from worker.watch.signs import limits_of
 
 
 @click.group()

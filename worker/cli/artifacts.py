@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from worker.chosen_artifact import artifact_of
 from worker.cli.listing import limit_option, listing
 from worker.cli.output import as_json, emit
+from worker.learning.chosen_artifact import artifact_of
 
 if TYPE_CHECKING:
     from config.settings import Settings
@@ -29,7 +29,7 @@ def list_(past: bool, as_json: bool) -> None:
     """List the artifacts, the newest first, and which of them serves."""
     from models.session import reading  # noqa: PLC0415  # SQLAlchemy and NumPy: not for --help, here and below.
     from worker.cli.common import start  # noqa: PLC0415
-    from worker.promotion import history, list_artifacts  # noqa: PLC0415
+    from worker.learning.promotion import history, list_artifacts  # noqa: PLC0415
 
     settings, engine = start()
     with reading(engine) as session:
@@ -64,9 +64,9 @@ def add(file: Path) -> None:
     """Take FILE, an artifact that was trained elsewhere (`train --out`), into INBOX_ARTIFACT_FOLDER."""
     from classifier.artifact import load  # noqa: PLC0415
     from models.session import transaction  # noqa: PLC0415
-    from worker.artifacts import place_of, write  # noqa: PLC0415
     from worker.cli.common import now, start  # noqa: PLC0415
-    from worker.promotion import check_new, register  # noqa: PLC0415
+    from worker.learning.artifacts import place_of, write  # noqa: PLC0415
+    from worker.learning.promotion import check_new, register  # noqa: PLC0415
 
     settings, engine = start()
     artifact = load(file)
@@ -91,7 +91,7 @@ def promote(version: str, force: bool, why: str | None) -> None:
     learnt from, and on your labels alone. "default" is the shipped artifact.
     """
     from worker.cli.common import act, start  # noqa: PLC0415
-    from worker.promoting import ServesAlreadyError, put_into_service, put_on_trial  # noqa: PLC0415
+    from worker.learning.promoting import ServesAlreadyError, put_into_service, put_on_trial  # noqa: PLC0415
 
     if force and not why:
         raise click.UsageError("--force needs a reason (--why), which is kept in the history")
@@ -120,8 +120,8 @@ def rollback(why: str | None) -> None:
     """Take the newest promotion back: what served before it serves again. What was decided meanwhile stays."""
     from models.session import transaction  # noqa: PLC0415
     from worker.cli.common import act, start  # noqa: PLC0415
-    from worker.promotion import open_serving  # noqa: PLC0415
-    from worker.promotion import rollback as go_back  # noqa: PLC0415
+    from worker.learning.promotion import open_serving  # noqa: PLC0415
+    from worker.learning.promotion import rollback as go_back  # noqa: PLC0415
 
     settings, engine = start()
     with transaction(engine) as session:
@@ -155,8 +155,8 @@ def shadow(artifact: str, days: int, limit: int, as_json: bool) -> None:
     from classifier.replies import TrainedJudge  # noqa: PLC0415
     from models.session import reading  # noqa: PLC0415
     from worker.cli.common import now, start  # noqa: PLC0415
-    from worker.recent import answers  # noqa: PLC0415
-    from worker.shadow import KINDS, differences  # noqa: PLC0415
+    from worker.learning.recent import answers  # noqa: PLC0415
+    from worker.learning.shadow import KINDS, differences  # noqa: PLC0415
 
     settings, engine = start()
     judge = TrainedJudge(artifact_of(engine, settings, artifact), encoder_here())

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from models.session import reading, transaction
-from worker.automations import announce, list_automations, put_automations, read_automations, remove_automation
+from worker.acts.automations import announce, list_automations, put_automations, read_automations, remove_automation
 from worker.cli.common import act, find_team, start, team_option
 from worker.cli.listing import limit_option, listing
 from worker.cli.output import as_json, text

@@ -9,7 +9,7 @@ import click
 
 from config.settings import read
 from worker.cli.output import as_json
-from worker.forks import count_of, get_ready
+from worker.reading.forks import count_of, get_ready
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)

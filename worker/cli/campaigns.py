@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from models.events import SequenceState
 from models.session import reading, transaction
 from models.tables import AutoResponsePolicy, Campaign, Recipient
-from worker.campaigns import change_campaign
+from worker.acts.campaigns import change_campaign
 from worker.cli.common import find_team, start, team_id, team_option
 from worker.cli.listing import limit_option, listing
 from worker.cli.output import as_json

@@ -19,8 +19,8 @@ from models.session import open_engine, reading, transaction
 from models.tables import Mailbox, Team
 from worker.act import Act
 from worker.errors import InputError
-from worker.pseudonyms import carry
-from worker.vault import vault_of
+from worker.secrets.pseudonyms import carry
+from worker.secrets.vault import vault_of
 
 DEFAULT_TEAM = "default"
 

@@ -20,10 +20,10 @@ import click
 from models.handling import GrantKind
 from models.tables import SignIn
 from worker.cli.common import now
-from worker.consenting import Granted, lasting, telling
 from worker.errors import InputError
-from worker.oauth import TokenError, Tokens, as_client, ask_confirmed, ask_consent, ask_device, redeem
-from worker.oauth_providers import KINDS, Provider
+from worker.oauth.consenting import Granted, lasting, telling
+from worker.oauth.providers import KINDS, Provider
+from worker.oauth.tokens import TokenError, Tokens, as_client, ask_confirmed, ask_consent, ask_device, redeem
 
 FLOWS = ("loopback", "device", "client")
 PATIENCE = timedelta(minutes=15)

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import click
 
 from models.session import transaction
+from worker.acts.contacts import merge, split
 from worker.cli.common import act, find_team, start, team_option
 from worker.cli.output import as_json, emit, text
 from worker.cli.privacy import erase_, erased_, export
 from worker.cli.report import change_row, print_changes
-from worker.contacts import merge, split
-from worker.refold import Change
-from worker.tie import rules_of
+from worker.rules import rules_of
+from worker.writing.refold import Change
 
 
 @click.group()

@@ -39,22 +39,22 @@ from models.tables import (
     VerdictRow,
 )
 from worker.apply import Applied
-from worker.artifacts import open_classifier
 from worker.cli.common import DEFAULT_TEAM, act, make_team, now, team_id
 from worker.cli.extras import install
+from worker.daemon.due import success, write_results
+from worker.daemon.ticks import Pauses
 from worker.demo.sample import AUTHSERV_ID, MAILBOX, OPT_OUT_ALIAS, Sample, load
 from worker.demo.server import Address, serving
-from worker.due import success, write_results
-from worker.figures import count_all
-from worker.sends import import_sends
-from worker.sends_file import read_sends
-from worker.service import poll_by_id, station
-from worker.stored import load_verdict
-from worker.story import Wanted, list_recipients, list_reviews
-from worker.ticks import Pauses
-from worker.tie import rules_of
-from worker.vault import new_key, vault_of
-from worker.visit import Watch
+from worker.errands.service import poll_by_id, station
+from worker.learning.artifacts import open_classifier
+from worker.queries.figures import count_all
+from worker.queries.story import Wanted, list_recipients, list_reviews
+from worker.reading.visit import Watch
+from worker.rules import rules_of
+from worker.secrets.vault import new_key, vault_of
+from worker.sending.sends import import_sends
+from worker.sending.sends_file import read_sends
+from worker.writing.stored import load_verdict
 
 MOST = 1_000
 USER = "demo"
@@ -142,7 +142,7 @@ def _furnish(engine: Engine, mailbox_id: int, moment: datetime) -> str | None:
     count_all(engine, moment)
     if not find_spec("argon2"):
         return None
-    from worker.users import add_user  # noqa: PLC0415 - comes with the console
+    from worker.people.users import add_user  # noqa: PLC0415 - comes with the console
 
     password = secrets.token_urlsafe(9)
     with transaction(engine) as session:

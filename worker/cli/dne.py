@@ -14,20 +14,20 @@ from sqlalchemy import Select, select
 from models.events import DneReason
 from models.session import reading, refresh_statistics, transaction
 from models.tables import DneEntry
+from worker.acts.dne_file import check
+from worker.acts.dne_import import Banned, ban
+from worker.acts.do_not_email import dne_target, lift_dne
 from worker.chunks import chunks
 from worker.cli.common import act, find_team, start, team_option
 from worker.cli.listing import limit_option, listing
 from worker.cli.output import as_json, emit, text
 from worker.cli.progress import bar
 from worker.cli.report import change_row, print_changes
-from worker.dne_file import check
-from worker.dne_import import Banned, ban
-from worker.dne_pages import EXPORTED, exported
-from worker.do_not_email import dne_target, lift_dne
 from worker.errors import InputError
-from worker.history import refuse_erased
-from worker.story import entry_row
-from worker.suppression import LIVE
+from worker.queries.dne_pages import EXPORTED, exported
+from worker.queries.history import refuse_erased
+from worker.queries.story import entry_row
+from worker.writing.suppression import LIVE
 
 force_option = click.option("--force", is_flag=True, help="Take domains of many strangers too and ban them all.")
 

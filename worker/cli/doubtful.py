@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from worker.chosen_artifact import artifact_of, newest_version
 from worker.cli.learning import ROWS, file_rows, team_option
 from worker.cli.listing import limit_option, listing
 from worker.cli.output import as_json
 from worker.errors import InputError
+from worker.learning.chosen_artifact import artifact_of, newest_version
 
 if TYPE_CHECKING:
     # These load NumPy and SQLAlchemy, which --help need not wait for.
@@ -35,7 +35,7 @@ def doubtful(rows: Sequence[Path], artifact: str | None, team: str, limit: int, 
     knows your mail best then. `labels set` and `labels drop` mend what is wrong.
     """
     from worker.cli.common import start  # noqa: PLC0415  # NumPy and SQLAlchemy: not for --help, here and below.
-    from worker.doubts import doubt  # noqa: PLC0415
+    from worker.learning.doubts import doubt  # noqa: PLC0415
 
     settings, engine = start()
     found_rows = file_rows(rows) if rows else _labels_of(engine, team)
@@ -67,7 +67,7 @@ def doubtful(rows: Sequence[Path], artifact: str | None, team: str, limit: int, 
 def _labels_of(engine: Engine, team: str) -> list[LabelledReply]:
     from models.session import reading  # noqa: PLC0415
     from worker.cli.common import find_team  # noqa: PLC0415
-    from worker.labels import labelled_replies  # noqa: PLC0415
+    from worker.learning.labels import labelled_replies  # noqa: PLC0415
 
     wanted = find_team(engine, team)
     with reading(engine) as session:

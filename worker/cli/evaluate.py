@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from worker.chosen_artifact import artifact_of
 from worker.cli.learning import ROWS, base_option, corpus, own_rows, since_option
 from worker.cli.output import as_json, emit, show
 from worker.errors import InputError
+from worker.learning.chosen_artifact import artifact_of
 
 if TYPE_CHECKING:
     # These load NumPy and SQLAlchemy, which --help need not wait for.
     from sqlalchemy import Engine
 
     from classifier.evaluation import Evaluation
-    from worker.recent import Block
+    from worker.learning.recent import Block
 
 DAYS = 180
 
@@ -82,7 +82,7 @@ def evaluate(
 def _honest(engine: Engine, since: datetime | None) -> list[tuple[str, str]]:
     """Return how often the machine was right on mail that was drawn at random."""
     from models.session import reading  # noqa: PLC0415
-    from worker.labels import random_sample  # noqa: PLC0415
+    from worker.learning.labels import random_sample  # noqa: PLC0415
 
     with reading(engine) as session:
         sample = random_sample(session, since.replace(tzinfo=UTC) if since else None)
@@ -90,7 +90,7 @@ def _honest(engine: Engine, since: datetime | None) -> list[tuple[str, str]]:
 
 
 def _write(path: Path, evaluation: Evaluation, about: Sequence[tuple[str, str]]) -> None:
-    from worker.evaluation_page import page  # noqa: PLC0415  # Draws pictures.
+    from worker.learning.evaluation_page import page  # noqa: PLC0415  # Draws pictures.
 
     try:
         path.write_text(page(evaluation, about), encoding="utf-8")
@@ -140,8 +140,8 @@ def _tell_drift(engine: Engine, *, as_json: bool) -> None:
     from classifier.drift import TooFewError  # noqa: PLC0415
     from models.session import reading  # noqa: PLC0415
     from worker.cli.common import now  # noqa: PLC0415
-    from worker.promotion import trained_at  # noqa: PLC0415
-    from worker.recent import answers, changes  # noqa: PLC0415
+    from worker.learning.promotion import trained_at  # noqa: PLC0415
+    from worker.learning.recent import answers, changes  # noqa: PLC0415
 
     with reading(engine) as session:
         found = answers(session, now() - timedelta(days=DAYS))

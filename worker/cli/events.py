@@ -16,12 +16,12 @@ from models.outside import DeliveryState, EventType, OutboxEvent
 from models.session import reading, transaction
 from worker.cli.common import find_team, now, start, team_option
 from worker.cli.output import as_json, emit, show
-from worker.dispatch import dispatch
-from worker.endpoints import replay as send_again
-from worker.lanes import Lanes
-from worker.retention import remove_old
-from worker.tail import Tail, before_newest, before_time
-from worker.vault import vault_of
+from worker.privacy.retention import remove_old
+from worker.secrets.vault import vault_of
+from worker.webhooks.dispatch import dispatch
+from worker.webhooks.endpoints import replay as send_again
+from worker.webhooks.lanes import Lanes
+from worker.webhooks.tail import Tail, before_newest, before_time
 
 NEWEST = 20
 PAUSE_SECONDS = 1.0

@@ -9,7 +9,7 @@ from dataclasses import asdict
 import click
 
 from worker.cli.output import emit, text
-from worker.health import Finding
+from worker.watch.health import Finding
 
 
 def print_findings(findings: Iterable[Finding], *, as_json: bool) -> None:

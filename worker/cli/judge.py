@@ -19,12 +19,12 @@ from classifier.message import parse
 from classifier.present import as_card
 from classifier.present import as_json as verdict_row
 from config.settings import read
-from worker.arrival import NO_DATE
-from worker.artifacts import open_classifier
 from worker.chunks import chunks
 from worker.cli.output import as_json, emit
 from worker.errors import InputError
-from worker.files import eml_files, mbox_messages
+from worker.imap.arrival import NO_DATE
+from worker.learning.artifacts import open_classifier
+from worker.reading.files import eml_files, mbox_messages
 
 BATCH = 200
 _HEADER = re.compile(r"[!-9;-~]+:")

@@ -17,7 +17,7 @@ from worker.cli.output import as_json, emit, show, text
 from worker.cli.progress import bar
 
 if TYPE_CHECKING:
-    from worker.label_files import Problem, Row
+    from worker.learning.label_files import Problem, Row
 
 class_choice = click.Choice([each.value for each in ReplyClass], case_sensitive=False)
 label_argument = click.argument("label", type=click.IntRange(1, 2**63 - 1), metavar="ID")
@@ -93,8 +93,8 @@ def import_(file: Path, skip_bad: bool, team: str, as_json: bool) -> None:
     from models.session import reading, refresh_statistics  # noqa: PLC0415  # SQLAlchemy is not loaded for --help.
     from worker.cli.common import act, find_team, start  # noqa: PLC0415
     from worker.errors import InputError  # noqa: PLC0415
-    from worker.label_files import read_labels, sort_out  # noqa: PLC0415
-    from worker.label_store import new_rows, store  # noqa: PLC0415
+    from worker.learning.label_files import read_labels, sort_out  # noqa: PLC0415
+    from worker.learning.label_store import new_rows, store  # noqa: PLC0415
 
     _, engine = start()
     team_id = find_team(engine, team)
@@ -135,8 +135,8 @@ def export(out: Path | None, form: str | None, since: datetime | None, team: str
     """
     from models.session import reading  # noqa: PLC0415  # SQLAlchemy is not loaded for --help.
     from worker.cli.common import find_team, start  # noqa: PLC0415
-    from worker.label_export import export_labels, replacing  # noqa: PLC0415
-    from worker.label_files import JSON_LINES, format_of  # noqa: PLC0415
+    from worker.learning.label_export import export_labels, replacing  # noqa: PLC0415
+    from worker.learning.label_files import JSON_LINES, format_of  # noqa: PLC0415
 
     _, engine = start()
     team_id = find_team(engine, team)
@@ -169,7 +169,7 @@ def set_(label: int, wanted: str, why: str | None, team: str) -> None:
     from models.events import Status  # noqa: PLC0415
     from models.session import transaction  # noqa: PLC0415  # SQLAlchemy is not loaded for --help.
     from worker.cli.common import act, start, team_id  # noqa: PLC0415
-    from worker.labels import relabel  # noqa: PLC0415
+    from worker.learning.labels import relabel  # noqa: PLC0415
 
     _, engine = start()
     with transaction(engine) as session:
@@ -187,7 +187,7 @@ def drop(label: int, team: str) -> None:
     """
     from models.session import transaction  # noqa: PLC0415  # SQLAlchemy is not loaded for --help.
     from worker.cli.common import start, team_id  # noqa: PLC0415
-    from worker.labels import drop as forget  # noqa: PLC0415
+    from worker.learning.labels import drop as forget  # noqa: PLC0415
 
     _, engine = start()
     with transaction(engine) as session:

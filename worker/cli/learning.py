@@ -41,7 +41,7 @@ def own_rows(engine: Engine, files: Sequence[Path] = (), since: datetime | None 
     """Return the rows of some files and the labels in the database; of one text, what the files say."""
     from classifier.labelled import merge  # noqa: PLC0415
     from models.session import reading  # noqa: PLC0415
-    from worker.labels import labelled_replies  # noqa: PLC0415
+    from worker.learning.labels import labelled_replies  # noqa: PLC0415
 
     with reading(engine) as session:
         labels = labelled_replies(session, since.replace(tzinfo=UTC) if since else None)

@@ -16,7 +16,7 @@ from models.tables import Campaign
 from worker.cli.common import find_team, start, team_option
 from worker.cli.output import as_json, emit
 from worker.errors import InputError
-from worker.links import (
+from worker.matching.links import (
     Linked,
     Links,
     booking_link,

@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 
 import click
 
+from worker.acts.mailboxes import PORTS
 from worker.cli.passwords import password_option, read_password
-from worker.mailboxes import PORTS
 
 OPTIONS = (
     click.option("--port", type=click.IntRange(1, 65535), help="Default: 993 with TLS, else 143."),

@@ -12,17 +12,7 @@ from sqlalchemy import select
 from models.session import reading, transaction
 from models.tables import SignIn, Team
 from worker.access import signed_in
-from worker.account import Account
-from worker.check import Opened, check
-from worker.cli.common import DEFAULT_TEAM, act, find_mailbox, make_team, now, start
-from worker.cli.consent import ask, provider_options
-from worker.cli.findings import print_findings
-from worker.cli.listing import limit_option, listing
-from worker.cli.mailbox_options import columns_of, connection_options
-from worker.cli.output import as_json
-from worker.cli.passwords import ask_password
-from worker.cli.sign_in import sign_in
-from worker.mailboxes import (
+from worker.acts.mailboxes import (
     add_mailbox,
     change_mailbox,
     goes_with,
@@ -33,9 +23,19 @@ from worker.mailboxes import (
     resume_mailbox,
     see_new,
 )
-from worker.oauth_providers import provider_of
-from worker.sends import ADDRESS
-from worker.vault import vault_of
+from worker.cli.common import DEFAULT_TEAM, act, find_mailbox, make_team, now, start
+from worker.cli.consent import ask, provider_options
+from worker.cli.findings import print_findings
+from worker.cli.listing import limit_option, listing
+from worker.cli.mailbox_options import columns_of, connection_options
+from worker.cli.output import as_json
+from worker.cli.passwords import ask_password
+from worker.cli.sign_in import sign_in
+from worker.errands.check import Opened, check
+from worker.imap.account import Account
+from worker.oauth.providers import provider_of
+from worker.secrets.vault import vault_of
+from worker.sending.sends import ADDRESS
 
 
 @click.group()

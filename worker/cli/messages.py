@@ -9,12 +9,12 @@ from sqlalchemy import select
 
 from models.session import reading
 from models.tables import VERDICT_OF_MESSAGE, InboundMessage, Mailbox, MessageState, VerdictRow
-from worker.aside import attempts_of
 from worker.cli.common import find_mailbox, start
 from worker.cli.listing import limit_option, listing
 from worker.cli.output import as_json, emit, text
 from worker.errors import InputError
-from worker.messages import effects_of, facts_of
+from worker.queries.messages import effects_of, facts_of
+from worker.writing.aside import attempts_of
 
 
 @click.group()

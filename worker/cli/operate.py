@@ -18,7 +18,6 @@ from config import logs
 from config.settings import Settings, SettingsError, read
 from models.revision import current, is_current
 from models.session import DatabaseUnavailable, reading
-from worker.chosen_artifact import artifact_of
 from worker.cli.common import now, open_database
 from worker.cli.extras import install
 from worker.cli.findings import print_findings
@@ -30,9 +29,10 @@ from worker.doctor.mail import authorities, held, insecure, known_sends, set_asi
 from worker.doctor.people import time_zones, users
 from worker.doctor.places import artifact_folder, disks, way_back
 from worker.doctor.work import backfills, daemon, deliveries, events, requests
-from worker.health import Finding, alarms, dead_letters, mailboxes, polling, well, wrong
-from worker.stored_secrets import secrets
-from worker.vault import vault_of
+from worker.learning.chosen_artifact import artifact_of
+from worker.privacy.stored_secrets import secrets
+from worker.secrets.vault import vault_of
+from worker.watch.health import Finding, alarms, dead_letters, mailboxes, polling, well, wrong
 
 MORE_SURE = f"what also knows the meaning of texts is surer of more replies: {install('semantic')}"
 

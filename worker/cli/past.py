@@ -19,11 +19,11 @@ from worker.cli.common import find_mailbox, now, start
 from worker.cli.output import emit
 from worker.cli.progress import bar
 from worker.cli.report import print_changes, print_report, report_row
-from worker.crew import settle, side_by_side
-from worker.files import eml_files, maildir_messages, mbox_messages
-from worker.service import open_mailbox, station
-from worker.serving import Classifier
-from worker.visit import PollReport, Watch
+from worker.daemon.serving import Classifier
+from worker.errands.service import open_mailbox, station
+from worker.reading.crew import settle, side_by_side
+from worker.reading.files import eml_files, maildir_messages, mbox_messages
+from worker.reading.visit import PollReport, Watch
 
 
 @dataclass(frozen=True, kw_only=True)

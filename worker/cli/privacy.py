@@ -17,10 +17,11 @@ from models.session import reading, transaction
 from worker.cli.common import act, find_team, start, team_option
 from worker.cli.listing import listing
 from worker.cli.output import as_json, emit, text
-from worker.disclosure import disclose
-from worker.erasure import erase, erasures, rehearse
 from worker.errors import InputError
-from worker.stored_secrets import empty_log
+from worker.privacy.disclosure import disclose
+from worker.privacy.erasure import erase, rehearse
+from worker.privacy.stored_secrets import empty_log
+from worker.queries.erasures import erasures
 
 PRIVATE = 0o600
 

@@ -16,7 +16,10 @@ from sqlalchemy.orm import Session
 from models.events import SequenceState, Status
 from models.session import reading, transaction
 from models.tables import Campaign, Recipient
-from worker.address_list import read_list
+from worker.acts.address_list import read_list
+from worker.acts.joining import Joined, join
+from worker.acts.person import find_recipients, set_status
+from worker.acts.undo import undo
 from worker.chunks import chunks
 from worker.cli.common import act, find_team, now, start, team_option
 from worker.cli.listing import limit_option, listing
@@ -24,13 +27,10 @@ from worker.cli.output import as_json, emit, text
 from worker.cli.report import change_row, print_changes
 from worker.cli.telling import print_story
 from worker.errors import InputError
-from worker.history import tell
-from worker.joining import Joined, join
-from worker.person import find_recipients, set_status
-from worker.refold import Change
-from worker.story import Wanted, list_recipients
-from worker.tie import rules_of
-from worker.undo import undo
+from worker.queries.history import tell
+from worker.queries.story import Wanted, list_recipients
+from worker.rules import rules_of
+from worker.writing.refold import Change
 
 campaign_option = click.option("--campaign", help="Only this campaign (key or name).")
 status_choice = click.Choice([each.value for each in Status], case_sensitive=False)

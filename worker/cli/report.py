@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from worker.cli.output import show
-from worker.refold import Change
+from worker.writing.refold import Change
 
 if TYPE_CHECKING:  # it would load the classifier, and most commands that tell of changes judge nothing
-    from worker.visit import PollReport
+    from worker.reading.visit import PollReport
 
 
 def report_row(report: PollReport) -> dict[str, Any]:

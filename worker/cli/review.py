@@ -11,19 +11,19 @@ from sqlalchemy import Engine
 from classifier.verdict import ReplyClass
 from models.events import ReviewKind, Status
 from models.session import reading, transaction
-from worker.aside import list_aside
+from worker.acts.person import resolve_review
 from worker.cli.common import act, find_mailbox, find_team, now, start, team_option
 from worker.cli.listing import limit_option, listing
 from worker.cli.output import as_json, emit, text
 from worker.cli.report import change_row, print_changes
 from worker.errors import InputError
-from worker.person import resolve_review
-from worker.story import list_reviews
-from worker.tie import rules_of
+from worker.queries.story import list_reviews
+from worker.rules import rules_of
+from worker.writing.aside import list_aside
 
 if TYPE_CHECKING:
+    from worker.acts.retry import Tried
     from worker.desk import Desk
-    from worker.retry import Tried
 
 DISMISS = "dismiss"
 ANSWERS = (*(each.value for each in ReplyClass), Status.BOUNCED.value, Status.APPOINTMENT_BOOKED.value, DISMISS)
@@ -105,9 +105,9 @@ def resolve(item: int, answer: str, why: str | None, team: str, as_json: bool) -
 @as_json
 def retry_(messages: tuple[int, ...], everything: bool, as_json: bool) -> None:
     """Judge and write mail anew that was set aside, from the octets that were kept; its mailbox is not asked."""
-    from worker.retry import retry  # noqa: PLC0415 - these load the classifier, which nothing else here needs
-    from worker.service import open_mailbox  # noqa: PLC0415
-    from worker.serving import Classifier  # noqa: PLC0415
+    from worker.acts.retry import retry  # noqa: PLC0415 - these load the classifier, which nothing else here needs
+    from worker.daemon.serving import Classifier  # noqa: PLC0415
+    from worker.errands.service import open_mailbox  # noqa: PLC0415
 
     if bool(messages) == everything:
         raise click.UsageError("name messages (inbox-worker review list --aside shows them), or give --all")

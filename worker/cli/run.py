@@ -12,13 +12,13 @@ from worker.cli.common import find_mailbox, now, start
 from worker.cli.output import as_json, emit
 from worker.cli.progress import bar
 from worker.cli.report import print_changes, print_report, report_row
-from worker.due import spread
-from worker.metrics import Metrics
-from worker.rounds import Rounds
+from worker.daemon.due import spread
+from worker.daemon.rounds import Rounds
+from worker.daemon.serving import Classifier
+from worker.errands.service import poll_by_id, station
+from worker.reading.visit import Station, Watch
 from worker.schedule import Daemon
-from worker.service import poll_by_id, station
-from worker.serving import Classifier
-from worker.visit import Station, Watch
+from worker.watch.metrics import Metrics
 
 
 @click.command()

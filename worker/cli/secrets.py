@@ -6,9 +6,9 @@ import click
 
 from models.session import transaction
 from worker.cli.common import start
-from worker.stored_secrets import empty_log, encrypt_anew
-from worker.vault import new_key as make_key
-from worker.vault import vault_of
+from worker.privacy.stored_secrets import empty_log, encrypt_anew
+from worker.secrets.vault import new_key as make_key
+from worker.secrets.vault import vault_of
 
 
 @click.group()

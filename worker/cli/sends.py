@@ -15,9 +15,9 @@ from worker.cli.output import as_json, emit
 from worker.cli.progress import bar
 from worker.cli.report import change_row, print_changes
 from worker.errors import InputError
-from worker.sends import BATCH, SendsReport, import_sends
-from worker.sends_file import read_sends
-from worker.tie import rules_of
+from worker.rules import rules_of
+from worker.sending.sends import BATCH, SendsReport, import_sends
+from worker.sending.sends_file import read_sends
 
 
 @click.group()
@@ -62,9 +62,9 @@ def learn(mailbox: str, as_json: bool) -> None:
     """Learn what MAILBOX sent from its own Sent folder, beyond what was learnt before."""
     from worker.access import connected  # noqa: PLC0415 - these load the classifier, which no import needs
     from worker.desk import open_desk  # noqa: PLC0415
-    from worker.sent import learn_sent  # noqa: PLC0415
-    from worker.service import station  # noqa: PLC0415
-    from worker.visit import Visit, Watch  # noqa: PLC0415
+    from worker.errands.service import station  # noqa: PLC0415
+    from worker.reading.sent import learn_sent  # noqa: PLC0415
+    from worker.reading.visit import Visit, Watch  # noqa: PLC0415
 
     settings, engine = start()
     with reading(engine) as session:

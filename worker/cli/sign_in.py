@@ -6,11 +6,11 @@ import click
 
 from models.session import reading, transaction
 from models.tables import SignIn
+from worker.acts.mailboxes import see_encrypted, sign_in_anew
 from worker.cli.common import act, find_mailbox, start
 from worker.cli.consent import ask, provider_options
-from worker.mailboxes import see_encrypted, sign_in_anew
-from worker.oauth_providers import provider_of
-from worker.vault import vault_of
+from worker.oauth.providers import provider_of
+from worker.secrets.vault import vault_of
 
 
 @click.command("sign-in")

@@ -14,8 +14,8 @@ from worker.cli.common import start
 from worker.cli.listing import limit_option, listing
 from worker.cli.output import as_json
 from worker.errors import InputError
-from worker.teams import add_team, change_team
-from worker.vault import vault_of
+from worker.people.teams import add_team, change_team
+from worker.secrets.vault import vault_of
 
 
 @click.group()

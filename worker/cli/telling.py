@@ -13,7 +13,7 @@ Row = dict[str, Any]
 
 
 def print_story(story: Row) -> None:
-    """Print a story as `worker.story.tell` gives it."""
+    """Print a story as `worker.queries.story.tell` gives it."""
     click.echo(f"{text(story['address'])}: {story['contact']}")
     _section("Erased", map(_erased, story["erased"]), indent=2)
     _section("Also", map(_other, story["other_addresses"]), indent=2)

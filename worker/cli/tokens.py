@@ -5,10 +5,10 @@ from __future__ import annotations
 import click
 
 from models.session import reading, transaction
-from worker.api_tokens import SCOPES, add_token, list_tokens, revoke_token
 from worker.cli.common import act, find_team, start, team_option
 from worker.cli.listing import listing
 from worker.cli.output import as_json, emit
+from worker.people.api_tokens import SCOPES, add_token, list_tokens, revoke_token
 
 
 @click.group()

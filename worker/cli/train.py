@@ -62,7 +62,7 @@ def train(
         return
     # The training code is heavy, and a running worker never loads it.
     from classifier.labelled import merge  # noqa: PLC0415
-    from worker.artifacts import check_version, write  # noqa: PLC0415
+    from worker.learning.artifacts import check_version, write  # noqa: PLC0415
 
     if out:
         if since:
@@ -80,9 +80,9 @@ def train(
 def _ask_for(base: str, since: datetime | None, version: str | None) -> None:
     """Have a worker of the fleet train."""
     from models.session import reading  # noqa: PLC0415
-    from worker.artifacts import check_version  # noqa: PLC0415
     from worker.cli.common import start  # noqa: PLC0415
-    from worker.promotion import check_new  # noqa: PLC0415
+    from worker.learning.artifacts import check_version  # noqa: PLC0415
+    from worker.learning.promotion import check_new  # noqa: PLC0415
 
     _, engine = start(
         if_not_postgresql="only workers that share a PostgreSQL (INBOX_DATABASE_URL) do this; "
@@ -95,7 +95,7 @@ def _ask_for(base: str, since: datetime | None, version: str | None) -> None:
     from worker.cli.common import see_job_engine  # noqa: PLC0415
 
     see_job_engine(engine)
-    from worker.asking import ask_for_training  # noqa: PLC0415 - the job engine
+    from worker.cli.asking import ask_for_training  # noqa: PLC0415 - the job engine
 
     options = {"--base": base, "--since": f"{since:%Y-%m-%d}" if since else None, "--version": version}
     words = [word for option, value in options.items() if value for word in (option, value)]
@@ -119,9 +119,9 @@ def _end_with_input() -> None:
 def _train_and_register(rows: Sequence[Path], base: str, since: datetime | None, version: str) -> None:
     from classifier.labelled import merge  # noqa: PLC0415
     from models.session import reading, transaction  # noqa: PLC0415  # SQLAlchemy: not with --out.
-    from worker.artifacts import place_of, write  # noqa: PLC0415
     from worker.cli.common import now, start  # noqa: PLC0415
-    from worker.promotion import check_new, register  # noqa: PLC0415
+    from worker.learning.artifacts import place_of, write  # noqa: PLC0415
+    from worker.learning.promotion import check_new, register  # noqa: PLC0415
 
     settings, engine = start()
     with reading(engine) as session:

@@ -12,12 +12,12 @@ from sqlalchemy.orm import Session
 
 from models.people import Role, User
 from models.session import reading, transaction
-from worker import users as people
 from worker.act import Act
 from worker.cli.common import act, find_team, start, team_id, team_option
 from worker.cli.listing import listing
 from worker.cli.output import as_json
 from worker.cli.passwords import ask_password, password_option, read_password
+from worker.people import users as people
 
 ROLES = click.Choice([each.value for each in Role])
 COLUMNS = ("name", "role", "password", "time_zone", "disabled", "added")

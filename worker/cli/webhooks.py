@@ -11,7 +11,8 @@ from models.session import reading, transaction
 from worker.cli.common import find_team, now, start, team_option
 from worker.cli.listing import limit_option, listing
 from worker.cli.output import as_json, text
-from worker.endpoints import (
+from worker.secrets.vault import vault_of
+from worker.webhooks.endpoints import (
     add_endpoint,
     check_url,
     find_endpoint,
@@ -23,7 +24,6 @@ from worker.endpoints import (
     resume_endpoint,
     rotate_secret,
 )
-from worker.vault import vault_of
 
 
 @click.group()

@@ -8,14 +8,14 @@ from functools import partial
 import click
 
 from worker.cli.common import now, see_job_engine, start
-from worker.leases import Leases
-from worker.metrics import Metrics
-from worker.range_work import RangeWork
-from worker.rounds import Rounds
+from worker.daemon.rounds import Rounds
+from worker.daemon.serving import Classifier
+from worker.errands.service import station
+from worker.fleet.leases import Leases
+from worker.fleet.range_work import RangeWork
+from worker.reading.visit import Station, Watch
 from worker.schedule import Daemon
-from worker.service import station
-from worker.serving import Classifier
-from worker.visit import Station, Watch
+from worker.watch.metrics import Metrics
 
 
 @click.command()
@@ -34,10 +34,10 @@ def worker(poll_seconds: int | None, threads: int | None) -> None:
     )
     see_job_engine(engine)
     # The job engine, which no other command needs.
-    from worker.board import Board  # noqa: PLC0415
-    from worker.chores import Chores  # noqa: PLC0415
+    from worker.fleet.board import Board  # noqa: PLC0415
+    from worker.fleet.chores import Chores  # noqa: PLC0415
+    from worker.fleet.sharing import share  # noqa: PLC0415
     from worker.queue import Member  # noqa: PLC0415
-    from worker.sharing import share  # noqa: PLC0415
 
     classifier = Classifier(engine, settings)
     classifier.current()

@@ -1,1 +1,1 @@
-"""What a diagnosis looks at, a module for each subject: each yields findings of `worker.health` and changes nothing."""
+"""What a diagnosis looks at, a module for each subject: each yields findings (`worker.watch.health`) alone."""

@@ -10,7 +10,7 @@ from typing import get_args
 from pydantic import SecretStr
 
 from config.settings import PREFIX, Settings, is_here
-from worker.health import Finding, notable, well, wrong
+from worker.watch.health import Finding, notable, well, wrong
 
 OTHERS = 0o077
 """The rights of everybody but the owner of a file."""

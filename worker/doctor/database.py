@@ -14,7 +14,7 @@ from config.settings import Settings, is_here
 from models.partitions import any_beside, missing_months, month_of
 from models.tables import Mailbox
 from worker.doctor.places import mount_table, network_file_system
-from worker.health import Finding, notable, well, wrong
+from worker.watch.health import Finding, notable, well, wrong
 
 OLDEST = 13
 """Of PostgreSQL: the job engine asks for it."""

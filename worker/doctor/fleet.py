@@ -8,9 +8,9 @@ from sqlalchemy import bindparam, func, select, text
 from sqlalchemy.orm import Session
 
 from models.tables import Mailbox
-from worker.duties import SHARD, duties
-from worker.health import Finding, notable, well
-from worker.leases import STALLED
+from worker.daemon.duties import SHARD, duties
+from worker.fleet.leases import STALLED
+from worker.watch.health import Finding, notable, well
 
 _THERE = text("SELECT to_regclass('procrastinate_jobs') IS NOT NULL")
 _JOBS = text(

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from config.settings import is_here
 from models.tables import InboundMessage, Mailbox, MessageState, ReviewItem, SentMessage, Team
-from worker.health import Finding, notable, wrong
+from worker.watch.health import Finding, notable, wrong
 
 MOST = 1_000
 """So many are counted at most: a diagnosis has to be quick."""

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from models.people import Role, User
 from models.tables import Team
-from worker.health import Finding, notable, well, wrong
+from worker.watch.health import Finding, notable, well, wrong
 
 
 def users(session: Session) -> Iterator[Finding]:

@@ -11,8 +11,8 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from classifier.artifact import ArtifactError
-from worker.health import Finding, notable, well, wrong
-from worker.promotion import file_of, in_service
+from worker.learning.promotion import file_of, in_service
+from worker.watch.health import Finding, notable, well, wrong
 
 LEAST_FREE = 500_000_000
 """Octets: a backfill writes as much in an hour, and SQLite needs room beside its file."""

@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 from models.handling import BackfillRange, MailboxRequest
 from models.outside import Delivery, OutboxEvent, WebhookEndpoint
 from models.tables import Mailbox
-from worker.deliver import due
-from worker.health import Finding, notable, well, wrong
-from worker.requests import PATIENCE, SILENT
+from worker.errands.requests import PATIENCE, SILENT
+from worker.watch.health import Finding, notable, well, wrong
+from worker.webhooks.deliver import due
 
 START = "start inbox-worker run, or see in its log what keeps it"
 LATE = timedelta(minutes=5)

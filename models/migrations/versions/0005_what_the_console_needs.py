@@ -187,7 +187,7 @@ def reviews() -> None:
             ("lesson", sa.Double()),
         ):
             batch_op.add_column(sa.Column(name, kind, nullable=True))
-    # As the recipient has them, and as worker/urgency.py places a question when it is opened.
+    # As the recipient has them, and as worker/writing/urgency.py places a question when it is opened.
     op.execute(
         "UPDATE review_item SET team_id = recipient.team_id, campaign_id = recipient.campaign_id, lesson = 5,"
         " urgency = CASE WHEN holds THEN 0 ELSE 10 END + CASE kind WHEN 'possible opt-out' THEN 0"

@@ -12,7 +12,7 @@ from models.handling import MailboxRequest
 from models.session import transaction
 from tests.console.installation import Visits
 from tests.journey.console.accessible import faults
-from worker.requests import PATIENCE
+from worker.errands.requests import PATIENCE
 
 pytestmark = [pytest.mark.xdist_group("browser")]
 

@@ -1,0 +1,1 @@
+"""What people ask the daemon to do with a mailbox, from the request to its report."""

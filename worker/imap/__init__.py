@@ -1,0 +1,1 @@
+"""Speaking IMAP: connections, how one signs in, and what is fetched of a folder; knows no database."""

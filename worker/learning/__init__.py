@@ -1,0 +1,1 @@
+"""What the classifier learns from and which one serves: labels, trials, reports, promotion."""

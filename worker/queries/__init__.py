@@ -1,0 +1,1 @@
+"""What front ends show: reads only, and fast among millions."""

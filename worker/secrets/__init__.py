@@ -1,0 +1,1 @@
+"""What must not be read by others: encrypted, hashed, signed, or known by another name."""

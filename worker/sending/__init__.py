@@ -1,0 +1,1 @@
+"""What the sending side tells us: what was sent, what became of it, and what was booked."""

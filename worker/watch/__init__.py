@@ -1,0 +1,1 @@
+"""Whether all is well: signs of life, numbers for monitoring, and alarms."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import textwrap
+import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -41,6 +42,8 @@ LINES = {
 """The other lines that are drawn, by the first file in their table."""
 WIDTH = 1240
 MARGIN = 20
+INSIDE = 84
+"""What the rooms inside `worker` take."""
 PITCH = 100
 """From one of the other lines to the next."""
 STYLE = """
@@ -95,7 +98,7 @@ def drawn() -> str:
     graph = grimp.build_graph(*ROOMS, cache_dir=None)
     check(graph, straight)
     parts = [*the_straight_line(straight, 0), *the_rooms(rooms, 366)]
-    top = 668
+    top = 668 + INSIDE
     parts.append(text(MARGIN, top, "The other lines", "title"))
     for number, (first, title) in enumerate(LINES.items()):
         parts += another_line(title, others[first], top + 20 + number * PITCH)
@@ -187,7 +190,7 @@ def the_straight_line(straight: Sequence[Step], top: int) -> Iterator[str]:
         yield text(x + 10, y + 24, step.name, "name")
         yield text(x + 10, y + 42, f"{step.room}/", "faint")
         for line, file in enumerate(step.files[:3]):
-            yield text(x + 10, y + 58 + 14 * line, Path(file).name, "file")
+            yield text(x + 10, y + 58 + 14 * line, file.removeprefix(f"{step.room}/"), "file")
         if step is not straight[-1]:
             yield arrow(x + wide + 1, y + high // 2, x + wide + gap - 1)
         yield from words(x + 2, y + high + 20, step.hands_on, 19)
@@ -201,16 +204,42 @@ def the_rooms(rooms: dict[str, Room], top: int) -> Iterator[str]:
     y, wide = top + 22, 268
     right = MARGIN + wide + 64
     whole = WIDTH - MARGIN - right
-    yield from room(rooms["console"], MARGIN, y, wide, 236)
-    yield from room(rooms["worker"], right, y, whole, 72)
+    yield from room(rooms["console"], MARGIN, y, wide, 236 + INSIDE)
+    yield from room(rooms["worker"], right, y, whole, 72 + INSIDE)
+    yield from the_rooms_of_worker(right + 12, y + 84)
+    y += INSIDE
     yield f'<rect class="shelf" x="{right}" y="{y + 102}" width="{whole}" height="134" rx="10"/>'
     one = (whole - 4 * 12) / len(LEAVES)
     for number, leaf in enumerate(LEAVES):
         x = right + 12 + number * (one + 12)
         yield from room(rooms[leaf], x, y + 112, one, 114)
         yield down(x + one / 2, y + 74, y + 110)
-    yield arrow(MARGIN + wide + 2, y + 36, right - 2)
+    yield arrow(MARGIN + wide + 2, y - INSIDE + 36, right - 2)
     yield arrow(MARGIN + wide + 2, y + 163, right - 2)
+
+
+def the_rooms_of_worker(left: float, top: float) -> Iterator[str]:
+    """Draw the rooms inside `worker`, as they stand on each other: whoever is above imports from below."""
+    (contract,) = (
+        each
+        for each in tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
+        if each.get("containers") == ["worker"]
+    )
+    folders = [
+        [name for name in layer.split(" | ") if (CODE / "worker" / name).is_dir()] for layer in contract["layers"]
+    ]
+    # The demo stands beside them all.
+    stack = [names for names in folders if names and names != ["demo"]]
+    wide = [10 + 6.7 * max(map(len, names)) for names in stack]
+    gap = (WIDTH - MARGIN - 12 - left - sum(wide)) / (len(stack) - 1)
+    x = left
+    for names, width in zip(stack, wide, strict=True):
+        yield f'<rect class="shelf" x="{x:g}" y="{top:g}" width="{width:g}" height="{INSIDE - 22}" rx="6"/>'
+        for line, name in enumerate(names):
+            yield text(x + 5, top + 19 + 16 * line, name, "file")
+        x += width + gap
+        if names is not stack[-1]:
+            yield f'<path class="head" d="M{x - 1:g} {top + 15:g} l-6 -4.5 v9 z"/>'
 
 
 def room(which: Room, x: float, y: float, wide: float, high: float) -> Iterator[str]:
@@ -235,18 +264,18 @@ def another_line(title: str, line: Sequence[Step], y: int) -> Iterator[str]:
         lines = textwrap.wrap(step.name, int((wide - 16) / 7.7))[:2]
         for height, piece in enumerate(lines):
             yield text(x + 9, y + 19 + 15 * height, piece, "step")
-        for height, piece in enumerate(textwrap.wrap(", ".join(short(step.files)), int((wide - 16) / 6.7))[:3]):
+        for height, piece in enumerate(textwrap.wrap(", ".join(short(step)), int((wide - 16) / 6.7))[:3]):
             yield text(x + 9, y + 22 + 15 * len(lines) + 13 * height, piece, "file")
         if number:
             yield arrow(x - gap + 1, y + high / 2, x - 1)
 
 
-def short(paths: Sequence[str]) -> list[str]:
-    """Name the first files with the folder once, and say how many more there are."""
-    paths = [path for path in paths if not any(other.startswith(path) for other in paths if other != path)]
-    named, folder = [], ""
+def short(step: Step) -> list[str]:
+    """Name the first files, those of a folder with it once and without their room, and say how many more there are."""
+    paths = [path for path in step.files if not any(other.startswith(path) for other in step.files if other != path)]
+    named, folder = [], f"{step.room}/"
     for path in paths[:3]:
-        named.append(path.removeprefix(folder))
+        named.append(path.removeprefix(folder).removeprefix(f"{step.room}/"))
         folder = f"{path.rstrip('/').rpartition('/')[0]}/"
     return [*named, f"+{len(paths) - 3}"] if len(paths) > 3 else named
 

@@ -29,9 +29,8 @@ from selectolax.lexbor import LexborHTMLParser
 from sqlalchemy import Engine, select, text
 
 from models.migrate import upgrade
-from models.people import Role
 from models.session import open_engine, reading, refresh_statistics, transaction
-from models.tables import Team
+from models.tables.people import Role, Team
 from tests.servers import PrivatePostgres
 from tests.servers.private import free_ports
 from worker.act import Act

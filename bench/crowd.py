@@ -23,7 +23,7 @@ from cryptography.fernet import Fernet
 from sqlalchemy import insert, make_url, select
 
 from models.session import open_engine, transaction
-from models.tables import Mailbox
+from models.tables.mailboxes import Mailbox
 from tests.servers import PASSWORD, PrivateDovecot, PrivatePostgres
 
 ROOT = Path(__file__).parent.parent

@@ -31,7 +31,8 @@ from bench.mails import OURS, make
 from config.settings import Settings
 from models.base import Base
 from models.session import open_engine, reading
-from models.tables import InboundMessage, RecipientEvent
+from models.tables.mail import InboundMessage
+from models.tables.standing import RecipientEvent
 from tests.servers import PrivateDovecot, PrivatePostgres
 from worker.secrets.vault import new_key
 

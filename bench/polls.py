@@ -30,7 +30,7 @@ from sqlalchemy import Engine, update
 from bench.crowd import ROOT, CrowdedDovecot, Fleet, watched
 from config.settings import PREFIX, Settings, read
 from models.session import open_engine, transaction
-from models.tables import Mailbox
+from models.tables.mailboxes import Mailbox
 from tests.servers import PASSWORD, PrivatePostgres
 from worker.daemon.keeper import Keeper
 from worker.daemon.rounds import Rounds

@@ -29,7 +29,9 @@ from sqlalchemy import Engine
 from models.events import Bounced, DneReason, EventKind, SequenceState, Status, Trust
 from models.migrate import upgrade
 from models.session import bulk_insert, open_engine, reading, refresh_statistics, transaction
-from models.tables import Campaign, Contact, DneEntry, Recipient, RecipientEvent, SentMessage, Team
+from models.tables.mailing import Campaign, Contact, Recipient, SentMessage
+from models.tables.people import Team
+from models.tables.standing import DneEntry, RecipientEvent
 from tests.servers import PrivatePostgres
 from worker.writing.locks import lock
 from worker.writing.refold import refold

@@ -13,7 +13,7 @@ from console.cookies import read, write
 from console.office import Office
 from console.render import render
 from console.visitor import Visitor
-from models.tables import SignIn
+from models.tables.mailboxes import SignIn
 from worker.errors import InputError
 from worker.oauth import consenting
 from worker.oauth.consenting import Granted

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field
 
 from console.values import PLAIN
-from models.outside import EventType, WebhookEndpoint
+from models.tables.outside import EventType, WebhookEndpoint
 from worker.webhooks.endpoints import LONGEST_NAME
 
 LARGEST_ID = 2**31 - 1

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from console.render import lasts
-from models.tables import Mailbox, SignIn
+from models.tables.mailboxes import Mailbox, SignIn
 from worker.acts.mailboxes import PORTS, Row
 from worker.oauth.providers import KINDS
 from worker.queries.figures import LABELS

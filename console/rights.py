@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
-from models.people import Role
+from models.tables.people import Role
 
 
 class May(StrEnum):

@@ -28,7 +28,7 @@ from console.values import (
     Token,
 )
 from models.events import Bounced, DneReason, EventKind
-from models.tables import AutoResponsePolicy
+from models.tables.mailing import AutoResponsePolicy
 from worker.matching.known_sends import Sent
 from worker.sending.intake import Signal
 from worker.sending.sends import send_id_of

@@ -28,7 +28,7 @@ from console.schemas import (
 )
 from console.schemas import RejectedRow as Rejected
 from models.session import reading, transaction
-from models.tables import Campaign
+from models.tables.mailing import Campaign
 from worker.act import Act
 from worker.acts.campaigns import put_campaign
 from worker.acts.joining import Joined, join

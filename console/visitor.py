@@ -13,8 +13,8 @@ from fastapi import Depends, HTTPException, Request
 from console.cookies import Session, same, session_of
 from console.office import Office, the_office
 from console.rights import OF_ROLE, May
-from models.people import Role
 from models.session import reading
+from models.tables.people import Role
 from worker.act import Act
 from worker.people.users import signed_in
 

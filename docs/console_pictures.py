@@ -12,10 +12,10 @@ from pathlib import Path
 from playwright.sync_api import Page
 
 from config.settings import read
-from models.outside import WebhookEndpoint
-from models.people import Role
 from models.session import transaction
-from models.tables import Mailbox, SignIn
+from models.tables.mailboxes import Mailbox, SignIn
+from models.tables.outside import WebhookEndpoint
+from models.tables.people import Role
 from tests.console.installation import OURS, Installation, Visits, chromium
 from tests.keys import VAULT
 from worker.act import Act

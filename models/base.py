@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, Dialect, Enum, MetaData, TypeDecorator
+from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Enum, Integer, MetaData, TypeDecorator
 from sqlalchemy.orm import DeclarativeBase
 
 # Named constraints, so that migrations can change them on both databases.
@@ -18,6 +18,11 @@ NAMES = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s",
     "pk": "pk_%(table_name)s",
 }
+
+# SQLite counts rows up by itself for INTEGER keys only.
+BigKey = BigInteger().with_variant(Integer, "sqlite")
+WORDS = "to_tsvector('simple'::regconfig, translate({}, '@._-+', '     '))"
+"""The words of the addresses of a column, by whose beginnings PostgreSQL finds them among millions."""
 
 
 class UtcDateTime(TypeDecorator[datetime]):

@@ -14,12 +14,6 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, func, select
 from sqlalchemy.exc import OperationalError
 
-import models.figures
-import models.handling
-import models.learning
-import models.outside
-import models.people
-import models.privacy  # noqa: F401 - tables that nothing else here needs to name
 from models.job_engine import bring
 from models.revision import FOLDER, known, revision_of
 from models.session import SETTING, DatabaseUnavailable, open_engine, reading, transaction

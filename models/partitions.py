@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, time
 from sqlalchemy import Select, Table, column, func, insert, select, table, text
 from sqlalchemy.orm import Session
 
-from models.tables import InboundMessage, MessageClue, VerdictRow
+from models.tables.mail import InboundMessage, MessageClue, VerdictRow
 
 TABLES: tuple[Table, ...] = tuple(VerdictRow.metadata.tables[each.__tablename__] for each in (VerdictRow, MessageClue))
 AHEAD = 2

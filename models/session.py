@@ -19,7 +19,7 @@ from models.among import among
 from models.base import Base
 from models.json_text import as_json
 from models.rows import WRITTEN_AT_ONCE, insert_new
-from models.tables import Contact
+from models.tables.mailing import Contact
 
 __all__ = [
     "DRIVERS",

@@ -15,7 +15,10 @@ from sqlalchemy import Engine, func, select, update
 
 from config.settings import Settings
 from models.session import open_engine, reading, transaction
-from models.tables import InboundMessage, Mailbox, MessageState, SentMessage, Team
+from models.tables.mail import InboundMessage, MessageState
+from models.tables.mailboxes import Mailbox
+from models.tables.mailing import SentMessage
+from models.tables.people import Team
 from tests.journey.world import EndState, end_state
 from tests.servers import MailServer
 from tests.small_mails import OURS, Exchange, exchanges, sends

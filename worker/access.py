@@ -17,9 +17,9 @@ from sqlalchemy.orm import Session
 
 from config import logs
 from config.settings import Settings
-from models.handling import GrantKind, OAuthGrant
 from models.session import reading, transaction
-from models.tables import Mailbox, SignIn
+from models.tables.handling import GrantKind, OAuthGrant
+from models.tables.mailboxes import Mailbox, SignIn
 from worker.errors import InputError, MailboxError, Trouble
 from worker.imap.account import Account
 from worker.mailbox import Mailbox as Imap

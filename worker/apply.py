@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from classifier.verdict import Outgoing, name_of
 from config import logs
-from models.tables import MessageState
+from models.tables.mail import MessageState
 from worker.matching.veil import veiled_mail
 from worker.rules import Rules
 from worker.tie import Anew, Tied, tie

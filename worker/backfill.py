@@ -14,9 +14,9 @@ from pathlib import Path
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from models.handling import Purpose
 from models.session import Writer, open_engine, reading, transaction
-from models.tables import Mailbox
+from models.tables.handling import Purpose
+from models.tables.mailboxes import Mailbox
 from worker.access import connected
 from worker.chunks import chunks
 from worker.desk import Desk

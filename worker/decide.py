@@ -20,7 +20,7 @@ from classifier.verdict import (
     Verdict,
 )
 from models.events import Bounced, Event, EventKind, ReviewKind, Status, Trust
-from models.tables import AutoResponsePolicy
+from models.tables.mailing import AutoResponsePolicy
 from worker.match import Match, Strength
 from worker.working_days import EVERYWHERE, Calendar
 

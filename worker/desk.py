@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from classifier.judge import JudgeContext, ReplyJudge
 from config.settings import Settings
-from models.tables import Mailbox
+from models.tables.mailboxes import Mailbox
 from worker.apply import Box
 from worker.rules import rules_of
 

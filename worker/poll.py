@@ -7,8 +7,8 @@ from datetime import date
 from functools import partial
 
 from config import logs
-from models.handling import Purpose
-from models.tables import Mailbox
+from models.tables.handling import Purpose
+from models.tables.mailboxes import Mailbox
 from worker.access import connected
 from worker.desk import Desk
 from worker.errors import MailboxError, Trouble

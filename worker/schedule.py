@@ -22,7 +22,7 @@ from classifier.judge import ReplyJudge
 from config import logs
 from config.settings import Settings
 from models.session import DatabaseUnavailable, reading
-from models.tables import Mailbox
+from models.tables.mailboxes import Mailbox
 from worker.daemon.due import Due, active, due_mailboxes, spread
 from worker.daemon.duties import TIMERS, shard_in, shard_of
 from worker.daemon.keeper import Keeper

@@ -14,17 +14,10 @@ from sqlalchemy.orm import Session
 from classifier.verdict import Outgoing, Reply, Verdict, name_of
 from models.among import among
 from models.events import Event
-from models.tables import (
-    VERDICT_OF_MESSAGE,
-    Campaign,
-    InboundMessage,
-    Mailbox,
-    MessageClue,
-    MessageState,
-    Recipient,
-    RecipientEvent,
-    VerdictRow,
-)
+from models.tables.mail import VERDICT_OF_MESSAGE, InboundMessage, MessageClue, MessageState, VerdictRow
+from models.tables.mailboxes import Mailbox
+from models.tables.mailing import Campaign, Recipient
+from models.tables.standing import RecipientEvent
 from worker.chunks import chunks
 from worker.decide import Mail, Policy, decide, moved_back
 from worker.match import Clues, Family, Match, match

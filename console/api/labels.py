@@ -15,8 +15,8 @@ from console.errands import RETRY_SECONDS, BusyError, errands_of
 from console.learning import MOST_DOUBTS, Look, look, status_of, unsettled
 from console.values import LONGEST_TEXT, PLAIN, Strict, Text
 from console.visitor import TheOffice
-from models.learning import LabelSource
 from models.session import reading, transaction
+from models.tables.learning import LabelSource
 from worker.act import Act
 from worker.errors import InputError
 from worker.learning.labels import drop as forget

@@ -14,7 +14,7 @@ from console.judging import try_again
 from console.office import Office
 from console.visitor import TheOffice
 from models.session import reading, transaction
-from models.tables import MessageState
+from models.tables.mail import MessageState
 from worker.act import Act
 from worker.acts.mailboxes import mailbox_in
 from worker.errands import requests

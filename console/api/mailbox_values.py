@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from console.mailbox_rows import LARGEST_ID, delay, trouble
 from console.values import LONGEST_MAILBOX, PLAIN, PLAIN_OR_NONE, Strict
-from models.handling import Purpose, Wish
-from models.tables import SignIn
+from models.tables.handling import Purpose, Wish
+from models.tables.mailboxes import SignIn
 from worker.acts.mailboxes import HIGHEST_PORT, LONGEST, LONGEST_ITEM, Row
 from worker.matching.links import LARGEST_ID as LARGEST_KEY
 

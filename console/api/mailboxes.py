@@ -22,7 +22,7 @@ from console.office import Office
 from console.values import LONGEST_MAILBOX, PLAIN
 from console.visitor import TheOffice
 from models.session import reading, transaction
-from models.tables import SignIn
+from models.tables.mailboxes import SignIn
 from worker.act import Act
 from worker.acts.mailboxes import (
     Row,

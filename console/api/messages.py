@@ -13,7 +13,7 @@ from console.values import LONGEST_MAILBOX, PLAIN
 from console.visitor import TheOffice
 from models.events import Status
 from models.session import reading
-from models.tables import MessageState
+from models.tables.mail import MessageState
 from worker.matching.links import LARGEST_ID
 from worker.queries.mail_text import mail_of
 from worker.queries.messages import MessageFilter, effects_of, messages_page

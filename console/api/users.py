@@ -11,8 +11,8 @@ from pydantic import BaseModel, Field
 from console.api.frame import Admin, Listed, api
 from console.values import LARGEST_INTEGER, PLAIN
 from console.visitor import TheOffice
-from models.people import Role
 from models.session import reading, transaction
+from models.tables.people import Role
 from worker.act import Act
 from worker.people import users
 from worker.people.api_tokens import LONGEST_NAME, list_tokens, revoke_token

@@ -15,8 +15,8 @@ from console.endpoint_rows import COUNTED, LARGEST_ID, Added, masked
 from console.rights import May, of_scopes
 from console.values import Moment, Strict
 from console.visitor import TheOffice
-from models.outside import DeliveryState, EventType, WebhookEndpoint
 from models.session import reading, transaction
+from models.tables.outside import DeliveryState, EventType, WebhookEndpoint
 from worker.matching.links import LARGEST_ID as LARGEST_KEY
 from worker.people.api_tokens import Caller
 from worker.queries.deliveries import deliveries_page, replay_one

@@ -18,8 +18,8 @@ from console.files import download, refresh_after
 from console.learning import CLASSES, KEYS, Look, look, status_of, unsettled
 from console.render import go, link, ours, render
 from console.visitor import Teacher, TheOffice, Viewer
-from models.learning import LabelSource
 from models.session import reading, transaction
+from models.tables.learning import LabelSource
 from worker.learning.label_export import export_labels
 from worker.learning.label_files import CSV, JSON_LINES, format_of, read_labels, sort_out
 from worker.learning.label_store import new_rows, store

@@ -14,7 +14,7 @@ from console.render import go, render
 from console.values import LONGEST_MAILBOX, PLAIN_OR_NONE
 from console.visitor import Admin, TheOffice
 from models.session import reading, transaction
-from models.tables import Mailbox, SignIn
+from models.tables.mailboxes import Mailbox, SignIn
 from worker.acts.mailboxes import (
     LISTS,
     PORTS,

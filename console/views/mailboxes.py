@@ -15,9 +15,9 @@ from console.office import Office
 from console.render import go, render
 from console.values import LONGEST_MAILBOX, PLAIN_OR_NONE
 from console.visitor import Admin, TheOffice, Viewer, Visitor
-from models.handling import Wish
 from models.session import reading, transaction
-from models.tables import InboundMessage, MessageState
+from models.tables.handling import Wish
+from models.tables.mail import InboundMessage, MessageState
 from worker.acts.mailboxes import (
     Row,
     goes_with,

@@ -11,7 +11,7 @@ from console.render import render
 from console.values import LONGEST_MAILBOX, PLAIN_OR_NONE
 from console.visitor import TheOffice, Viewer
 from models.session import reading
-from models.tables import MessageState
+from models.tables.mail import MessageState
 from worker.acts.mailboxes import list_mailboxes
 from worker.errors import InputError
 from worker.matching.links import LARGEST_ID

@@ -9,8 +9,8 @@ from fastapi import APIRouter, Form, Path, Request, Response
 from console.render import go, render
 from console.values import LARGEST_INTEGER
 from console.visitor import Admin, TheOffice, Visitor
-from models.people import Role
 from models.session import reading, transaction
+from models.tables.people import Role
 from worker.people import users
 from worker.people.api_tokens import SCOPES, add_token, list_tokens, revoke_token
 

@@ -13,8 +13,8 @@ from console.office import Office
 from console.render import go, render
 from console.rights import May
 from console.visitor import Admin, TheOffice, Viewer, Visitor
-from models.outside import DeliveryState, EventType
 from models.session import reading, transaction
+from models.tables.outside import DeliveryState, EventType
 from worker.matching.links import LARGEST_ID as LARGEST_KEY
 from worker.queries.deliveries import deliveries_page, replay_one
 from worker.queries.pages import LIMIT

@@ -17,7 +17,7 @@ from sqlalchemy import select
 from bench.imap_words import BadCommandError, numbers_of, told
 from bench.simulated import SimulatedServer
 from models.session import open_engine, reading
-from models.tables import InboundMessage
+from models.tables.mail import InboundMessage
 from tests.servers import PASSWORD
 from tests.worker.commanding import Commands
 from worker.errors import MailboxError

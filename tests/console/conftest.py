@@ -18,7 +18,8 @@ from starlette.types import ASGIApp
 from config.settings import Settings
 from console.app import create_app
 from models.session import reading, transaction
-from models.tables import RecipientEvent, Team
+from models.tables.people import Team
+from models.tables.standing import RecipientEvent
 from tests.console.visiting import Browser
 from tests.worker.small_world import NOW, furnish, send_all, statuses
 from worker.act import Act

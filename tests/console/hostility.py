@@ -8,10 +8,10 @@ from sqlalchemy import Engine
 
 from config.settings import read
 from models.events import DneReason, Status
-from models.outside import WebhookEndpoint
-from models.people import Role
 from models.session import transaction
-from models.tables import Mailbox, SignIn
+from models.tables.mailboxes import Mailbox, SignIn
+from models.tables.outside import WebhookEndpoint
+from models.tables.people import Role
 from tests.keys import VAULT
 from worker.act import Act
 from worker.acts.automations import automation_of, keep_automation

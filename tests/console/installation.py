@@ -15,9 +15,11 @@ import pytest
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 from sqlalchemy import Engine, select
 
-from models.people import Role, User
 from models.session import open_engine, reading, transaction
-from models.tables import Contact, InboundMessage, Recipient, RecipientEvent, SentMessageId
+from models.tables.mail import InboundMessage
+from models.tables.mailing import Contact, Recipient, SentMessageId
+from models.tables.people import Role, User
+from models.tables.standing import RecipientEvent
 from tests.console.hostility import HOSTILE, name_everything
 from tests.console.test_console_process import Machine
 from tests.console.visiting import PASSWORD, hashed

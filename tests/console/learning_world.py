@@ -18,8 +18,8 @@ from classifier import labelled
 from classifier.artifact import HeldOut, load_default, save
 from classifier.labelled import LabelledReply
 from models.events import Status
-from models.learning import Label, LabelSource
 from models.session import reading, transaction
+from models.tables.learning import Label, LabelSource
 from tests.console.conftest import Console
 from tests.console.visiting import Browser
 from worker.learning.labels import text_key

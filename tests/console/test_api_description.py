@@ -22,7 +22,7 @@ from schemathesis.specs.openapi.checks import (
 from console import calendly, sending
 from console.app import API
 from models.session import open_engine, transaction
-from models.tables import Team
+from models.tables.people import Team
 from tests.console.conftest import OURS, THEIRS, Console
 from tests.worker.small_world import furnish, send_all
 from worker.people.api_tokens import SCOPES

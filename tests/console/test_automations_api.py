@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from models.outside import AutomationCommand, AutomationRule, WebhookEndpoint
 from models.session import reading, transaction
-from models.tables import Recipient
+from models.tables.mailing import Recipient
+from models.tables.outside import AutomationCommand, AutomationRule, WebhookEndpoint
 from tests.console.conftest import OURS, THEIRS, Console
 from tests.worker.small_world import NOW, SENT_AT
 

@@ -10,10 +10,10 @@ import pytest
 from selectolax.lexbor import LexborHTMLParser
 from sqlalchemy import select
 
-from models.outside import AutomationRule, WebhookEndpoint
-from models.people import Role
 from models.session import reading, transaction
-from models.tables import Campaign, Recipient
+from models.tables.mailing import Campaign, Recipient
+from models.tables.outside import AutomationRule, WebhookEndpoint
+from models.tables.people import Role
 from tests.console.conftest import OURS, THEIRS, Console
 from tests.console.visiting import Browser
 from tests.journey.world import end_state

@@ -14,7 +14,8 @@ from sqlalchemy import select
 
 from models.events import Trust
 from models.session import reading, transaction
-from models.tables import ReviewItem, Team
+from models.tables.people import Team
+from models.tables.standing import ReviewItem
 from tests.console.conftest import ANNA, BEN, KEY, OURS, THEIRS, Console
 from tests.databases import database_url as database_url  # noqa: PLC0414 - on both databases
 from tests.keys import SECRET_KEY, VAULT

@@ -14,9 +14,10 @@ from sqlalchemy import select
 
 from classifier.verdict import Evidence, OptOut, Reply, ReplyClass
 from console.stories import SHOWN, sections
-from models.people import Role
 from models.session import reading
-from models.tables import Contact, DneEntry
+from models.tables.mailing import Contact
+from models.tables.people import Role
+from models.tables.standing import DneEntry
 from tests.console.conftest import ANNA, BEN, THEIRS, Console
 from tests.console.visiting import Browser
 from tests.worker.small_world import HARD, NOW, a_mail, take_in

@@ -12,8 +12,8 @@ from sqlalchemy import Engine
 from classifier.verdict import OptOut
 from console import files
 from console.views import do_not_email
-from models.people import Role
 from models.session import DatabaseUnavailable
+from models.tables.people import Role
 from tests.console.conftest import ANNA, OURS, THEIRS, Console
 from tests.console.visiting import Browser
 from tests.worker.small_world import a_mail, take_in

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from sqlalchemy.orm import Session
 
-from models.people import Role
+from models.tables.people import Role
 from tests.console.conftest import Console
 from tests.console.visiting import PASSWORD, SESSION, Browser
 from worker.act import Act

@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import select
 
 from classifier.verdict import OptOut
-from models.people import Role
 from models.session import reading, transaction
-from models.tables import InboundMessage
+from models.tables.mail import InboundMessage
+from models.tables.people import Role
 from tests.console.conftest import ANNA, BEN, Console
 from tests.console.visiting import Browser
 from tests.keys import VAULT

@@ -16,9 +16,9 @@ from classifier.labelled import LabelledReply
 from console import files
 from console.views import labels
 from models.events import Status
-from models.learning import Label
-from models.people import Role
 from models.session import DatabaseUnavailable, reading
+from models.tables.learning import Label
+from models.tables.people import Role
 from tests.console.conftest import OURS, THEIRS, Console
 from tests.console.learning_world import HOSTILE, SMALL, SOME, label, over, said_of
 from tests.console.visiting import Browser

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from models.handling import AsideMessage
 from models.session import reading, transaction
-from models.tables import InboundMessage, Mailbox, MessageState, SignIn
+from models.tables.handling import AsideMessage
+from models.tables.mail import InboundMessage, MessageState
+from models.tables.mailboxes import Mailbox, SignIn
 from tests.console.conftest import ANNA, OURS, THEIRS, Console
 from tests.worker.small_world import BOX, NOW
 from worker.secrets.vault import Vault, new_key

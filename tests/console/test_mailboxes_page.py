@@ -12,10 +12,11 @@ import pytest
 from selectolax.lexbor import LexborHTMLParser
 from sqlalchemy import select, text
 
-from models.handling import AsideMessage, MailboxRequest, MailboxTraffic, OAuthGrant, Purpose, Wish
-from models.people import Role
 from models.session import reading, transaction
-from models.tables import FolderCursor, InboundMessage, Mailbox, MessageState, SignIn
+from models.tables.handling import AsideMessage, MailboxRequest, MailboxTraffic, OAuthGrant, Purpose, Wish
+from models.tables.mail import InboundMessage, MessageState
+from models.tables.mailboxes import FolderCursor, Mailbox, SignIn
+from models.tables.people import Role
 from tests.console.conftest import ANNA, OURS, THEIRS, Console
 from tests.console.visiting import Browser
 from tests.worker.small_world import BOX, NOW

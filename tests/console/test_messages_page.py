@@ -10,9 +10,9 @@ from sqlalchemy import delete
 
 from classifier.verdict import Evidence, OptOut, Reply, ReplyClass
 from console.reasons import in_words, verdict_in_words
-from models.people import Role
 from models.session import transaction
-from models.tables import VerdictRow
+from models.tables.mail import VerdictRow
+from models.tables.people import Role
 from tests.console.conftest import ANNA, THEIRS, Console
 from tests.console.visiting import Browser
 from tests.worker.small_world import HARD, a_mail, a_reply, take_in

@@ -8,7 +8,7 @@ from http import HTTPStatus
 import pytest
 
 from models.events import Status
-from models.people import Role
+from models.tables.people import Role
 from tests.console.conftest import Console
 from tests.console.learning_world import EVEN, WORSE, label, over, serving, shelf, trained
 from tests.console.visiting import Browser

@@ -11,7 +11,7 @@ from sqlalchemy import update
 from classifier.verdict import ReplyClass
 from models.events import DneReason
 from models.session import reading, transaction
-from models.tables import DneEntry
+from models.tables.standing import DneEntry
 from tests.console.conftest import ANNA, BEN, OURS, THEIRS, Console
 from tests.worker.small_world import a_mail, a_reply, take_in
 from worker.act import Act

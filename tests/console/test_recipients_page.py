@@ -12,10 +12,11 @@ from sqlalchemy import select, update
 
 from classifier.verdict import ReplyClass
 from models.events import DneReason, Status
-from models.learning import Label
-from models.people import BulkAct, Role
 from models.session import reading, transaction
-from models.tables import Campaign, DneEntry, Recipient, ReviewItem
+from models.tables.learning import Label
+from models.tables.mailing import Campaign, Recipient
+from models.tables.people import BulkAct, Role
+from models.tables.standing import DneEntry, ReviewItem
 from tests.console.conftest import ANNA, BEN, OURS, THEIRS, Console
 from tests.console.visiting import Browser
 from tests.worker.small_world import a_mail, a_reply, take_in

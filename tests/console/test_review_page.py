@@ -12,10 +12,10 @@ from sqlalchemy import select
 from classifier.verdict import Evidence, Reply, ReplyClass
 from console.questions import QUESTIONS
 from models.events import ReviewKind
-from models.learning import Label
-from models.people import Role, User
 from models.session import reading, transaction
-from models.tables import ReviewItem
+from models.tables.learning import Label
+from models.tables.people import Role, User
+from models.tables.standing import ReviewItem
 from tests.console.conftest import ANNA, BEN, THEIRS, Console
 from tests.console.visiting import Browser
 from tests.worker.small_world import HARD, a_mail, a_reply, take_in

@@ -18,12 +18,11 @@ from console.rights import OF_ROLE, May, of_scopes
 from console.visitor import Needs
 from models.base import Base
 from models.events import Status
-from models.handling import MailboxRequest, Wish
-from models.learning import Label, LabelSource
-from models.outside import WebhookEndpoint
-from models.people import BulkAct, Role
 from models.session import open_engine, reading, transaction
-from models.tables import Team
+from models.tables.handling import MailboxRequest, Wish
+from models.tables.learning import Label, LabelSource
+from models.tables.outside import WebhookEndpoint
+from models.tables.people import BulkAct, Role, Team
 from tests.console.conftest import OURS, THEIRS, Console
 from tests.console.visiting import Browser
 from tests.journey.world import EndState, end_state

@@ -11,7 +11,8 @@ from sqlalchemy import func, select
 
 from models.events import DneReason
 from models.session import reading, transaction
-from models.tables import Campaign, Contact, Mailbox, Recipient, SentMessage
+from models.tables.mailboxes import Mailbox
+from models.tables.mailing import Campaign, Contact, Recipient, SentMessage
 from tests.console.conftest import ANNA, BEN, OURS, PUBLIC_URL, THEIRS, Console
 from tests.databases import database_url as database_url  # noqa: PLC0414 - on both databases
 from tests.worker.small_world import BOX, SENT_AT

@@ -12,9 +12,9 @@ import pytest
 from sqlalchemy import Engine, func, select, update
 
 from console import sending
-from models.outside import IdempotencyKey
 from models.session import reading, transaction
-from models.tables import Campaign
+from models.tables.mailing import Campaign
+from models.tables.outside import IdempotencyKey
 from tests.console.conftest import OURS, THEIRS, Console
 from tests.databases import database_url as database_url  # noqa: PLC0414 - on both databases
 from worker.act import Act

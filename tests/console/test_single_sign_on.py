@@ -17,8 +17,8 @@ from selectolax.lexbor import LexborHTMLParser
 
 from config.settings import SettingsError, read
 from console.views import single_sign_on
-from models.people import Role
 from models.session import open_engine, transaction
+from models.tables.people import Role
 from tests.console.conftest import OURS, PUBLIC_URL, Console
 from tests.console.identity_provider import CLIENT_ID, CLIENT_SECRET, IdentityProvider, identity_provider
 from tests.console.visiting import SESSION, Browser

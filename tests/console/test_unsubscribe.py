@@ -9,7 +9,8 @@ from sqlalchemy import func, select, text
 
 from models.events import DneReason
 from models.session import reading, transaction
-from models.tables import Campaign, Contact, DneEntry
+from models.tables.mailing import Campaign, Contact
+from models.tables.standing import DneEntry
 from tests.console.conftest import ANNA, BEN, KEY, OLD_KEY, OURS, Console
 from tests.databases import database_url as database_url  # noqa: PLC0414 - on both databases
 from worker.act import Act

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from models.people import Role
+from models.tables.people import Role
 from tests.console.conftest import OURS, THEIRS, Console
 from tests.console.visiting import Browser
 from tests.worker.small_world import a_mail, a_reply, take_in

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from models.outside import Delivery, DeliveryState, EventType, OutboxEvent, WebhookEndpoint
 from models.session import reading, transaction
+from models.tables.outside import Delivery, DeliveryState, EventType, OutboxEvent, WebhookEndpoint
 from tests.console.conftest import OURS, THEIRS, Console
 from tests.keys import SECRET_KEY
 from tests.worker.receiver import receiving

@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import select
 from standardwebhooks.webhooks import Webhook
 
-from models.outside import Delivery, DeliveryState, EventType, OutboxEvent, WebhookEndpoint
-from models.people import Role
 from models.session import reading, transaction
+from models.tables.outside import Delivery, DeliveryState, EventType, OutboxEvent, WebhookEndpoint
+from models.tables.people import Role
 from tests.console.conftest import OURS, THEIRS, Console
 from tests.console.visiting import Browser
 from tests.keys import SECRET_KEY

@@ -11,8 +11,8 @@ import httpx
 from selectolax.lexbor import LexborHTMLParser
 from sqlalchemy import select
 
-from models.people import Role, User
 from models.session import transaction
+from models.tables.people import Role, User
 from tests.quick_passwords import QUICK
 from worker.act import Act
 from worker.people.users import add_user

@@ -12,7 +12,8 @@ import pytest
 from sqlalchemy import Engine, func, insert, select, text
 
 from models.session import reading, transaction
-from models.tables import InboundMessage, Mailbox
+from models.tables.mail import InboundMessage
+from models.tables.mailboxes import Mailbox
 from tests.journey.workers import SECONDS, Workers, engine_of
 from tests.journey.world import World
 from tests.lab import deliver, recent

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import func, select, text
 
 from classifier.verdict import ReplyClass
-from models.learning import Artifact
+from models.tables.learning import Artifact
 from tests.journey.workers import SECONDS, Workers, engine_of
 from tests.journey.world import World
 from tests.servers import PrivateDovecot, PrivatePostgres

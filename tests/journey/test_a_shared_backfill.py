@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select, text, update
 
-from models.handling import BackfillRange, MailboxRequest, Wish
 from models.session import reading, transaction
-from models.tables import InboundMessage, Mailbox
+from models.tables.handling import BackfillRange, MailboxRequest, Wish
+from models.tables.mail import InboundMessage
+from models.tables.mailboxes import Mailbox
 from tests.journey.workers import SECONDS, Workers, engine_of
 from tests.journey.world import NAME, World, end_state
 from tests.lab import deliver, recent

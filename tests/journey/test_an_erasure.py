@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 
 from models.base import Base
 from models.session import open_engine, reading, transaction
-from models.tables import InboundMessage, MessageState, VerdictRow
+from models.tables.mail import InboundMessage, MessageState, VerdictRow
 from tests.journey.world import end_state
 from tests.keys import VAULT
 from tests.lab import Lab, deliver, now, recent

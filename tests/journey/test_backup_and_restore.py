@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import make_url, select
 
-from models.outside import EventType, OutboxEvent
 from models.session import reading
-from models.tables import RecipientEvent
+from models.tables.outside import EventType, OutboxEvent
+from models.tables.standing import RecipientEvent
 from tests.journey.here import Here
 from tests.journey.world import NAME, World
 from tests.lab import deliver, recent

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from models.figures import Counted
 from models.session import open_engine, reading
+from models.tables.figures import Counted
 from tests.journey.world import EndState, end_state
 from worker.demo.sample import expected_statuses
 from worker.queries.figures import figures

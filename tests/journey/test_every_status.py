@@ -25,9 +25,9 @@ import pytest
 from sqlalchemy import func, select
 
 from models.migrate import upgrade
-from models.outside import Delivery, DeliveryState, OutboxEvent
 from models.session import open_engine, reading
-from models.tables import InboundMessage
+from models.tables.mail import InboundMessage
+from models.tables.outside import Delivery, DeliveryState, OutboxEvent
 from tests.databases import postgres_database
 from tests.journey.world import NAME, World
 from tests.servers import PrivateDovecot

@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy import Engine, func, select
 
 from models.session import reading
-from models.tables import InboundMessage
+from models.tables.mail import InboundMessage
 from tests.journey.here import Here
 from tests.journey.world import NAME, EndState, World
 from tests.lab import deliver, recent

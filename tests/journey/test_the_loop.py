@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from models.learning import Label
 from models.session import reading
-from models.tables import InboundMessage, VerdictRow
+from models.tables.learning import Label
+from models.tables.mail import InboundMessage, VerdictRow
 from tests.journey.world import NAME, World
 from tests.servers import PrivateDovecot
 

@@ -15,15 +15,9 @@ from typing import Any
 from sqlalchemy import Engine, func, select
 
 from models.session import open_engine, reading
-from models.tables import (
-    Campaign,
-    Contact,
-    DneEntry,
-    InboundMessage,
-    Recipient,
-    RecipientEvent,
-    ReviewItem,
-)
+from models.tables.mail import InboundMessage
+from models.tables.mailing import Campaign, Contact, Recipient
+from models.tables.standing import DneEntry, RecipientEvent, ReviewItem
 from tests.keys import SECRET_KEY
 from tests.servers import MailServer
 from tests.worker.commanding import Said, said

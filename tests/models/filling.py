@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Enum, MetaData, Table, func, insert, select, text, types
 
-import models.migrate  # noqa: F401 - with it come all models
+import models.tables  # noqa: F401 - with it come all models
 from models.base import Base
 from models.partitions import TABLES as PARTED
 

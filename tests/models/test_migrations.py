@@ -21,7 +21,8 @@ from models.migrate import alone, draft, pending, upgrade
 from models.partitions import TABLES as PARTED
 from models.revision import FOLDER, current, is_current, is_ours
 from models.session import DatabaseUnavailable, open_engine, reading, transaction
-from models.tables import Contact, SecondAddress, Team
+from models.tables.mailing import Contact, SecondAddress
+from models.tables.people import Team
 
 VERSIONS = sorted((FOLDER / "versions").glob("*.py"))
 

@@ -17,7 +17,9 @@ from sqlalchemy.orm import Session
 
 from models.partitions import Month, drop_before, keep_ahead, later, month_of, months
 from models.session import open_engine, reading, transaction
-from models.tables import VERDICT_OF_MESSAGE, InboundMessage, Mailbox, MessageClue, MessageState, Team, VerdictRow
+from models.tables.mail import VERDICT_OF_MESSAGE, InboundMessage, MessageClue, MessageState, VerdictRow
+from models.tables.mailboxes import Mailbox
+from models.tables.people import Team
 
 NOW = datetime(2090, 5, 17, 12, tzinfo=UTC)
 POSTGRES = pytest.mark.parametrize(

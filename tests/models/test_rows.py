@@ -14,10 +14,11 @@ from sqlalchemy.exc import DataError
 
 from models.among import among, unindexed
 from models.json_text import Ready, as_json
-from models.outside import EventType, OutboxEvent
 from models.rows import FEW, insert_new, insert_returning, update_rows
 from models.session import reading, transaction
-from models.tables import Contact, SecondAddress, Team
+from models.tables.mailing import Contact, SecondAddress
+from models.tables.outside import EventType, OutboxEvent
+from models.tables.people import Team
 
 NOON = datetime(2026, 3, 4, 12, 0, 0, 123456, tzinfo=UTC)
 FEWER_EXAMPLES = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])

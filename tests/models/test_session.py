@@ -18,8 +18,6 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 from sqlalchemy.orm import Session
 
 from models import session as sessions
-from models.learning import Artifact
-from models.outside import EventType, OutboxEvent
 from models.session import (
     DatabaseUnavailable,
     bulk_insert,
@@ -29,7 +27,11 @@ from models.session import (
     reading,
     transaction,
 )
-from models.tables import Contact, Mailbox, SecondAddress, Team
+from models.tables.learning import Artifact
+from models.tables.mailboxes import Mailbox
+from models.tables.mailing import Contact, SecondAddress
+from models.tables.outside import EventType, OutboxEvent
+from models.tables.people import Team
 from tests.servers import PrivatePostgres
 
 NOON = datetime(2026, 3, 4, 12, 0, 0, 123456, tzinfo=UTC)

@@ -16,7 +16,8 @@ from sqlalchemy import Engine, delete, func, select
 
 from classifier.verdict import Absence, Bounce, BounceKind, Evidence, OptOut, Reply, ReplyClass, Verdict
 from models.session import open_engine, transaction
-from models.tables import Mailbox, VerdictRow
+from models.tables.mail import VerdictRow
+from models.tables.mailboxes import Mailbox
 from tests.keys import VAULT
 from worker.apply import Applied, Box, apply
 from worker.cli import cli

@@ -14,7 +14,8 @@ from sqlalchemy import Engine
 from classifier.verdict import Bounce, BounceKind, Complaint, Reply, ReplyClass, Verdict
 from models.base import Base
 from models.session import open_engine, transaction
-from models.tables import Mailbox, Team
+from models.tables.mailboxes import Mailbox
+from models.tables.people import Team
 from tests.journey.world import end_state
 from worker.apply import Applied, Box, apply
 from worker.match import Clues, Family

@@ -15,10 +15,10 @@ import pytest
 from sqlalchemy import Engine, event, update
 
 from config.settings import Settings
-from models.handling import GrantKind, OAuthGrant
-from models.outside import AlarmKind
 from models.session import open_engine, reading, transaction
-from models.tables import Mailbox, SignIn
+from models.tables.handling import GrantKind, OAuthGrant
+from models.tables.mailboxes import Mailbox, SignIn
+from models.tables.outside import AlarmKind
 from tests.keys import SECRET_KEY, VAULT
 from tests.servers import PrivateDovecot
 from tests.worker.small_world import furnish

@@ -13,21 +13,13 @@ import pytest
 from sqlalchemy import Engine, select, update
 
 from models.events import Bounced, EventKind, Trust
-from models.handling import GrantKind, OAuthGrant
-from models.outside import Alarm, AlarmKind, EventType, OutboxEvent
 from models.session import insert_new, reading, transaction
-from models.tables import (
-    Campaign,
-    Contact,
-    InboundMessage,
-    Mailbox,
-    MessageState,
-    Recipient,
-    RecipientEvent,
-    SentMessage,
-    SignIn,
-    VerdictRow,
-)
+from models.tables.handling import GrantKind, OAuthGrant
+from models.tables.mail import InboundMessage, MessageState, VerdictRow
+from models.tables.mailboxes import Mailbox, SignIn
+from models.tables.mailing import Campaign, Contact, Recipient, SentMessage
+from models.tables.outside import Alarm, AlarmKind, EventType, OutboxEvent
+from models.tables.standing import RecipientEvent
 from tests.worker.small_world import BOX, NOW, RULES, furnish
 from worker.sending.intake import Signal, Told, take_in
 from worker.watch.alarms import Looked, list_alarms, look, note

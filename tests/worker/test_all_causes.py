@@ -41,9 +41,10 @@ from classifier.verdict import (
 )
 from models.automation import Automation
 from models.events import Bounced, DneReason, EventKind, Status
-from models.outside import AutomationCommand, EventType, OutboxEvent, WebhookEndpoint
 from models.session import open_engine, reading, transaction
-from models.tables import Campaign, Contact, DneEntry, Recipient, ReviewItem
+from models.tables.mailing import Campaign, Contact, Recipient
+from models.tables.outside import AutomationCommand, EventType, OutboxEvent, WebhookEndpoint
+from models.tables.standing import DneEntry, ReviewItem
 from tests.databases import postgres_database
 from tests.journey.world import end_state
 from tests.worker.small_world import NOW, RULES, SENT_AT, a_mail, a_reply, furnish, send_all, take_in

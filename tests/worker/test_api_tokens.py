@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import select
 
-from models.outside import ApiToken
 from models.session import reading, transaction
+from models.tables.outside import ApiToken
 from tests.worker.commanding import Commands
 from worker.act import Act
 from worker.errors import InputError

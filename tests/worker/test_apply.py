@@ -17,7 +17,9 @@ import worker.apply as apply_module
 from classifier.verdict import Absence, Bounce, BounceKind, Complaint, OptOut, Reply, ReplyClass
 from models.events import DneReason, Status
 from models.session import reading, transaction
-from models.tables import DneEntry, InboundMessage, MessageState, Recipient, RecipientEvent, SecondAddress
+from models.tables.mail import InboundMessage, MessageState
+from models.tables.mailing import Recipient, SecondAddress
+from models.tables.standing import DneEntry, RecipientEvent
 from tests.journey.world import EndState, end_state
 from tests.worker.small_world import (
     HARD,

@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, select
 
-from models.handling import AsideMessage
 from models.session import reading, transaction
-from models.tables import InboundMessage, Mailbox, MessageState
+from models.tables.handling import AsideMessage
+from models.tables.mail import InboundMessage, MessageState
+from models.tables.mailboxes import Mailbox
 from tests.servers import PrivateDovecot
 from tests.worker.commanding import ANNA, BOX, Commands
 from tests.worker.small_world import NOW, a_mail, a_reply, furnish, send_all, statuses, take_in

@@ -15,9 +15,11 @@ from sqlalchemy import Engine, func, select
 from classifier.verdict import OptOut, ReplyClass
 from models.automation import Automation
 from models.events import DneReason, Event, EventKind, Status
-from models.outside import AutomationCommand, AutomationRule, EventType, OutboxEvent, WebhookEndpoint
 from models.session import insert_new, reading, transaction
-from models.tables import Campaign, Contact, DneEntry, Recipient, RecipientEvent, ReviewItem, StatusChange, Team
+from models.tables.mailing import Campaign, Contact, Recipient
+from models.tables.outside import AutomationCommand, AutomationRule, EventType, OutboxEvent, WebhookEndpoint
+from models.tables.people import Team
+from models.tables.standing import DneEntry, RecipientEvent, ReviewItem, StatusChange
 from tests.worker.commanding import ANNA, Commands
 from tests.worker.small_world import NOW, SENT_AT, a_mail, a_reply, furnish, send_all, statuses, take_in
 from worker.act import Act

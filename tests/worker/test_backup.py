@@ -13,7 +13,7 @@ from sqlalchemy import Engine, make_url, select, text
 
 from models.revision import known
 from models.session import open_engine, reading, transaction
-from models.tables import Team
+from models.tables.people import Team
 from tests.worker.commanding import Commands
 from worker import backup
 from worker.backup import Copied, back_up, pg_dump

@@ -12,9 +12,10 @@ import pytest
 from sqlalchemy import Engine, func, select
 
 from config.settings import Settings
-from models.handling import MailboxTraffic, Purpose
 from models.session import reading
-from models.tables import InboundMessage, MessageState, SentMessage
+from models.tables.handling import MailboxTraffic, Purpose
+from models.tables.mail import InboundMessage, MessageState
+from models.tables.mailing import SentMessage
 from tests.servers import PrivateDovecot
 from tests.worker.small_world import BOX, NOW, furnish
 from tests.worker.test_resilience import DESK

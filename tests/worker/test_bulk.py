@@ -14,11 +14,12 @@ from sqlalchemy.orm import Session
 
 from classifier.verdict import OptOut, Reply, ReplyClass
 from models.events import DneReason, EventKind, Status
-from models.learning import Label
-from models.outside import EventType, OutboxEvent
-from models.people import BulkAct
 from models.session import reading, transaction
-from models.tables import Contact, DneEntry, Recipient, RecipientEvent, Team
+from models.tables.learning import Label
+from models.tables.mailing import Contact, Recipient
+from models.tables.outside import EventType, OutboxEvent
+from models.tables.people import BulkAct, Team
+from models.tables.standing import DneEntry, RecipientEvent
 from tests.journey.world import EndState, end_state
 from tests.worker.small_world import NOW, RULES, a_mail, furnish, send_all, statuses, take_in
 from worker.act import Act

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from models.tables import Mailbox, SignIn
+from models.tables.mailboxes import Mailbox, SignIn
 from tests.scripted import ScriptedServer
 from tests.servers import PASSWORD, PrivateDovecot, free_ports
 from worker.errands import way

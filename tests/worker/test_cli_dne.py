@@ -7,7 +7,7 @@ from io import StringIO
 
 import pytest
 
-from models.tables import DneEntry
+from models.tables.standing import DneEntry
 from tests.worker.commanding import ANNA, BORIS, OPT_OUT, Commands
 
 

@@ -9,9 +9,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import Engine, select, update
 
-from models.outside import EventType, OutboxEvent
 from models.session import reading, transaction
-from models.tables import Mailbox, Team
+from models.tables.mailboxes import Mailbox
+from models.tables.outside import EventType, OutboxEvent
+from models.tables.people import Team
 from tests.worker.commanding import BOX, Commands
 from tests.worker.receiver import Receiver, Say, receiving
 from tests.worker.small_world import NOW, furnish

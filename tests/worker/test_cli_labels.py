@@ -20,9 +20,9 @@ from sqlalchemy import update
 
 from classifier.labelled import read_rows
 from classifier.verdict import ReplyClass
-from models.learning import Label
 from models.session import transaction
-from models.tables import Recipient
+from models.tables.learning import Label
+from models.tables.mailing import Recipient
 from tests.worker.commanding import ANNA, BOX, Commands, reply
 from worker.cli import common
 from worker.cli import labels as commands

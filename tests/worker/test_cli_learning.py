@@ -16,9 +16,10 @@ from classifier import labelled, train
 from classifier.estimator import ReplyClassifier
 from classifier.labelled import CORPUS, LabelledReply, read_rows
 from classifier.verdict import Evidence, Reply, ReplyClass
-from models.learning import Artifact, Promotion
 from models.session import reading, transaction
-from models.tables import Mailbox, VerdictRow
+from models.tables.learning import Artifact, Promotion
+from models.tables.mail import VerdictRow
+from models.tables.mailboxes import Mailbox
 from tests.worker.commanding import ANNA, BOX, Commands, reply
 from worker.apply import Box, apply
 from worker.errors import InputError

@@ -11,7 +11,10 @@ from sqlalchemy import select, update
 
 from classifier.verdict import ReplyClass
 from models.session import transaction
-from models.tables import InboundMessage, Mailbox, RecipientEvent, SentMessage, VerdictRow
+from models.tables.mail import InboundMessage, VerdictRow
+from models.tables.mailboxes import Mailbox
+from models.tables.mailing import SentMessage
+from models.tables.standing import RecipientEvent
 from tests.keys import VAULT
 from tests.worker.commanding import ANNA, BOX, Commands, reply
 from worker.cli.output import show

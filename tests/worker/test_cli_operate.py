@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import update
 
 from models.session import transaction
-from models.tables import Mailbox
+from models.tables.mailboxes import Mailbox
 from tests.worker.commanding import BOX, Commands
 
 

@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import text
 
 from classifier.verdict import ReplyClass
-from models.learning import Label
 from models.session import reading
+from models.tables.learning import Label
 from tests.worker.commanding import ANNA, BORIS, OPT_OUT, Commands, reply
 
 WHY = ("--why", "asked by letter")

@@ -10,7 +10,7 @@ from sqlalchemy import event, select
 from classifier.verdict import ReplyClass
 from models.events import Status
 from models.session import reading
-from models.tables import Campaign, Contact, Recipient
+from models.tables.mailing import Campaign, Contact, Recipient
 from tests.worker.commanding import ANNA, AWAY, BORIS, HARD, OPT_OUT, Commands, reply
 from worker.queries.history import tell
 from worker.queries.story import Row

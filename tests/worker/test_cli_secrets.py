@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from models.handling import GrantKind, OAuthGrant
-from models.outside import WebhookEndpoint
 from models.session import reading, transaction
-from models.tables import Mailbox, Team
+from models.tables.handling import GrantKind, OAuthGrant
+from models.tables.mailboxes import Mailbox
+from models.tables.outside import WebhookEndpoint
+from models.tables.people import Team
 from tests.keys import SECRET_KEY, VAULT
 from tests.worker.commanding import Commands
 from tests.worker.small_world import NOW

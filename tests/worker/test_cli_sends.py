@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from classifier.verdict import ReplyClass
-from models.tables import SentMessage
+from models.tables.mailing import SentMessage
 from tests.worker.commanding import ANNA, BORIS, BOX, SENT_AT, Commands, reply
 from worker.demo.server import serving
 

@@ -13,9 +13,9 @@ import httpx
 import pytest
 from sqlalchemy import select
 
-from models.handling import GrantKind, OAuthGrant
 from models.session import reading, transaction
-from models.tables import Mailbox, SignIn
+from models.tables.handling import GrantKind, OAuthGrant
+from models.tables.mailboxes import Mailbox, SignIn
 from tests.keys import SECRET_KEY, VAULT
 from tests.worker.commanding import BOX, Commands
 from tests.worker.small_world import NOW

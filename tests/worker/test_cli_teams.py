@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from models.session import reading
-from models.tables import Team
+from models.tables.people import Team
 from tests.keys import VAULT
 from tests.worker.commanding import Commands
 

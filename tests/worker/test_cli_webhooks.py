@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import select, update
 from standardwebhooks.webhooks import Webhook
 
-from models.outside import Delivery, DeliveryState, EventType
 from models.session import reading, transaction
+from models.tables.outside import Delivery, DeliveryState, EventType
 from tests.worker.commanding import Commands
 from tests.worker.receiver import Receiver, Say, receiving
 from worker.secrets.vault import new_key

@@ -9,8 +9,8 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from models.handling import GrantKind
-from models.tables import SignIn
+from models.tables.handling import GrantKind
+from models.tables.mailboxes import SignIn
 from tests.worker.token_server import CLIENT_ID, CLIENT_SECRET, TokenServer, token_server
 from worker.errors import InputError
 from worker.oauth.consenting import begin, finish

@@ -10,9 +10,12 @@ from sqlalchemy.orm import Session
 
 from classifier.verdict import OptOut, ReplyClass
 from models.events import DneReason, Status
-from models.outside import EventType, OutboxEvent
 from models.session import reading, transaction
-from models.tables import DneEntry, InboundMessage, MessageState, SecondAddress, Team
+from models.tables.mail import InboundMessage, MessageState
+from models.tables.mailing import SecondAddress
+from models.tables.outside import EventType, OutboxEvent
+from models.tables.people import Team
+from models.tables.standing import DneEntry
 from tests.worker.small_world import HARD, NOW, RULES, a_mail, a_reply, furnish, send_all, statuses, take_in
 from worker.act import Act
 from worker.acts.contacts import merge, split

@@ -12,8 +12,8 @@ import pytest
 from sqlalchemy import Engine
 
 from config.settings import Settings
-from models.handling import Wish
 from models.session import reading, transaction
+from models.tables.handling import Wish
 from tests.lab import Lab, deliver, now, recent
 from tests.servers import PrivateDovecot
 from worker.act import Act

@@ -21,7 +21,7 @@ from classifier.verdict import (
     Verdict,
 )
 from models.events import Bounced, Event, EventKind, ReviewKind, Status, Trust
-from models.tables import AutoResponsePolicy
+from models.tables.mailing import AutoResponsePolicy
 from worker.decide import Mail, Policy, decide, event_key
 from worker.match import Match, Send, Strength
 from worker.working_days import Calendar

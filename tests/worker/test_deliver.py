@@ -14,8 +14,8 @@ from sqlalchemy import Engine, func, select, update
 from sqlalchemy.orm import Session
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from models.outside import Delivery, DeliveryState, EventType, OutboxEvent, WebhookEndpoint
 from models.session import reading, transaction
+from models.tables.outside import Delivery, DeliveryState, EventType, OutboxEvent, WebhookEndpoint
 from tests.keys import VAULT
 from tests.worker.receiver import Heard, Receiver, Say, receiving
 from tests.worker.small_world import NOW, furnish

@@ -11,9 +11,10 @@ import pytest
 from sqlalchemy import Engine, func, select
 
 from models.events import DneReason
-from models.outside import EventType, OutboxEvent
 from models.session import reading, transaction
-from models.tables import DneEntry, Team
+from models.tables.outside import EventType, OutboxEvent
+from models.tables.people import Team
+from models.tables.standing import DneEntry
 from tests.worker.small_world import HARD, NOW, a_mail, furnish, send_all, statuses, take_in
 from worker.act import Act
 from worker.acts.dne_file import check

@@ -15,12 +15,15 @@ from sqlalchemy import Engine, text, update
 from sqlalchemy.orm import Session
 
 from models.events import ReviewKind
-from models.handling import BackfillRange, MailboxRequest, Wish
-from models.learning import Artifact, Promotion
-from models.outside import Delivery, DeliveryState, EventType, OutboxEvent, WebhookEndpoint
-from models.people import Role, User
 from models.session import reading, transaction
-from models.tables import InboundMessage, Mailbox, MessageState, Recipient, ReviewItem, Team
+from models.tables.handling import BackfillRange, MailboxRequest, Wish
+from models.tables.learning import Artifact, Promotion
+from models.tables.mail import InboundMessage, MessageState
+from models.tables.mailboxes import Mailbox
+from models.tables.mailing import Recipient
+from models.tables.outside import Delivery, DeliveryState, EventType, OutboxEvent, WebhookEndpoint
+from models.tables.people import Role, Team, User
+from models.tables.standing import ReviewItem
 from tests.worker.commanding import Commands
 from tests.worker.small_world import NOW, furnish, send_all
 from worker.doctor.fleet import fleet

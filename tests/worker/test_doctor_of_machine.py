@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session
 from config.settings import Settings
 from models.partitions import keep_ahead
 from models.session import open_engine, reading, transaction
-from models.tables import InboundMessage, Mailbox, MessageClue, MessageState
+from models.tables.mail import InboundMessage, MessageClue, MessageState
+from models.tables.mailboxes import Mailbox
 from tests.databases import postgres_database
 from tests.worker.commanding import Commands
 from tests.worker.small_world import furnish

@@ -20,24 +20,14 @@ from classifier.verdict import OptOut, ReplyClass
 from models.automation import Automation
 from models.base import Base
 from models.events import DneReason, EventKind, Status
-from models.learning import Label
-from models.outside import AutomationCommand, WebhookEndpoint
-from models.privacy import Erasure, ErasureKey
 from models.session import open_engine, reading, transaction
-from models.tables import (
-    Campaign,
-    Contact,
-    DneEntry,
-    InboundMessage,
-    MessageState,
-    Recipient,
-    RecipientEvent,
-    ReviewItem,
-    SecondAddress,
-    SentMessage,
-    Team,
-    VerdictRow,
-)
+from models.tables.learning import Label
+from models.tables.mail import InboundMessage, MessageState, VerdictRow
+from models.tables.mailing import Campaign, Contact, Recipient, SecondAddress, SentMessage
+from models.tables.outside import AutomationCommand, WebhookEndpoint
+from models.tables.people import Team
+from models.tables.privacy import Erasure, ErasureKey
+from models.tables.standing import DneEntry, RecipientEvent, ReviewItem
 from tests.databases import KINDS, postgres_database
 from tests.keys import VAULT
 from tests.worker.small_world import HARD, NOW, RULES, SENDS, a_mail, a_reply, furnish, send_all, statuses, take_in

@@ -19,11 +19,12 @@ from classifier.verdict import Bounce, BounceKind, Evidence, OptOut, ReplyClass
 from models.automation import Automation
 from models.base import Base
 from models.events import DneReason, EventKind, Status
-from models.handling import MessageMove, MoveState
-from models.learning import Label, LabelSource
-from models.outside import AutomationCommand, Delivery, DeliveryState, IdempotencyKey, WebhookEndpoint
 from models.session import reading, transaction
-from models.tables import Campaign, InboundMessage, SentMessage
+from models.tables.handling import MessageMove, MoveState
+from models.tables.learning import Label, LabelSource
+from models.tables.mail import InboundMessage
+from models.tables.mailing import Campaign, SentMessage
+from models.tables.outside import AutomationCommand, Delivery, DeliveryState, IdempotencyKey, WebhookEndpoint
 from tests.keys import VAULT
 from tests.worker.small_world import NOW, RULES, SENT_AT, a_mail, a_reply, furnish, take_in
 from worker.act import Act

@@ -14,7 +14,8 @@ from sqlalchemy import Engine, select
 
 from models.events import DneReason, SequenceState
 from models.session import open_engine, reading, transaction
-from models.tables import Campaign, Contact, DneEntry, Recipient, SecondAddress
+from models.tables.mailing import Campaign, Contact, Recipient, SecondAddress
+from models.tables.standing import DneEntry
 from tests.keys import VAULT
 from tests.worker.small_world import NOW, RULES
 from tests.worker.test_all_causes import SENDS, Work, acts, address, causes, furnished, let_time_pass

@@ -11,11 +11,15 @@ from sqlalchemy import Engine, select, update
 
 from classifier.verdict import Absence, AutoResponse, Bounce, BounceKind, Outgoing, ReplyClass
 from models.events import Bounced, ReviewKind, Status, Trust
-from models.figures import Counted, DayFigure
-from models.learning import Label, LabelSource, Promotion
-from models.outside import Alarm, AlarmKind, Delivery, DeliveryState, EventType, OutboxEvent, WebhookEndpoint
 from models.session import reading, transaction
-from models.tables import InboundMessage, Mailbox, MessageState, Recipient, RecipientEvent, ReviewItem, Team
+from models.tables.figures import Counted, DayFigure
+from models.tables.learning import Label, LabelSource, Promotion
+from models.tables.mail import InboundMessage, MessageState
+from models.tables.mailboxes import Mailbox
+from models.tables.mailing import Recipient
+from models.tables.outside import Alarm, AlarmKind, Delivery, DeliveryState, EventType, OutboxEvent, WebhookEndpoint
+from models.tables.people import Team
+from models.tables.standing import RecipientEvent, ReviewItem
 from tests.worker.small_world import HARD, NOW, SENT_AT, a_mail, a_reply, furnish, send_all, take_in
 from worker.queries import overview as overviews
 from worker.queries.figures import DAYS, LABELS, count, count_all, counted_at, figures, fresh

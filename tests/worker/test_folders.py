@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import Engine, select
 
 from models.session import reading
-from models.tables import InboundMessage, Mailbox
+from models.tables.mail import InboundMessage
+from models.tables.mailboxes import Mailbox
 from tests.servers import PrivateDovecot
 from tests.worker.commanding import BOX, Commands
 from tests.worker.small_world import furnish

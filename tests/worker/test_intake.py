@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 
 from models.events import Bounced, EventKind
 from models.session import reading, transaction
-from models.tables import RecipientEvent, SentMessage
+from models.tables.mailing import SentMessage
+from models.tables.standing import RecipientEvent
 from tests.worker.small_world import NOW, RULES, SENDS, SENT_AT, furnish, send_all, statuses
 from worker.sending import intake
 from worker.sending.intake import Signal, Taken, Told, take_in

@@ -15,9 +15,11 @@ from sqlalchemy import Engine, func, select, update
 from sqlalchemy.exc import OperationalError
 
 from config.settings import Settings
-from models.handling import MailboxRequest, Wish
 from models.session import reading, transaction
-from models.tables import InboundMessage, Mailbox, Team
+from models.tables.handling import MailboxRequest, Wish
+from models.tables.mail import InboundMessage
+from models.tables.mailboxes import Mailbox
+from models.tables.people import Team
 from tests.servers import PASSWORD, PrivateDovecot
 from tests.worker.small_world import BOX, NOW, fresh, furnish
 from worker.act import Act

@@ -9,7 +9,9 @@ from sqlalchemy import Engine, func, select
 
 from models.events import DneReason, EventKind, SequenceState, Status
 from models.session import reading, transaction
-from models.tables import Campaign, Contact, Recipient, RecipientEvent, Team
+from models.tables.mailing import Campaign, Contact, Recipient
+from models.tables.people import Team
+from models.tables.standing import RecipientEvent
 from tests.worker.small_world import HARD, NOW, RULES, a_mail, furnish, send_all, take_in
 from worker.act import Act
 from worker.acts.do_not_email import add_dne

@@ -15,7 +15,9 @@ from sqlalchemy import Engine, select, update
 from classifier.verdict import Absence, OptOut, ReplyClass, Verdict
 from models.events import Trust
 from models.session import reading, transaction
-from models.tables import FolderCursor, InboundMessage, Mailbox, MessageState, RecipientEvent
+from models.tables.mail import InboundMessage, MessageState
+from models.tables.mailboxes import FolderCursor, Mailbox
+from models.tables.standing import RecipientEvent
 from tests.journey.world import EndState, end_state
 from tests.servers import PrivateDovecot
 from tests.worker.small_world import (

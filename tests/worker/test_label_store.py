@@ -12,9 +12,9 @@ from sqlalchemy import Engine, func, select
 
 from classifier.verdict import ReplyClass
 from models.events import Status
-from models.learning import Label, LabelSource
 from models.session import insert_new, reading, transaction
-from models.tables import Team
+from models.tables.learning import Label, LabelSource
+from models.tables.people import Team
 from worker.act import Act
 from worker.chunks import CHUNK
 from worker.learning import label_store

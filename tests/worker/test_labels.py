@@ -11,9 +11,9 @@ from sqlalchemy import select
 
 from classifier.verdict import Reply, ReplyClass
 from models.events import Status
-from models.learning import Label, LabelSource
 from models.session import reading, transaction
-from models.tables import Mailbox
+from models.tables.learning import Label, LabelSource
+from models.tables.mailboxes import Mailbox
 from tests.worker.commanding import ANNA, AWAY, BORIS, HARD, OPT_OUT, Commands, reply
 from worker.decide import is_drawn
 from worker.learning.labels import Sample, labelled_replies, random_sample

@@ -13,8 +13,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import Engine
 
-from models.outside import DeliveryState, EventType, WebhookEndpoint
 from models.session import transaction
+from models.tables.outside import DeliveryState, EventType, WebhookEndpoint
 from tests.keys import VAULT
 from tests.worker.receiver import Heard, Receiver, Say, receiving
 from tests.worker.small_world import furnish

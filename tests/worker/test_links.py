@@ -15,7 +15,9 @@ from classifier.message import parse
 from classifier.verdict import OptOut, ReplyClass
 from config.settings import SettingsError, read
 from models.session import reading, transaction
-from models.tables import DneEntry, Mailbox, Team
+from models.tables.mailboxes import Mailbox
+from models.tables.people import Team
+from models.tables.standing import DneEntry
 from tests.worker.commanding import ANNA, BORIS, Commands
 from tests.worker.small_world import BOX, NOW, RULES, SENDS, SENT_AT, a_mail, a_reply, furnish, send_all, statuses
 from worker.act import Act

@@ -11,7 +11,8 @@ from sqlalchemy import Engine, select, update
 from classifier.part import MOST_TEXT
 from classifier.verdict import Evidence, ReplyClass, Verdict
 from models.session import reading, transaction
-from models.tables import InboundMessage, MessageState, Team, VerdictRow
+from models.tables.mail import InboundMessage, MessageState, VerdictRow
+from models.tables.people import Team
 from tests.classifier.letters import letter, report
 from tests.worker.commanding import BOX, reply
 from tests.worker.small_world import a_mail, furnish, take_in

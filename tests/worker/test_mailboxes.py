@@ -9,9 +9,10 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.handling import GrantKind, OAuthGrant, Wish
 from models.session import transaction
-from models.tables import Mailbox, SignIn, Team
+from models.tables.handling import GrantKind, OAuthGrant, Wish
+from models.tables.mailboxes import Mailbox, SignIn
+from models.tables.people import Team
 from tests.keys import VAULT
 from tests.worker.small_world import BOX, NOW, fresh
 from worker.act import Act

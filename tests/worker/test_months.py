@@ -14,7 +14,8 @@ from classifier.verdict import ReplyClass, Verdict
 from config.settings import Settings
 from models.partitions import months
 from models.session import open_engine, reading, transaction
-from models.tables import InboundMessage, MessageClue, MessageState, ReviewItem, VerdictRow
+from models.tables.mail import InboundMessage, MessageClue, MessageState, VerdictRow
+from models.tables.standing import ReviewItem
 from tests.journey.world import end_state
 from tests.keys import VAULT
 from tests.worker.small_world import BOX, RULES, SENDS, a_mail, a_reply, furnish, send_all

@@ -15,9 +15,10 @@ from imapclient import IMAPClient
 from imapclient.exceptions import IMAPClientError
 from sqlalchemy import Engine, select, update
 
-from models.handling import MessageMove, MoveState, Purpose
 from models.session import reading, transaction
-from models.tables import InboundMessage, Mailbox, MessageState
+from models.tables.handling import MessageMove, MoveState, Purpose
+from models.tables.mail import InboundMessage, MessageState
+from models.tables.mailboxes import Mailbox
 from tests.journey.world import end_state
 from tests.servers import PrivateDovecot
 from tests.worker.small_world import BOX, NOW, RULES, SENDS, SENT_AT, furnish, send_all, statuses

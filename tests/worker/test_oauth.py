@@ -16,7 +16,7 @@ import httpcore
 import pytest
 
 from config.settings import Settings
-from models.tables import SignIn
+from models.tables.mailboxes import SignIn
 from tests.provider import browse
 from tests.worker.token_server import CLIENT_ID, CLIENT_SECRET, TokenServer, token_server
 from worker.errors import InputError

@@ -21,12 +21,12 @@ from sqlalchemy import Engine, create_engine, update
 from classifier.verdict import ReplyClass
 from config.settings import Settings
 from models.events import ReviewKind, Status
-from models.handling import MailboxRequest, Purpose, Wish
-from models.learning import Label, LabelSource
 from models.migrate import upgrade
-from models.outside import Alarm, AlarmKind, EventType, OutboxEvent
 from models.session import open_engine, transaction
-from models.tables import Mailbox
+from models.tables.handling import MailboxRequest, Purpose, Wish
+from models.tables.learning import Label, LabelSource
+from models.tables.mailboxes import Mailbox
+from models.tables.outside import Alarm, AlarmKind, EventType, OutboxEvent
 from tests.lab import Lab, deliver, recent
 from tests.servers import PrivateDovecot
 from tests.worker.commanding import said

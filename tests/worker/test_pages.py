@@ -20,7 +20,9 @@ from sqlalchemy.orm import Session
 from classifier.verdict import OptOut, ReplyClass
 from models.events import DneReason, SequenceState, Status
 from models.session import reading, transaction
-from models.tables import Campaign, Contact, DneEntry, Recipient, Team
+from models.tables.mailing import Campaign, Contact, Recipient
+from models.tables.people import Team
+from models.tables.standing import DneEntry
 from tests.worker.small_world import NOW, SENT_AT, a_mail, a_reply, furnish, send_all, take_in
 from worker.act import Act
 from worker.acts.do_not_email import add_dne, lift_dne

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from config.settings import Settings
-from models.tables import Mailbox
+from models.tables.mailboxes import Mailbox
 from worker.acts import private_hosts
 from worker.acts.private_hosts import see_host, see_move
 from worker.errors import InputError

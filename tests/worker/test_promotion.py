@@ -17,8 +17,8 @@ from sqlalchemy.orm import Session
 
 from classifier.artifact import Artifact, ArtifactError, load_default, save
 from config.settings import Settings
-from models.learning import Artifact as ArtifactRow
 from models.session import reading, transaction
+from models.tables.learning import Artifact as ArtifactRow
 from tests.worker.small_world import fresh
 from worker.act import Act
 from worker.daemon.serving import Classifier

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Engine, delete, select, update
 
-from models.handling import BackfillRange, MailboxRequest, Wish
 from models.session import reading, transaction
-from models.tables import Mailbox
+from models.tables.handling import BackfillRange, MailboxRequest, Wish
+from models.tables.mailboxes import Mailbox
 from tests.worker.small_world import NOW, furnish
 from worker.act import Act
 from worker.apply import Applied

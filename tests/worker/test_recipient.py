@@ -6,7 +6,7 @@ from sqlalchemy import Engine
 
 from models.events import Status
 from models.session import transaction
-from models.tables import Recipient
+from models.tables.mailing import Recipient
 from tests.worker.small_world import NOW, RULES, furnish, send_all
 from worker.act import Act
 from worker.acts.person import Choice, find_recipients

@@ -11,9 +11,9 @@ from sqlalchemy import Engine, select
 from classifier.verdict import ReplyClass
 from models.automation import Automation
 from models.events import Status
-from models.outside import AutomationCommand, WebhookEndpoint
 from models.session import reading, transaction
-from models.tables import Campaign, Contact, Recipient
+from models.tables.mailing import Campaign, Contact, Recipient
+from models.tables.outside import AutomationCommand, WebhookEndpoint
 from tests.journey.world import end_state
 from tests.worker.small_world import NOW, SENT_AT, a_mail, a_reply, furnish, send_all, statuses, take_in
 from worker.act import Act

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, update
 
-from models.handling import MailboxRequest, Wish
 from models.session import reading, transaction
-from models.tables import Mailbox, Team
+from models.tables.handling import MailboxRequest, Wish
+from models.tables.mailboxes import Mailbox
+from models.tables.people import Team
 from tests.worker.small_world import BOX, NOW, fresh, furnish
 from worker.act import Act
 from worker.errands.claims import Claim, claim, end, hand_back, renew, told_to_stop, waiting

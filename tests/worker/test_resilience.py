@@ -16,7 +16,9 @@ from sqlalchemy.exc import OperationalError
 from config.settings import Settings
 from models.events import DneReason, Status
 from models.session import reading, transaction
-from models.tables import FolderCursor, InboundMessage, Mailbox, MessageState, SentMessage
+from models.tables.mail import InboundMessage, MessageState
+from models.tables.mailboxes import FolderCursor, Mailbox
+from models.tables.mailing import SentMessage
 from tests.servers import PrivateDovecot
 from tests.worker.small_world import BOX, NOW, RULES, a_mail, a_reply, furnish, send_all, statuses, take_in
 from worker import process

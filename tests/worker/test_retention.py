@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import Engine, select
 
-from models.outside import Delivery, DeliveryState, EventType, OutboxEvent, WebhookEndpoint
 from models.session import reading, transaction
+from models.tables.outside import Delivery, DeliveryState, EventType, OutboxEvent, WebhookEndpoint
 from tests.keys import VAULT
 from tests.worker.small_world import NOW, furnish
 from worker.privacy import retention

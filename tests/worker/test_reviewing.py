@@ -10,9 +10,10 @@ from sqlalchemy import Engine, select
 
 from classifier.verdict import Reply, ReplyClass
 from models.events import ReviewKind
-from models.learning import Label
 from models.session import reading, transaction
-from models.tables import DneEntry, ReviewItem, Team
+from models.tables.learning import Label
+from models.tables.people import Team
+from models.tables.standing import DneEntry, ReviewItem
 from tests.worker.small_world import NOW, RULES, a_mail, furnish, send_all, statuses, take_in
 from worker.act import Act
 from worker.acts.reviewing import Answer, needs_why, progress, settle, take_back

@@ -11,9 +11,10 @@ import pytest
 from sqlalchemy import Engine, func, select, update
 
 from config.settings import Settings
-from models.handling import MessageMove, MoveState
 from models.session import DatabaseUnavailable, reading, transaction
-from models.tables import FolderCursor, InboundMessage, Mailbox
+from models.tables.handling import MessageMove, MoveState
+from models.tables.mail import InboundMessage
+from models.tables.mailboxes import FolderCursor, Mailbox
 from tests.servers import PASSWORD, PrivateDovecot
 from tests.worker.small_world import NOW, furnish
 from worker.daemon import keeper as keeping

@@ -16,7 +16,7 @@ from sqlalchemy import Engine, func, select, update
 
 from config.settings import Settings
 from models.session import reading, transaction
-from models.tables import Mailbox
+from models.tables.mailboxes import Mailbox
 from tests.faulty_proxy import Faults, FaultyProxy
 from tests.servers import PASSWORD, PrivateDovecot
 from tests.worker.small_world import NOW, furnish

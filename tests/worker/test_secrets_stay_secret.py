@@ -18,10 +18,11 @@ from sqlalchemy import Engine, inspect, select
 from config.settings import read
 from console.app import create_app
 from models.base import Base
-from models.handling import OAuthGrant
-from models.outside import WebhookEndpoint
 from models.session import DatabaseUnavailable, open_engine, reading, transaction
-from models.tables import Mailbox, Team
+from models.tables.handling import OAuthGrant
+from models.tables.mailboxes import Mailbox
+from models.tables.outside import WebhookEndpoint
+from models.tables.people import Team
 from tests.faulty_proxy import Faults, FaultyProxy
 from tests.keys import SECRET_KEY, VAULT
 from tests.servers import PrivateDovecot

@@ -12,9 +12,9 @@ import pytest
 from sqlalchemy import Engine, func, select, update
 
 from config.settings import Settings
-from models.handling import BackfillRange, MailboxRequest, Wish
 from models.session import reading, transaction
-from models.tables import InboundMessage
+from models.tables.handling import BackfillRange, MailboxRequest, Wish
+from models.tables.mail import InboundMessage
 from tests.lab import Lab, now, recent
 from tests.servers import PrivateDovecot
 from tests.small_mails import Exchange

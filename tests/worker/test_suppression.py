@@ -10,7 +10,8 @@ from sqlalchemy import Engine, event
 
 from models.events import DneReason
 from models.session import bulk_insert, reading, refresh_statistics, transaction
-from models.tables import DneEntry, Team
+from models.tables.people import Team
+from models.tables.standing import DneEntry
 from tests.worker.small_world import NOW, furnish
 from worker.act import Act
 from worker.acts.do_not_email import add_dne, lift_dne

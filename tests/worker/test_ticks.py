@@ -14,7 +14,8 @@ from classifier.verdict import Absence
 from config.settings import Settings
 from models.events import Status
 from models.session import reading, transaction
-from models.tables import Mailbox, Recipient
+from models.tables.mailboxes import Mailbox
+from models.tables.mailing import Recipient
 from tests.keys import VAULT
 from tests.worker.small_world import NOW, a_mail, furnish, send_all, statuses, take_in
 from worker.daemon import ticks

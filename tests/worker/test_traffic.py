@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import Engine, func, select
 
 from config.settings import Settings
-from models.handling import MailboxTraffic, Purpose
 from models.session import reading, transaction
-from models.tables import Mailbox
+from models.tables.handling import MailboxTraffic, Purpose
+from models.tables.mailboxes import Mailbox
 from tests.worker.small_world import furnish
 from worker.errors import Trouble
 from worker.writing.traffic import budget_of, forget, left, spend, used_up

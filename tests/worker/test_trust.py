@@ -33,7 +33,7 @@ from classifier.present import as_card
 from classifier.verdict import Evidence, ReplyClass
 from config import logs
 from models.session import open_engine, reading, transaction
-from models.tables import InboundMessage, MessageState
+from models.tables.mail import InboundMessage, MessageState
 from tests.journey.world import end_state
 from tests.worker.commanding import OPT_OUT, Commands, reply
 from tests.worker.small_world import NOW, SENDS, SENT_AT, furnish, send_all

@@ -12,7 +12,8 @@ from sqlalchemy import func, select, text
 from classifier.verdict import OptOut
 from models.events import Status
 from models.session import open_engine, reading, transaction
-from models.tables import InboundMessage, MessageState, Recipient, VerdictRow
+from models.tables.mail import InboundMessage, MessageState, VerdictRow
+from models.tables.mailing import Recipient
 from tests.databases import postgres_database
 from tests.worker.small_world import BOX, NOW, RULES, a_mail, a_reply, furnish, send_all, statuses, take_in
 from worker.act import Act

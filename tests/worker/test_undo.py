@@ -11,10 +11,11 @@ from sqlalchemy import Engine, select
 
 from classifier.verdict import OptOut, Reply, ReplyClass
 from models.events import DneReason, EventKind, ReviewKind, Status
-from models.learning import Label, LabelSource
-from models.outside import EventType, OutboxEvent
 from models.session import reading, transaction
-from models.tables import DneEntry, RecipientEvent, ReviewItem, Team
+from models.tables.learning import Label, LabelSource
+from models.tables.outside import EventType, OutboxEvent
+from models.tables.people import Team
+from models.tables.standing import DneEntry, RecipientEvent, ReviewItem
 from tests.worker.small_world import BOX, NOW, RULES, a_mail, furnish, send_all, statuses, take_in
 from worker.act import Act
 from worker.acts.person import Choice, find_recipients, resolve_review, set_status

@@ -11,9 +11,9 @@ from sqlalchemy import Engine, select
 
 from classifier.verdict import Reply, ReplyClass
 from models.events import EventKind, Status
-from models.learning import Label
 from models.session import reading, transaction
-from models.tables import RecipientEvent, ReviewItem
+from models.tables.learning import Label
+from models.tables.standing import RecipientEvent, ReviewItem
 from tests.worker.small_world import NOW, RULES, a_mail, furnish, send_all, statuses, take_in
 from worker.act import Act
 from worker.acts.bulk import Done, preview_status, set_status_of_many

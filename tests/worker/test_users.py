@@ -14,9 +14,8 @@ from argon2 import PasswordHasher
 from sqlalchemy import Engine, event, func, select, update
 from sqlalchemy.orm import Session
 
-from models.people import Role, SignInFailure, User
 from models.session import reading, transaction
-from models.tables import Team
+from models.tables.people import Role, SignInFailure, Team, User
 from tests.worker.small_world import NOW, furnish
 from worker.act import Act
 from worker.errors import InputError

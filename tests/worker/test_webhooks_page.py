@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from models.outside import EventType
+from models.tables.outside import EventType
 from tests.worker.commanding import ANNA, OPT_OUT, Commands
 from worker.secrets.signing import new_secret, rotated, sign
 

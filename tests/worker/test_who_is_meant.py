@@ -12,7 +12,8 @@ from sqlalchemy import Engine, select
 from classifier.verdict import Bounce, BounceKind, OptOut, Outgoing, ReplyClass
 from models.events import DneReason, Status
 from models.session import reading, transaction
-from models.tables import DneEntry, Recipient, RecipientEvent, ReviewItem, SecondAddress, SentMessage, SentMessageId
+from models.tables.mailing import Recipient, SecondAddress, SentMessage, SentMessageId
+from models.tables.standing import DneEntry, RecipientEvent, ReviewItem
 from tests.journey.world import end_state
 from tests.worker.small_world import HARD, NOW, RULES, SENT_AT, a_mail, a_reply, furnish, send_all, statuses, take_in
 from worker.act import Act

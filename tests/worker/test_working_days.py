@@ -15,7 +15,8 @@ from sqlalchemy import Engine, select
 from classifier.verdict import Absence
 from models.events import SequenceState, Status
 from models.session import reading, transaction
-from models.tables import Contact, Recipient, RecipientEvent
+from models.tables.mailing import Contact, Recipient
+from models.tables.standing import RecipientEvent
 from tests.worker.small_world import NOW, RULES, SENT_AT, a_mail, furnish, send_all, take_in
 from worker.act import Act
 from worker.acts.person import set_status

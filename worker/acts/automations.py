@@ -12,9 +12,9 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from models.automation import Automation, Call, Move
-from models.outside import AutomationRule, WebhookEndpoint
 from models.session import Writer, lock_contacts
-from models.tables import Campaign, Recipient
+from models.tables.mailing import Campaign, Recipient
+from models.tables.outside import AutomationRule, WebhookEndpoint
 from worker.act import Act
 from worker.acts.campaigns import find_campaign
 from worker.acts.mistakes import mistakes

@@ -13,9 +13,9 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from models.events import OPTED_OUT, DneReason, Status
-from models.people import BulkAct
 from models.session import Writer
-from models.tables import Recipient
+from models.tables.mailing import Recipient
+from models.tables.people import BulkAct
 from worker.act import Act
 from worker.acts.bulk_look import SHOWN, Preview, preview_status, sort_out
 from worker.acts.do_not_email import add_dne, dne_target, lift, live_entries, need_why, newest_entry, to_lift

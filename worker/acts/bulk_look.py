@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.events import Status
-from models.tables import Campaign, Contact, Recipient
+from models.tables.mailing import Campaign, Contact, Recipient
 from worker.acts.selection import chosen
 from worker.acts.unread import ENDS_IT, Questions, count_settled, newest_mail, open_questions
 from worker.chunks import chunks

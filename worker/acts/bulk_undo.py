@@ -10,10 +10,11 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from models.events import EventKind, Status
-from models.outside import EventType
-from models.people import BulkAct
 from models.session import Writer
-from models.tables import Contact, DneEntry, Recipient, RecipientEvent
+from models.tables.mailing import Contact, Recipient
+from models.tables.outside import EventType
+from models.tables.people import BulkAct
+from models.tables.standing import DneEntry, RecipientEvent
 from worker.act import Act
 from worker.acts.bulk import PART
 from worker.acts.do_not_email import covered, withdraw

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.session import insert_new
-from models.tables import Campaign
+from models.tables.mailing import Campaign
 from worker.errors import InputError, NotFoundError
 from worker.writing.book import LEARNT
 

@@ -12,9 +12,10 @@ from sqlalchemy.orm import Session
 
 from classifier.decode import normal_address
 from models.events import OF_THE_PERSON
-from models.outside import EventType
 from models.session import insert_new
-from models.tables import Contact, DneEntry, Recipient, RecipientEvent, SecondAddress
+from models.tables.mailing import Contact, Recipient, SecondAddress
+from models.tables.outside import EventType
+from models.tables.standing import DneEntry, RecipientEvent
 from worker.act import Act
 from worker.acts.do_not_email import dne_target, withdraw
 from worker.errors import InputError, NotFoundError

@@ -29,9 +29,10 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from models.events import DneReason
-from models.outside import EventType, OutboxEvent
 from models.session import bulk_insert
-from models.tables import Contact, DneEntry
+from models.tables.mailing import Contact
+from models.tables.outside import EventType, OutboxEvent
+from models.tables.standing import DneEntry
 from worker.act import Act
 from worker.chunks import chunks
 from worker.secrets.pseudonyms import pseudonyms

@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 
 from classifier.decode import normal_address, normal_domain
 from models.events import OPTED_OUT, DneReason
-from models.outside import EventType
-from models.tables import DneEntry
+from models.tables.outside import EventType
+from models.tables.standing import DneEntry
 from worker.act import Act
 from worker.acts.dne_import import ban
 from worker.chunks import chunks

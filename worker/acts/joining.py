@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 from classifier.decode import normal_address
 from models.events import Event, EventKind
 from models.session import insert_new
-from models.tables import Campaign, Contact, Recipient, RecipientEvent
+from models.tables.mailing import Campaign, Contact, Recipient
+from models.tables.standing import RecipientEvent
 from worker.act import Act
 from worker.acts.campaigns import find_campaign
 from worker.chunks import chunks

@@ -9,8 +9,11 @@ from sqlalchemy import delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from config import logs
-from models.handling import OAuthGrant
-from models.tables import InboundMessage, Mailbox, SentMessage, SignIn, Team
+from models.tables.handling import OAuthGrant
+from models.tables.mail import InboundMessage
+from models.tables.mailboxes import Mailbox, SignIn
+from models.tables.mailing import SentMessage
+from models.tables.people import Team
 from worker.access import keep
 from worker.act import Act
 from worker.errors import InputError, NotFoundError

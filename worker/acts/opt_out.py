@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from models.events import DneReason, Event, EventKind
 from models.session import insert_new
-from models.tables import DneEntry, RecipientEvent
+from models.tables.standing import DneEntry, RecipientEvent
 from worker.matching.links import Linked, Purpose, find_linked
 from worker.writing.locks import lock, lock_team
 from worker.writing.refold import refold

@@ -13,17 +13,10 @@ from sqlalchemy.orm import Session
 
 from classifier.decode import normal_address
 from models.events import ONLY_ASKED, Event, EventKind, Status
-from models.learning import LabelSource
 from models.session import insert_new
-from models.tables import (
-    AutoResponsePolicy,
-    Campaign,
-    Contact,
-    Recipient,
-    RecipientEvent,
-    ReviewItem,
-    SentMessage,
-)
+from models.tables.learning import LabelSource
+from models.tables.mailing import AutoResponsePolicy, Campaign, Contact, Recipient, SentMessage
+from models.tables.standing import RecipientEvent, ReviewItem
 from worker.act import Act
 from worker.acts.unread import IS_MAIL, refuse_if_may_have_opted_out
 from worker.errors import InputError, NotFoundError, SettledError

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from config.settings import Settings
-from models.tables import Mailbox
+from models.tables.mailboxes import Mailbox
 from worker.errors import InputError
 from worker.webhooks.guard import is_public, system_addresses
 

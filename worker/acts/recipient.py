@@ -8,8 +8,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.events import EventKind, Status
-from models.learning import LabelSource
-from models.tables import Campaign, DneEntry, Recipient, RecipientEvent
+from models.tables.learning import LabelSource
+from models.tables.mailing import Campaign, Recipient
+from models.tables.standing import DneEntry, RecipientEvent
 from worker.act import Act
 from worker.acts.person import Choice, because_of, chose, event_of, newest_mail_of, recipient_of, set_status
 from worker.acts.undo import undo

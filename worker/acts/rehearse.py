@@ -14,7 +14,8 @@ from models.automation import Automation, Call, Command, Move, Standing
 from models.events import Interval, SequenceState, Status
 from models.outcome import Folded
 from models.status import fold
-from models.tables import Recipient, ReviewItem
+from models.tables.mailing import Recipient
+from models.tables.standing import ReviewItem
 from worker.acts.automations import refuse_unknown_places
 from worker.acts.campaigns import find_campaign
 from worker.chunks import chunks

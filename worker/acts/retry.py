@@ -10,9 +10,10 @@ from functools import partial
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from models.handling import AsideMessage
 from models.session import reading, transaction
-from models.tables import InboundMessage, Mailbox, MessageState
+from models.tables.handling import AsideMessage
+from models.tables.mail import InboundMessage, MessageState
+from models.tables.mailboxes import Mailbox
 from worker.desk import Desk
 from worker.errors import InputError, NotFoundError
 from worker.imap.fetched import FetchedMessage

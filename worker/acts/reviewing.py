@@ -10,8 +10,9 @@ from sqlalchemy import Select, func, literal, select
 from sqlalchemy.orm import Session
 
 from models.events import OPTED_OUT, DneReason, EventKind, Status
-from models.learning import Label, LabelSource
-from models.tables import Recipient, RecipientEvent, ReviewItem
+from models.tables.learning import Label, LabelSource
+from models.tables.mailing import Recipient
+from models.tables.standing import RecipientEvent, ReviewItem
 from worker.act import Act
 from worker.acts.do_not_email import add_dne
 from worker.acts.person import resolve_review

@@ -8,8 +8,8 @@ from sqlalchemy import ColumnElement, Select, func, literal, select, tuple_
 from sqlalchemy.orm import Session
 
 from models.automation import Automation, Call, Move
-from models.outside import AutomationCommand, AutomationRule
-from models.tables import Campaign
+from models.tables.mailing import Campaign
+from models.tables.outside import AutomationCommand, AutomationRule
 from worker.acts.campaigns import find_campaign
 from worker.errors import NotFoundError
 from worker.queries.pages import LIMIT, Page

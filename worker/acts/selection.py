@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.tables import Contact, Recipient
+from models.tables.mailing import Contact, Recipient
 from worker.chunks import chunks
 from worker.errors import InputError, NotFoundError
 from worker.queries.contact_search import ContactFilter, CoveredContact, find_contacts

@@ -9,8 +9,11 @@ from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from models.events import DneReason, Event, EventKind, Status
-from models.learning import Label, LabelSource
-from models.tables import Contact, DneEntry, InboundMessage, Mailbox, Recipient, RecipientEvent
+from models.tables.learning import Label, LabelSource
+from models.tables.mail import InboundMessage
+from models.tables.mailboxes import Mailbox
+from models.tables.mailing import Contact, Recipient
+from models.tables.standing import DneEntry, RecipientEvent
 from models.timeline import PERSON
 from worker.act import Act
 from worker.acts.do_not_email import withdraw

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from models.events import EventKind, ReviewKind, Status
-from models.tables import RecipientEvent, ReviewItem
+from models.tables.standing import RecipientEvent, ReviewItem
 from worker.errors import InputError
 from worker.queries.story import Row
 

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from models.events import SequenceState
 from models.session import reading, transaction
-from models.tables import AutoResponsePolicy, Campaign, Recipient
+from models.tables.mailing import AutoResponsePolicy, Campaign, Recipient
 from worker.acts.campaigns import change_campaign
 from worker.cli.common import find_team, start, team_id, team_option
 from worker.cli.listing import limit_option, listing

@@ -16,7 +16,8 @@ from config.settings import Settings, read
 from models.job_engine import has_it
 from models.revision import is_current
 from models.session import open_engine, reading, transaction
-from models.tables import Mailbox, Team
+from models.tables.mailboxes import Mailbox
+from models.tables.people import Team
 from worker.act import Act
 from worker.errors import InputError
 from worker.secrets.pseudonyms import carry

@@ -17,8 +17,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import click
 
-from models.handling import GrantKind
-from models.tables import SignIn
+from models.tables.handling import GrantKind
+from models.tables.mailboxes import SignIn
 from worker.cli.common import now
 from worker.errors import InputError
 from worker.oauth.consenting import Granted, lasting, telling

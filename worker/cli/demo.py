@@ -25,19 +25,12 @@ from classifier.judge import ReplyJudge
 from classifier.verdict import Evidence
 from config.settings import Settings, read
 from models.migrate import upgrade
-from models.people import Role
 from models.session import open_engine, reading, transaction
-from models.tables import (
-    VERDICT_OF_MESSAGE,
-    Campaign,
-    Contact,
-    DneEntry,
-    InboundMessage,
-    Mailbox,
-    Recipient,
-    StatusChange,
-    VerdictRow,
-)
+from models.tables.mail import VERDICT_OF_MESSAGE, InboundMessage, VerdictRow
+from models.tables.mailboxes import Mailbox
+from models.tables.mailing import Campaign, Contact, Recipient
+from models.tables.people import Role
+from models.tables.standing import DneEntry, StatusChange
 from worker.apply import Applied
 from worker.cli.common import DEFAULT_TEAM, act, make_team, now, team_id
 from worker.cli.extras import install

@@ -13,7 +13,7 @@ from sqlalchemy import Select, select
 
 from models.events import DneReason
 from models.session import reading, refresh_statistics, transaction
-from models.tables import DneEntry
+from models.tables.standing import DneEntry
 from worker.acts.dne_file import check
 from worker.acts.dne_import import Banned, ban
 from worker.acts.do_not_email import dne_target, lift_dne

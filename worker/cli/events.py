@@ -12,8 +12,8 @@ from typing import Any
 
 import click
 
-from models.outside import DeliveryState, EventType, OutboxEvent
 from models.session import reading, transaction
+from models.tables.outside import DeliveryState, EventType, OutboxEvent
 from worker.cli.common import find_team, now, start, team_option
 from worker.cli.output import as_json, emit, show
 from worker.privacy.retention import remove_old

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from classifier.decode import normal_address
 from models.session import reading
-from models.tables import Campaign
+from models.tables.mailing import Campaign
 from worker.cli.common import find_team, start, team_option
 from worker.cli.output import as_json, emit
 from worker.errors import InputError

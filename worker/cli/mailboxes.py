@@ -10,7 +10,8 @@ import click
 from sqlalchemy import select
 
 from models.session import reading, transaction
-from models.tables import SignIn, Team
+from models.tables.mailboxes import SignIn
+from models.tables.people import Team
 from worker.access import signed_in
 from worker.acts.mailboxes import (
     add_mailbox,

@@ -8,7 +8,8 @@ import click
 from sqlalchemy import select
 
 from models.session import reading
-from models.tables import VERDICT_OF_MESSAGE, InboundMessage, Mailbox, MessageState, VerdictRow
+from models.tables.mail import VERDICT_OF_MESSAGE, InboundMessage, MessageState, VerdictRow
+from models.tables.mailboxes import Mailbox
 from worker.cli.common import find_mailbox, start
 from worker.cli.listing import limit_option, listing
 from worker.cli.output import as_json, emit, text

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from models.events import SequenceState, Status
 from models.session import reading, transaction
-from models.tables import Campaign, Recipient
+from models.tables.mailing import Campaign, Recipient
 from worker.acts.address_list import read_list
 from worker.acts.joining import Joined, join
 from worker.acts.person import find_recipients, set_status

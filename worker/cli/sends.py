@@ -8,7 +8,7 @@ import click
 from sqlalchemy import select
 
 from models.session import reading, refresh_statistics, transaction
-from models.tables import Mailbox
+from models.tables.mailboxes import Mailbox
 from worker.chunks import chunks
 from worker.cli.common import find_mailbox, find_team, now, start, team_option
 from worker.cli.output import as_json, emit

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from models.session import reading, transaction
-from models.tables import SignIn
+from models.tables.mailboxes import SignIn
 from worker.acts.mailboxes import see_encrypted, sign_in_anew
 from worker.cli.common import act, find_mailbox, start
 from worker.cli.consent import ask, provider_options

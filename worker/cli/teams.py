@@ -9,7 +9,7 @@ import click
 from sqlalchemy import select
 
 from models.session import reading, transaction
-from models.tables import Team
+from models.tables.people import Team
 from worker.cli.common import start
 from worker.cli.listing import limit_option, listing
 from worker.cli.output import as_json

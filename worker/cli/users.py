@@ -10,8 +10,8 @@ from typing import Any
 import click
 from sqlalchemy.orm import Session
 
-from models.people import Role, User
 from models.session import reading, transaction
+from models.tables.people import Role, User
 from worker.act import Act
 from worker.cli.common import act, find_team, start, team_id, team_option
 from worker.cli.listing import listing

@@ -6,8 +6,8 @@ import sys
 
 import click
 
-from models.outside import DeliveryState, EventType, WebhookEndpoint
 from models.session import reading, transaction
+from models.tables.outside import DeliveryState, EventType, WebhookEndpoint
 from worker.cli.common import find_team, now, start, team_option
 from worker.cli.listing import limit_option, listing
 from worker.cli.output import as_json, text

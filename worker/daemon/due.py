@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from config.settings import Settings
 from models.session import reading, transaction
-from models.tables import Mailbox
+from models.tables.mailboxes import Mailbox
 from worker.daemon.duties import SHARD
 from worker.errors import MailboxError
 from worker.writing.stored import storable

@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
 from models.session import DatabaseUnavailable
-from models.tables import Mailbox
+from models.tables.mailboxes import Mailbox
 from worker.daemon.due import Result, failure, success, wait, write_results
 from worker.errors import MailboxError, Trouble
 from worker.imap.manners import counts, pause_after, stops

@@ -11,7 +11,7 @@ from functools import partial
 from classifier.judge import ReplyJudge
 from config.settings import Settings
 from models.session import Writer, reading
-from models.tables import Mailbox
+from models.tables.mailboxes import Mailbox
 from worker.access import signed_in, way_of
 from worker.daemon.keeper import Keeper, Line
 from worker.desk import Desk, Ours, desk_of, ours

@@ -12,7 +12,7 @@ from sqlalchemy.exc import OperationalError
 
 from config import logs
 from models.session import DatabaseUnavailable, reading, transaction
-from models.tables import Contact, Recipient
+from models.tables.mailing import Contact, Recipient
 from worker.chunks import chunks
 from worker.writing.locks import lock
 from worker.writing.refold import refold

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from config.settings import Settings, is_here
 from models.partitions import any_beside, missing_months, month_of
-from models.tables import Mailbox
+from models.tables.mailboxes import Mailbox
 from worker.doctor.places import mount_table, network_file_system
 from worker.watch.health import Finding, notable, well, wrong
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from sqlalchemy import bindparam, func, select, text
 from sqlalchemy.orm import Session
 
-from models.tables import Mailbox
+from models.tables.mailboxes import Mailbox
 from worker.daemon.duties import SHARD, duties
 from worker.fleet.leases import STALLED
 from worker.watch.health import Finding, notable, well

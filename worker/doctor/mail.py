@@ -10,7 +10,11 @@ from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from config.settings import is_here
-from models.tables import InboundMessage, Mailbox, MessageState, ReviewItem, SentMessage, Team
+from models.tables.mail import InboundMessage, MessageState
+from models.tables.mailboxes import Mailbox
+from models.tables.mailing import SentMessage
+from models.tables.people import Team
+from models.tables.standing import ReviewItem
 from worker.watch.health import Finding, notable, wrong
 
 MOST = 1_000

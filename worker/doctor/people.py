@@ -8,8 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from models.people import Role, User
-from models.tables import Team
+from models.tables.people import Role, Team, User
 from worker.watch.health import Finding, notable, well, wrong
 
 

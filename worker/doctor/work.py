@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from models.handling import BackfillRange, MailboxRequest
-from models.outside import Delivery, OutboxEvent, WebhookEndpoint
-from models.tables import Mailbox
+from models.tables.handling import BackfillRange, MailboxRequest
+from models.tables.mailboxes import Mailbox
+from models.tables.outside import Delivery, OutboxEvent, WebhookEndpoint
 from worker.errands.requests import PATIENCE, SILENT
 from worker.watch.health import Finding, notable, well, wrong
 from worker.webhooks.deliver import due

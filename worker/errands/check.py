@@ -12,7 +12,7 @@ from typing import Final
 from imapclient import IMAPClient
 from imapclient.response_parser import parse_response
 
-from models.tables import Mailbox
+from models.tables.mailboxes import Mailbox
 from worker.errands.way import StopHereError, way
 from worker.errors import InboxWorkerError, MailboxError, Trouble
 from worker.imap.account import Account

@@ -14,9 +14,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Engine, or_, select, update
 from sqlalchemy.orm import Session
 
-from models.handling import MailboxRequest, Wish
 from models.session import reading, transaction
-from models.tables import Mailbox
+from models.tables.handling import MailboxRequest, Wish
+from models.tables.mailboxes import Mailbox
 from worker.errands.range_sums import end_stopped
 from worker.errands.requests import SILENT
 

@@ -15,9 +15,9 @@ from sqlalchemy import Engine
 
 from classifier.judge import ReplyJudge
 from config.settings import Settings
-from models.handling import Purpose, Wish
 from models.session import reading
-from models.tables import Mailbox
+from models.tables.handling import Purpose, Wish
+from models.tables.mailboxes import Mailbox
 from worker.access import signed_in
 from worker.backfill import take_in_all
 from worker.errands.check import Opened, check

@@ -12,7 +12,7 @@ from random import Random
 from typing import Final
 
 from config import logs
-from models.handling import Wish
+from models.tables.handling import Wish
 from worker.daemon.due import LONGEST_ERROR
 from worker.errands.claims import Waiting, claim, end, hand_back, renew, told_to_stop, waiting
 from worker.errands.job import Job, Workshop

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.orm import Session
 
-from models.handling import BackfillRange, MailboxRequest
+from models.tables.handling import BackfillRange, MailboxRequest
 from worker.totals import total
 
 

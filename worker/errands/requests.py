@@ -10,8 +10,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from config import logs
-from models.handling import MailboxRequest, Wish
-from models.tables import Mailbox
+from models.tables.handling import MailboxRequest, Wish
+from models.tables.mailboxes import Mailbox
 from worker.act import Act
 from worker.acts.mailboxes import mailbox_in
 from worker.errands.range_sums import end_stopped

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from classifier.judge import ReplyJudge
 from config.settings import Settings
 from models.session import reading, transaction
-from models.tables import Mailbox
+from models.tables.mailboxes import Mailbox
 from worker.desk import Desk, open_desk
 from worker.errors import InputError
 from worker.poll import poll

@@ -15,9 +15,9 @@ from typing import Any, Final
 from sqlalchemy import Engine, or_, select, update
 from sqlalchemy.orm import Session
 
-from models.handling import BackfillRange, MailboxRequest
 from models.session import INSERTS, reading, transaction
-from models.tables import Mailbox
+from models.tables.handling import BackfillRange, MailboxRequest
+from models.tables.mailboxes import Mailbox
 from worker.errands.range_sums import Standing, is_ready, release, sum_up
 from worker.errors import MailboxError, Trouble
 from worker.imap.fetched import FolderState

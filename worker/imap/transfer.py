@@ -11,7 +11,7 @@ from typing import Final
 from imapclient import DELETED, IMAPClient
 from imapclient.exceptions import IMAPClientAbortError, IMAPClientError, IMAPClientReadOnlyError
 
-from models.handling import MoveState
+from models.tables.handling import MoveState
 from worker.imap.connection import MALFORMED, is_passing, said
 
 CANNOT_MOVE: Final = "the server can neither move a message (MOVE) nor remove one alone (UIDPLUS)"

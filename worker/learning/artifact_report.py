@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from classifier.artifact import LABELS, ArtifactError
 from classifier.passport import Passport, read_passport
-from models.learning import Artifact
+from models.tables.learning import Artifact
 from worker.learning.measures import MEASURES, Measure
 from worker.learning.promotion import Stored, file_of, find, in_service
 

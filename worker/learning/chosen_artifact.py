@@ -39,8 +39,8 @@ def newest_version(engine: Engine) -> str | None:
     """Return the version of the artifact that was trained last; None where none was trained here."""
     from sqlalchemy import select  # noqa: PLC0415
 
-    from models.learning import Artifact as Row  # noqa: PLC0415
     from models.session import reading  # noqa: PLC0415
+    from models.tables.learning import Artifact as Row  # noqa: PLC0415
 
     with reading(engine) as session:
         return session.scalar(select(Row.version).order_by(Row.id.desc()).limit(1))

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.learning import Label
+from models.tables.learning import Label
 from worker.errors import InputError
 from worker.learning.label_files import CSV, ONLY_WRITTEN
 from worker.spreadsheet import guarded

@@ -9,8 +9,8 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from models.events import Status
-from models.learning import Label, LabelSource
 from models.session import insert_new, transaction
+from models.tables.learning import Label, LabelSource
 from worker.act import Act
 from worker.chunks import chunks
 from worker.learning.label_files import Problem, Row

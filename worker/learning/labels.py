@@ -15,9 +15,10 @@ from classifier.labelled import LabelledReply
 from classifier.present import class_of
 from classifier.verdict import Absence, AutoResponse, OptOut, ReplyClass
 from models.events import Status
-from models.learning import Label, LabelSource
 from models.session import insert_new
-from models.tables import VERDICT_OF_MESSAGE, InboundMessage, RecipientEvent, VerdictRow
+from models.tables.learning import Label, LabelSource
+from models.tables.mail import VERDICT_OF_MESSAGE, InboundMessage, VerdictRow
+from models.tables.standing import RecipientEvent
 from worker.act import Act
 from worker.errors import InputError, NotFoundError
 from worker.writing.stored import load_verdict, storable

@@ -14,9 +14,9 @@ from sqlalchemy.orm import Session
 
 from classifier.artifact import DEFAULT, Artifact, ArtifactError, load
 from classifier.passport import read_passport
-from models.learning import Artifact as ArtifactRow
-from models.learning import Promotion
 from models.session import insert_new, lock_table
+from models.tables.learning import Artifact as ArtifactRow
+from models.tables.learning import Promotion
 from worker.act import Act
 from worker.errors import InputError, NotFoundError
 from worker.learning.artifacts import check_version

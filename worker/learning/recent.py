@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from classifier.drift import FEWEST, Drift, TooFewError, drift
 from classifier.features import document, has_words
 from classifier.verdict import NAMES, Absence, AutoResponse, OptOut, Reply
-from models.tables import VERDICT_OF_MESSAGE, InboundMessage, VerdictRow
+from models.tables.mail import VERDICT_OF_MESSAGE, InboundMessage, VerdictRow
 from worker.chunks import chunks
 
 ANSWERS = tuple(NAMES[kind] for kind in (Reply, OptOut, Absence, AutoResponse))

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
-from models.tables import Campaign, Recipient, SentMessage, SentMessageId
+from models.tables.mailing import Campaign, Recipient, SentMessage, SentMessageId
 from worker.chunks import chunks
 from worker.errors import InputError
 from worker.match import subject_key

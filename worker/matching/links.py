@@ -18,7 +18,8 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from models.tables import Campaign, Contact, Mailbox, Recipient
+from models.tables.mailboxes import Mailbox
+from models.tables.mailing import Campaign, Contact, Recipient
 from worker.chunks import chunks
 from worker.errors import InputError
 

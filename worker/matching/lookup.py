@@ -10,7 +10,7 @@ from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, false, l
 from sqlalchemy.orm import Session
 
 from models.among import among, unindexed
-from models.tables import Contact, Recipient, SecondAddress, SentMessage, SentMessageId
+from models.tables.mailing import Contact, Recipient, SecondAddress, SentMessage, SentMessageId
 from worker.match import Clues, Send, Sends
 from worker.matching.links import Purpose, find_linked
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
-from models.handling import GrantKind
+from models.tables.handling import GrantKind
 from worker.errors import InputError
 from worker.oauth.providers import Provider
 from worker.oauth.tokens import Consent, TokenError, Tokens, ask_consent, redeem

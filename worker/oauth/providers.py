@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from config.settings import Settings
-from models.tables import SignIn
+from models.tables.mailboxes import SignIn
 from worker.errors import InputError
 
 MANY_TENANTS: Final = ("/common/", "/organizations/", "/consumers/")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
 
-from models.outside import ApiToken
+from models.tables.outside import ApiToken
 from worker.act import Act
 from worker.errors import InputError
 from worker.writing.locks import lock_team

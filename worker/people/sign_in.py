@@ -12,8 +12,8 @@ from sqlalchemy import Engine, delete, select, update
 from sqlalchemy.orm import Session
 
 from config import logs
-from models.people import SignInFailure, User
 from models.session import lock_table, reading, transaction
+from models.tables.people import SignInFailure, User
 from worker.errors import InputError
 from worker.people.users import LONGEST_NAME, SignedIn, plain_name, who
 from worker.secrets.passwords import hash_password, needs_rehash, verify

@@ -9,7 +9,7 @@ from zoneinfo import available_timezones
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.tables import Team
+from models.tables.people import Team
 from worker.errors import InputError
 from worker.working_days import Calendar
 

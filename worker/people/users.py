@@ -13,9 +13,8 @@ from sqlalchemy import Select, delete, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from config import logs
-from models.people import EndedSession, Role, SignInFailure, User
 from models.session import insert_new
-from models.tables import Team
+from models.tables.people import EndedSession, Role, SignInFailure, Team, User
 from worker.act import Act
 from worker.errors import InputError, NotFoundError
 from worker.people.teams import known_time_zone

@@ -7,21 +7,13 @@ from typing import Any
 from sqlalchemy import Text, cast, or_, select
 from sqlalchemy.orm import Session
 
-from models.handling import AsideMessage, MessageMove
-from models.learning import Label
-from models.outside import OutboxEvent
-from models.tables import (
-    VERDICT_OF_MESSAGE,
-    Contact,
-    DneEntry,
-    InboundMessage,
-    Mailbox,
-    MessageState,
-    Recipient,
-    SentMessage,
-    SentMessageId,
-    VerdictRow,
-)
+from models.tables.handling import AsideMessage, MessageMove
+from models.tables.learning import Label
+from models.tables.mail import VERDICT_OF_MESSAGE, InboundMessage, MessageState, VerdictRow
+from models.tables.mailboxes import Mailbox
+from models.tables.mailing import Contact, Recipient, SentMessage, SentMessageId
+from models.tables.outside import OutboxEvent
+from models.tables.standing import DneEntry
 from worker.chunks import chunks
 from worker.errors import NotFoundError
 from worker.privacy.held import Held, held, holds, rows_of

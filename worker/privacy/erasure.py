@@ -16,11 +16,12 @@ from sqlalchemy.orm import Session
 
 from classifier.decode import normal_address
 from models.events import DneReason
-from models.outside import EventType
-from models.privacy import Erasure
 from models.rows import insert_new
 from models.session import Writer
-from models.tables import Contact, DneEntry
+from models.tables.mailing import Contact
+from models.tables.outside import EventType
+from models.tables.privacy import Erasure
+from models.tables.standing import DneEntry
 from worker.act import Act
 from worker.errors import InputError
 from worker.matching.veil import tells

@@ -10,15 +10,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from models.tables import (
-    Contact,
-    InboundMessage,
-    Mailbox,
-    MessageClue,
-    Recipient,
-    RecipientEvent,
-    SecondAddress,
-)
+from models.tables.mail import InboundMessage, MessageClue
+from models.tables.mailboxes import Mailbox
+from models.tables.mailing import Contact, Recipient, SecondAddress
+from models.tables.standing import RecipientEvent
 from worker.chunks import chunks
 
 

@@ -16,7 +16,8 @@ from config import logs
 from config.settings import Settings
 from models.partitions import drop_before, keep_ahead, later, month_of
 from models.session import reading, transaction
-from models.tables import InboundMessage, MessageClue, MessageState, RecipientEvent, ReviewItem, VerdictRow
+from models.tables.mail import InboundMessage, MessageClue, MessageState, VerdictRow
+from models.tables.standing import RecipientEvent, ReviewItem
 
 log = logs.logger(__name__)
 

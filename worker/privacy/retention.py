@@ -8,8 +8,8 @@ from datetime import datetime
 from sqlalchemy import Engine, delete, exists, func, literal_column, select, update
 from sqlalchemy.orm import Session
 
-from models.outside import Delivery, DeliveryState, EventType, OutboxEvent
 from models.session import reading, transaction
+from models.tables.outside import Delivery, DeliveryState, EventType, OutboxEvent
 from worker.privacy.stored_secrets import empty_log
 from worker.secrets.pseudonyms import ERASED
 

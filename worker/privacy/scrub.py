@@ -15,26 +15,14 @@ from sqlalchemy import Text, cast, delete, or_, select
 from sqlalchemy.orm import Session
 
 from models.automation import Automation, Branch
-from models.handling import AsideMessage, MessageMove
-from models.learning import Label
-from models.outside import AutomationCommand, Delivery, DeliveryState, EventType, IdempotencyKey, OutboxEvent
-from models.people import BulkAct
 from models.reaction import fired_key
-from models.tables import (
-    Contact,
-    DneEntry,
-    InboundMessage,
-    MessageClue,
-    MessageState,
-    Recipient,
-    RecipientEvent,
-    ReviewItem,
-    SecondAddress,
-    SentMessage,
-    SentMessageId,
-    StatusChange,
-    VerdictRow,
-)
+from models.tables.handling import AsideMessage, MessageMove
+from models.tables.learning import Label
+from models.tables.mail import InboundMessage, MessageClue, MessageState, VerdictRow
+from models.tables.mailing import Contact, Recipient, SecondAddress, SentMessage, SentMessageId
+from models.tables.outside import AutomationCommand, Delivery, DeliveryState, EventType, IdempotencyKey, OutboxEvent
+from models.tables.people import BulkAct
+from models.tables.standing import DneEntry, RecipientEvent, ReviewItem, StatusChange
 from worker.act import Act
 from worker.matching.veil import tells
 from worker.privacy.held import Held, holds, rows_of

@@ -9,10 +9,11 @@ from typing import Any
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from models.handling import OAuthGrant
-from models.outside import WebhookEndpoint
-from models.privacy import ErasureKey
-from models.tables import Mailbox, Team
+from models.tables.handling import OAuthGrant
+from models.tables.mailboxes import Mailbox
+from models.tables.outside import WebhookEndpoint
+from models.tables.people import Team
+from models.tables.privacy import ErasureKey
 from worker.errors import InputError
 from worker.secrets.vault import Vault, is_sealed
 from worker.watch.health import Finding, well, wrong

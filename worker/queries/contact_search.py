@@ -12,7 +12,8 @@ from sqlalchemy import Select, Subquery, Text, exists, func, literal, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
-from models.tables import Contact, DneEntry
+from models.tables.mailing import Contact
+from models.tables.standing import DneEntry
 from worker.chunks import CHUNK
 from worker.queries.plans import looked_up
 from worker.queries.words import begins_words, has_words_of, words_of

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, literal, select, tuple_, update
 from sqlalchemy.orm import Session
 
-from models.outside import Delivery, DeliveryState, OutboxEvent
+from models.tables.outside import Delivery, DeliveryState, OutboxEvent
 from worker.errors import InputError
 from worker.queries.pages import LIMIT, Page
 from worker.queries.places import id_place, place, recipient_place

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.events import DneReason
-from models.tables import DneEntry
+from models.tables.standing import DneEntry
 from worker.plain import plain
 from worker.queries.pages import LIMIT, Page
 from worker.queries.places import id_place, place

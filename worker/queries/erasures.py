@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.privacy import Erasure
+from models.tables.privacy import Erasure
 from worker.queries.story import Row
 
 

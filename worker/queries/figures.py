@@ -14,19 +14,13 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from classifier.verdict import ReplyClass
 from config import logs
 from models.events import Bounced, Status, Trust
-from models.figures import Counted, DayFigure
 from models.session import INSERTS, reading, transaction
-from models.tables import (
-    VERDICT_OF_MESSAGE,
-    InboundMessage,
-    Mailbox,
-    MessageState,
-    Recipient,
-    RecipientEvent,
-    SentMessage,
-    Team,
-    VerdictRow,
-)
+from models.tables.figures import Counted, DayFigure
+from models.tables.mail import VERDICT_OF_MESSAGE, InboundMessage, MessageState, VerdictRow
+from models.tables.mailboxes import Mailbox
+from models.tables.mailing import Recipient, SentMessage
+from models.tables.people import Team
+from models.tables.standing import RecipientEvent
 
 log = logs.logger(__name__)
 

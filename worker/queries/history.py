@@ -9,21 +9,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from classifier.decode import normal_address
-from models.outside import AutomationCommand, AutomationRule
-from models.tables import (
-    VERDICT_OF_MESSAGE,
-    Campaign,
-    Contact,
-    DneEntry,
-    InboundMessage,
-    Recipient,
-    RecipientEvent,
-    ReviewItem,
-    SecondAddress,
-    SentMessage,
-    StatusChange,
-    VerdictRow,
-)
+from models.tables.mail import VERDICT_OF_MESSAGE, InboundMessage, VerdictRow
+from models.tables.mailing import Campaign, Contact, Recipient, SecondAddress, SentMessage
+from models.tables.outside import AutomationCommand, AutomationRule
+from models.tables.standing import DneEntry, RecipientEvent, ReviewItem, StatusChange
 from worker.errors import NotFoundError
 from worker.queries.erasures import erasures
 from worker.queries.story import Row, entry_row, is_campaign, list_reviews, standing_row

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, func, literal, select
 from sqlalchemy.orm import Session
 
 from models.events import Status
-from models.learning import Label, LabelSource
+from models.tables.learning import Label, LabelSource
 from worker.learning.labels import Sample, find_label
 from worker.queries.pages import LIMIT, Page
 from worker.queries.places import id_place, place

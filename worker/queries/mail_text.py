@@ -10,7 +10,8 @@ from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session, aliased, undefer
 
 from classifier.verdict import Bounce, Evidence, Verdict
-from models.tables import InboundMessage, Mailbox, MessageState, VerdictRow
+from models.tables.mail import InboundMessage, MessageState, VerdictRow
+from models.tables.mailboxes import Mailbox
 from worker.errors import NotFoundError
 from worker.queries.marks import Piece, marked, marked_report
 from worker.writing.stored import load_verdict

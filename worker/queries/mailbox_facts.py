@@ -9,8 +9,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from config.settings import Settings
-from models.handling import MailboxTraffic, Purpose
-from models.tables import FolderCursor
+from models.tables.handling import MailboxTraffic, Purpose
+from models.tables.mailboxes import FolderCursor
 from worker.writing.traffic import budget_of
 
 MOST_FOLDERS = 500

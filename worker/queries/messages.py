@@ -7,18 +7,10 @@ from dataclasses import dataclass
 from sqlalchemy import Tuple, and_, literal, select, tuple_
 from sqlalchemy.orm import Session
 
-from models.tables import (
-    VERDICT_OF_MESSAGE,
-    Campaign,
-    Contact,
-    InboundMessage,
-    Mailbox,
-    MessageState,
-    Recipient,
-    RecipientEvent,
-    StatusChange,
-    VerdictRow,
-)
+from models.tables.mail import VERDICT_OF_MESSAGE, InboundMessage, MessageState, VerdictRow
+from models.tables.mailboxes import Mailbox
+from models.tables.mailing import Campaign, Contact, Recipient
+from models.tables.standing import RecipientEvent, StatusChange
 from worker.errors import InputError, NotFoundError
 from worker.queries.pages import LIMIT, Page
 from worker.queries.story import Row

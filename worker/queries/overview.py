@@ -12,10 +12,12 @@ from sqlalchemy import Select, case, func, literal, select
 from sqlalchemy.orm import Session
 
 from models.events import Bounced, ReviewKind, Status
-from models.figures import Counted
-from models.learning import Label, LabelSource, Promotion
-from models.outside import Delivery, DeliveryState, WebhookEndpoint
-from models.tables import InboundMessage, Mailbox, MessageState, ReviewItem
+from models.tables.figures import Counted
+from models.tables.learning import Label, LabelSource, Promotion
+from models.tables.mail import InboundMessage, MessageState
+from models.tables.mailboxes import Mailbox
+from models.tables.outside import Delivery, DeliveryState, WebhookEndpoint
+from models.tables.standing import ReviewItem
 from worker.learning.labels import Sample
 from worker.learning.promotion import in_service
 from worker.queries.figures import DAYS, LABELS, counted_at, figures

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Select, literal, select, tuple_
 from sqlalchemy.orm import Session
 
 from models.events import SequenceState, Status
-from models.tables import Campaign, Contact, Recipient
+from models.tables.mailing import Campaign, Contact, Recipient
 from worker.errors import NotFoundError
 from worker.queries.contact_search import WINDOW, ContactFilter, CoveredContact, find_contacts
 from worker.queries.places import contact_place, place, recipient_place

@@ -10,15 +10,9 @@ from sqlalchemy import ColumnElement, and_, literal, or_, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from models.events import ReviewKind, SequenceState, Status
-from models.tables import (
-    Campaign,
-    Contact,
-    DneEntry,
-    InboundMessage,
-    Recipient,
-    RecipientEvent,
-    ReviewItem,
-)
+from models.tables.mail import InboundMessage
+from models.tables.mailing import Campaign, Contact, Recipient
+from models.tables.standing import DneEntry, RecipientEvent, ReviewItem
 from worker.errors import NotFoundError
 from worker.writing.suppression import suppressed
 

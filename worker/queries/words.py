@@ -7,7 +7,7 @@ import re
 from sqlalchemy import ColumnElement, func, literal, literal_column
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from models.tables import WORDS
+from models.base import WORDS
 from worker.errors import InputError
 
 MOST_WORDS = 20

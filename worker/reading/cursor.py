@@ -6,7 +6,7 @@ from sqlalchemy import or_
 from sqlalchemy.orm import Session
 
 from models.session import INSERTS
-from models.tables import FolderCursor
+from models.tables.mailboxes import FolderCursor
 from worker.imap.fetched import FolderState
 
 

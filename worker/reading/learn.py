@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from classifier.message import ParsedMessage, parse
-from models.tables import Campaign, Contact, Recipient, SecondAddress, SentMessage, SentMessageId
+from models.tables.mailing import Campaign, Contact, Recipient, SecondAddress, SentMessage, SentMessageId
 from worker.chunks import chunks
 from worker.matching.known_sends import Sent
 from worker.sending.sends import LONGEST_ADDRESS, LONGEST_CAMPAIGN, LONGEST_ID, send_id_of

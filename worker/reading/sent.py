@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from config import logs
 from models.session import reading
-from models.tables import Mailbox
+from models.tables.mailboxes import Mailbox
 from worker.chunks import chunks
 from worker.reading.cursor import cursor_of, move_cursor
 from worker.reading.learn import SentHeader, learn

@@ -11,8 +11,8 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from config.settings import Settings
-from models.handling import Purpose
 from models.session import Writer, reading
+from models.tables.handling import Purpose
 from worker.apply import Applied
 from worker.desk import Desk
 from worker.imap.fetched import FolderState

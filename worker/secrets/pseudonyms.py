@@ -19,8 +19,8 @@ from datetime import datetime
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from models.privacy import ErasureKey
 from models.session import insert_new
+from models.tables.privacy import ErasureKey
 from worker.errors import InputError
 from worker.secrets.vault import Vault
 

@@ -18,7 +18,9 @@ from classifier.decode import normal_address
 from config import logs
 from models.events import Event, EventKind, Trust
 from models.session import insert_new
-from models.tables import Campaign, Contact, Recipient, RecipientEvent, Team
+from models.tables.mailing import Campaign, Contact, Recipient
+from models.tables.people import Team
+from models.tables.standing import RecipientEvent
 from worker.decide import event_key
 from worker.errors import InputError
 from worker.match import Clues, Family

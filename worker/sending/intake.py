@@ -14,7 +14,9 @@ from sqlalchemy.orm import Session
 
 from models.events import Bounced, Event, EventKind
 from models.session import Writer, insert_new
-from models.tables import Campaign, Contact, Mailbox, Recipient, RecipientEvent, SentMessage, SentMessageId
+from models.tables.mailboxes import Mailbox
+from models.tables.mailing import Campaign, Contact, Recipient, SentMessage, SentMessageId
+from models.tables.standing import RecipientEvent
 from worker.chunks import chunks
 from worker.decide import event_key
 from worker.matching.known_sends import Sent

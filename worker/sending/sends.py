@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from models.session import insert_new
-from models.tables import Campaign, Contact, Recipient, SecondAddress, SentMessage, SentMessageId
+from models.tables.mailing import Campaign, Contact, Recipient, SecondAddress, SentMessage, SentMessageId
 from worker.chunks import chunks
 from worker.match import subject_key
 from worker.matching.known_sends import KnownSends, Sent, Slot

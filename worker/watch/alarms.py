@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import CursorResult, Engine, select, update
 from sqlalchemy.orm import Session
 
-from models.outside import Alarm, AlarmKind, EventType
 from models.session import insert_new, reading, transaction
+from models.tables.outside import Alarm, AlarmKind, EventType
 from worker.watch.signs import Limits, Sign, signs
 from worker.writing.outbox import Told, tell
 

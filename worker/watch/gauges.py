@@ -14,11 +14,13 @@ from prometheus_client.registry import Collector
 from sqlalchemy import ColumnElement, Engine, func, select
 from sqlalchemy.orm import Session
 
-from models.handling import MailboxRequest
-from models.learning import Label, LabelSource, Promotion
-from models.outside import Alarm, Delivery, DeliveryState, OutboxEvent
 from models.session import reading
-from models.tables import InboundMessage, Mailbox, MessageState, ReviewItem
+from models.tables.handling import MailboxRequest
+from models.tables.learning import Label, LabelSource, Promotion
+from models.tables.mail import InboundMessage, MessageState
+from models.tables.mailboxes import Mailbox
+from models.tables.outside import Alarm, Delivery, DeliveryState, OutboxEvent
+from models.tables.standing import ReviewItem
 from worker.learning.promotion import in_service
 from worker.watch.health import STATE
 

@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import Engine, case, func, select
 from sqlalchemy.orm import Session
 
-from models.outside import Alarm, AlarmKind, Delivery, DeliveryState, WebhookEndpoint
 from models.revision import current, known
 from models.session import DatabaseUnavailable
-from models.tables import Mailbox, SignIn
+from models.tables.mailboxes import Mailbox, SignIn
+from models.tables.outside import Alarm, AlarmKind, Delivery, DeliveryState, WebhookEndpoint
 
 FAILING = 3
 """Failures in a row from which on a mailbox counts as failing; one may be a server that restarts."""

@@ -10,8 +10,8 @@ from importlib.metadata import version
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector
 
 from classifier.verdict import Reply
-from models.handling import Purpose
-from models.tables import MessageState
+from models.tables.handling import Purpose
+from models.tables.mail import MessageState
 from worker.apply import Applied
 from worker.errors import MailboxError
 from worker.watch.pulse import Pulse

@@ -13,19 +13,12 @@ from sqlalchemy.orm import Session
 
 from config.settings import Settings
 from models.events import Bounced, Trust
-from models.handling import OAuthGrant
-from models.outside import AlarmKind
-from models.tables import (
-    VERDICT_OF_MESSAGE,
-    Campaign,
-    InboundMessage,
-    Mailbox,
-    MessageState,
-    Recipient,
-    RecipientEvent,
-    SentMessage,
-    VerdictRow,
-)
+from models.tables.handling import OAuthGrant
+from models.tables.mail import VERDICT_OF_MESSAGE, InboundMessage, MessageState, VerdictRow
+from models.tables.mailboxes import Mailbox
+from models.tables.mailing import Campaign, Recipient, SentMessage
+from models.tables.outside import AlarmKind
+from models.tables.standing import RecipientEvent
 from worker.watch.health import FAILING, how_to_go_on, why_stopped
 
 POLICY_BOUNCES = 3

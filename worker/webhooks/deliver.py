@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from config import logs
 from models.base import UtcDateTime
-from models.outside import Delivery, DeliveryState, OutboxEvent, WebhookEndpoint
+from models.tables.outside import Delivery, DeliveryState, OutboxEvent, WebhookEndpoint
 from worker.errors import InputError
 from worker.secrets.signing import sign
 from worker.secrets.vault import Vault

@@ -13,8 +13,8 @@ from datetime import datetime
 from sqlalchemy import Engine, Row, exists, func, select, update
 from sqlalchemy.orm import Session
 
-from models.outside import Delivery, DeliveryState, EventType, OutboxEvent, WebhookEndpoint
 from models.session import insert_new, reading, transaction
+from models.tables.outside import Delivery, DeliveryState, EventType, OutboxEvent, WebhookEndpoint
 
 Waiting = Row[int, int, EventType, str, str | None, datetime]
 """Id, team_id, type, subject, endpoint and recorded_at of an event."""

@@ -11,7 +11,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from config import logs
-from models.outside import Delivery, DeliveryState, EventType, OutboxEvent, WebhookEndpoint
+from models.tables.outside import Delivery, DeliveryState, EventType, OutboxEvent, WebhookEndpoint
 from worker.errors import InputError, NotFoundError
 from worker.secrets.signing import new_secret, rotated, sign
 from worker.secrets.vault import Vault

@@ -14,8 +14,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, delete, update
 from sqlalchemy.orm import Session
 
-from models.outside import IdempotencyKey
 from models.session import insert_new
+from models.tables.outside import IdempotencyKey
 
 KEPT = timedelta(hours=48)
 ABANDONED = timedelta(minutes=5)

@@ -13,8 +13,8 @@ from threading import Lock
 from sqlalchemy import Engine, select
 
 from config import logs
-from models.outside import WebhookEndpoint
 from models.session import reading, transaction
+from models.tables.outside import WebhookEndpoint
 from worker.secrets.vault import Vault
 from worker.webhooks.deliver import claim, due, send, settle, target_in
 from worker.webhooks.guard import Target

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Row, Select, func, select
 from sqlalchemy.orm import Session
 
-from models.outside import EventType, OutboxEvent
+from models.tables.outside import EventType, OutboxEvent
 from worker.chunks import chunks
 
 AWAITED = timedelta(minutes=10)

@@ -8,9 +8,10 @@ from typing import Any
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from models.handling import AsideMessage
 from models.session import insert_new
-from models.tables import InboundMessage, Mailbox, MessageState
+from models.tables.handling import AsideMessage
+from models.tables.mail import InboundMessage, MessageState
+from models.tables.mailboxes import Mailbox
 from worker.writing.record import LARGEST, LONGEST_FOLDER, Judged, row_of
 from worker.writing.stored import storable
 

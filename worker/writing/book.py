@@ -14,8 +14,9 @@ from models.among import among, unindexed
 from models.automation import Automation, Standing
 from models.events import DneReason, Event, EventKind
 from models.outcome import Folded
-from models.outside import AutomationRule
-from models.tables import Campaign, Contact, DneEntry, Recipient, RecipientEvent, SecondAddress, SentMessage
+from models.tables.mailing import Campaign, Contact, Recipient, SecondAddress, SentMessage
+from models.tables.outside import AutomationRule
+from models.tables.standing import DneEntry, RecipientEvent
 
 # The campaign of sends that were learnt from a Sent folder begins so; nobody knows the real one.
 LEARNT = "learnt:"

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from models.among import among
 from models.events import Trust
 from models.rows import insert_new
-from models.tables import RecipientEvent
+from models.tables.standing import RecipientEvent
 
 # What a better match may change of a stored event; what was decided then stays.
 _BY_MATCH = ("trust", "send_id", "other_address", "because", "retracted_at", "message_id")

@@ -12,9 +12,10 @@ from sqlalchemy.orm import Session
 from models.automation import Call, Command, Move
 from models.events import Event, EventKind
 from models.outcome import Folded
-from models.outside import AutomationCommand, EventType
 from models.session import insert_new
-from models.tables import Campaign, Recipient, RecipientEvent
+from models.tables.mailing import Campaign, Recipient
+from models.tables.outside import AutomationCommand, EventType
+from models.tables.standing import RecipientEvent
 from worker.chunks import chunks
 from worker.writing.book import Book, Person
 from worker.writing.outbox import Told, tell

@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session
 from models.automation import AddDne
 from models.events import OF_THE_PERSON, DneDraft, DneReason, Interval, Lifts
 from models.outcome import Folded
-from models.outside import EventType
 from models.rows import insert_new, update_rows
 from models.status import fold
-from models.tables import DneEntry
+from models.tables.outside import EventType
+from models.tables.standing import DneEntry
 from worker.writing.book import Book, Person
 from worker.writing.outbox import Told, entry_payload, tell
 

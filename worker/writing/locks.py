@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 
 from models.among import among, unindexed
 from models.session import lock_contacts
-from models.tables import Contact, SecondAddress, Team
+from models.tables.mailing import Contact, SecondAddress
+from models.tables.people import Team
 from worker.working_days import Calendar
 
 

@@ -15,9 +15,10 @@ from sqlalchemy import bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from models.events import EventKind, Trust
-from models.handling import MessageMove, MoveState
 from models.rows import insert_new
-from models.tables import InboundMessage, Mailbox
+from models.tables.handling import MessageMove, MoveState
+from models.tables.mail import InboundMessage
+from models.tables.mailboxes import Mailbox
 from worker.chunks import chunks
 from worker.imap.transfer import Fate
 from worker.writing.record import Judged, Known

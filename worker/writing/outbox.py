@@ -15,8 +15,8 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from models.events import DneReason
-from models.outside import EventType, OutboxEvent
 from models.rows import insert_new
+from models.tables.outside import EventType, OutboxEvent
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from classifier.verdict import Reply, Verdict, name_of
 from models.among import among
 from models.json_text import Ready
 from models.rows import insert_new, insert_returning, table_of
-from models.tables import InboundMessage, MessageClue, MessageState, VerdictRow
+from models.tables.mail import InboundMessage, MessageClue, MessageState, VerdictRow
 from worker.match import Clues
 from worker.tracing import step
 from worker.writing.stored import dump_text, storable

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from models.outcome import Folded
 from models.status import fold
-from models.tables import Contact
+from models.tables.mailing import Contact
 from worker.chunks import chunks
 from worker.tracing import step
 from worker.writing.book import Book, Person, read

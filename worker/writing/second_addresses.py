@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from models.among import among
 from models.rows import insert_new, table_of
-from models.tables import Contact, SecondAddress
+from models.tables.mailing import Contact, SecondAddress
 from worker.match import Match
 
 

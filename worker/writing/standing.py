@@ -14,9 +14,10 @@ from sqlalchemy.orm import Session
 from models.among import among
 from models.events import EndReason, ReviewDraft, ReviewKind, SequenceState, Status
 from models.outcome import Folded
-from models.outside import EventType
 from models.rows import insert_new, update_rows
-from models.tables import Recipient, ReviewItem, StatusChange
+from models.tables.mailing import Recipient
+from models.tables.outside import EventType
+from models.tables.standing import ReviewItem, StatusChange
 from worker.secrets.pseudonyms import is_pseudonym
 from worker.writing.book import Book, Person
 from worker.writing.outbox import Told, tell

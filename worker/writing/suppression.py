@@ -13,8 +13,9 @@ from sqlalchemy.orm import Session
 
 from classifier.decode import normal_address
 from models.events import DneReason
-from models.privacy import Erasure
-from models.tables import Contact, DneEntry
+from models.tables.mailing import Contact
+from models.tables.privacy import Erasure
+from models.tables.standing import DneEntry
 from worker.chunks import chunks
 from worker.secrets.pseudonyms import is_pseudonym, pseudonyms
 from worker.writing.book import covering

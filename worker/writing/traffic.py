@@ -13,8 +13,8 @@ from sqlalchemy import Engine, delete
 from sqlalchemy.orm import Session
 
 from config.settings import Settings
-from models.handling import MailboxTraffic, Purpose
 from models.session import INSERTS, transaction
+from models.tables.handling import MailboxTraffic, Purpose
 from worker.errors import MailboxError, Trouble
 
 MEGABYTE: Final = 1_000_000

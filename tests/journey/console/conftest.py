@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page
 
-from models.people import Role
+from models.tables.people import Role
 from tests.console.installation import HostileInstallation, Visits, chromium
 
 

@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import select
 
-from models.handling import MailboxRequest
 from models.session import transaction
+from models.tables.handling import MailboxRequest
 from tests.console.installation import Visits
 from tests.journey.console.accessible import faults
 from worker.errands.requests import PATIENCE

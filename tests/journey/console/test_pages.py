@@ -9,7 +9,7 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from models.people import Role
+from models.tables.people import Role
 from tests.console.installation import Visits, hostile_mail
 from tests.journey.console.accessible import faults
 

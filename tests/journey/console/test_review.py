@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
-from models.people import Role
+from models.tables.people import Role
 from tests.console.installation import Visits
 from tests.journey.console.accessible import faults
 

@@ -8,9 +8,9 @@ import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import select
 
-from models.people import Role
 from models.session import reading
-from models.tables import Contact
+from models.tables.mailing import Contact
+from models.tables.people import Role
 from tests.console.hostility import BANNED, HOSTILE
 from tests.console.installation import OTHERS, Visits, hostile_mail
 from tests.journey.console.accessible import faults

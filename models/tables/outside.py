@@ -9,8 +9,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import Base, by_value
-from models.tables import BigKey
+from models.base import Base, BigKey, by_value
 
 
 class EventType(StrEnum):

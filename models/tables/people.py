@@ -1,4 +1,4 @@
-"""The tables of the people who use the console: who they are, and what they did with many recipients at once."""
+"""The tables of teams and of the people who use the console, and what they did with many recipients at once."""
 
 from __future__ import annotations
 
@@ -8,8 +8,22 @@ from enum import StrEnum
 from sqlalchemy import ForeignKey, Index, String, Text, true
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import Base, by_value
-from models.tables import BigKey
+from models.base import Base, BigKey, by_value
+
+
+class Team(Base):
+    """Who shares campaigns and one Do Not Email list."""
+
+    __tablename__ = "team"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(200), unique=True)
+    time_zone: Mapped[str] = mapped_column(String(64), default="UTC", server_default="UTC")
+    working_days: Mapped[str] = mapped_column(String(7), default="12345", server_default="12345")
+    """ISO weekdays on which the team works; Monday is 1."""
+    holidays: Mapped[str | None] = mapped_column(String(10))
+    """Whose public holidays are no working days (ISO 3166: "DE" or "DE-BY")."""
+    calendly_key: Mapped[str | None] = mapped_column(Text)
+    """Signs the bookings that Calendly tells of; encrypted (`worker.secrets.vault`)."""
 
 
 class Role(StrEnum):

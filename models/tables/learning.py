@@ -9,9 +9,8 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import Base, by_value
+from models.base import Base, BigKey, by_value
 from models.events import Status
-from models.tables import BigKey
 
 
 class LabelSource(StrEnum):

@@ -7,12 +7,15 @@ from shutil import copyfile
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import URL, Engine, create_engine, make_url, text
+from sqlalchemy import Engine, make_url
 
 from models.migrate import upgrade
 from models.session import open_engine
+from tests.lent_databases import Shelf, on_server
 
 KINDS = ["sqlite", pytest.param("postgresql", marks=pytest.mark.server)]
+NEW = "template0"
+_SHELVES: dict[tuple[str, str], Shelf] = {}
 
 
 @pytest.fixture(scope="session")
@@ -65,18 +68,16 @@ def _migrate(url: str) -> None:
 
 
 @contextmanager
-def postgres_database(server: str, template: str = "template0") -> Iterator[str]:
-    name = f"test_{uuid4().hex}"
+def postgres_database(server: str, template: str = NEW) -> Iterator[str]:
+    """A database of its own: new, or with what a template holds."""
     url = make_url(server).set(drivername="postgresql+psycopg")
-    _on_server(url, f"CREATE DATABASE {name} TEMPLATE {template}")
+    if not template.startswith(NEW):
+        with _SHELVES.setdefault((server, template), Shelf(url, template)).lend() as lent:
+            yield lent
+        return
+    name = f"test_{uuid4().hex}"
+    on_server(url, f"CREATE DATABASE {name} TEMPLATE {template}")
     try:
         yield url.set(database=name).render_as_string(hide_password=False)
     finally:
-        _on_server(url, f"DROP DATABASE {name} WITH (FORCE)")
-
-
-def _on_server(url: URL, statement: str) -> None:
-    admin = create_engine(url, isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.execute(text(statement))
-    admin.dispose()
+        on_server(url, f"DROP DATABASE {name} WITH (FORCE)")

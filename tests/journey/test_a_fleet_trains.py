@@ -22,8 +22,8 @@ pytestmark = [pytest.mark.server, pytest.mark.xdist_group("fleet")]
 # In place of training it says who it is, and goes on until its input ends.
 CODE = """
 import sys
-from worker import training
 from worker.cli import cli
+from worker.fleet import training
 training.COMMAND = (sys.executable, "-c", "import os, sys; print('pid', os.getpid(), flush=True); sys.stdin.read()")
 cli(["worker"])
 """

@@ -33,8 +33,8 @@ SIZE = 40
 # A worker whose ranges are small, and whose batches take a moment, so that there is time to do something to it.
 CODE = f"""
 import time
-from worker import range_work, ranges
 from worker.cli import cli
+from worker.fleet import range_work, ranges
 ranges.SIZE = {SIZE}
 note = range_work.note
 def slow_note(*args):

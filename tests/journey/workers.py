@@ -52,6 +52,8 @@ class Workers:
         start = time.monotonic()
         while not is_so():
             assert time.monotonic() - start < SECONDS, f"{what}: not yet; {self.logs()}"
+            # Whom a test kills ends by a signal, whom it stops with 0.
+            assert not any((worker.poll() or 0) > 0 for worker in self.workers), f"{what}: one gave up; {self.logs()}"
             time.sleep(0.05)
         return time.monotonic() - start
 

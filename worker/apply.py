@@ -122,5 +122,5 @@ def _set_aside(session: Session, box: Box, judged: Judged, error: Exception, now
         exc_info=error,
     )
     with session.begin_nested():
-        set_aside(session, box.mailbox_id, judged, error, now)
-    return Applied(Counter({MessageState.SET_ASIDE.value: 1}))
+        aside = set_aside(session, box.mailbox_id, judged, error, now)
+    return Applied(Counter({MessageState.SET_ASIDE.value: int(aside)}))

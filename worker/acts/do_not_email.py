@@ -24,9 +24,9 @@ from worker.sending.sends import ADDRESS, LONGEST_ADDRESS
 from worker.writing.book import LONGEST_DOMAIN
 from worker.writing.locks import lock, lock_team
 from worker.writing.outbox import Told, entry_payload, tell
-from worker.writing.refold import Change, contacts_covered, refold
+from worker.writing.refold import Change, refold
 from worker.writing.stored import storable
-from worker.writing.suppression import LIVE, erased
+from worker.writing.suppression import LIVE, contacts_covered, erased
 
 _DOMAIN = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 

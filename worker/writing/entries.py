@@ -47,7 +47,7 @@ def elsewhere(person: Person, book: Book, now: datetime) -> list[Interval]:
 def _intervals(person: Person, book: Book, own: Collection[EntryKey], *, ruled: bool) -> list[Interval]:
     return [
         Interval(entry["since"], entry["lifted_at"])
-        for target in person.targets()
+        for target in person.targets
         for entry in book.by_target[target]
         if entry["withdrawn_at"] is None
         and not (entry["recipient_id"] == person.row.id and _key(entry) in own)

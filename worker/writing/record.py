@@ -53,11 +53,6 @@ class Judged:
     omitted: tuple[str, ...] = ()
     junk: bool = False
 
-    @property
-    def place(self) -> tuple[str, int, int]:
-        """Return where the message lies in its mailbox: folder, UIDVALIDITY, UID."""
-        return self.folder, self.uidvalidity, self.uid
-
 
 @dataclass(frozen=True, slots=True)
 class Known:

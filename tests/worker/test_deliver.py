@@ -20,8 +20,9 @@ from tests.keys import VAULT
 from tests.worker.receiver import Heard, Receiver, Say, receiving
 from tests.worker.small_world import NOW, furnish
 from worker.secrets.signing import new_secret, rotated, secrets_at, sign
+from worker.secrets.vault import Vault, new_key
 from worker.webhooks import dispatch as dispatching
-from worker.webhooks.deliver import Claim, claim, due, settle
+from worker.webhooks.deliver import Claim, claim, due, settle, target_in
 from worker.webhooks.dispatch import dispatch
 from worker.webhooks.endpoints import (
     add_endpoint,
@@ -32,6 +33,7 @@ from worker.webhooks.endpoints import (
     resume_endpoint,
     rotate_secret,
 )
+from worker.webhooks.guard import target_of
 from worker.webhooks.lanes import Lanes, Tally
 from worker.webhooks.post import Answer
 from worker.writing.outbox import Told, tell
@@ -432,6 +434,34 @@ def test_a_secret_that_cannot_sign_fails_its_delivery_alone(
     happen(engine, ANNA)
     assert run(engine, clock) == Tally(1, 1)
     assert "could not be sent" in caplog.text
+
+
+def test_a_secret_whose_key_is_lost_is_told_as_the_reason_and_not_as_a_crash(
+    engine: Engine, receiver: Receiver, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    add(engine, receiver)
+    with transaction(engine) as session:
+        session.execute(update(WebhookEndpoint).values(secret=Vault((new_key(),)).seal(new_secret())))
+    happen(engine, ANNA)
+    assert run(engine, clock) == Tally(0, 1)
+    with reading(engine) as session:
+        (row,) = list_endpoints(session, 1)
+    assert "not among INBOX_SECRET_KEYS" in row["last_error"]
+    assert (states(engine), receiver.connections) == (["pending"], 0)
+    assert "could not be sent" not in caplog.text
+
+
+def test_a_paused_or_removed_endpoint_lies_nowhere(engine: Engine, receiver: Receiver) -> None:
+    add(engine, receiver)
+    with transaction(engine) as session:
+        (endpoint_id,) = session.scalars(select(WebhookEndpoint.id))
+        assert target_in(session, endpoint_id) == target_of(receiver.url, allow_private=True)
+        pause_endpoint(session, 1, "crm", NOW)
+        session.flush()
+        assert target_in(session, endpoint_id) is None
+        remove_endpoint(session, 1, "crm")
+        session.flush()
+        assert target_in(session, endpoint_id) is None
 
 
 def test_a_slow_endpoint_holds_up_no_other(engine: Engine, receiver: Receiver, clock: Clock) -> None:

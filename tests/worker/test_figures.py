@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -21,6 +22,7 @@ from models.tables.outside import Alarm, AlarmKind, Delivery, DeliveryState, Eve
 from models.tables.people import Team
 from models.tables.standing import RecipientEvent, ReviewItem
 from tests.worker.small_world import HARD, NOW, SENT_AT, a_mail, a_reply, furnish, send_all, take_in
+from worker.queries import figures as figures_module
 from worker.queries import mailbox_health, waiting
 from worker.queries.bounce_rate import Bounces
 from worker.queries.figures import DAYS, LABELS, count, count_all, counted_at, figures, fresh
@@ -199,6 +201,32 @@ def test_every_team_is_counted_until_the_daemon_stops(engine: Engine) -> None:
     count_all(engine, NOW)
     with reading(engine) as session:
         assert [counted_at(session, each) for each in (OURS, THEIRS)] == [NOW, NOW]
+
+
+def test_while_one_page_counts_the_next_one_does_not_begin_again(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[int] = []
+    going, goes_on = threading.Event(), threading.Event()
+
+    def slow(_: Engine, team_id: int, __: datetime) -> None:
+        begun.append(team_id)
+        going.set()
+        assert goes_on.wait(20)
+
+    monkeypatch.setattr(figures_module, "count", slow)
+    monkeypatch.setattr(figures_module, "PATIENCE_SECONDS", 0)
+    fresh(engine, OURS, NOW)
+    assert going.wait(20)
+    fresh(engine, OURS, NOW)
+    fresh(engine, THEIRS, NOW)
+    assert begun == [OURS]
+    goes_on.set()
+    (counting,) = [each for each in threading.enumerate() if each.name == "counting"]
+    counting.join(20)
+    monkeypatch.setattr(figures_module, "PATIENCE_SECONDS", 20)
+    fresh(engine, THEIRS, NOW)
+    assert begun == [OURS, THEIRS]
 
 
 @pytest.mark.parametrize(("minutes", "counts"), [(9, False), (10, True)])

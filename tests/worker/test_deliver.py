@@ -29,13 +29,13 @@ from worker.webhooks.endpoints import (
     list_endpoints,
     pause_endpoint,
     remove_endpoint,
-    replay,
     resume_endpoint,
     rotate_secret,
 )
 from worker.webhooks.guard import target_of
 from worker.webhooks.lanes import Lanes, Tally
 from worker.webhooks.post import Answer
+from worker.webhooks.replay import replay_all
 from worker.writing.outbox import Told, tell
 
 ANNA, BEN = "anna@client.example", "ben@client.example"
@@ -327,13 +327,13 @@ def test_replayed_events_go_out_again_in_order_with_their_ids(engine: Engine, re
     with transaction(engine) as session:
         session.execute(update(Delivery).where(Delivery.event_id == 2).values(state=DeliveryState.DEAD))
     with transaction(engine) as session:
-        assert replay(session, 1, "crm", clock(), states=[DeliveryState.DEAD], since=None) == 1
+        assert replay_all(session, 1, "crm", clock(), states=[DeliveryState.DEAD], since=None) == 1
     run(engine, clock)
     assert numbers(receiver.heard) == [0, 1, 2, 1]
     with transaction(engine) as session:
         both = [DeliveryState.DEAD, DeliveryState.DELIVERED]
-        assert replay(session, 1, "crm", clock(), states=both, since=NOW + timedelta(seconds=1)) == 0
-        assert replay(session, 1, "crm", clock(), states=both, since=NOW) == 3
+        assert replay_all(session, 1, "crm", clock(), states=both, since=NOW + timedelta(seconds=1)) == 0
+        assert replay_all(session, 1, "crm", clock(), states=both, since=NOW) == 3
     run(engine, clock)
     assert numbers(receiver.heard) == [0, 1, 2, 1, 0, 1, 2]
     assert len({heard.id for heard in receiver.heard}) == 3

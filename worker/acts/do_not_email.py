@@ -16,9 +16,9 @@ from models.tables.outside import EventType
 from models.tables.standing import DneEntry
 from worker.act import Act
 from worker.acts.dne_import import ban
+from worker.acts.shared_domains import shared
 from worker.chunks import chunks
 from worker.errors import InputError
-from worker.matching.providers import shared
 from worker.secrets.pseudonyms import is_pseudonym
 from worker.sending.sends import ADDRESS, LONGEST_ADDRESS
 from worker.writing.book import LONGEST_DOMAIN

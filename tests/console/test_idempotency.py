@@ -8,10 +8,10 @@ import pytest
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from console import idempotency
+from console.idempotency import Refused, Request, begin, give_up
 from models.session import insert_new, transaction
 from tests.worker.small_world import NOW, furnish
-from worker.webhooks import idempotency
-from worker.webhooks.idempotency import Refused, Request, begin, give_up
 
 ASKED = Request(1, "one", "hash", NOW)
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.events import Status
 from models.tables.figures import Counted
-from models.tables.learning import Label, LabelSource, Promotion
+from models.tables.learning import Promotion
 from models.tables.mail import MessageState
-from worker.learning.labels import Sample
+from worker.learning.accuracy import BEGINNING, accuracy
 from worker.learning.promotion import in_service
 from worker.queries.bounce_rate import Bounces, bounce_rate
 from worker.queries.figures import DAYS, LABELS, counted_at, figures
@@ -118,10 +118,6 @@ def _mail(counts: Mapping[str, int]) -> list[Named]:
 def _model(session: Session, team_id: int) -> Model:
     serving = in_service(session)
     since = session.scalar(select(Promotion.recorded_at).where(Promotion.id == serving.decision))
-    conditions = [Label.team_id == team_id, Label.sampled.is_(True), Label.source == LabelSource.REVIEW]
-    if since is not None:
-        conditions.append(Label.recorded_at >= since)
-    query = select(func.count(), func.count().filter(Label.label == Label.machine)).where(*conditions)
-    answered, right = session.execute(query).one()
-    low, high = Sample(answered, answered, right).bounds() if answered else (None, None)
-    return Model(serving.artifact.version, since, answered, right, right / answered if answered else None, low, high)
+    (since_then,) = accuracy(session, team_id, [since or BEGINNING])
+    low, high = since_then.bounds or (None, None)
+    return Model(serving.artifact.version, since, since_then.answered, since_then.right, since_then.share, low, high)

@@ -25,19 +25,8 @@ from worker.daemon.serving import Classifier
 from worker.errors import InputError, NotFoundError
 from worker.learning.chosen_artifact import artifact_of
 from worker.learning.promoting import put_on_trial
-from worker.learning.promotion import (
-    SHIPPED,
-    check_new,
-    find,
-    history,
-    in_service,
-    list_artifacts,
-    open_artifact,
-    promote,
-    register,
-    rollback,
-    trained_at,
-)
+from worker.learning.promotion import history, in_service, list_artifacts, promote, rollback, trained_at
+from worker.learning.registered import SHIPPED, check_new, find, open_artifact, register
 
 NOW = datetime(2026, 5, 4, 9, tzinfo=UTC)
 ACT = Act("petra", NOW, "spring")
@@ -276,7 +265,7 @@ def test_a_version_that_another_took_meanwhile_is_refused_and_changes_nothing(
     with transaction(engine) as session:
         path = trained(session, tmp_path, "spring")
         before = find(session, "spring")
-        monkeypatch.setattr("worker.learning.promotion.check_new", lambda *_: None)
+        monkeypatch.setattr("worker.learning.registered.check_new", lambda *_: None)
         with pytest.raises(InputError, match="there is an artifact spring already"):
             register(session, replace(DEFAULT, version="spring"), path, NOW)
         assert find(session, "spring") == before

@@ -82,7 +82,7 @@ def _apply(session: Session, box: Box, batch: Sequence[Judged], now: datetime) -
     except (OperationalError, InterfaceError):
         raise
     except Exception as error:
-        if isinstance(error, DBAPIError) and error.connection_invalidated:
+        if not batch or (isinstance(error, DBAPIError) and error.connection_invalidated):
             raise
         if len(batch) == 1:
             return _set_aside(session, box, batch[0], error, now)

@@ -195,6 +195,15 @@ def test_a_failing_database_sets_nothing_aside(engine: Engine, monkeypatch: pyte
         assert session.scalar(select(func.count(InboundMessage.id))) == 0
 
 
+def test_where_no_message_is_guilty_the_error_is_told(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any, **__: Any) -> Any:
+        raise ValueError("nobody's fault")
+
+    monkeypatch.setattr(apply_module, "tie", broken)
+    with pytest.raises(ValueError, match="nobody's fault"):
+        take_in(engine)
+
+
 def test_text_no_database_can_hold_is_repaired(engine: Engine) -> None:
     take_in(
         engine, a_mail(Reply(reply_class=ReplyClass.ENGAGED, confidence=0.1, visible_text="a\0b\udcff"), subject="\0")

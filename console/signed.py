@@ -16,11 +16,11 @@ from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
+from console import idempotency
+from console.idempotency import LONGEST_KEY, Answer, Refused, begin, finish, give_up
 from console.office import Office, office_of
 from models.session import DatabaseUnavailable, reading, transaction
 from worker.people.api_tokens import Caller, find_caller
-from worker.webhooks import idempotency
-from worker.webhooks.idempotency import LONGEST_KEY, Answer, Refused, begin, finish, give_up
 
 Handle = Callable[[Request], Awaitable[Response]]
 

@@ -82,7 +82,7 @@ def _apply(session: Session, box: Box, batch: Sequence[Judged], now: datetime) -
     except (OperationalError, InterfaceError):
         raise
     except Exception as error:
-        if isinstance(error, DBAPIError) and error.connection_invalidated:
+        if not batch or (isinstance(error, DBAPIError) and error.connection_invalidated):
             raise
         if len(batch) == 1:
             return _set_aside(session, box, batch[0], error, now)
@@ -122,5 +122,5 @@ def _set_aside(session: Session, box: Box, judged: Judged, error: Exception, now
         exc_info=error,
     )
     with session.begin_nested():
-        set_aside(session, box.mailbox_id, judged, error, now)
-    return Applied(Counter({MessageState.SET_ASIDE.value: 1}))
+        aside = set_aside(session, box.mailbox_id, judged, error, now)
+    return Applied(Counter({MessageState.SET_ASIDE.value: int(aside)}))

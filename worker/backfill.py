@@ -26,7 +26,7 @@ from worker.process import write
 from worker.reading.files import as_fetched
 from worker.reading.visit import PollReport, Station, Visit
 from worker.secrets.pseudonyms import carried, carry
-from worker.writing.record import seen_uids
+from worker.writing.seen import seen_uids
 
 # A day before any mail: SINCE it, a backfill reads everything.
 EVER = date(1970, 1, 1)

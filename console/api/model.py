@@ -18,8 +18,9 @@ from models.session import reading, transaction
 from worker.act import Act
 from worker.errors import InputError
 from worker.learning.artifact_report import report_of
-from worker.learning.promotion import find, history, list_artifacts
+from worker.learning.promotion import history, list_artifacts
 from worker.learning.promotion import rollback as take_back
+from worker.learning.registered import find
 
 router = api("model")
 

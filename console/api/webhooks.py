@@ -19,10 +19,11 @@ from models.session import reading, transaction
 from models.tables.outside import DeliveryState, EventType, WebhookEndpoint
 from worker.matching.links import LARGEST_ID as LARGEST_KEY
 from worker.people.api_tokens import Caller
-from worker.queries.deliveries import deliveries_page, replay_one
+from worker.queries.deliveries import deliveries_page
 from worker.secrets.vault import vault_of
 from worker.webhooks import endpoints
 from worker.webhooks.endpoints import endpoint_in
+from worker.webhooks.replay import replay_all, replay_one
 
 router = api("webhooks")
 
@@ -183,7 +184,7 @@ def replay(endpoint_id: Id, asked: ReplayRequest, office: TheOffice, caller: Adm
             replay_one(session, caller.team_id, endpoint_id, asked.event, now)
             return ReplayAnswer(replayed=1)
         states = (DeliveryState.DEAD, DeliveryState.DELIVERED) if asked.delivered else (DeliveryState.DEAD,)
-        count = endpoints.replay(session, caller.team_id, name, now, states=states, since=asked.since)
+        count = replay_all(session, caller.team_id, name, now, states=states, since=asked.since)
     return ReplayAnswer(replayed=count)
 
 

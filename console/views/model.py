@@ -16,11 +16,12 @@ from console.render import go, render
 from console.visitor import Teacher, TheOffice, Viewer
 from models.session import reading, transaction
 from worker.errors import InputError
+from worker.learning.accuracy import accuracy, months
 from worker.learning.artifact_report import ArtifactReport, report_of
 from worker.learning.comparison import compare
-from worker.learning.promotion import find, history, in_service, list_artifacts
+from worker.learning.promotion import history, in_service, list_artifacts
 from worker.learning.promotion import rollback as take_back
-from worker.queries.label_pages import accuracy, months
+from worker.learning.registered import find
 
 router = APIRouter(prefix="/model", include_in_schema=False)
 

@@ -16,12 +16,13 @@ from console.visitor import Admin, TheOffice, Viewer, Visitor
 from models.session import reading, transaction
 from models.tables.outside import DeliveryState, EventType
 from worker.matching.links import LARGEST_ID as LARGEST_KEY
-from worker.queries.deliveries import deliveries_page, replay_one
+from worker.queries.deliveries import deliveries_page
 from worker.queries.pages import LIMIT
 from worker.queries.story import Row
 from worker.secrets.vault import vault_of
 from worker.webhooks import endpoints
 from worker.webhooks.endpoints import endpoint_in
+from worker.webhooks.replay import replay_all, replay_one
 
 HERE = "/webhooks"
 router = APIRouter(prefix=HERE, include_in_schema=False)
@@ -136,7 +137,7 @@ def replay(
         if event is not None:
             replay_one(session, visitor.team_id, endpoint_id, event, now)
             return go(request, here, f"Event {event} goes out again.")
-        count = endpoints.replay(session, visitor.team_id, name, now, states=(DeliveryState.DEAD,), since=None)
+        count = replay_all(session, visitor.team_id, name, now, states=(DeliveryState.DEAD,), since=None)
     return go(request, here, f"{count:,} {'event goes' if count == 1 else 'events go'} out again.")
 
 

@@ -23,7 +23,8 @@ from models.tables.learning import Label, LabelSource
 from tests.console.conftest import Console
 from tests.console.visiting import Browser
 from worker.learning.labels import text_key
-from worker.learning.promotion import in_service, register
+from worker.learning.promotion import in_service
+from worker.learning.registered import register
 
 SMALL = replace(load_default(), second=None)
 SOME: Sequence[LabelledReply] = labelled.read_corpus()[::40]

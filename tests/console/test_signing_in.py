@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import Engine, func, select, update
 
 from console import sending
+from console.idempotency import Request, begin
 from models.session import reading, transaction
 from models.tables.mailing import Campaign
 from models.tables.outside import IdempotencyKey
@@ -19,7 +20,6 @@ from tests.console.conftest import OURS, THEIRS, Console
 from tests.databases import database_url as database_url  # noqa: PLC0414 - on both databases
 from worker.act import Act
 from worker.people.api_tokens import add_token, revoke_token
-from worker.webhooks.idempotency import Request, begin
 
 CAMPAIGN = {"key": "autumn", "name": "Autumn"}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -10,16 +11,18 @@ from typing import Any
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine, event, func, select
+from sqlalchemy import Engine, event, func, select, text
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 
 import worker.apply as apply_module
 from classifier.verdict import Absence, Bounce, BounceKind, Complaint, OptOut, Reply, ReplyClass
 from models.events import DneReason, Status
-from models.session import reading, transaction
+from models.session import DatabaseUnavailable, open_engine, reading, transaction
 from models.tables.mail import InboundMessage, MessageState
 from models.tables.mailing import Recipient, SecondAddress
 from models.tables.standing import DneEntry, RecipientEvent
+from tests.databases import postgres_database
 from tests.journey.world import EndState, end_state
 from tests.worker.small_world import (
     HARD,
@@ -192,6 +195,15 @@ def test_a_failing_database_sets_nothing_aside(engine: Engine, monkeypatch: pyte
         assert session.scalar(select(func.count(InboundMessage.id))) == 0
 
 
+def test_where_no_message_is_guilty_the_error_is_told(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any, **__: Any) -> Any:
+        raise ValueError("nobody's fault")
+
+    monkeypatch.setattr(apply_module, "tie", broken)
+    with pytest.raises(ValueError, match="nobody's fault"):
+        take_in(engine)
+
+
 def test_text_no_database_can_hold_is_repaired(engine: Engine) -> None:
     take_in(
         engine, a_mail(Reply(reply_class=ReplyClass.ENGAGED, confidence=0.1, visible_text="a\0b\udcff"), subject="\0")
@@ -290,3 +302,25 @@ def test_of_very_many_changes_each_is_counted_and_not_all_are_kept(
     for _ in range(3):
         total.add(first)
     assert (len(first.changes), len(total.changes), total.changed) == (2, 3, 6)
+
+
+@pytest.mark.server
+def test_a_session_that_the_server_ended_meanwhile_sets_nothing_aside(
+    postgres_url: str, postgres_template: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tie = apply_module.tie
+
+    def slow(session: Session, *args: Any, **kwargs: Any) -> Any:
+        session.execute(text("SET LOCAL idle_in_transaction_session_timeout = '50ms'"))
+        time.sleep(0.5)
+        return tie(session, *args, **kwargs)
+
+    with postgres_database(postgres_url, postgres_template) as url:
+        engine = open_engine(url)
+        furnish(engine)
+        monkeypatch.setattr(apply_module, "tie", slow)
+        with pytest.raises(DatabaseUnavailable, match="idle-in-transaction"):
+            take_in(engine, a_mail(a_reply(), answers=("anna-1-0@us",)))
+        with reading(engine) as session:
+            assert session.scalar(select(func.count(InboundMessage.id))) == 0
+        engine.dispose()

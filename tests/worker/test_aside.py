@@ -134,6 +134,20 @@ def test_mail_that_is_recorded_already_is_not_set_aside(engine: Engine) -> None:
 
 
 @SQLITE
+def test_mail_that_is_recorded_already_does_not_count_as_set_aside_where_writing_it_fails(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> Any:
+        raise ValueError("no")
+
+    mail = a_mail(a_reply())
+    take_in(engine, mail)
+    monkeypatch.setattr("worker.apply.record", fail)
+    assert take_in(engine, mail).states["set aside"] == 0
+    assert kept(engine) == []
+
+
+@SQLITE
 @pytest.mark.server
 def test_a_poll_asks_for_poison_once_and_reads_on(
     engine: Engine, dovecot: PrivateDovecot, imap_user: str, monkeypatch: pytest.MonkeyPatch

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, delete, func, select
 
 from classifier.verdict import OptOut, ReplyClass
 from models.automation import Automation
@@ -140,6 +140,26 @@ def test_nobody_under_do_not_email_is_moved(world: Engine) -> None:
     assert commands(world) == [("move nurture", f"refused: {ANNA_1[1]} is under Do Not Email")]
     assert ("nurture", ANNA_1[1]) not in statuses(world)
     assert statuses(world)["campaign-2", ANNA_1[1]] == "Removed"
+
+
+def test_who_is_in_the_other_campaign_already_stays_there_as_they_are(world: Engine) -> None:
+    put(world, INTERESTED, {"do": "move", "campaign": "campaign-2"})
+    answer(world)
+    fold_everybody(world)
+    assert commands(world) == [("move campaign-2", "is in campaign 'campaign-2' already")]
+    assert statuses(world)["campaign-2", ANNA_1[1]] == "Active"
+    with reading(world) as session:
+        joined = select(func.count(RecipientEvent.id)).where(RecipientEvent.kind == EventKind.JOINED)
+        assert session.scalar(joined) == 0
+
+
+def test_a_campaign_that_is_gone_takes_nobody_in_and_the_mail_counts_all_the_same(world: Engine) -> None:
+    put(world, INTERESTED, MOVE)
+    with transaction(world) as session:
+        session.execute(delete(Campaign).where(Campaign.team_id == 1, Campaign.key == "nurture"))
+    answer(world)
+    assert commands(world) == [("move nurture", "refused: no campaign 'nurture'")]
+    assert statuses(world)[ANNA_1] == "Interested"
 
 
 def test_an_entry_of_a_rule_names_it_and_goes_when_late_mail_shows_that_it_was_wrong(world: Engine) -> None:

@@ -121,6 +121,19 @@ def test_what_is_no_database_of_ours_gives_no_copy_and_is_not_made(tmp_path: Pat
     assert [path.name for path in tmp_path.iterdir()] == ([] if content is None else ["inbox.sqlite"])
 
 
+def test_a_database_that_breaks_its_own_rules_gives_no_copy(source: Path, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(source, isolation_level=None)) as database:
+        database.execute("CREATE TABLE damaged (name TEXT)")
+        database.execute("INSERT INTO damaged VALUES (NULL)")
+        database.execute("PRAGMA writable_schema=ON")
+        database.execute(
+            "UPDATE sqlite_schema SET sql = 'CREATE TABLE damaged (name TEXT NOT NULL)' WHERE name = 'damaged'"
+        )
+    with pytest.raises(InputError, match=r"NULL value in damaged\.name; nothing is left of the copy"):
+        back_up(source, tmp_path / "copy.sqlite")
+    assert not (tmp_path / "copy.sqlite").exists()
+
+
 @pytest.mark.parametrize("place", ["not/there/copy.sqlite", "/sys/copy.sqlite"])
 def test_a_place_that_cannot_be_written_is_named(source: Path, tmp_path: Path, place: str) -> None:
     with pytest.raises(InputError, match="name another place"):

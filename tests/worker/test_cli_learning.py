@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import select
 
 from classifier import labelled, train
+from classifier.drift import TooFewError
 from classifier.estimator import ReplyClassifier
 from classifier.labelled import CORPUS, LabelledReply, read_rows
 from classifier.verdict import Evidence, Reply, ReplyClass
@@ -358,6 +359,11 @@ def test_too_little_mail_to_ask_about_a_change_is_said(run: Commands) -> None:
     take_in(run, list(answers(texts_of("en-letters")[:50], 1)))
     said = run("evaluate", "--drift")
     assert (said.code, "too few to compare" in said.err) == (1, True)
+
+
+def test_without_any_mail_nothing_can_be_said_of_a_change() -> None:
+    with pytest.raises(TooFewError, match="no answer to compare"):
+        list(changes([]))
 
 
 def test_a_shadow_run_shows_what_would_differ_and_changes_nothing(served: Commands) -> None:

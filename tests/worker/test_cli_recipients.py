@@ -250,6 +250,14 @@ def test_after_an_undo_the_story_says_that_what_was_said_no_longer_counts(run: C
     ]
 
 
+def test_the_story_of_one_campaign_alone_is_shown_where_it_is_asked_for(run: Commands) -> None:
+    run.send(ANNA)
+    run.send(ANNA, "autumn")
+    for campaign, shown in (("autumn", ["autumn"]), ("winter", [])):
+        (story,) = run.done("recipients", "show", ANNA, "--campaign", campaign, "--json").rows
+        assert [each["campaign"] for each in story["recipients"]] == shown
+
+
 def test_each_campaign_has_its_own_story_and_all_are_read_at_once(run: Commands) -> None:
     run.add_mailbox()
     run.receive(reply(ReplyClass.INTERESTED), ANNA, run.send(ANNA))

@@ -22,20 +22,22 @@ from tests.keys import VAULT
 from tests.worker.receiver import Heard, Receiver, Say, receiving
 from tests.worker.small_world import NOW, furnish
 from worker.secrets.signing import new_secret, rotated, secrets_at, sign
+from worker.secrets.vault import Vault, new_key
 from worker.webhooks import dispatch as dispatching
-from worker.webhooks.deliver import Claim, claim, due, settle
+from worker.webhooks.deliver import Claim, claim, due, settle, target_in
 from worker.webhooks.dispatch import dispatch
 from worker.webhooks.endpoints import (
     add_endpoint,
     list_endpoints,
     pause_endpoint,
     remove_endpoint,
-    replay,
     resume_endpoint,
     rotate_secret,
 )
+from worker.webhooks.guard import target_of
 from worker.webhooks.lanes import Lanes, Tally
 from worker.webhooks.post import Answer, Line
+from worker.webhooks.replay import replay_all
 from worker.writing.outbox import Told, tell
 
 ANNA, BEN = "anna@client.example", "ben@client.example"
@@ -329,13 +331,13 @@ def test_replayed_events_go_out_again_in_order_with_their_ids(engine: Engine, re
     with transaction(engine) as session:
         session.execute(update(Delivery).where(Delivery.event_id == 2).values(state=DeliveryState.DEAD))
     with transaction(engine) as session:
-        assert replay(session, 1, "crm", clock(), states=[DeliveryState.DEAD], since=None) == 1
+        assert replay_all(session, 1, "crm", clock(), states=[DeliveryState.DEAD], since=None) == 1
     run(engine, clock)
     assert numbers(receiver.heard) == [0, 1, 2, 1]
     with transaction(engine) as session:
         both = [DeliveryState.DEAD, DeliveryState.DELIVERED]
-        assert replay(session, 1, "crm", clock(), states=both, since=NOW + timedelta(seconds=1)) == 0
-        assert replay(session, 1, "crm", clock(), states=both, since=NOW) == 3
+        assert replay_all(session, 1, "crm", clock(), states=both, since=NOW + timedelta(seconds=1)) == 0
+        assert replay_all(session, 1, "crm", clock(), states=both, since=NOW) == 3
     run(engine, clock)
     assert numbers(receiver.heard) == [0, 1, 2, 1, 0, 1, 2]
     assert len({heard.id for heard in receiver.heard}) == 3
@@ -436,6 +438,34 @@ def test_a_secret_that_cannot_sign_fails_its_delivery_alone(
     happen(engine, ANNA)
     assert run(engine, clock) == Tally(1, 1)
     assert "could not be sent" in caplog.text
+
+
+def test_a_secret_whose_key_is_lost_is_told_as_the_reason_and_not_as_a_crash(
+    engine: Engine, receiver: Receiver, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    add(engine, receiver)
+    with transaction(engine) as session:
+        session.execute(update(WebhookEndpoint).values(secret=Vault((new_key(),)).seal(new_secret())))
+    happen(engine, ANNA)
+    assert run(engine, clock) == Tally(0, 1)
+    with reading(engine) as session:
+        (row,) = list_endpoints(session, 1)
+    assert "not among INBOX_SECRET_KEYS" in row["last_error"]
+    assert (states(engine), receiver.connections) == (["pending"], 0)
+    assert "could not be sent" not in caplog.text
+
+
+def test_a_paused_or_removed_endpoint_lies_nowhere(engine: Engine, receiver: Receiver) -> None:
+    add(engine, receiver)
+    with transaction(engine) as session:
+        (endpoint_id,) = session.scalars(select(WebhookEndpoint.id))
+        assert target_in(session, endpoint_id) == target_of(receiver.url, allow_private=True)
+        pause_endpoint(session, 1, "crm", NOW)
+        session.flush()
+        assert target_in(session, endpoint_id) is None
+        remove_endpoint(session, 1, "crm")
+        session.flush()
+        assert target_in(session, endpoint_id) is None
 
 
 def test_a_slow_endpoint_holds_up_no_other(engine: Engine, receiver: Receiver, clock: Clock) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -21,9 +22,13 @@ from models.tables.outside import Alarm, AlarmKind, Delivery, DeliveryState, Eve
 from models.tables.people import Team
 from models.tables.standing import RecipientEvent, ReviewItem
 from tests.worker.small_world import HARD, NOW, SENT_AT, a_mail, a_reply, furnish, send_all, take_in
-from worker.queries import overview as overviews
+from worker.queries import figures as figures_module
+from worker.queries import mailbox_health, waiting
+from worker.queries.bounce_rate import Bounces
 from worker.queries.figures import DAYS, LABELS, count, count_all, counted_at, figures, fresh
-from worker.queries.overview import Bounces, Mailboxes, Overview, Tally, overview
+from worker.queries.mailbox_health import Mailboxes
+from worker.queries.overview import Overview, overview
+from worker.queries.tallies import Tally
 from worker.watch.health import state_of
 from worker.writing.record import Judged
 from worker.writing.stored import KINDS
@@ -198,6 +203,32 @@ def test_every_team_is_counted_until_the_daemon_stops(engine: Engine) -> None:
         assert [counted_at(session, each) for each in (OURS, THEIRS)] == [NOW, NOW]
 
 
+def test_while_one_page_counts_the_next_one_does_not_begin_again(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[int] = []
+    going, goes_on = threading.Event(), threading.Event()
+
+    def slow(_: Engine, team_id: int, __: datetime) -> None:
+        begun.append(team_id)
+        going.set()
+        assert goes_on.wait(20)
+
+    monkeypatch.setattr(figures_module, "count", slow)
+    monkeypatch.setattr(figures_module, "PATIENCE_SECONDS", 0)
+    fresh(engine, OURS, NOW)
+    assert going.wait(20)
+    fresh(engine, OURS, NOW)
+    fresh(engine, THEIRS, NOW)
+    assert begun == [OURS]
+    goes_on.set()
+    (counting,) = [each for each in threading.enumerate() if each.name == "counting"]
+    counting.join(20)
+    monkeypatch.setattr(figures_module, "PATIENCE_SECONDS", 20)
+    fresh(engine, THEIRS, NOW)
+    assert begun == [OURS, THEIRS]
+
+
 @pytest.mark.parametrize(("minutes", "counts"), [(9, False), (10, True)])
 def test_a_page_counts_itself_only_where_nobody_did_for_ten_minutes(
     engine: Engine, minutes: int, *, counts: bool
@@ -263,10 +294,10 @@ def test_open_questions_are_counted_by_kind(engine: Engine) -> None:
 
 def test_where_there_is_very_much_counting_stops(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     take_in(engine, from_anna(ReplyClass.INTERESTED, sure=False), *(a_mail(AutoResponse(), HOURS) for _ in range(3)))
-    monkeypatch.setattr(overviews, "MOST", 2)
+    monkeypatch.setattr(waiting, "MOST", 2)
     assert shown(engine).reviews.open == Tally(1)
     assert str(shown(engine).unmatched) == "more than 2"
-    monkeypatch.setattr(overviews, "MOST", 0)
+    monkeypatch.setattr(waiting, "MOST", 0)
     seen = shown(engine).reviews
     assert (seen.open, seen.kinds[0].tally) == (Tally(0, more=True), Tally(1, more=True))
 
@@ -298,7 +329,7 @@ def test_mailboxes_that_are_ill_come_first_with_what_is_wrong_and_the_next_step(
                     id=number, team_id=OURS, name=f"m{number}", host="h", port=1, username="u", password="p", **values
                 )
             )
-    monkeypatch.setattr(overviews, "MOST_MAILBOXES", 6)
+    monkeypatch.setattr(mailbox_health, "MOST_MAILBOXES", 6)
     found = shown(engine).mailboxes
     rows = found.worst
     assert [row.state for row in rows] == ["stopped", "failing", "trying again", "not polled yet", "well", "well"]

@@ -14,7 +14,7 @@ import pytest
 from tests.worker.receiver import Receiver, Say, receiving
 from worker.errors import InputError
 from worker.webhooks.guard import addresses_of, is_public, target_of
-from worker.webhooks.post import Line
+from worker.webhooks.post import Answer, Line
 
 
 @pytest.fixture
@@ -178,6 +178,29 @@ def test_an_answer_that_never_ends_is_left_in_time() -> None:
             answer = line.post(b"{}", {})
         thread.join()
     assert answer.status is None
+
+
+def test_where_no_time_is_left_nothing_is_connected_to(receiver: Receiver) -> None:
+    with Line(target_of(receiver.url, allow_private=True), whole=0) as line:
+        assert line.post(b"{}", {}) == Answer(None, "no answer in time: the whole request took too long")
+    assert receiver.connections == 0
+
+
+def test_an_answer_that_breaks_off_counts_by_its_status() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def break_off() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(65_536)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf of")
+
+        thread = threading.Thread(target=break_off)
+        thread.start()
+        with Line(target_of(f"http://127.0.0.1:{server.getsockname()[1]}/", allow_private=True)) as line:
+            answer = line.post(b"{}", {})
+        thread.join()
+    assert (answer.well, answer.says) == (True, "half of")
 
 
 def test_an_endpoint_that_says_nothing_is_left_in_time(receiver: Receiver) -> None:

@@ -56,3 +56,10 @@ def test_a_file_that_could_not_be_written_leaves_the_old_one(tmp_path: Path, fai
 def test_a_device_is_never_replaced() -> None:
     with pytest.raises(InputError, match="no ordinary file"), replacing(Path("/dev/null")):
         pass
+
+
+@pytest.mark.parametrize("folder", ["not/there", "/sys"])
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path, folder: str) -> None:
+    with pytest.raises(InputError, match=f"no file can be made in .*{folder}.*; name another place"):  # noqa: SIM117
+        with replacing(tmp_path / folder / "out.jsonl"):
+            raise AssertionError

@@ -143,6 +143,12 @@ def test_a_bad_csv_row_is_named_and_the_others_are_read(tmp_path: Path, row: byt
     assert problem in bad.what
 
 
+def test_an_empty_csv_row_is_left_out_and_counted(tmp_path: Path) -> None:
+    first, last = read(tmp_path, "class,text\nEngaged,hello\n\nEngaged,\n", "rows.csv")
+    assert (first.number, last.number) == (2, 4)
+    assert isinstance(last, Problem)
+
+
 def test_bytes_that_are_no_utf8_spoil_only_their_own_json_line(tmp_path: Path) -> None:
     bad = b'{"class": "Engaged", "text": "caf\xe9"}\n'
     first, second, third = read(tmp_path, jsonl(GOOD).encode() + bad + jsonl(GOOD).encode())

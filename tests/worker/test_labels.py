@@ -16,7 +16,8 @@ from models.tables.learning import Label, LabelSource
 from models.tables.mailboxes import Mailbox
 from tests.worker.commanding import ANNA, AWAY, BORIS, HARD, OPT_OUT, Commands, reply
 from worker.decide import is_drawn
-from worker.learning.labels import Sample, labelled_replies, random_sample
+from worker.learning.accuracy import Sample, random_sample
+from worker.learning.labels import labelled_replies
 
 DOUBTFUL = reply(ReplyClass.INTERESTED, 0.4, sure=False)
 

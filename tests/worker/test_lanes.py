@@ -12,15 +12,17 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import Engine
+from sqlalchemy.orm import Session
 
-from models.session import transaction
+from models.session import reading, transaction
 from models.tables.outside import DeliveryState, EventType, WebhookEndpoint
 from tests.keys import VAULT
 from tests.worker.receiver import Heard, Receiver, Say, receiving
 from tests.worker.small_world import furnish
 from worker.webhooks import lanes as module
+from worker.webhooks.deliver import target_in
 from worker.webhooks.dispatch import dispatch
-from worker.webhooks.endpoints import add_endpoint, list_deliveries
+from worker.webhooks.endpoints import add_endpoint, list_deliveries, pause_endpoint
 from worker.webhooks.guard import Target
 from worker.webhooks.lanes import Lanes, Tally
 from worker.webhooks.post import Line
@@ -185,3 +187,29 @@ def test_told_to_stop_the_lanes_wait_for_one_request_that_hangs_and_no_longer(
         rows = list_deliveries(session, 1, "crm", state=DeliveryState.PENDING, limit=9)
     assert sum(row["attempts"] for row in rows) == 1
     assert len(rows) == 5
+
+
+def test_an_endpoint_that_is_paused_before_its_lane_begins_is_left_alone(
+    engine: Engine, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    add(engine, receiver, "crm")
+    happen(engine, 1)
+
+    def paused(session: Session, endpoint_id: int) -> Target | None:
+        with transaction(engine) as other:
+            pause_endpoint(other, 1, "crm", clock())
+        return target_in(session, endpoint_id)
+
+    lines: list[Target] = []
+
+    def noted(target: Target) -> Line:
+        lines.append(target)
+        return Line(target)
+
+    monkeypatch.setattr(module, "target_in", paused)
+    with opened(engine, noted) as lanes:
+        assert lanes.deliver_all() == Tally(0, 0)
+    assert (lines, receiver.heard, caplog.text) == ([], [], "")
+    with reading(engine) as session:
+        (row,) = list_deliveries(session, 1, "crm", state=DeliveryState.PENDING, limit=10)
+    assert row["attempts"] == 0

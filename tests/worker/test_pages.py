@@ -31,7 +31,7 @@ from worker.matching.known_sends import Sent
 from worker.queries import contact_search, pages
 from worker.queries.contact_search import ContactFilter
 from worker.queries.pages import Page, RecipientFilter, campaign_choices, contacts_page, recipients_page
-from worker.queries.places import contact_place, place
+from worker.queries.places import contact_place, id_place, place
 from worker.queries.words import BETWEEN, MOST_WORDS, begins_words
 from worker.writing.book import covering
 from worker.writing.suppression import suppressed
@@ -205,6 +205,17 @@ def test_entries_without_a_contact_are_passed_part_by_part(engine: Engine, monke
     assert addresses(contacts(engine, limit=5, do_not_email=True, words="zz")) == ["zz@free.example"]
 
 
+def test_entries_with_common_words_are_passed_part_by_part_too(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(contact_search, "WINDOW", 3)
+    monkeypatch.setattr(contact_search, "BATCHES", 2)
+    send(engine, "z@free.example")
+    ban(engine, "z@free.example", *(f"nobody{n:02}@free.example" for n in range(20)))
+    page = contacts(engine, limit=1, do_not_email=True, words="free")
+    assert (page.rows, page.next is not None) == ([], True)
+    rows = all_rows(partial(contacts, engine, do_not_email=True, words="free"), 1, full=False)
+    assert [row["address"] for row in rows] == ["z@free.example"]
+
+
 def test_domains_without_number_are_looked_through_in_batches(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(contact_search, "WINDOW", 2)
     monkeypatch.setattr(contact_search, "BATCHES", 2)
@@ -336,6 +347,15 @@ def test_a_damaged_cursor_is_told(damaged: str, sqlite_session: Session) -> None
     for read, wanted in ((recipients_page, RecipientFilter()), (contacts_page, ContactFilter())):
         with pytest.raises(InputError, match="begin the list anew"):
             read(sqlite_session, 1, wanted, damaged)  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    "damaged", ["!", cursor([]), cursor([1, 2]), cursor(["1"]), cursor([True]), cursor([-1]), cursor([2**63])]
+)
+def test_a_damaged_cursor_of_a_list_by_ids_is_told(damaged: str) -> None:
+    assert id_place(place(2**63 - 1)) == 2**63 - 1
+    with pytest.raises(InputError, match="begin the list anew"):
+        id_place(damaged)
 
 
 def test_the_longest_address_there_is_has_a_place() -> None:

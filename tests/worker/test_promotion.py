@@ -22,20 +22,11 @@ from models.tables.learning import Artifact as ArtifactRow
 from tests.worker.small_world import fresh
 from worker.act import Act
 from worker.daemon.serving import Classifier
-from worker.errors import InputError
-from worker.learning.promotion import (
-    SHIPPED,
-    check_new,
-    find,
-    history,
-    in_service,
-    list_artifacts,
-    open_artifact,
-    promote,
-    register,
-    rollback,
-    trained_at,
-)
+from worker.errors import InputError, NotFoundError
+from worker.learning.chosen_artifact import artifact_of
+from worker.learning.promoting import put_on_trial
+from worker.learning.promotion import history, in_service, list_artifacts, promote, rollback, trained_at
+from worker.learning.registered import SHIPPED, check_new, find, open_artifact, register
 
 NOW = datetime(2026, 5, 4, 9, tzinfo=UTC)
 ACT = Act("petra", NOW, "spring")
@@ -266,3 +257,34 @@ def test_the_setting_stands_above_what_was_promoted(engine: Engine, tmp_path: Pa
         trained(session, tmp_path, "v2")
         serve(session, "v2")
     assert serving(engine, path).current().version == "v1"
+
+
+def test_a_version_that_another_took_meanwhile_is_refused_and_changes_nothing(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with transaction(engine) as session:
+        path = trained(session, tmp_path, "spring")
+        before = find(session, "spring")
+        monkeypatch.setattr("worker.learning.registered.check_new", lambda *_: None)
+        with pytest.raises(InputError, match="there is an artifact spring already"):
+            register(session, replace(DEFAULT, version="spring"), path, NOW)
+        assert find(session, "spring") == before
+
+
+def test_an_artifact_that_cannot_be_used_stands_no_trial(engine: Engine, tmp_path: Path) -> None:
+    with transaction(engine) as session:
+        trained(session, tmp_path, "spring").write_bytes(b"damaged")
+    with pytest.raises(InputError, match="is not the artifact spring that was trained"):
+        put_on_trial(engine, "spring", tmp_path, 0.9)
+
+
+def test_whoever_names_a_file_asks_that_artifact_whether_a_database_knows_it_or_not(
+    engine: Engine, tmp_path: Path
+) -> None:
+    path = tmp_path / "elsewhere.artifact"
+    save(replace(SMALL, version="elsewhere"), path)
+    settings = Settings(artifact_folder=tmp_path)
+    for database in (engine, None):
+        assert artifact_of(database, settings, str(path)).version == "elsewhere"
+    with pytest.raises(NotFoundError, match="no artifact 'elsewhere'"):
+        artifact_of(engine, settings, "elsewhere")

@@ -18,8 +18,8 @@ from tests.worker.small_world import NOW, RULES, a_mail, furnish, send_all, stat
 from worker.act import Act
 from worker.acts.reviewing import Answer, needs_why, progress, settle, take_back
 from worker.errors import InputError, SettledError
-from worker.queries.overview import Tally
 from worker.queries.story import list_reviews, review_of
+from worker.queries.tallies import Tally
 from worker.rules import Rules
 from worker.writing.urgency import lesson, urgency
 

@@ -24,7 +24,7 @@ from worker.acts.reviewing import Answer, settle
 from worker.acts.undo import newest_act, undo
 from worker.apply import apply
 from worker.errors import InputError
-from worker.learning.labels import Sample, random_sample
+from worker.learning.accuracy import Sample, random_sample
 from worker.rules import Rules
 from worker.writing.refold import Change
 

@@ -16,17 +16,17 @@ from models.tables.outside import EventType
 from models.tables.standing import DneEntry
 from worker.act import Act
 from worker.acts.dne_import import ban
+from worker.acts.shared_domains import shared
 from worker.chunks import chunks
 from worker.errors import InputError
-from worker.matching.providers import shared
 from worker.secrets.pseudonyms import is_pseudonym
 from worker.sending.sends import ADDRESS, LONGEST_ADDRESS
 from worker.writing.book import LONGEST_DOMAIN
 from worker.writing.locks import lock, lock_team
 from worker.writing.outbox import Told, entry_payload, tell
-from worker.writing.refold import Change, contacts_covered, refold
+from worker.writing.refold import Change, refold
 from worker.writing.stored import storable
-from worker.writing.suppression import LIVE, erased
+from worker.writing.suppression import LIVE, contacts_covered, erased
 
 _DOMAIN = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 

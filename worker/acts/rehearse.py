@@ -189,7 +189,7 @@ def _try(person: Person, crowd: _Crowd, without: Sequence[Standing], tried: Stan
 
 def _entries(person: Person, book: Book, now: datetime) -> list[Interval]:
     """Return when entries covered the contact; those that its own events and rules make are made anew by the folds."""
-    if not any(book.by_target[target] for target in person.targets()):
+    if not any(book.by_target[target] for target in person.targets):
         return []
     return elsewhere(person, book, now)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Literal
 
 from sqlalchemy import Select, func, literal, select
 from sqlalchemy.orm import Session
@@ -18,8 +18,8 @@ from worker.acts.do_not_email import add_dne
 from worker.acts.person import resolve_review
 from worker.acts.undo import entries_of, newest_act, undo
 from worker.errors import InputError
-from worker.queries.overview import Tally
 from worker.queries.story import review_of
+from worker.queries.tallies import Tally, tally
 from worker.rules import Rules
 from worker.writing.locks import lock_team
 from worker.writing.refold import Change
@@ -75,13 +75,12 @@ def progress(session: Session, team_id: int, by: str, since: datetime) -> Progre
         Label.source == literal(LabelSource.REVIEW, Label.source.type, literal_execute=True),
     )
     labelled, agreed = session.execute(labels).one()
+    open_items = select(ReviewItem.id).where(ReviewItem.team_id == team_id, ReviewItem.closed_at.is_(None))
     return Progress(
-        answered=_tally(session, answers),
+        answered=tally(session, answers, MOST),
         labelled=labelled,
         agreed=agreed,
-        open=_tally(
-            session, select(ReviewItem.id).where(ReviewItem.team_id == team_id, ReviewItem.closed_at.is_(None))
-        ),
+        open=tally(session, open_items, MOST),
         last=_item_about(session, newest.recipient_id, newest.about) if newest else None,
     )
 
@@ -180,11 +179,6 @@ def _answers(team_id: int, by: str, since: datetime) -> Select[int, str | None]:
             RecipientEvent.key.not_in(taken_back),
         )
     )
-
-
-def _tally(session: Session, rows: Select[*tuple[Any, ...]]) -> Tally:
-    count = session.scalar(select(func.count()).select_from(rows.limit(MOST + 1).subquery())) or 0
-    return Tally(min(count, MOST), count > MOST)
 
 
 def _item_about(session: Session, recipient_id: int, event_key: str | None) -> int | None:

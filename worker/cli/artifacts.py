@@ -66,7 +66,7 @@ def add(file: Path) -> None:
     from models.session import transaction  # noqa: PLC0415
     from worker.cli.common import now, start  # noqa: PLC0415
     from worker.learning.artifacts import place_of, write  # noqa: PLC0415
-    from worker.learning.promotion import check_new, register  # noqa: PLC0415
+    from worker.learning.registered import check_new, register  # noqa: PLC0415
 
     settings, engine = start()
     artifact = load(file)

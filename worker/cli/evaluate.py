@@ -82,7 +82,7 @@ def evaluate(
 def _honest(engine: Engine, since: datetime | None) -> list[tuple[str, str]]:
     """Return how often the machine was right on mail that was drawn at random."""
     from models.session import reading  # noqa: PLC0415
-    from worker.learning.labels import random_sample  # noqa: PLC0415
+    from worker.learning.accuracy import random_sample  # noqa: PLC0415
 
     with reading(engine) as session:
         sample = random_sample(session, since.replace(tzinfo=UTC) if since else None)

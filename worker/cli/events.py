@@ -19,8 +19,8 @@ from worker.cli.output import as_json, emit, show
 from worker.privacy.retention import remove_old
 from worker.secrets.vault import vault_of
 from worker.webhooks.dispatch import dispatch
-from worker.webhooks.endpoints import replay as send_again
 from worker.webhooks.lanes import Lanes
+from worker.webhooks.replay import replay_all
 from worker.webhooks.tail import Tail, before_newest, before_time
 
 NEWEST = 20
@@ -121,7 +121,7 @@ def replay(endpoint: str, also_delivered: bool, since: datetime | None, team: st
     _, engine = start()
     team_id = find_team(engine, team)
     with transaction(engine) as session:
-        count = send_again(session, team_id, endpoint, now(), states=states, since=since)
+        count = replay_all(session, team_id, endpoint, now(), states=states, since=since)
     click.echo(f"{count} {'delivery goes' if count == 1 else 'deliveries go'} out again")
 
 

@@ -82,7 +82,7 @@ def _ask_for(base: str, since: datetime | None, version: str | None) -> None:
     from models.session import reading  # noqa: PLC0415
     from worker.cli.common import start  # noqa: PLC0415
     from worker.learning.artifacts import check_version  # noqa: PLC0415
-    from worker.learning.promotion import check_new  # noqa: PLC0415
+    from worker.learning.registered import check_new  # noqa: PLC0415
 
     _, engine = start(
         if_not_postgresql="only workers that share a PostgreSQL (INBOX_DATABASE_URL) do this; "
@@ -121,7 +121,7 @@ def _train_and_register(rows: Sequence[Path], base: str, since: datetime | None,
     from models.session import reading, transaction  # noqa: PLC0415  # SQLAlchemy: not with --out.
     from worker.cli.common import now, start  # noqa: PLC0415
     from worker.learning.artifacts import place_of, write  # noqa: PLC0415
-    from worker.learning.promotion import check_new, register  # noqa: PLC0415
+    from worker.learning.registered import check_new, register  # noqa: PLC0415
 
     settings, engine = start()
     with reading(engine) as session:

@@ -14,7 +14,8 @@ from config import logs
 from config.settings import Settings
 from models.session import reading
 from worker.learning.artifacts import open_classifier
-from worker.learning.promotion import Serving, Stored, in_service, newest_decision, open_artifact, open_serving
+from worker.learning.promotion import Serving, in_service, newest_decision, open_serving
+from worker.learning.registered import Stored, open_artifact
 
 log = logs.logger(__name__)
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from classifier.artifact import ArtifactError
-from worker.learning.promotion import file_of, in_service
+from worker.learning.promotion import in_service
+from worker.learning.registered import file_of
 from worker.watch.health import Finding, notable, well, wrong
 
 LEAST_FREE = 500_000_000

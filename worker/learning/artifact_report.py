@@ -15,7 +15,8 @@ from classifier.artifact import LABELS, ArtifactError
 from classifier.passport import Passport, read_passport
 from models.tables.learning import Artifact
 from worker.learning.measures import MEASURES, Measure
-from worker.learning.promotion import Stored, file_of, find, in_service
+from worker.learning.promotion import in_service
+from worker.learning.registered import Stored, file_of, find
 
 MOST_KEPT = 64
 """Passports in memory; each is some ten thousand characters."""

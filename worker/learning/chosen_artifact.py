@@ -22,7 +22,8 @@ def artifact_of(engine: Engine | None, settings: Settings, name: str | None = No
     """
     from classifier.artifact import load, load_default  # noqa: PLC0415
     from models.session import reading  # noqa: PLC0415
-    from worker.learning.promotion import find, in_service, open_artifact  # noqa: PLC0415
+    from worker.learning.promotion import in_service  # noqa: PLC0415
+    from worker.learning.registered import find, open_artifact  # noqa: PLC0415
 
     if name is None and settings.artifact:
         return load(settings.artifact)

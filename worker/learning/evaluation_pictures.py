@@ -212,10 +212,7 @@ def _svg(canvas: Figure, name: str, label: str) -> str:
 
 def _inside(svg: str, name: str) -> tuple[str, str]:
     """Return the viewBox of a picture and what is in it, fit to stand in a page beside others."""
-    found = re.search(r'<svg [^>]*viewBox="([^"]*)"[^>]*>(.*)</svg>', svg, re.DOTALL)
-    if found is None:
-        raise ValueError("matplotlib has written no SVG picture")
-    box, drawing = found.groups()
+    ((box, drawing),) = re.findall(r'<svg [^>]*viewBox="([^"]*)"[^>]*>(.*)</svg>', svg, re.DOTALL)
     # A style sheet inside would be one for the whole page.
     drawing = re.sub(r"<style.*?</style>", "", drawing, flags=re.DOTALL)
     # Nothing refers to a group, and every picture would have the same ones; what is referred to gets a name of its own.

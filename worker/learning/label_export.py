@@ -49,12 +49,15 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     A new file is readable by this user alone, since it holds people's mail; one that is replaced keeps its mode.
 
     Raises:
-        InputError: `path` is a device or a pipe, which cannot be replaced.
+        InputError: `path` is a device or a pipe, which cannot be replaced, or no file can be made beside it.
     """
     path = path.resolve()
     if path.exists() and not path.is_file():
         raise InputError(f"{path} is no ordinary file; leave --out away and redirect the output there")
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:
+        raise InputError(f"no file can be made in {path.parent}: {error.strerror}; name another place") from error
     temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:

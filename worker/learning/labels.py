@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from math import sqrt
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from classifier.features import document, has_words, key
 from classifier.labelled import LabelledReply
 from classifier.present import class_of
-from classifier.verdict import Absence, AutoResponse, OptOut, ReplyClass
+from classifier.verdict import Absence, AutoResponse, OptOut, ReplyClass, Verdict
 from models.events import Status
 from models.session import insert_new
 from models.tables.learning import Label, LabelSource
@@ -46,15 +45,23 @@ def note_label(
     message, row = found
     verdict = load_verdict(row.kind, row.details)
     machine = class_of(verdict)
-    text = getattr(verdict, "visible_text", "")
-    if machine is None or not has_words(document(message.subject, text)):
+    if machine is None or not has_words(document(message.subject, getattr(verdict, "visible_text", ""))):
         return False
     if source is LabelSource.STATUS and status not in _BY_STATUS.get(type(verdict), _CLASSES):
         # Nobody calls an absence notice interested: the person knows more than the mail says.
         return False
     said: dict[str, Any] = {"label": status, "actor": act.by, "recorded_at": act.at, "source": source}
     said |= {"note": storable(act.why)} if act.why else {}
-    kept = {
+    kept = _kept(team_id, message, verdict) | {"machine": Status(machine.value), "sampled": mail.sampled}
+    if not insert_new(session, Label, [kept | said]):
+        session.execute(update(Label).where(Label.team_id == team_id, Label.key == message.content_hash).values(**said))
+    return True
+
+
+def _kept(team_id: int, message: InboundMessage, verdict: Verdict) -> dict[str, Any]:
+    """Return what is kept of a mail, whatever is said of it."""
+    text = getattr(verdict, "visible_text", "")
+    return {
         "team_id": team_id,
         "key": message.content_hash,
         "text_key": text_key(message.subject, text),
@@ -63,13 +70,8 @@ def note_label(
         "language": getattr(verdict, "language", None) or "",
         "hard": False,
         "note": "",
-        "machine": Status(machine.value),
-        "sampled": mail.sampled,
         "message_id": message.id,
     }
-    if not insert_new(session, Label, [kept | said]):
-        session.execute(update(Label).where(Label.team_id == team_id, Label.key == message.content_hash).values(**said))
-    return True
 
 
 _OF_MACHINES = frozenset({Status.AUTO_RESPONSE, Status.OUT_OF_OFFICE})
@@ -169,49 +171,3 @@ def find_label(session: Session, team_id: int, label_id: int, *, lock: bool = Fa
     if label is None:
         raise NotFoundError(f"no label {label_id} in this team; inbox-worker labels export shows them")
     return label
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """Mail drawn at random, and what people who looked at it said; it prints as a sentence."""
-
-    drawn: int
-    answered: int
-    right: int
-
-    def __str__(self) -> str:
-        """Say how often the machine was right, and within which bounds that is known (Wilson 1927, 95 %)."""
-        if not self.answered:
-            return f"none of {self.drawn} mails drawn at random is answered yet"
-        low, high = self.bounds()
-        share = self.right / self.answered
-        return (
-            f"right in {self.right} of {self.answered} ({share:.0%}), so in {low:.0%} to {high:.0%}"
-            f" of all; {self.answered} of {self.drawn} drawn are answered, whichever artifact judged them"
-        )
-
-    def bounds(self) -> tuple[float, float]:
-        """Return between which shares the true one lies, 95 times in a hundred."""
-        z, n = 1.96, self.answered
-        share = self.right / n
-        middle = (share + z * z / (2 * n)) / (1 + z * z / n)
-        reach = z * sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / (1 + z * z / n)
-        return middle - reach, middle + reach
-
-
-def random_sample(session: Session, since: datetime | None = None) -> Sample:
-    """Return how the machine did on mail drawn at random, as far as people answered the question about it.
-
-    Who sets a status speaks up where the machine is wrong, so that does not count as an answer.
-    """
-    since = since or datetime.min.replace(tzinfo=UTC)
-    drawn = select(func.count(RecipientEvent.message_id.distinct())).where(
-        RecipientEvent.sampled.is_(True), RecipientEvent.recorded_at >= since
-    )
-    answered = (
-        select(func.count())
-        .select_from(Label)
-        .where(Label.sampled.is_(True), Label.source == LabelSource.REVIEW, Label.recorded_at >= since)
-    )
-    right = answered.where(Label.label == Label.machine)
-    return Sample(*(session.scalar(query) or 0 for query in (drawn, answered, right)))

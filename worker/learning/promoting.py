@@ -14,7 +14,8 @@ from models.session import reading, transaction
 from worker.act import Act
 from worker.errors import InputError
 from worker.learning.labels import labelled_replies
-from worker.learning.promotion import Serving, Stored, find, in_service, open_artifact, open_serving, promote
+from worker.learning.promotion import Serving, in_service, open_serving, promote
+from worker.learning.registered import Stored, find, open_artifact
 
 if TYPE_CHECKING:
     # It loads the training library, which only a trial needs.

@@ -1,8 +1,7 @@
-"""Which trained classifiers are there, and which one serves: what people decided, as an append-only history."""
+"""Which artifact serves: what people decided, as an append-only history."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,28 +11,15 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from classifier.artifact import DEFAULT, Artifact, ArtifactError, load
+from classifier.artifact import DEFAULT, Artifact, ArtifactError
 from classifier.passport import read_passport
-from models.session import insert_new, lock_table
+from models.session import lock_table
 from models.tables.learning import Artifact as ArtifactRow
 from models.tables.learning import Promotion
 from worker.act import Act
-from worker.errors import InputError, NotFoundError
-from worker.learning.artifacts import check_version
+from worker.errors import InputError
+from worker.learning.registered import SHIPPED, STORED, Stored, open_artifact, stored_of
 from worker.writing.stored import storable
-
-SHIPPED = "default"
-"""The version of the artifact that comes with the product."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """An artifact on disk as it was registered; without an id and a path it is the shipped one."""
-
-    version: str = SHIPPED
-    id: int | None = None
-    path: Path | None = None
-    sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +39,7 @@ class Serving:
 def in_service(session: Session) -> Serving:
     """Return what people put into service last, and what comes after it where that cannot be used."""
     decisions = session.execute(
-        select(Promotion.id, Promotion.rolls_back, Promotion.artifact_id, *_STORED)
+        select(Promotion.id, Promotion.rolls_back, Promotion.artifact_id, *STORED)
         .outerjoin(ArtifactRow, ArtifactRow.id == Promotion.artifact_id)
         .order_by(Promotion.id)
     ).all()
@@ -62,7 +48,7 @@ def in_service(session: Session) -> Serving:
         if rolls_back:
             standing.pop()
         else:
-            standing.append(_stored(artifact_id, *found))
+            standing.append(stored_of(artifact_id, *found))
     return Serving(tuple(reversed(standing)), decisions[-1].id if decisions else 0)
 
 
@@ -77,89 +63,6 @@ def trained_at(session: Session) -> datetime | None:
     return session.scalar(select(ArtifactRow.recorded_at).where(ArtifactRow.id == serving.id))
 
 
-def check_new(session: Session, version: str) -> None:
-    """See that no artifact has this version yet, and that it can be one.
-
-    Raises:
-        InputError: one has, or it cannot.
-    """
-    check_version(version)
-    if version == SHIPPED or session.scalar(select(ArtifactRow.id).where(ArtifactRow.version == version)):
-        raise _taken(version)
-
-
-def _taken(version: str) -> InputError:
-    return InputError(f"there is an artifact {version} already; give the new one another --version")
-
-
-def register(session: Session, artifact: Artifact, path: Path, now: datetime) -> None:
-    """Note a trained artifact that lies at `path`; it does not serve before it is promoted.
-
-    Raises:
-        InputError: another one has that version.
-    """
-    check_new(session, artifact.version)
-    row = {
-        "version": artifact.version,
-        "path": str(path.absolute()),
-        "sha256": _sha256(path),
-        "metrics": storable(artifact.metrics | {"data": artifact.data}),
-        "recorded_at": now,
-    }
-    if not insert_new(session, ArtifactRow, [row]):
-        raise _taken(artifact.version)
-
-
-def find(session: Session, version: str) -> Stored:
-    """Return the artifact of this version.
-
-    Raises:
-        NotFoundError: there is none.
-    """
-    row = session.execute(select(ArtifactRow.id, *_STORED).where(ArtifactRow.version == version)).one_or_none()
-    if row is None and version != SHIPPED:
-        known = [SHIPPED, *session.scalars(select(ArtifactRow.version).order_by(ArtifactRow.id.desc()).limit(10))]
-        raise NotFoundError(f"no artifact {version!r} (there are: {', '.join(known)}); inbox-worker train makes one")
-    return _stored(*row) if row else Stored()
-
-
-_STORED = (ArtifactRow.version, ArtifactRow.path, ArtifactRow.sha256)
-
-
-def _stored(artifact_id: int | None, version: str, path: str, sha256: str) -> Stored:
-    return Stored() if artifact_id is None else Stored(version, artifact_id, Path(path), sha256)
-
-
-def open_artifact(stored: Stored, folder: Path) -> Artifact:
-    """Load an artifact from the folder of artifacts, or from where it lay when it was registered.
-
-    Raises:
-        ArtifactError: it cannot be used, or is not the one that was registered.
-    """
-    return load(file_of(stored, folder))
-
-
-def file_of(stored: Stored, folder: Path) -> Path:
-    """Return where an artifact lies: in the folder of artifacts, or where it was when it was registered.
-
-    Raises:
-        ArtifactError: what lies there is not the one that was registered, or cannot be read.
-    """
-    if stored.path is None:
-        return DEFAULT
-    path = stored.path
-    try:
-        if (here := folder / path.name).exists():
-            path = here
-        if path.exists() and _sha256(path) != stored.sha256:
-            raise ArtifactError(f"{path} is not the artifact {stored.version} that was trained; train it again")
-    except OSError as error:
-        raise ArtifactError(
-            f"{path} cannot be read: {error.strerror or error}; let this user read it, or go back to an earlier one"
-        ) from error
-    return path
-
-
 def open_serving(serving: Serving, folder: Path) -> tuple[Artifact, str | None]:
     """Load what serves; where it cannot be used, what served before it, at last the shipped one, and say why."""
     problem = None
@@ -169,10 +72,6 @@ def open_serving(serving: Serving, folder: Path) -> tuple[Artifact, str | None]:
         except ArtifactError as error:
             problem = problem or f"artifact {stored.version} cannot serve: {error}"
     raise AssertionError("the shipped artifact stands at the end")  # pragma: no cover
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def promote(

@@ -1,4 +1,4 @@
-"""What went and goes to one endpoint, in pages, and one of it sent again; fast among millions."""
+"""What went and goes to one endpoint, in pages; fast among millions."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, literal, select, tuple_, update
+from sqlalchemy import ColumnElement, literal, select, tuple_
 from sqlalchemy.orm import Session
 
 from models.tables.outside import Delivery, DeliveryState, OutboxEvent
-from worker.errors import InputError
 from worker.queries.pages import LIMIT, Page
 from worker.queries.places import id_place, place, recipient_place
-from worker.webhooks.endpoints import AGAIN, delivery_row, endpoint_in
+from worker.webhooks.endpoints import delivery_row, endpoint_in
 
 
 def deliveries_page(
@@ -66,22 +65,3 @@ def _place_of(delivery: Delivery, state: DeliveryState | None) -> str:
 
 def _row(delivery: Delivery, event: OutboxEvent) -> dict[str, Any]:
     return delivery_row(delivery, event.type, event.recorded_at) | {"data": event.payload}
-
-
-def replay_one(session: Session, team_id: int, endpoint_id: int, event_id: int, now: datetime) -> None:
-    """Send one event again that was given up or delivered, with the webhook-id it had.
-
-    Raises:
-        InputError: the team has no such endpoint, or the event did not go there, or waits to be sent already.
-    """
-    endpoint_in(session, team_id, endpoint_id)
-    again = update(Delivery).where(
-        Delivery.endpoint_id == endpoint_id,
-        Delivery.event_id == event_id,
-        Delivery.state.in_((DeliveryState.DEAD, DeliveryState.DELIVERED)),
-    )
-    result: Any = session.execute(
-        again.values(**AGAIN, next_attempt_at=now).execution_options(synchronize_session=False)
-    )
-    if not result.rowcount:
-        raise InputError(f"event {event_id} waits to be sent already, or never went to this endpoint")

@@ -6,20 +6,18 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 
-from sqlalchemy import ColumnElement, func, literal, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from models.events import Status
 from models.tables.learning import Label, LabelSource
-from worker.learning.labels import Sample, find_label
+from worker.learning.labels import find_label
 from worker.queries.pages import LIMIT, Page
 from worker.queries.places import id_place, place
 from worker.queries.story import Row
 
 WEEKS = 13
-MONTHS = 12
 MOST_LANGUAGES = 12
 
 
@@ -57,7 +55,7 @@ class Statistics:
 
     total: int
     classes: list[ClassCount]
-    """All six; the most first."""
+    """Those that any label has; the most first."""
     sources: dict[LabelSource, int]
     languages: list[tuple[str, int]]
     """The most first; "" is a language that is not known."""
@@ -176,49 +174,3 @@ def _weeks(session: Session, team_id: int, now: datetime) -> list[tuple[date, in
 
 def _within(begin: datetime, end: datetime) -> ColumnElement[bool]:
     return (Label.recorded_at >= begin) & (Label.recorded_at < end)
-
-
-@dataclass(frozen=True, slots=True)
-class Accuracy:
-    """How often the machine was right on mail that was drawn at random and looked at by a person."""
-
-    begin: date
-    answered: int
-    right: int
-
-    @property
-    def share(self) -> float | None:
-        """The share; None: nobody has answered."""
-        return self.right / self.answered if self.answered else None
-
-    @property
-    def bounds(self) -> tuple[float, float] | None:
-        """Between these lies the true share, 95 times in a hundred."""
-        return Sample(self.answered, self.answered, self.right).bounds() if self.answered else None
-
-
-def accuracy(session: Session, team_id: int, since: Sequence[datetime]) -> list[Accuracy]:
-    """Return how often the machine was right from each of these moments, in their order, up to the next of them."""
-    ends = [*since[1:], None]
-    counts: list[Any] = []
-    for begin, end in zip(since, ends, strict=True):
-        span = _within(begin, end) if end else Label.recorded_at >= begin
-        counts += [func.count().filter(span), func.count().filter(span, Label.label == Label.machine)]
-    query = select(*counts).where(
-        Label.team_id == team_id,
-        Label.sampled.is_(True),
-        # Written out: only so PostgreSQL sees that the index of these rows has them all.
-        Label.source == literal(LabelSource.REVIEW, Label.source.type, literal_execute=True),
-        Label.recorded_at >= since[0],
-    )
-    row = session.execute(query).one()
-    return [Accuracy(begin.date(), *row[2 * at : 2 * at + 2]) for at, begin in enumerate(since)]
-
-
-def months(now: datetime) -> list[datetime]:
-    """Return the beginnings of the last months (UTC), the oldest first."""
-    first = now.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    begins = [first]
-    while len(begins) < MONTHS:
-        begins.append((begins[-1] - timedelta(days=1)).replace(day=1))
-    return begins[::-1]

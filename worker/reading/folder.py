@@ -20,7 +20,8 @@ from worker.reading.cursor import cursor_of, move_cursor
 from worker.reading.visit import PollReport, Visit
 from worker.sending.sends import BATCH
 from worker.writing.fingerprint import content_hash, has_message_id
-from worker.writing.record import Judged, count_places, known_mails, seen_uids
+from worker.writing.record import Judged
+from worker.writing.seen import count_places, known_mails, seen_uids
 
 log = logs.logger(__name__)
 

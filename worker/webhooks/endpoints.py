@@ -21,8 +21,6 @@ from worker.webhooks.post import Answer, Line
 
 LONGEST_NAME = 100
 PING = "ping"
-AGAIN = {"state": DeliveryState.PENDING, "attempts": 0, "first_attempt_at": None, "delivered_at": None}
-"""What is written where something is to be sent again."""
 MOST_LOOKED_AT = 100
 """Deliveries of each state among which the last error is looked for."""
 
@@ -162,31 +160,6 @@ def rotate_secret(session: Session, team_id: int, name: str, vault: Vault, now: 
         )
     endpoint.secret = vault.seal(signing)
     return secret
-
-
-def replay(
-    session: Session, team_id: int, name: str, now: datetime, *, states: Sequence[DeliveryState], since: datetime | None
-) -> int:
-    """Send again what was given up or delivered, in the order of the events; return how many.
-
-    Args:
-        session: inside a write transaction.
-        team_id: whose endpoint.
-        name: which endpoint.
-        now: aware UTC.
-        states: DEAD, DELIVERED or both.
-        since: only events that were recorded at this time or later.
-
-    Raises:
-        NotFoundError: there is no endpoint of this name.
-    """
-    endpoint = find_endpoint(session, team_id, name)
-    again = update(Delivery).where(Delivery.endpoint_id == endpoint.id, Delivery.state.in_(states))
-    if since is not None:
-        again = again.where(Delivery.event_id.in_(select(OutboxEvent.id).where(OutboxEvent.recorded_at >= since)))
-    fresh = again.values(**AGAIN, next_attempt_at=now)
-    result: Any = session.execute(fresh.execution_options(synchronize_session=False))
-    return int(result.rowcount)
 
 
 def list_endpoints(session: Session, team_id: int, most: int | None = None) -> list[dict[str, Any]]:

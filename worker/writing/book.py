@@ -20,8 +20,6 @@ from models.tables.standing import DneEntry, RecipientEvent
 
 # The campaign of sends that were learnt from a Sent folder begins so; nobody knows the real one.
 LEARNT = "learnt:"
-
-
 LONGEST_DOMAIN = 253
 """Octets of a name in DNS (RFC 1035 2.3.4 without the last dot); what is longer has no parents to look for."""
 
@@ -46,7 +44,7 @@ class Person:
     retracted: set[str] = field(default_factory=set)
     merged: set[str] = field(default_factory=set)
     """Addresses that people said are the same person's."""
-    covering: list[str] = field(init=False)
+    targets: list[str] = field(init=False)
     """What covers the contact: the address, its domain and the domains above."""
     alone: Folded | None = None
     """What the fold gives without rules and without the entries of others, once it was asked for."""
@@ -59,11 +57,7 @@ class Person:
 
     def __post_init__(self) -> None:
         """Ask once what is asked many times."""
-        self.covering = covering(self.row.address)
-
-    def targets(self) -> list[str]:
-        """Return what covers the contact."""
-        return self.covering
+        self.targets = covering(self.row.address)
 
 
 @dataclass(slots=True)
@@ -81,7 +75,7 @@ class Book:
         """Return what keeps the contact from being mailed now, if anything does."""
         live = (
             entry["target"]
-            for target in person.targets()
+            for target in person.targets
             for entry in self.by_target[target]
             if entry["lifted_at"] is None and entry["withdrawn_at"] is None
         )
@@ -218,7 +212,7 @@ def _entry_rows(session: Session, people: Sequence[Person]) -> Iterable[Row[Any]
         return ()
     named = {
         "team_id": people[0].row.team_id,
-        "targets": {target for person in people for target in person.targets()},
+        "targets": {target for person in people for target in person.targets},
         "recipients": [person.row.id for person in people],
     }
     return {row.id: row for row in session.execute(_ENTRIES, named).all()}.values()

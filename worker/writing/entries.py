@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +19,8 @@ from models.tables.standing import DneEntry
 from worker.writing.book import Book, Person
 from worker.writing.outbox import Told, entry_payload, tell
 
+Entry = dict[str, Any]
+"""The columns of an entry."""
 EntryKey = tuple[str, DneReason, str]
 """Target, reason, source: with the team what an entry is unique on."""
 
@@ -47,7 +50,7 @@ def elsewhere(person: Person, book: Book, now: datetime) -> list[Interval]:
 def _intervals(person: Person, book: Book, own: Collection[EntryKey], *, ruled: bool) -> list[Interval]:
     return [
         Interval(entry["since"], entry["lifted_at"])
-        for target in person.targets()
+        for target in person.targets
         for entry in book.by_target[target]
         if entry["withdrawn_at"] is None
         and not (entry["recipient_id"] == person.row.id and _key(entry) in own)
@@ -91,7 +94,7 @@ def _same(person: Person, draft: DneDraft) -> set[str]:
     return person.merged if draft.reason in OF_THE_PERSON else set()
 
 
-def _key(entry: dict[str, Any]) -> EntryKey:
+def _key(entry: Entry) -> EntryKey:
     return entry["target"], entry["reason"], entry["source"]
 
 
@@ -114,25 +117,23 @@ Wanted = Mapping[int, Mapping[EntryKey, DneDraft]]
 """Recipient -> the entries that its events, or its rules, make."""
 
 
+@dataclass(slots=True)
+class _Changes:
+    """Entries that begin, that begin again, whose beginning moved (those that begin again too), and that are gone."""
+
+    new: list[Entry] = field(default_factory=list)
+    again: list[Entry] = field(default_factory=list)
+    moved: list[Entry] = field(default_factory=list)
+    gone: list[Entry] = field(default_factory=list)
+
+
 def _write(session: Session, book: Book, now: datetime, all_wanted: Wanted, *, ruled: bool) -> None:
-    new: list[dict[str, Any]] = []
-    moved: list[dict[str, Any]] = []
-    again: list[dict[str, Any]] = []
-    dropped: list[tuple[dict[str, Any], Person]] = []
+    changes = _Changes()
+    dropped: list[tuple[Entry, Person]] = []
     for person in book.people:
         wanted = all_wanted[person.row.id]
         for key, draft in wanted.items():
-            entry = book.entries.get(key)
-            if entry is None:
-                entry = _entry(person, key[0], draft, lifts_of(person, book), now) | _said(person, key)
-                new.append(entry)
-                book.add(entry)
-            elif entry["withdrawn_at"] is not None or entry["since"] != draft.since:
-                if entry["lifted_at"] == entry["since"]:
-                    entry["lifted_at"] = draft.since
-                again += [entry] if entry["withdrawn_at"] is not None else []
-                entry |= {"withdrawn_at": None, "since": draft.since}
-                moved.append(entry)
+            _bring_in_line(changes, book, person, (key, draft), now)
         dropped += [
             (entry, person)
             for entry in book.by_recipient[person.row.id]
@@ -140,26 +141,49 @@ def _write(session: Session, book: Book, now: datetime, all_wanted: Wanted, *, r
             and _key(entry) not in wanted
             and (entry["reason"] is DneReason.AUTOMATION) is ruled
         ]
-    gone = [entry for entry, person in dropped if _may_go(entry, person, book)]
-    for entry in gone:
+    # Asked once every entry that may stand in the place of another is there.
+    changes.gone = [entry for entry, person in dropped if _may_go(entry, person, book)]
+    for entry in changes.gone:
         entry["withdrawn_at"] = now
-    insert_new(session, DneEntry, new)
+    _store(session, book, changes, now)
+
+
+def _bring_in_line(
+    changes: _Changes, book: Book, person: Person, wanted: tuple[EntryKey, DneDraft], now: datetime
+) -> None:
+    key, draft = wanted
+    entry = book.entries.get(key)
+    if entry is None:
+        entry = _entry(person, key[0], draft, lifts_of(person, book), now) | _said(person, key)
+        changes.new.append(entry)
+        book.add(entry)
+    elif entry["withdrawn_at"] is not None or entry["since"] != draft.since:
+        if entry["lifted_at"] == entry["since"]:
+            # It never acted, and does not begin to.
+            entry["lifted_at"] = draft.since
+        changes.again += [entry] if entry["withdrawn_at"] is not None else []
+        entry |= {"withdrawn_at": None, "since": draft.since}
+        changes.moved.append(entry)
+
+
+def _store(session: Session, book: Book, changes: _Changes, now: datetime) -> None:
+    insert_new(session, DneEntry, changes.new)
     columns = ("id", "withdrawn_at", "since", "lifted_at")
-    update_rows(session, DneEntry, [{name: entry[name] for name in columns} for entry in (*moved, *gone)])
-    live = [entry for entry in (*new, *again) if entry["lifted_at"] is None]
+    rows = [{name: entry[name] for name in columns} for entry in (*changes.moved, *changes.gone)]
+    update_rows(session, DneEntry, rows)
     # Who hears of it knows a lifted entry as gone already.
-    told = [_told(EventType.DNE_ADDED, each) for each in live]
-    told += [_told(EventType.DNE_WITHDRAWN, each) for each in gone if each["lifted_at"] is None]
+    told = [_told(EventType.DNE_ADDED, each) for each in (*changes.new, *changes.again) if each["lifted_at"] is None]
+    told += [_told(EventType.DNE_WITHDRAWN, each) for each in changes.gone if each["lifted_at"] is None]
     if told:
         tell(session, book.people[0].row.team_id, told, now)
 
 
-def _told(kind: EventType, entry: dict[str, Any]) -> Told:
+def _told(kind: EventType, entry: Entry) -> Told:
     payload = entry_payload(entry["target"], entry["reason"], entry["since"], entry["actor"], entry["note"])
     return Told(kind, entry["target"], payload)
 
 
-def _may_go(entry: dict[str, Any], person: Person, book: Book) -> bool:
+def _may_go(entry: Entry, person: Person, book: Book) -> bool:
     """Say whether an entry that its events no longer make may be withdrawn.
 
     A bounce's or a rule's may. An opt-out or complaint is never taken back, but where its mail turned out to belong
@@ -178,7 +202,7 @@ def _may_go(entry: dict[str, Any], person: Person, book: Book) -> bool:
     )
 
 
-def _entry(person: Person, target: str, draft: DneDraft, lifts: Lifts, now: datetime) -> dict[str, Any]:
+def _entry(person: Person, target: str, draft: DneDraft, lifts: Lifts, now: datetime) -> Entry:
     return {
         "team_id": person.row.team_id,
         "target": target,

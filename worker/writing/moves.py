@@ -21,7 +21,8 @@ from models.tables.mail import InboundMessage
 from models.tables.mailboxes import Mailbox
 from worker.chunks import chunks
 from worker.imap.transfer import Fate
-from worker.writing.record import Judged, Known
+from worker.writing.record import Judged
+from worker.writing.seen import Known
 from worker.writing.stored import storable
 
 # What an event of these kinds came by goes to this folder of the mailbox.

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, delete, func, or_, select, update
+from sqlalchemy import bindparam, delete, update
 from sqlalchemy.orm import Session
 
 from classifier.part import MOST_TEXT
@@ -19,6 +19,7 @@ from models.rows import insert_new, insert_returning, table_of
 from models.tables.mail import InboundMessage, MessageClue, MessageState, VerdictRow
 from worker.match import Clues
 from worker.tracing import step
+from worker.writing.seen import IN_FOLDER, Known, known_mails, states_of
 from worker.writing.stored import dump_text, storable
 
 MOST_CLUES = 60
@@ -52,22 +53,6 @@ class Judged:
     raw: bytes = field(default=b"", repr=False)
     omitted: tuple[str, ...] = ()
     junk: bool = False
-
-    @property
-    def place(self) -> tuple[str, int, int]:
-        """Return where the message lies in its mailbox: folder, UIDVALIDITY, UID."""
-        return self.folder, self.uidvalidity, self.uid
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """The row of the first recorded copy of a mail: when it arrived, and whether every copy so far lay in junk."""
-
-    row_id: int
-    arrived_at: datetime
-    junk: bool
-    erased: bool = False
-    """Its sender asked to be forgotten: a further copy is no news, and nothing of it is kept."""
 
 
 @dataclass(slots=True)
@@ -131,33 +116,7 @@ def record(session: Session, mailbox_id: int, batch: Sequence[Judged], now: date
 
 _NAMED = ("id", "content_hash")
 _MESSAGE = InboundMessage.__table__.c
-_IN_FOLDER = (
-    _MESSAGE.mailbox_id == bindparam("mailbox_id"),
-    _MESSAGE.folder == bindparam("folder"),
-    _MESSAGE.uidvalidity == bindparam("uidvalidity"),
-    among(_MESSAGE.uid, "uids"),
-)
-_PLACES = select(_MESSAGE.uid, _MESSAGE.state).where(*_IN_FOLDER)
-_MAKE_ROOM = delete(InboundMessage).where(*_IN_FOLDER, _MESSAGE.state == MessageState.SET_ASIDE)
-
-
-def seen_uids(
-    session: Session, mailbox_id: int, folder: str, uidvalidity: int, uids: Sequence[int], *, aside: bool = False
-) -> set[int]:
-    """Return which UIDs of a folder are recorded; those set aside only where `aside` asks for them too."""
-    where = {"mailbox_id": mailbox_id, "folder": folder, "uidvalidity": uidvalidity, "uids": uids}
-    found = session.execute(_PLACES, where) if uids else ()
-    return {uid for uid, state in found if aside or state is not MessageState.SET_ASIDE}
-
-
-def count_places(session: Session, mailbox_id: int, folder: str, uidvalidity: int) -> int:
-    """Return how many messages of a folder are recorded, whatever became of them."""
-    places = select(func.count()).where(
-        InboundMessage.mailbox_id == mailbox_id,
-        InboundMessage.folder == folder,
-        InboundMessage.uidvalidity == uidvalidity,
-    )
-    return session.scalar(places) or 0
+_MAKE_ROOM = delete(InboundMessage).where(*IN_FOLDER, _MESSAGE.state == MessageState.SET_ASIDE)
 
 
 def _unknown_places(session: Session, mailbox_id: int, batch: Sequence[Judged]) -> list[Judged]:
@@ -167,37 +126,13 @@ def _unknown_places(session: Session, mailbox_id: int, batch: Sequence[Judged]) 
         folders.setdefault((judged.folder, judged.uidvalidity), {})[judged.uid] = judged
     fresh: list[Judged] = []
     for (folder, uidvalidity), by_uid in folders.items():
-        where = {"mailbox_id": mailbox_id, "folder": folder, "uidvalidity": uidvalidity, "uids": list(by_uid)}
-        states = dict(session.execute(_PLACES, where).all())
+        states = states_of(session, mailbox_id, folder, uidvalidity, list(by_uid))
         if MessageState.SET_ASIDE in states.values():
+            where = {"mailbox_id": mailbox_id, "folder": folder, "uidvalidity": uidvalidity, "uids": list(by_uid)}
             session.execute(_MAKE_ROOM, where)
         seen = {uid for uid, state in states.items() if state is not MessageState.SET_ASIDE}
         fresh += [judged for uid, judged in by_uid.items() if uid not in seen]
     return sorted(fresh, key=lambda judged: (judged.arrived_at, judged.uid))
-
-
-_KNOWN = (
-    select(
-        *(_MESSAGE.content_hash, _MESSAGE.id, _MESSAGE.arrived_at),
-        *(_MESSAGE.clues["junk"].as_boolean(), _MESSAGE.state == MessageState.ERASED),
-    )
-    .where(
-        _MESSAGE.mailbox_id == bindparam("mailbox_id"),
-        among(_MESSAGE.content_hash, "hashes"),
-        or_(*(_MESSAGE.state == each for each in (MessageState.JUDGED, MessageState.UNMATCHED, MessageState.ERASED))),
-    )
-    .order_by(_MESSAGE.id.desc())
-)
-
-
-def known_mails(session: Session, mailbox_id: int, hashes: Iterable[str]) -> dict[str, Known]:
-    """Return content hash -> the first copy that is recorded."""
-    wanted = set(hashes)
-    found = session.execute(_KNOWN, {"mailbox_id": mailbox_id, "hashes": wanted}) if wanted else ()
-    return {
-        content: Known(row_id, arrived_at, bool(junk), bool(erased))
-        for content, row_id, arrived_at, junk, erased in found
-    }
 
 
 def _known(row_id: int, judged: Judged) -> Known:

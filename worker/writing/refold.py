@@ -8,12 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from models.outcome import Folded
 from models.status import fold
-from models.tables.mailing import Contact
 from worker.chunks import chunks
 from worker.tracing import step
 from worker.writing.book import Book, Person, read
@@ -21,7 +19,7 @@ from worker.writing.commands import run_commands
 from worker.writing.entries import alone, elsewhere, lifts_of, write_entries, write_ruled_entries
 from worker.writing.standing import Change, write_standing
 
-__all__ = ["Change", "contacts_covered", "refold"]
+__all__ = ["Change", "refold"]
 
 PART = 500
 
@@ -37,9 +35,8 @@ def refold(session: Session, contact_ids: Iterable[int], now: datetime) -> list[
         # An entry that a later part wrote may cover somebody of an earlier one.
         books = [read(session, part) for part in parts]
     for book in books:
+        # A rule bans the contact's own address alone, so nobody of another part.
         write_ruled_entries(session, book, now)
-    if len(parts) > 1 and any(rules for book in books for rules in book.rules.values()):
-        books = [read(session, part) for part in parts]
     changes: list[Change] = []
     joined: set[int] = set()
     for book in books:
@@ -56,12 +53,3 @@ def _fold(person: Person, book: Book, now: datetime) -> Folded:
     if not intervals and not rules:
         return alone(person, book, now)
     return fold(person.events, now, intervals=intervals, lifts=lifts_of(person, book), rules=rules)
-
-
-def contacts_covered(session: Session, team_id: int, target: str) -> list[int]:
-    """Return the contacts an address or a domain (with its subdomains) covers."""
-    if "@" in target:
-        condition = Contact.address == target
-    else:
-        condition = or_(Contact.domain == target, Contact.domain.endswith("." + target, autoescape=True))
-    return list(session.scalars(select(Contact.id).where(Contact.team_id == team_id, condition)))

@@ -8,7 +8,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from classifier.decode import normal_address
@@ -106,6 +106,15 @@ def _pseudonym_of(session: Session, addresses: Iterable[str]) -> dict[str, str]:
     """Return the names that addresses would have; nothing where nobody was ever erased."""
     names = pseudonyms(session)
     return {each: names.of(each) for each in addresses if not is_pseudonym(each)} if names else {}
+
+
+def contacts_covered(session: Session, team_id: int, target: str) -> list[int]:
+    """Return the contacts an address or a domain (with its subdomains) covers."""
+    if "@" in target:
+        condition = Contact.address == target
+    else:
+        condition = or_(Contact.domain == target, Contact.domain.endswith("." + target, autoescape=True))
+    return list(session.scalars(select(Contact.id).where(Contact.team_id == team_id, condition)))
 
 
 def contacts_below(session: Session, team_id: int, domains: AbstractSet[str]) -> list[int]:

@@ -16,9 +16,9 @@ from models.session import Writer, lock_contacts
 from models.tables.mailing import Campaign, Recipient
 from models.tables.outside import AutomationRule, WebhookEndpoint
 from worker.act import Act
-from worker.acts.campaigns import find_campaign
 from worker.acts.mistakes import mistakes
 from worker.errors import InputError, NotFoundError
+from worker.queries.campaigns import find_campaign
 
 _RULES = TypeAdapter(list[Automation])
 MOST_RULES = 50

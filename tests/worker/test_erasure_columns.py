@@ -29,7 +29,7 @@ from tests.keys import VAULT
 from tests.worker.small_world import NOW, RULES, SENT_AT, a_mail, a_reply, furnish, take_in
 from worker.act import Act
 from worker.acts.automations import put_automations
-from worker.acts.bulk import add_many_to_dne
+from worker.acts.bulk_dne import add_many_to_dne
 from worker.acts.contacts import merge
 from worker.acts.do_not_email import add_dne, lift_dne
 from worker.acts.joining import join

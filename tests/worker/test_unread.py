@@ -16,7 +16,9 @@ from models.tables.learning import Label
 from models.tables.standing import RecipientEvent, ReviewItem
 from tests.worker.small_world import NOW, RULES, a_mail, furnish, send_all, statuses, take_in
 from worker.act import Act
-from worker.acts.bulk import Done, preview_status, set_status_of_many
+from worker.acts.bulk_deed import Done
+from worker.acts.bulk_look import preview_status
+from worker.acts.bulk_status import set_status_of_many
 from worker.acts.do_not_email import lift_dne
 from worker.acts.person import Choice, find_recipients, resolve_review, set_status
 from worker.acts.recipient import correct, recipient_row

@@ -287,6 +287,18 @@ def test_who_opts_out_while_many_are_lifted_is_left_alone(engine: Engine, monkey
     assert (done.done, done.newer) == (1, 1)
 
 
+def test_an_entry_stands_again_over_whom_somebody_made_active_and_then_something_else(engine: Engine) -> None:
+    add_all(engine, ANNA, BEN)
+    done = lift_all(engine, ANNA, BEN, minutes=1)
+    with transaction(engine) as session:
+        for address in (ANNA, BEN):
+            set_status(session, RULES, one(engine, address), Status.ACTIVE, act(2))
+        set_status(session, RULES, one(engine, BEN), Status.NOT_INTERESTED, act(3))
+    assert take_back(engine, done) == Undone(1, {ACTIVE: 1})
+    with reading(engine) as session:
+        assert session.scalars(select(DneEntry.target).where(DneEntry.lifted_at.is_(None))).all() == [BEN]
+
+
 def test_an_old_entry_of_one_address_is_not_lifted_by_who_did_not_see_the_new_one(engine: Engine) -> None:
     add_all(engine, ANNA)
     with transaction(engine) as session:

@@ -34,7 +34,7 @@ def read_automations(path: Path) -> list[Automation]:
     """
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{path} cannot be read: {error}") from error
     try:
         return _RULES.validate_python(data if isinstance(data, list) else [data])

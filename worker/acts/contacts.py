@@ -67,11 +67,11 @@ def split(session: Session, rules: Rules, address: str, second: str, act: Act) -
     lock_team(session, rules.team_id, exclusive=True)
     pair = _pair(session, rules.team_id, address, second)
     said = session.get(SecondAddress, (pair.contact.id, pair.second))
-    if said is None or said.actor is None:
+    if said is None or said.actor is None or said.recorded_at is None:
         why = "a reply to our own mail came from it" if said else "nobody said so"
         raise InputError(f"{pair.second} cannot be split from {pair.contact.address}: {why}")
     locked = lock(session, pair.contacts)
-    made = [*_copies(session, pair, said), *_followed(session, pair, locked)]
+    made = [*_copies(session, pair, said.recorded_at), *_followed(session, pair, locked)]
     withdraw(session, rules.team_id, made, act)
     session.delete(said)
     session.flush()
@@ -181,13 +181,11 @@ def _extend(session: Session, pair: _Pair, act: Act) -> None:
     tell(session, team_id, told, act.at)
 
 
-def _copies(session: Session, pair: _Pair, said: SecondAddress) -> Sequence[DneEntry]:
+def _copies(session: Session, pair: _Pair, merged_at: datetime) -> Sequence[DneEntry]:
     """Return the entries that the merge of these two made of what people had said of one of them."""
-    if said.recorded_at is None:
-        return []
     both = DneEntry.team_id == pair.contact.team_id, DneEntry.target.in_((pair.contact.address, pair.second))
     entries = session.scalars(select(DneEntry).where(*both)).all()
-    made = {_source(entry, said.recorded_at) for entry in entries}
+    made = {_source(entry, merged_at) for entry in entries}
     return [entry for entry in entries if entry.source in made]
 
 

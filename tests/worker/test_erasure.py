@@ -40,11 +40,11 @@ from worker.acts.joining import join
 from worker.acts.person import find_recipients, set_status
 from worker.errors import InputError
 from worker.privacy.erasure import Erased, erase
-from worker.privacy.stored_secrets import encrypt_anew
 from worker.queries.erasures import erasures
 from worker.queries.history import tell
 from worker.reading.learn import SentHeader, learn
 from worker.secrets.pseudonyms import Pseudonyms, carry, is_pseudonym, pseudonyms
+from worker.secrets.stored_secrets import encrypt_anew
 from worker.secrets.vault import Vault, new_key
 from worker.sending.bookings import Heard, hear_booking
 from worker.sending.intake import Signal, Told

@@ -22,7 +22,7 @@ from tests.worker.small_world import NOW, SENT_AT, furnish
 from tests.worker.xenophon import ACT, HIM, fill
 from worker.privacy.erasure import erase
 from worker.privacy.retention import remove_old
-from worker.privacy.stored_secrets import empty_log
+from worker.privacy.sqlite_log import empty_log
 from worker.secrets.pseudonyms import carry
 from worker.webhooks.dispatch import dispatch
 

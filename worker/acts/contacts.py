@@ -154,21 +154,7 @@ def _extend(session: Session, pair: _Pair, act: Act) -> None:
         .where(DneEntry.reason.in_(OF_THE_PERSON))
         .order_by(DneEntry.id)
     ).all()
-    rows: list[dict[str, Any]] = [
-        {
-            "team_id": team_id,
-            "target": other,
-            "reason": entry.reason,
-            "source": _source(entry, act.at),
-            "since": act.at,
-            "actor": act.by,
-            "note": f"same person as {entry.target}",
-            "recorded_at": act.at,
-        }
-        for entry in entries
-        for other in both
-        if other != entry.target
-    ]
+    rows = [_copy(entry, other, act) for entry in entries for other in both if other != entry.target]
     insert_new(session, DneEntry, rows)
     told = [
         Told(
@@ -179,6 +165,19 @@ def _extend(session: Session, pair: _Pair, act: Act) -> None:
         for row in rows
     ]
     tell(session, team_id, told, act.at)
+
+
+def _copy(entry: DneEntry, target: str, act: Act) -> dict[str, Any]:
+    return {
+        "team_id": entry.team_id,
+        "target": target,
+        "reason": entry.reason,
+        "source": _source(entry, act.at),
+        "since": act.at,
+        "actor": act.by,
+        "note": f"same person as {entry.target}",
+        "recorded_at": act.at,
+    }
 
 
 def _copies(session: Session, pair: _Pair, merged_at: datetime) -> Sequence[DneEntry]:

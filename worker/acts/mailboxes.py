@@ -104,12 +104,7 @@ def change_mailbox(
         _see_secret_stays(mailbox, columns)
     names = sorted(columns)
     changed = [name for name in names if columns[name] != getattr(mailbox, name)]
-    if "password" in columns:
-        columns |= {"password": vault.seal(columns["password"]), "sign_in": SignIn.PASSWORD}
-        session.execute(delete(OAuthGrant).where(OAuthGrant.mailbox_id == mailbox.id))
-    for column, value in columns.items():
-        setattr(mailbox, column, value)
-    see_encrypted(mailbox.name, mailbox.sign_in, mailbox.security)
+    _write(session, mailbox, columns, vault)
     _go_on(mailbox)
     log.info(
         "mailbox_changed",
@@ -121,6 +116,15 @@ def change_mailbox(
         by=act.by,
     )
     return names
+
+
+def _write(session: Session, mailbox: Mailbox, columns: Mapping[str, Any], vault: Vault) -> None:
+    if "password" in columns:
+        columns = {**columns, "password": vault.seal(columns["password"]), "sign_in": SignIn.PASSWORD}
+        session.execute(delete(OAuthGrant).where(OAuthGrant.mailbox_id == mailbox.id))
+    for column, value in columns.items():
+        setattr(mailbox, column, value)
+    see_encrypted(mailbox.name, mailbox.sign_in, mailbox.security)
 
 
 def sign_in_anew(session: Session, mailbox: Mailbox, sign_in: SignIn, granted: Granted, vault: Vault, act: Act) -> None:

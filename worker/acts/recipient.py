@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, datetime
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -19,7 +17,6 @@ from worker.acts.undo import undo
 from worker.acts.unread import refuse_if_mail_came, with_seen
 from worker.errors import InputError
 from worker.learning.labels import note_label
-from worker.people.teams import calendar_of
 from worker.queries.pages import row_of
 from worker.queries.story import Row, live_targets
 from worker.rules import Rules
@@ -57,8 +54,6 @@ def correct(
     """
     if choice.until and choice.status is not Status.OUT_OF_OFFICE:
         raise InputError(f"a day of return goes with {Status.OUT_OF_OFFICE.value}, not with {choice.status.value}")
-    if choice.until and choice.until < _today(session, rules.team_id, act.at):
-        raise InputError(f"{choice.until} has passed; give the day the person is back")
     recipient, contact, campaign = recipient_of(session, rules.team_id, recipient_id)
     lock(session, [contact.id])
     refuse_if_mail_came(session, recipient_id, contact.address, seen)
@@ -70,11 +65,6 @@ def correct(
         given.sure = True
         note_label(session, rules.team_id, mail, choice.status, replace(act, at=given.recorded_at), LabelSource.STATUS)
     return recipient_row(session, rules.team_id, recipient_id)
-
-
-def _today(session: Session, team_id: int, now: datetime) -> date:
-    """Return which day it is where the team works, since its people mean their own days."""
-    return now.astimezone(ZoneInfo(calendar_of(session, team_id).zone)).date()
 
 
 def _given_already(

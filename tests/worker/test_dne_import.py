@@ -211,6 +211,13 @@ def test_empty_rows_of_a_table_are_no_rows_and_each_keeps_the_number_of_its_line
     assert read == [2]
 
 
+def test_a_reason_and_a_note_that_are_long_together_are_kept(tmp_path: Path) -> None:
+    path, long = tmp_path / "list.csv", "ж" * 100_000
+    path.write_text(f"email,reason,note\n{ANNA},{long},{long}\n", encoding="utf-8")
+    with TemporaryFile("w+", newline="", encoding="ascii") as spool:
+        assert [*check(path, spool).rows()] == [(ANNA, f"{long}: {long}")]
+
+
 @pytest.mark.parametrize("content", [b"\xff\xfe\x00", b'email\n"' + b"x" * 200_000 + b'"\n'])
 def test_a_file_that_is_no_list_is_refused_in_words(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "list.csv"

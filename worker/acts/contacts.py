@@ -93,8 +93,8 @@ def _pair(session: Session, team_id: int, address: str, second: str) -> _Pair:
         raise InputError(f"{second!r} is no address")
     if first == second:
         raise InputError(f"{first} and {second} are the same address")
-    for gone in erased(session, team_id, (first, second)):
-        raise InputError(f"{gone} was erased on request; only that it may not be mailed is kept")
+    if gone := erased(session, team_id, (first, second)):
+        raise InputError(f"{next(iter(gone))} was erased on request; only that it may not be mailed is kept")
     query = select(Contact).where(Contact.team_id == team_id, Contact.address.in_((first, second)))
     contacts = {contact.address: contact for contact in session.scalars(query)}
     if first not in contacts:

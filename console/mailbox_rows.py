@@ -9,9 +9,10 @@ from typing import Any, Final
 
 from console.render import lasts
 from models.tables.mailboxes import Mailbox, SignIn
-from worker.acts.mailboxes import PORTS, Row
+from worker.acts.mailbox_columns import PORTS
 from worker.oauth.providers import KINDS
 from worker.queries.figures import LABELS
+from worker.queries.story import Row
 from worker.watch.signs import STALE, STALE_POLLS
 
 LARGEST_ID: Final = 2**31 - 1

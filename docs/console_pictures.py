@@ -20,7 +20,8 @@ from tests.console.installation import OURS, Installation, Visits, chromium
 from tests.keys import VAULT
 from worker.act import Act
 from worker.acts.automations import automation_of, put_automations
-from worker.acts.mailboxes import add_mailbox, new_columns
+from worker.acts.mailbox_columns import new_columns
+from worker.acts.mailboxes import add_mailbox
 from worker.acts.reviewing import settle
 from worker.daemon.due import failure, write_results
 from worker.errors import MailboxError, Trouble

@@ -19,7 +19,7 @@ from models.session import reading, transaction
 from worker.act import Act
 from worker.acts import rehearse
 from worker.acts.automations import MOST_RULES, announce, put_automations, remove_automation
-from worker.acts.rule_pages import COUNTED, rules_page
+from worker.queries.rule_pages import COUNTED, rules_page
 from worker.sending.sends import LONGEST_CAMPAIGN
 
 router = api("automations")

@@ -16,9 +16,14 @@ from console.values import Strict
 from console.visitor import TheOffice
 from models.events import Status
 from models.session import reading, transaction
-from worker.acts import bulk
+from worker.acts.bulk_dne import add_many_to_dne, lift_many, preview_dne
+from worker.acts.bulk_look import preview_status
+from worker.acts.bulk_status import set_status_of_many
 from worker.acts.bulk_undo import undo_bulk
+from worker.acts.selection import MOST as MOST_AT_ONCE
+from worker.acts.selection import addresses_of, chosen
 from worker.matching.links import LARGEST_ID
+from worker.queries.bulk_acts import recent_acts
 from worker.rules import rules_of
 
 router = api("recipients")
@@ -27,7 +32,7 @@ router = api("recipients")
 class Many(Strict):
     """Several recipients: by their ids, or all that a filter finds; at most 10,000."""
 
-    ids: Annotated[list[Annotated[int, Field(ge=1, le=LARGEST_ID)]] | None, Field(max_length=bulk.MOST)] = None
+    ids: Annotated[list[Annotated[int, Field(ge=1, le=LARGEST_ID)]] | None, Field(max_length=MOST_AT_ONCE)] = None
     filter: Which | None = None
     status: Annotated[Status | None, Field(description="The status that all are given.")] = None
     do_not_email: Annotated[
@@ -44,7 +49,7 @@ class Many(Strict):
 
     def whom(self, session: Session, team_id: int) -> list[int]:
         """Return the ids of those who are meant."""
-        return bulk.chosen(session, team_id, self.filter.wanted if self.filter else self.ids or [])
+        return chosen(session, team_id, self.filter.wanted if self.filter else self.ids or [])
 
 
 class ManyRequest(Many):
@@ -135,10 +140,10 @@ def preview(asked: Many, office: TheOffice, caller: Editor) -> PreviewAnswer:
     with reading(office.engine) as session:
         ids = asked.whom(session, caller.team_id)
         if asked.status is not None:
-            status = bulk.preview_status(session, rules_of(office.settings, caller.team_id), ids, asked.status)
+            status = preview_status(session, rules_of(office.settings, caller.team_id), ids, asked.status)
             said = StatusPreview.model_validate(status, from_attributes=True)
             return PreviewAnswer(recipients=len(ids), status=said)
-        dne = bulk.preview_dne(session, caller.team_id, bulk.addresses_of(session, caller.team_id, ids))
+        dne = preview_dne(session, caller.team_id, addresses_of(session, caller.team_id, ids))
     return PreviewAnswer(recipients=len(ids), do_not_email=DnePreview.model_validate(dne, from_attributes=True))
 
 
@@ -148,14 +153,14 @@ def do(asked: ManyRequest, office: TheOffice, caller: Editor) -> BulkAnswer:
     writer, act = partial(transaction, office.engine), act_of(office, caller, asked.why)
     with reading(office.engine) as session:
         ids = asked.whom(session, caller.team_id)
-        addresses = bulk.addresses_of(session, caller.team_id, ids) if asked.do_not_email else []
+        addresses = addresses_of(session, caller.team_id, ids) if asked.do_not_email else []
     if asked.status is not None:
         rules = rules_of(office.settings, caller.team_id)
-        done = bulk.set_status_of_many(writer, rules, ids, asked.status, act, asked.seen, by_mail=asked.by_mail)
+        done = set_status_of_many(writer, rules, ids, asked.status, act, asked.seen, by_mail=asked.by_mail)
     elif asked.do_not_email == "add":
-        done = bulk.add_many_to_dne(writer, caller.team_id, addresses, act)
+        done = add_many_to_dne(writer, caller.team_id, addresses, act)
     else:
-        done = bulk.lift_many(writer, caller.team_id, addresses, act, asked.seen)
+        done = lift_many(writer, caller.team_id, addresses, act, asked.seen)
     return BulkAnswer(id=done.bulk_id, **{name: getattr(done, name) for name in _COUNTED})
 
 
@@ -166,7 +171,7 @@ _COUNTED = ("done", "same", "refused", "newer", "came", "waiting")
 def list_acts(office: TheOffice, caller: Viewer, limit: Annotated[int, Query(ge=1, le=MOST)] = 20) -> Listed[BulkRow]:
     """List the newest acts on many, the newest first."""
     with reading(office.engine) as session:
-        return Listed(rows=[BulkRow(**each) for each in bulk.recent_acts(session, caller.team_id, limit)])
+        return Listed(rows=[BulkRow(**each) for each in recent_acts(session, caller.team_id, limit)])
 
 
 @router.post("/bulk-acts/{bulk_id}/undo")

@@ -16,9 +16,9 @@ from console.visitor import TheOffice
 from models.session import reading, transaction
 from models.tables.mail import MessageState
 from worker.act import Act
-from worker.acts.mailboxes import mailbox_in
 from worker.errands import requests
 from worker.matching.links import LARGEST_ID as LARGEST_KEY
+from worker.queries.mailboxes import mailbox_in
 from worker.queries.messages import MessageFilter, messages_page
 from worker.queries.pages import LIMIT
 

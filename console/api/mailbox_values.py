@@ -12,8 +12,9 @@ from console.mailbox_rows import LARGEST_ID, delay, trouble
 from console.values import LONGEST_MAILBOX, PLAIN, PLAIN_OR_NONE, Strict
 from models.tables.handling import Purpose, Wish
 from models.tables.mailboxes import SignIn
-from worker.acts.mailboxes import HIGHEST_PORT, LONGEST, LONGEST_ITEM, Row
+from worker.acts.mailbox_columns import HIGHEST_PORT, LONGEST, LONGEST_ITEM
 from worker.matching.links import LARGEST_ID as LARGEST_KEY
+from worker.queries.story import Row
 
 MOST_ITEMS = 200
 
@@ -210,7 +211,7 @@ class Tried(BaseModel):
 
 
 def described(row: Row, now: datetime, poll_seconds: int) -> dict[str, Any]:
-    """Return a row of `worker.acts.mailboxes` with what a person would be told of it."""
+    """Return a row of `worker.queries.mailboxes` with what a person would be told of it."""
     late, wrong = delay(row, now), trouble(row, now, poll_seconds)
     return row | {
         "delay_seconds": None if late is None else int(late.total_seconds()),

@@ -24,21 +24,13 @@ from console.visitor import TheOffice
 from models.session import reading, transaction
 from models.tables.mailboxes import SignIn
 from worker.act import Act
-from worker.acts.mailboxes import (
-    Row,
-    add_mailbox,
-    change_mailbox,
-    list_mailboxes,
-    mailbox_in,
-    mailbox_row,
-    new_columns,
-    pause_mailbox,
-    remove_mailbox,
-    resume_mailbox,
-)
+from worker.acts.mailbox_columns import new_columns
+from worker.acts.mailboxes import add_mailbox, change_mailbox, pause_mailbox, remove_mailbox, resume_mailbox
 from worker.acts.private_hosts import see_host, see_move
 from worker.queries.mailbox_facts import folders_of, read_today
+from worker.queries.mailboxes import list_mailboxes, mailbox_in, mailbox_row
 from worker.queries.pages import LIMIT
+from worker.queries.story import Row
 from worker.secrets.vault import vault_of
 
 router = api("mailboxes")

@@ -27,11 +27,11 @@ from models.automation import Action, AddDne, Automation, Call, Move, SetStatus,
 from models.events import Status
 from models.session import reading, transaction
 from worker.acts.automations import announce, keep_automation, remove_automation
-from worker.acts.campaigns import find_campaign
 from worker.acts.rehearse import MOST, Rehearsal, rehearse
-from worker.acts.rule_pages import COUNTED, rule_of, rules_page
 from worker.errors import InputError
+from worker.queries.campaigns import find_campaign
 from worker.queries.pages import LIMIT, campaign_choices
+from worker.queries.rule_pages import COUNTED, rule_of, rules_page
 from worker.queries.story import Row
 from worker.sending.sends import LONGEST_CAMPAIGN
 from worker.webhooks.endpoints import endpoint_names

@@ -17,23 +17,15 @@ from console.views.recipients import LIST, LONGEST_QUERY, MEANS, Back, Looking
 from console.visitor import Editor, TheOffice, Viewer, Visitor
 from models.events import Status
 from models.session import reading, transaction
-from worker.acts.bulk import (
-    MOST,
-    DnePreview,
-    Done,
-    Preview,
-    add_many_to_dne,
-    addresses_of,
-    chosen,
-    lift_many,
-    preview_dne,
-    preview_status,
-    recent_acts,
-    set_status_of_many,
-)
+from worker.acts.bulk_deed import Done
+from worker.acts.bulk_dne import DnePreview, add_many_to_dne, lift_many, preview_dne
+from worker.acts.bulk_look import Preview, preview_status
+from worker.acts.bulk_status import set_status_of_many
 from worker.acts.bulk_undo import undo_bulk
+from worker.acts.selection import MOST, addresses_of, chosen
 from worker.errors import InputError
 from worker.matching.links import LARGEST_ID
+from worker.queries.bulk_acts import recent_acts
 from worker.rules import Rules, rules_of
 
 HERE = f"{LIST}/many"

@@ -20,9 +20,10 @@ from console.views.recipients import MEANS
 from console.visitor import Editor, TheOffice, Viewer
 from models.events import OPTED_OUT
 from models.session import reading, transaction
-from worker.acts import bulk
+from worker.acts.bulk_dne import add_many_to_dne, lift_many, preview_dne
 from worker.acts.contacts import merge, split
 from worker.acts.do_not_email import newest_entry
+from worker.acts.selection import MOST, chosen_contacts
 from worker.acts.unread import with_seen
 from worker.errors import InputError
 from worker.queries.contact_search import ContactFilter
@@ -69,7 +70,7 @@ class Choice(BaseModel):
     """Several contacts, the list that they were chosen from, and what is to be done with them."""
 
     wish: Wish
-    chosen: Annotated[list[Id], BeforeValidator(apart), Field(max_length=bulk.MOST)] = []
+    chosen: Annotated[list[Id], BeforeValidator(apart), Field(max_length=MOST)] = []
     words: str = Field(default="", max_length=LONGEST_TEXT)
     standing: Standing = Standing.ANY
 
@@ -84,7 +85,7 @@ class Choice(BaseModel):
         Raises:
             InputError: none, or too many at once.
         """
-        return _somebody(bulk.chosen_contacts(session, team_id, self.chosen))
+        return _somebody(chosen_contacts(session, team_id, self.chosen))
 
 
 class Preview(Choice):
@@ -100,7 +101,7 @@ class Preview(Choice):
         """
         if not self.every:
             return super().whom(session, team_id)
-        return _somebody(bulk.chosen_contacts(session, team_id, wanted(self.words, self.standing)))
+        return _somebody(chosen_contacts(session, team_id, wanted(self.words, self.standing)))
 
 
 class Deed(Choice):
@@ -200,7 +201,7 @@ def add(
 ) -> Response:
     """Keep one address from being mailed."""
     writer = partial(transaction, office.engine)
-    done = bulk.add_many_to_dne(writer, visitor.team_id, [address], visitor.act(office, why))
+    done = add_many_to_dne(writer, visitor.team_id, [address], visitor.act(office, why))
     back = ours(back, LIST)
     if done.bulk_id is None:
         return go(request, back, f"{address} was on Do Not Email already.")
@@ -221,7 +222,7 @@ def lift(request: Request, office: TheOffice, visitor: Editor, asked: Annotated[
     """Lift what keeps one address from being mailed; entries of its domain stay."""
     address, back = asked.address, ours(asked.back, LIST)
     act = visitor.act(office, asked.why)
-    done = bulk.lift_many(partial(transaction, office.engine), visitor.team_id, [address], act, asked.seen)
+    done = lift_many(partial(transaction, office.engine), visitor.team_id, [address], act, asked.seen)
     if done.newer:
         says = f"{address} came onto Do Not Email anew since that page was shown; look at why, and decide again."
         return go(request, story(address), says, wrong=True)
@@ -236,7 +237,7 @@ def preview(request: Request, office: TheOffice, visitor: Editor, choice: Annota
     """Show what would be done with several contacts, before it is done."""
     with reading(office.engine) as session:
         whom = choice.whom(session, visitor.team_id)
-        found = bulk.preview_dne(session, visitor.team_id, whom.values())
+        found = preview_dne(session, visitor.team_id, whom.values())
     values: dict[str, Any] = {"choice": choice, "ids": list(whom), "first": list(whom.values())[:SHOWN], "found": found}
     return render(request, "contacts_many.html", **values)
 
@@ -248,10 +249,10 @@ def do(request: Request, office: TheOffice, visitor: Editor, choice: Annotated[D
         addresses = choice.whom(session, visitor.team_id).values()
     writer, act = partial(transaction, office.engine), visitor.act(office, choice.why)
     if choice.wish is Wish.ADD:
-        says, done = "are on Do Not Email", bulk.add_many_to_dne(writer, visitor.team_id, addresses, act)
+        says, done = "are on Do Not Email", add_many_to_dne(writer, visitor.team_id, addresses, act)
     else:
         says = "may be mailed again unless their domain is banned"
-        done = bulk.lift_many(writer, visitor.team_id, addresses, act, choice.seen)
+        done = lift_many(writer, visitor.team_id, addresses, act, choice.seen)
     if done.bulk_id is None and not done.newer:
         return go(request, choice.back, "There was nothing to do.")
     besides = [f"{number(done.same)} stay as they were"] if done.same else []

@@ -15,20 +15,11 @@ from console.values import LONGEST_MAILBOX, PLAIN_OR_NONE
 from console.visitor import Admin, TheOffice
 from models.session import reading, transaction
 from models.tables.mailboxes import Mailbox, SignIn
-from worker.acts.mailboxes import (
-    LISTS,
-    PORTS,
-    add_mailbox,
-    change_mailbox,
-    mailbox_in,
-    mailbox_row,
-    new_columns,
-    see_encrypted,
-    see_new,
-    sign_in_anew,
-)
+from worker.acts.mailbox_columns import LISTS, PORTS, new_columns, see_encrypted
+from worker.acts.mailboxes import add_mailbox, change_mailbox, see_new, sign_in_anew
 from worker.acts.private_hosts import see_host, see_move
 from worker.errors import InputError
+from worker.queries.mailboxes import mailbox_in, mailbox_row
 from worker.secrets.vault import vault_of
 
 router = APIRouter(prefix="/mailboxes", include_in_schema=False)

@@ -18,21 +18,14 @@ from console.visitor import Admin, TheOffice, Viewer, Visitor
 from models.session import reading, transaction
 from models.tables.handling import Wish
 from models.tables.mail import InboundMessage, MessageState
-from worker.acts.mailboxes import (
-    Row,
-    goes_with,
-    list_mailboxes,
-    mailbox_in,
-    mailbox_row,
-    pause_mailbox,
-    remove_mailbox,
-    resume_mailbox,
-)
+from worker.acts.mailboxes import pause_mailbox, remove_mailbox, resume_mailbox
 from worker.errands import requests
 from worker.errors import InputError, NotFoundError
 from worker.matching.links import LARGEST_ID as LARGEST_KEY
 from worker.queries.mailbox_facts import folders_of, read_today
+from worker.queries.mailboxes import goes_with, list_mailboxes, mailbox_in, mailbox_row
 from worker.queries.messages import MessageFilter, messages_page
+from worker.queries.story import Row
 from worker.queries.story import Row as MailRow
 
 router = APIRouter(prefix="/mailboxes", include_in_schema=False)

@@ -12,10 +12,10 @@ from console.values import LONGEST_MAILBOX, PLAIN_OR_NONE
 from console.visitor import TheOffice, Viewer
 from models.session import reading
 from models.tables.mail import MessageState
-from worker.acts.mailboxes import list_mailboxes
 from worker.errors import InputError
 from worker.matching.links import LARGEST_ID
 from worker.queries.mail_text import mail_of
+from worker.queries.mailboxes import list_mailboxes
 from worker.queries.messages import MessageFilter, effects_of, messages_page
 
 router = APIRouter(prefix="/messages", include_in_schema=False)

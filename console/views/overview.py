@@ -11,9 +11,9 @@ from console.render import render
 from console.visitor import TheOffice, Viewer
 from models.events import Status
 from models.session import reading
-from worker.acts.mailboxes import mailboxes_of
 from worker.queries.bounce_rate import Bounces
 from worker.queries.figures import fresh
+from worker.queries.mailboxes import mailboxes_of
 from worker.queries.overview import Overview, overview
 
 router = APIRouter(include_in_schema=False)

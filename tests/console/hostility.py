@@ -18,7 +18,8 @@ from worker.acts.automations import automation_of, keep_automation
 from worker.acts.campaigns import put_campaign
 from worker.acts.do_not_email import add_dne
 from worker.acts.joining import join
-from worker.acts.mailboxes import add_mailbox, new_columns
+from worker.acts.mailbox_columns import new_columns
+from worker.acts.mailboxes import add_mailbox
 from worker.acts.person import resolve_review
 from worker.daemon.due import failure, write_results
 from worker.people.api_tokens import add_token

@@ -51,7 +51,7 @@ def test_rules_are_put_listed_and_removed(console: Console, token: str) -> None:
 def test_how_often_a_rule_acted_outside_is_counted(
     console: Console, token: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("worker.acts.rule_pages.COUNTED", 2)
+    monkeypatch.setattr("worker.queries.rule_pages.COUNTED", 2)
     put(console, token, RULE)
     with transaction(console.engine) as session:
         (rule_id,) = session.scalars(select(AutomationRule.id))

@@ -205,6 +205,11 @@ def test_a_signed_body_that_is_no_webhook_is_refused(calendly: Console, body: by
     assert calendly.ask("POST", WHERE, content=body, headers=headers).status_code == 422
 
 
+def test_a_booking_that_names_nobody_is_nobodys(calendly: Console) -> None:
+    assert tell(calendly, a_webhook(calendly, email=None)) == "nobody"
+    assert tell(calendly, a_webhook(calendly, email=" ")) == "nobody"
+
+
 def test_strange_characters_in_a_booking_do_no_harm(calendly: Console) -> None:
     assert tell(calendly, a_webhook(calendly, uri="a\x00b", **token(calendly))) == "recorded"
     assert tell(calendly, a_webhook(calendly, email="a\x00@b.example")) == "nobody"

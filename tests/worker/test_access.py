@@ -30,7 +30,7 @@ from worker.imap.account import Account
 from worker.imap.bearer import LONGEST_SAID, _Exchange
 from worker.mailbox import connect
 from worker.oauth.tokens import Tokens
-from worker.privacy.stored_secrets import encrypt_anew
+from worker.secrets.stored_secrets import encrypt_anew
 from worker.secrets.vault import Vault, is_sealed
 from worker.watch.signs import Limits, signs
 

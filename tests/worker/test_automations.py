@@ -58,9 +58,14 @@ def world(engine: Engine) -> Engine:
 
 
 def put(
-    engine: Engine, when: dict[str, Any], *then: dict[str, Any], campaign: str = "campaign-1", act: Act = ACT
+    engine: Engine,
+    when: dict[str, Any],
+    *then: dict[str, Any],
+    campaign: str = "campaign-1",
+    act: Act = ACT,
+    name: str = "the rule",
 ) -> None:
-    rule = Automation.model_validate({"name": "the rule", "when": when, "then": list(then)})
+    rule = Automation.model_validate({"name": name, "when": when, "then": list(then)})
     with transaction(engine) as session:
         timed = put_automations(session, 1, campaign, [rule], act)
     if timed:
@@ -269,6 +274,16 @@ def test_a_rule_reaches_no_place_outside_its_team(world: Engine, then: dict[str,
         put(world, {"opens": 1}, then)
     with pytest.raises(InputError, match="no campaign 'theirs'"), transaction(world) as session:
         put_automations(session, 1, "theirs", [], ACT)
+
+
+def test_a_campaign_has_only_so_many_rules_and_one_may_take_the_place_of_another(
+    world: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worker.acts.automations.MOST_RULES", 1)
+    put(world, {"opens": 1}, MOVE, name="first")
+    put(world, {"opens": 2}, MOVE, name="first")
+    with pytest.raises(InputError, match="more than 1 rules; remove some first"):
+        put(world, {"opens": 1}, MOVE, name="second")
 
 
 def test_the_example_of_the_page_is_a_rule() -> None:

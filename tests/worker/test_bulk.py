@@ -23,24 +23,18 @@ from models.tables.standing import DneEntry, RecipientEvent
 from tests.journey.world import EndState, end_state
 from tests.worker.small_world import NOW, RULES, a_mail, furnish, send_all, statuses, take_in
 from worker.act import Act
-from worker.acts import bulk, selection
-from worker.acts.bulk import (
-    Done,
-    add_many_to_dne,
-    addresses_of,
-    chosen,
-    chosen_contacts,
-    lift_many,
-    preview_dne,
-    preview_status,
-    recent_acts,
-    set_status_of_many,
-)
+from worker.acts import bulk_dne, bulk_status, selection
+from worker.acts.bulk_deed import Done
+from worker.acts.bulk_dne import add_many_to_dne, lift_many, preview_dne
+from worker.acts.bulk_look import preview_status
+from worker.acts.bulk_status import set_status_of_many
 from worker.acts.bulk_undo import ACTIVE, GONE, LATER, LIFTED, Undone, undo_bulk
 from worker.acts.do_not_email import add_dne, lift_dne, newest_entry
 from worker.acts.person import find_recipients, set_status
+from worker.acts.selection import addresses_of, chosen, chosen_contacts
 from worker.errors import InputError
 from worker.queries import contact_search
+from worker.queries.bulk_acts import recent_acts
 from worker.queries.contact_search import ContactFilter
 from worker.queries.pages import RecipientFilter
 from worker.rules import Rules
@@ -189,8 +183,8 @@ def test_an_undo_that_broke_off_is_finished_later(engine: Engine) -> None:
 def test_what_was_done_before_a_crash_is_kept_and_the_rest_is_done_afterwards(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bulk, "PART", 2)
-    real = bulk.write_choice
+    monkeypatch.setattr(bulk_status, "PART", 2)
+    real = bulk_status.write_choice
     written: list[int] = []
 
     def dies(*given: object) -> None:
@@ -199,10 +193,10 @@ def test_what_was_done_before_a_crash_is_kept_and_the_rest_is_done_afterwards(
             raise RuntimeError("the machine stops")
         real(*given)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(bulk, "write_choice", dies)
+    monkeypatch.setattr(bulk_status, "write_choice", dies)
     with pytest.raises(RuntimeError):
         set_all(engine, Status.INTERESTED)
-    monkeypatch.setattr(bulk, "write_choice", real)
+    monkeypatch.setattr(bulk_status, "write_choice", real)
     (kept,) = acts(engine)
     assert (kept.says, kept.targets) == ("set 2 recipients to Interested", [str(n) for n in everybody(engine)[:2]])
     assert sorted(statuses(engine).values()) == ["Active", "Active", "Interested", "Interested"]
@@ -239,7 +233,7 @@ def test_an_entry_that_was_lifted_since_is_left_alone(engine: Engine) -> None:
 def test_an_opt_out_is_lifted_with_a_reason_only_and_nothing_before(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bulk, "PART", 1)
+    monkeypatch.setattr(bulk_dne, "PART", 1)
     add_all(engine, BEN)
     take_in(engine, a_mail(OptOut(), answers=("anna-1-0@us",)))
     with reading(engine) as session:
@@ -279,7 +273,7 @@ def test_who_came_onto_the_list_after_the_look_is_left_alone(engine: Engine) -> 
 
 
 def test_who_opts_out_while_many_are_lifted_is_left_alone(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bulk, "PART", 1)
+    monkeypatch.setattr(bulk_dne, "PART", 1)
     add_all(engine, ANNA, BEN)
     opened: list[int] = []
 
@@ -291,6 +285,18 @@ def test_who_opts_out_while_many_are_lifted_is_left_alone(engine: Engine, monkey
 
     done = lift_many(writer, 1, [ANNA, BEN], act(1))
     assert (done.done, done.newer) == (1, 1)
+
+
+def test_an_entry_stands_again_over_whom_somebody_made_active_and_then_something_else(engine: Engine) -> None:
+    add_all(engine, ANNA, BEN)
+    done = lift_all(engine, ANNA, BEN, minutes=1)
+    with transaction(engine) as session:
+        for address in (ANNA, BEN):
+            set_status(session, RULES, one(engine, address), Status.ACTIVE, act(2))
+        set_status(session, RULES, one(engine, BEN), Status.NOT_INTERESTED, act(3))
+    assert take_back(engine, done) == Undone(1, {ACTIVE: 1})
+    with reading(engine) as session:
+        assert session.scalars(select(DneEntry.target).where(DneEntry.lifted_at.is_(None))).all() == [BEN]
 
 
 def test_an_old_entry_of_one_address_is_not_lifted_by_who_did_not_see_the_new_one(engine: Engine) -> None:
@@ -305,7 +311,7 @@ def test_an_old_entry_of_one_address_is_not_lifted_by_who_did_not_see_the_new_on
 
 
 def test_an_act_that_is_taken_back_while_it_runs_stops(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bulk, "PART", 2)
+    monkeypatch.setattr(bulk_status, "PART", 2)
     before, opened = standing(engine), []
 
     def writer() -> AbstractContextManager[Session]:

@@ -173,7 +173,8 @@ def test_out_of_office_by_hand_takes_the_day_of_return(run: Commands) -> None:
 def test_a_day_of_return_goes_with_out_of_office_alone_and_lies_ahead(run: Commands) -> None:
     run.send(ANNA)
     assert run("recipients", "set-status", ANNA, "Engaged", "--until", "2199-01-01").code == 2
-    assert run("recipients", "set-status", ANNA, "Out of Office", "--until", "2020-01-01").code == 2
+    past = run("recipients", "set-status", ANNA, "Out of Office", "--until", "2020-01-01")
+    assert (past.code, "2020-01-01 has passed" in past.err) == (1, True)
 
 
 def test_a_status_that_does_not_exist_is_wrong_usage(run: Commands) -> None:

@@ -79,6 +79,16 @@ def test_who_said_so_when_and_why_is_kept(engine: Engine) -> None:
     assert (row.address, row.actor, row.why, row.recorded_at) == (HOME, "mila", "she said so", NOW)
 
 
+def test_that_somebody_answered_for_another_says_nothing_against_a_persons_word(engine: Engine) -> None:
+    take_in(engine, a_mail(a_reply(), answers=("ben-1-0@us",), from_address=HOME))
+    merged(engine)
+    with reading(engine) as session:
+        rows = session.execute(select(SecondAddress.contact_id, SecondAddress.actor).order_by(SecondAddress.actor))
+        assert {row.actor for row in rows} == {None, "mila"}
+    with pytest.raises(InputError, match=f"{HOME} is another address of {ANNA} already"):
+        merged(engine, BEN)
+
+
 def test_an_opt_out_of_one_bans_the_other_with_an_entry_of_its_own(engine: Engine) -> None:
     take_in(engine, a_mail(OptOut(), answers=("anna-1-0@us",)))
     merged(engine)

@@ -199,6 +199,25 @@ def test_a_file_is_checked_row_by_row_and_its_good_rows_wait(tmp_path: Path) -> 
     assert rows[0] == {"row": "3", "value": "bad 0", "problem": "'bad 0' is neither an address nor a domain"}
 
 
+def test_empty_rows_of_a_table_are_no_rows_and_each_keeps_the_number_of_its_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worker.acts.dne_file.EVERY", 2)
+    path, read = tmp_path / "list.csv", list[int]()
+    path.write_text(f"email\n\n{ANNA}\n\nbad\n{BEN}\n")
+    with TemporaryFile("w+", newline="") as spool:
+        checked = check(path, spool, progress=read.append)
+    assert (checked.good, checked.problems) == (2, [f"{path}, row 5: 'bad' is neither an address nor a domain"])
+    assert read == [2]
+
+
+def test_a_reason_and_a_note_that_are_long_together_are_kept(tmp_path: Path) -> None:
+    path, long = tmp_path / "list.csv", "ж" * 100_000
+    path.write_text(f"email,reason,note\n{ANNA},{long},{long}\n", encoding="utf-8")
+    with TemporaryFile("w+", newline="", encoding="ascii") as spool:
+        assert [*check(path, spool).rows()] == [(ANNA, f"{long}: {long}")]
+
+
 @pytest.mark.parametrize("content", [b"\xff\xfe\x00", b'email\n"' + b"x" * 200_000 + b'"\n'])
 def test_a_file_that_is_no_list_is_refused_in_words(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "list.csv"

@@ -33,18 +33,18 @@ from tests.keys import VAULT
 from tests.worker.small_world import HARD, NOW, RULES, SENDS, a_mail, a_reply, furnish, send_all, statuses, take_in
 from worker.act import Act
 from worker.acts.automations import put_automations
-from worker.acts.bulk import add_many_to_dne
+from worker.acts.bulk_dne import add_many_to_dne
 from worker.acts.contacts import merge
 from worker.acts.do_not_email import add_dne, lift_dne
 from worker.acts.joining import join
 from worker.acts.person import find_recipients, set_status
 from worker.errors import InputError
 from worker.privacy.erasure import Erased, erase
-from worker.privacy.stored_secrets import encrypt_anew
 from worker.queries.erasures import erasures
 from worker.queries.history import tell
 from worker.reading.learn import SentHeader, learn
 from worker.secrets.pseudonyms import Pseudonyms, carry, is_pseudonym, pseudonyms
+from worker.secrets.stored_secrets import encrypt_anew
 from worker.secrets.vault import Vault, new_key
 from worker.sending.bookings import Heard, hear_booking
 from worker.sending.intake import Signal, Told
@@ -303,6 +303,16 @@ def test_the_reason_is_asked_for_and_names_nobody(engine: Engine, why: str | Non
     assert ANNA in addresses(engine)
 
 
+@pytest.mark.parametrize(
+    ("address", "says"), [("anna", "'anna' is no address"), ("0f@erased.invalid", "give the address itself")]
+)
+def test_only_an_address_names_who_is_erased(engine: Engine, address: str, says: str) -> None:
+    with pytest.raises(InputError, match=says):
+        erase_anna(engine, address=address)
+    with reading(engine) as session:
+        assert session.scalars(select(Erasure)).all() == []
+
+
 def book(engine: Engine, kind: str, number: int = 7) -> Heard:
     payload = {"uri": f"https://calendly.example/{number}", "email": ANNA, "created_at": NOW.isoformat()}
     with transaction(engine) as session:
@@ -360,6 +370,30 @@ def test_what_a_rule_did_it_does_not_do_again(engine: Engine) -> None:
         assert session.scalars(select(RecipientEvent.link)).all() == ["/offer"]
         made = session.scalars(select(DneEntry).where(DneEntry.reason == DneReason.AUTOMATION)).all()
         assert [each.withdrawn_at for each in made] == [None]
+
+
+def test_a_rule_that_asks_for_a_link_in_a_fork_still_finds_its_words(engine: Engine) -> None:
+    call = [{"do": "call", "endpoint": "crm"}]
+    inner = {"if": {"link": "/docs"}, "then": call}
+    rule = {
+        "name": "curious", "when": {"opens": 1},
+        "then": [{"if": {"link": "/price"}, "then": [{"if": {"class": ["Engaged"]}, "then": call}], "else": [inner]}],
+    }  # fmt: skip
+    with transaction(engine) as session:
+        session.add(WebhookEndpoint(team_id=1, name="crm", url="https://c.example", secret="s", recorded_at=NOW))
+        session.add(Campaign(team_id=1, key="campaign-1", name="campaign-1"))
+        session.flush()
+        put_automations(session, 1, "campaign-1", [Automation.model_validate(rule)], Act("petra", NOW))
+    send_all(engine)
+    links = ("https://us.example/price?who=7", "https://us.example/docs?who=7", "https://us.example/other?who=7")
+    signals = [
+        Signal(row=row, kind=EventKind.CLICKED, happened_at=NOW, link=link, send_id="anna-1-0")
+        for row, link in enumerate(links)
+    ]
+    hear_sender(partial(transaction, engine), RULES, Told(signals=signals), "sender", NOW)
+    erase_anna(engine)
+    with reading(engine) as session:
+        assert set(session.scalars(select(RecipientEvent.link))) == {"/price", "/docs", None}
 
 
 # --- Mail ---

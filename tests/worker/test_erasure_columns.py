@@ -5,51 +5,28 @@ Everything that can hold something of a person is filled with words that occur n
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection
 from dataclasses import replace
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 
 import pytest
 from sqlalchemy import JSON, Engine, Enum, LargeBinary, String, func, select, update
 
-from classifier.verdict import Bounce, BounceKind, Evidence, OptOut, ReplyClass
-from models.automation import Automation
 from models.base import Base
-from models.events import DneReason, EventKind, Status
 from models.session import reading, transaction
-from models.tables.handling import MessageMove, MoveState
-from models.tables.learning import Label, LabelSource
-from models.tables.mail import InboundMessage
-from models.tables.mailing import Campaign, SentMessage
-from models.tables.outside import AutomationCommand, Delivery, DeliveryState, IdempotencyKey, WebhookEndpoint
+from models.tables.mailing import SentMessage
+from models.tables.outside import Delivery, DeliveryState
 from tests.keys import VAULT
-from tests.worker.small_world import NOW, RULES, SENT_AT, a_mail, a_reply, furnish, take_in
-from worker.act import Act
-from worker.acts.automations import put_automations
-from worker.acts.bulk import add_many_to_dne
-from worker.acts.contacts import merge
-from worker.acts.do_not_email import add_dne, lift_dne
-from worker.acts.joining import join
-from worker.acts.person import find_recipients, set_status
-from worker.matching.known_sends import Sent
+from tests.worker.small_world import NOW, SENT_AT, furnish
+from tests.worker.xenophon import ACT, HIM, fill
 from worker.privacy.erasure import erase
 from worker.privacy.retention import remove_old
-from worker.privacy.stored_secrets import empty_log
+from worker.privacy.sqlite_log import empty_log
 from worker.secrets.pseudonyms import carry
-from worker.sending.bookings import hear_booking
-from worker.sending.intake import Signal, Told
-from worker.sending.intake import take_in as hear_sender
-from worker.sending.sends import import_sends
 from worker.webhooks.dispatch import dispatch
 
-HIM = "xenophon@quillfeather.example"
-HOME = "xeno.phontis@zanzibar.example"
 MARKS = ("xenophon", "phontis", "quillfeather", "zanzibar")
-SAID = "I am Xenophon Quillfeather, and I like Zanzibar."
-ACT = Act("petra", NOW, f"phoned {HIM}")
 
 HELD = {
     "aside_message.raw",
@@ -165,69 +142,6 @@ def engine(engine: Engine) -> Engine:
     carry(engine, VAULT)
     furnish(engine)
     return engine
-
-
-def fill(engine: Engine) -> None:
-    """Let everything happen that leaves something of a person behind."""
-    writer = partial(transaction, engine)
-    call = {"name": "curious", "when": {"link": "/offer"}, "then": [{"do": "call", "endpoint": "crm"}]}
-    with transaction(engine) as session:
-        session.add(WebhookEndpoint(team_id=1, name="crm", url="https://c.example", secret="s", recorded_at=SENT_AT))
-        session.add(Campaign(team_id=1, key="spring", name="Spring"))
-        session.flush()
-        put_automations(session, 1, "spring", [Automation.model_validate(call)], Act("petra", SENT_AT))
-    sends = [
-        Sent(campaign="spring", to=HIM, message_ids=(f"{step}-{HIM}", f"{step}@us"), sent_at=SENT_AT,
-             subject=f"Zanzibar for Xenophon {step}", send_id=f"{step} {HIM}", token=f"xenophon=quillfeather-{step}")
-        for step in (0, 1)
-    ]  # fmt: skip
-    with transaction(engine) as session:
-        import_sends(session, RULES, sends, NOW)
-    words = {"from_address": HIM, "subject": f"Re: {SAID}"}
-    evidence = (Evidence("classifier", SAID),)
-    reply = replace(a_reply(ReplyClass.ENGAGED, sure=False), visible_text=SAID, evidence=evidence)
-    heard = [
-        replace(a_mail(reply, answers=("0@us",), **words), problems=(SAID,), message_id=f"1@{HIM}", rest=SAID, **words),
-        a_mail(OptOut(visible_text=SAID, evidence=evidence), hours=40, answers=("1@us",), from_address=HOME),
-    ]
-    take_in(engine, *heard)
-    take_in(engine, replace(heard[0], folder="Archive", uid=77))
-    bounce = Bounce(kind=BounceKind.HARD, recipients=(HIM,), reason="user_unknown", diagnostic=SAID)
-    take_in(engine, a_mail(bounce, addresses=(HIM,), answers=("no@where",)))
-    aside = a_mail(reply, from_address=HIM)
-    take_in(engine, replace(aside, error=SAID, raw=SAID.encode(), from_address=HIM, subject=SAID))
-    signal = Signal(row=0, kind=EventKind.CLICKED, happened_at=SENT_AT + timedelta(hours=9), send_id=f"0 {HIM}",
-                    link=f"https://us.example/offer?to={HIM}", because=SAID)  # fmt: skip
-    hear_sender(writer, RULES, Told(signals=[signal]), "sender", NOW)
-    booking = {"event": "invitee.created", "payload": {"uri": f"https://calendly.example/{HIM}", "email": HIM}}
-    with transaction(engine) as session:
-        hear_booking(session, RULES, json.dumps(booking).encode(), NOW)
-        (recipient,) = find_recipients(session, 1, HIM)
-        set_status(session, RULES, recipient, Status.UNSUBSCRIBED, ACT)
-        merge(session, RULES, HIM, "third.phontis@zanzibar.example", ACT)
-        add_dne(session, 1, {HIM: SAID}, DneReason.MANUAL, ACT)
-        lift_dne(session, 1, HIM, ACT)
-        join(session, RULES, "spring", [HIM], ACT)
-    add_many_to_dne(writer, 1, [HIM, "third.phontis@zanzibar.example"], replace(ACT, why=SAID))
-    with transaction(engine) as session:
-        session.execute(update(AutomationCommand).values(outcome=f"refused: {HIM} is under Do Not Email"))
-        message = session.scalars(select(InboundMessage.id).order_by(InboundMessage.id)).first()
-        moved = MessageMove(message_id=message, mailbox_id=1, to_folder="Done", state=MoveState.REFUSED, error=SAID)
-        moved.changed_at = NOW
-        session.add(moved)
-        session.add(
-            Label(team_id=1, key="imported", text_key="i", subject=HIM, text=SAID, note=HIM, language="en",
-                  label=Status.ENGAGED, source=LabelSource.IMPORT, recorded_at=NOW)
-        )  # fmt: skip
-        answer = {"recipients": [{"address": HIM}]}
-        session.add(
-            IdempotencyKey(team_id=1, key="k", request_hash="h", status_code=200, answer=answer, recorded_at=NOW)
-        )
-    dispatch(engine, NOW)
-    with transaction(engine) as session:
-        session.execute(update(Delivery).values(last_error=f"answered 500: no {HIM}"))
-        some = select(Delivery.id).order_by(Delivery.id).limit(3).scalar_subquery()
-        session.execute(update(Delivery).where(Delivery.id.in_(some)).values(state=DeliveryState.DELIVERED))
 
 
 def marked(engine: Engine) -> set[str]:

@@ -14,6 +14,7 @@ from models.tables.people import Team
 from models.tables.standing import RecipientEvent
 from tests.worker.small_world import HARD, NOW, RULES, a_mail, furnish, send_all, take_in
 from worker.act import Act
+from worker.acts.campaigns import put_campaign
 from worker.acts.do_not_email import add_dne
 from worker.acts.joining import Joined, join
 from worker.acts.person import find_recipients, set_status
@@ -40,6 +41,12 @@ def engine(engine: Engine) -> Engine:
 def joined(engine: Engine, *addresses: str, campaign: str = "spring", rules: Rules = RULES) -> list[Joined]:
     with transaction(engine) as session:
         return join(session, rules, campaign, addresses, MILA)
+
+
+def test_nobody_makes_a_campaign_of_those_that_stand_for_learnt_sends(engine: Engine) -> None:
+    with transaction(engine) as session, pytest.raises(InputError, match="stand for sends learnt from a Sent folder"):
+        put_campaign(session, 1, "learnt:mila@outreach.example", {})
+    assert count(engine, Campaign) == 2
 
 
 def states(found: list[Joined]) -> list[tuple[str, str]]:

@@ -23,6 +23,7 @@ from tests.worker.small_world import BOX, NOW, RULES, SENDS, SENT_AT, a_mail, a_
 from worker.act import Act
 from worker.acts.campaigns import put_campaign
 from worker.acts.joining import join
+from worker.acts.opt_out import opt_out_by_link
 from worker.apply import apply
 from worker.errors import InputError
 from worker.matching.clues import clues_of
@@ -250,6 +251,19 @@ def test_links_of_nobody_are_refused(linking: Commands) -> None:
     assert "no campaign" in linking("links", "make", "--all", "--campaign", "winter").err
     assert linking("links", "make").code == 2
     assert linking("links", "make", ANNA, "--all", "--campaign", "spring").code == 2
+
+
+def test_a_token_that_is_none_of_ours_takes_nobody_out(engine: Engine) -> None:
+    furnish(engine)
+    send_all(engine)
+    with reading(engine) as session:
+        (whose,) = linked_of_addresses(session, 1, ["anna@client.example"], "campaign-1")
+    forged = (make_token("x" * 32, Purpose.UNSUBSCRIBE, whose), make_token(KEY, Purpose.BOOKING, whose), "", "stranger")
+    with transaction(engine) as session:
+        assert [opt_out_by_link(session, [KEY, OLD], token, "form", NOW) for token in forged] == [False] * 4
+        assert session.scalars(select(DneEntry)).all() == []
+        assert opt_out_by_link(session, [KEY, OLD], make_token(OLD, Purpose.UNSUBSCRIBE, whose), "form", NOW)
+        assert session.scalars(select(DneEntry.target)).all() == ["anna@client.example"]
 
 
 @pytest.mark.parametrize("missing", ["INBOX_PUBLIC_URL", "INBOX_LINK_KEYS"])

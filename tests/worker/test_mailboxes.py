@@ -16,12 +16,10 @@ from models.tables.people import Team
 from tests.keys import VAULT
 from tests.worker.small_world import BOX, NOW, fresh
 from worker.act import Act
+from worker.acts.mailbox_columns import new_columns
 from worker.acts.mailboxes import (
     add_mailbox,
     change_mailbox,
-    list_mailboxes,
-    mailbox_in,
-    new_columns,
     pause_mailbox,
     remove_mailbox,
     resume_mailbox,
@@ -30,6 +28,7 @@ from worker.acts.mailboxes import (
 from worker.errands.requests import ask, stop
 from worker.errors import InputError
 from worker.oauth.tokens import Tokens
+from worker.queries.mailboxes import list_mailboxes, mailbox_in
 
 PETRA = Act("petra", NOW)
 NEW = "nora@us.example"
@@ -101,6 +100,8 @@ def test_a_value_that_means_nothing_is_named(session: Session, given: dict[str, 
 def test_what_is_missing_or_taken_is_named(session: Session) -> None:
     with pytest.raises(InputError, match="'mila' is none"):
         new_columns("mila", SignIn.PASSWORD, {})
+    with pytest.raises(InputError, match="is none"):
+        new_columns("m" * 320 + "@us.example", SignIn.PASSWORD, {"host": "h", "password": "sesame"})
     with pytest.raises(InputError, match="password is missing"):
         new_columns(NEW, SignIn.PASSWORD, {"host": "h"})
     with pytest.raises(InputError, match="then it has no password"):

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import Engine, func, select
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from classifier.verdict import ReplyClass, Verdict
@@ -206,6 +207,20 @@ def test_months_that_are_in_use_are_changed_another_time(
     keep_months(engine, TWO, day(2090, 1))
     with reading(engine) as session:
         assert len(months(session)) == 6
+
+
+@POSTGRES
+def test_another_trouble_of_the_database_with_the_months_is_no_passing_one(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = OperationalError("", {}, Exception("no space left on device"))
+
+    def full(*_: object) -> None:
+        raise refused
+
+    monkeypatch.setattr(months_module, "keep_ahead", full)
+    with pytest.raises(OperationalError, match="no space left on device"):
+        keep_months(engine, TWO, day(2090, 1))
 
 
 @SQLITE

@@ -10,7 +10,7 @@ from sqlalchemy import Engine, select
 
 from classifier.verdict import ReplyClass
 from models.automation import Automation
-from models.events import Status
+from models.events import DneReason, Status
 from models.session import reading, transaction
 from models.tables.mailing import Campaign, Contact, Recipient
 from models.tables.outside import AutomationCommand, WebhookEndpoint
@@ -19,6 +19,7 @@ from tests.worker.small_world import NOW, SENT_AT, a_mail, a_reply, furnish, sen
 from worker.act import Act
 from worker.acts import rehearse as rehearsing
 from worker.acts.automations import put_automations
+from worker.acts.do_not_email import add_dne
 from worker.acts.rehearse import Rehearsal, rehearse
 from worker.errors import InputError
 from worker.writing.locks import lock
@@ -117,6 +118,24 @@ def test_a_rule_that_stands_is_tried_in_place_of_itself(world: Engine) -> None:
     assert statuses(world)["campaign-1", BEN] == "Campaign Stopped"
     found = tried(world, a_rule({"days_without_reply": 5}, {"do": "set_status", "status": "Not Interested"}))
     assert found.changes == {(Status.ACTIVE, Status.NOT_INTERESTED): 1}
+
+
+def test_what_another_rule_does_it_does_without_the_rule_too(world: Engine) -> None:
+    other = a_rule({"days_without_reply": 4}, {"do": "set_status", "status": "Not Interested"})
+    put(world, other.model_copy(update={"name": "another rule"}))
+    (one,) = tried(world, a_rule({"status": ["Not Interested"]}, CALL)).first
+    assert (one.address, one.before, one.after, one.calls) == (
+        BEN,
+        Status.NOT_INTERESTED,
+        Status.NOT_INTERESTED,
+        ("crm",),
+    )
+
+
+def test_it_acts_no_more_on_whom_an_entry_had_ended(world: Engine) -> None:
+    with transaction(world) as session:
+        add_dne(session, 1, {"client.example": None}, DneReason.MANUAL, Act("petra", SENT_AT + timedelta(days=2)))
+    assert tried(world, a_rule({"days_without_reply": 5}, STOP)).touched == 0
 
 
 def test_it_looks_at_those_that_changed_last(world: Engine, monkeypatch: pytest.MonkeyPatch) -> None:

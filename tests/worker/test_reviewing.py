@@ -16,7 +16,9 @@ from models.tables.people import Team
 from models.tables.standing import DneEntry, ReviewItem
 from tests.worker.small_world import NOW, RULES, a_mail, furnish, send_all, statuses, take_in
 from worker.act import Act
+from worker.acts.person import find_recipients
 from worker.acts.reviewing import Answer, needs_why, progress, settle, take_back
+from worker.acts.undo import undo as undo_act
 from worker.errors import InputError, SettledError
 from worker.queries.story import list_reviews, review_of
 from worker.queries.tallies import Tally
@@ -179,6 +181,18 @@ def test_one_sees_how_far_one_is(engine: Engine) -> None:
         later = progress(session, 1, "mila", NOW + timedelta(minutes=2))
         assert (later.answered, later.agreement) == (Tally(1), None)
         assert progress(session, 1, "ben", NOW).last is None
+
+
+def test_an_answer_that_somebody_else_took_back_counts_no_more(engine: Engine) -> None:
+    items = [asked(engine, to) for to in ("anna-1-0@us", "ben-1-0@us")]
+    answer(engine, items[0], "Interested")
+    answer(engine, items[1], "nothing", minutes=1)
+    with transaction(engine) as session:
+        (ben,) = find_recipients(session, 1, "ben@client.example", "campaign-1")
+        undo_act(session, RULES, ben, Act("petra", NOW + timedelta(minutes=2)))
+    with reading(engine) as session:
+        seen = progress(session, 1, "mila", NOW)
+    assert (seen.answered, seen.last) == (Tally(1), items[0])
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,10 @@ def test_csv_is_read_with_ids_separated_by_spaces(tmp_path: Path) -> None:
         (GOOD.replace('"token": "x7f"', '"mailbox": "box"'), "no mailbox 'box'"),
         (GOOD.replace('"spring"', '"' + "s" * 201 + '"'), "campaign is longer than 200"),
         (GOOD.replace("2@us", "2" * 999), "a Message-ID is longer than 998"),
+        (GOOD.replace("x7f", "x\\u0000"), "token holds a character that no database can keep"),
+        (GOOD.replace("2@us", "2\\ud800@us"), "message_ids holds a character that no database can keep"),
+        (GOOD.replace("2026-05-04T11:00:00+02:00", "0001-01-01T00:00:00+02:00"), "before or after all time"),
+        pytest.param("[" * 100_000, "no JSON: ", id="nested too deeply"),
     ],
 )
 def test_a_bad_row_is_named_and_nothing_is_read(tmp_path: Path, row: str, problem: str) -> None:
@@ -64,6 +68,31 @@ def test_a_bad_row_is_named_and_nothing_is_read(tmp_path: Path, row: str, proble
     assert f"{path}, row 2: " in str(error.value)
     assert problem in str(error.value)
     assert "Nothing was imported" in str(error.value)
+
+
+def test_a_column_without_a_name_is_named_as_unknown(tmp_path: Path) -> None:
+    path = tmp_path / "sends.csv"
+    path.write_text("campaign,to,message_ids,sent_at,\nspring,anna@client.example,1@us,2026-05-04T09:00:00Z,box\n")
+    with pytest.raises(InputError, match="row 2: unknown field ''; known are"):
+        read_sends(path, {})
+
+
+def test_a_table_that_is_none_is_refused_in_words(tmp_path: Path) -> None:
+    path = tmp_path / "sends.csv"
+    path.write_text('campaign,to\n"' + "x" * 200_000 + '"\n')
+    with pytest.raises(InputError, match="cannot be read"):
+        read_sends(path, {})
+
+
+def test_of_many_bad_rows_the_first_are_named_and_the_others_counted(tmp_path: Path) -> None:
+    path = tmp_path / "sends.jsonl"
+    for bad, more in ((20, ""), (23, "... and 3 more")):
+        path.write_text("nonsense\n" * bad)
+        with pytest.raises(InputError) as error:
+            read_sends(path, {})
+        lines = str(error.value).splitlines()
+        assert [line for line in lines if line.startswith("...")] == ([more] if more else [])
+        assert sum(": no JSON" in line for line in lines) == 20
 
 
 def test_one_mail_to_two_people_is_two_sends(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from models.tables.people import Team
 from models.tables.standing import DneEntry, RecipientEvent, ReviewItem
 from tests.worker.small_world import BOX, NOW, RULES, a_mail, furnish, send_all, statuses, take_in
 from worker.act import Act
+from worker.acts.do_not_email import lift_dne
 from worker.acts.person import Choice, find_recipients, resolve_review, set_status
 from worker.acts.recipient import correct
 from worker.acts.reviewing import Answer, settle
@@ -228,6 +229,29 @@ def test_a_status_that_the_mail_says_after_all_is_learnt_again_once_a_later_act_
     choose(engine, Status.ENGAGED, 2)
     take_back(engine)
     assert labels(engine) == [Status.NOT_INTERESTED]
+
+
+def test_who_answered_that_there_is_nothing_in_a_mail_gave_it_no_label(engine: Engine) -> None:
+    item = possible_opt_out(engine)
+    choose(engine, Status.UNSUBSCRIBED, by="dora")
+    take_back(engine, 1, why="not read")
+    with transaction(engine) as session:
+        resolve_review(session, RULES, item, None, act(2))
+    choose(engine, Status.NOT_INTERESTED, 3)
+    assert labels(engine) == [Status.NOT_INTERESTED]
+    take_back(engine, 4)
+    assert labels(engine) == []
+
+
+def test_an_entry_that_was_lifted_before_its_act_is_taken_back_says_on_who_lifted_it(engine: Engine) -> None:
+    choose(engine, Status.UNSUBSCRIBED)
+    with transaction(engine) as session:
+        lift_dne(session, 1, ANNA, act(5, "she rang", by="dora"))
+    take_back(engine)
+    with reading(engine) as session:
+        entry = session.scalars(select(DneEntry)).one()
+    assert (entry.lifted_by, entry.lifted_why) == ("dora", "she rang")
+    assert (entry.lifted_at, entry.withdrawn_at) == (act(5).at, act(10).at)
 
 
 def test_the_ban_that_came_with_an_answer_goes_with_it(engine: Engine) -> None:

@@ -13,14 +13,18 @@ from classifier.verdict import Reply, ReplyClass
 from models.events import EventKind, Status
 from models.session import reading, transaction
 from models.tables.learning import Label
+from models.tables.people import Team
 from models.tables.standing import RecipientEvent, ReviewItem
 from tests.worker.small_world import NOW, RULES, a_mail, furnish, send_all, statuses, take_in
 from worker.act import Act
-from worker.acts.bulk import Done, preview_status, set_status_of_many
+from worker.acts.bulk_deed import Done
+from worker.acts.bulk_look import preview_status
+from worker.acts.bulk_status import set_status_of_many
 from worker.acts.do_not_email import lift_dne
 from worker.acts.person import Choice, find_recipients, resolve_review, set_status
 from worker.acts.recipient import correct, recipient_row
 from worker.acts.unread import ENDS_IT, UnreadError
+from worker.errors import InputError
 from worker.queries.story import Row
 
 ANNA, BEN = "anna@client.example", "ben@client.example"
@@ -188,6 +192,27 @@ def test_a_status_is_given_anew_after_newer_mail_or_a_lift(engine: Engine) -> No
     take_in(engine, a_mail(TELL_ME, answers=("anna-1-0@us",), hours=300))
     give(engine, Choice(Status.UNSUBSCRIBED), act(4))
     assert manuals(engine) == 4
+
+
+def test_a_second_click_that_has_another_cause_teaches_nothing(engine: Engine) -> None:
+    take_in(engine, a_mail(TELL_ME, answers=("anna-1-0@us",)))
+    for _ in range(2):
+        give(engine, Choice(Status.NOT_INTERESTED, by_mail=False), act())
+    assert (labels(engine), manuals(engine)) == ([], 1)
+
+
+@pytest.mark.parametrize(
+    ("zone", "hour", "until"), [("America/Los_Angeles", 3, date(2026, 5, 13)), ("Asia/Tokyo", 23, date(2026, 5, 15))]
+)
+def test_the_first_day_somebody_can_be_back_is_today_where_the_team_works(
+    engine: Engine, zone: str, hour: int, until: date
+) -> None:
+    given = Act("mila", NOW.replace(day=14, hour=hour))
+    with transaction(engine) as session:
+        session.get_one(Team, 1).time_zone = zone
+    with pytest.raises(InputError, match="has passed"):
+        give(engine, Choice(Status.OUT_OF_OFFICE, until - timedelta(days=1)), given)
+    assert give(engine, Choice(Status.OUT_OF_OFFICE, until), given)["status"] == "Out of Office"
 
 
 def test_the_second_time_the_mail_may_be_why(engine: Engine) -> None:

@@ -16,9 +16,9 @@ from models.session import Writer, lock_contacts
 from models.tables.mailing import Campaign, Recipient
 from models.tables.outside import AutomationRule, WebhookEndpoint
 from worker.act import Act
-from worker.acts.campaigns import find_campaign
 from worker.acts.mistakes import mistakes
 from worker.errors import InputError, NotFoundError
+from worker.queries.campaigns import find_campaign
 
 _RULES = TypeAdapter(list[Automation])
 MOST_RULES = 50
@@ -34,7 +34,7 @@ def read_automations(path: Path) -> list[Automation]:
     """
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{path} cannot be read: {error}") from error
     try:
         return _RULES.validate_python(data if isinstance(data, list) else [data])
@@ -72,27 +72,29 @@ def put_automations(
     standing = {rule.name: rule for rule in _standing(session, campaign.id)}
     if len(standing | {each.name: each for each in automations}) > MOST_RULES:
         raise InputError(f"campaign {campaign_key!r} would have more than {MOST_RULES} rules; remove some first")
-    timed = False
-    for automation in automations:
-        definition = automation.model_dump(mode="json", by_alias=True, exclude_unset=True)
-        old = standing.get(automation.name)
-        if old is not None and old.definition == definition:
-            continue
-        if old is not None:
-            old.until = act.at
-        timed |= automation.when.days_without_reply is not None
-        session.add(
-            AutomationRule(
-                campaign_id=campaign.id,
-                name=automation.name,
-                definition=definition,
-                since=act.at,
-                actor=act.by,
-                recorded_at=act.at,
-            )
-        )
+    new = [each for each in automations if _replace(session, campaign.id, standing.get(each.name), each, act)]
     session.flush()
-    return timed
+    return any(each.when.days_without_reply is not None for each in new)
+
+
+def _replace(session: Session, campaign_id: int, old: AutomationRule | None, automation: Automation, act: Act) -> bool:
+    """Let a rule stand in place of an old one, and say whether it is another one at all."""
+    definition = automation.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    if old is not None:
+        if old.definition == definition:
+            return False
+        old.until = act.at
+    session.add(
+        AutomationRule(
+            campaign_id=campaign_id,
+            name=automation.name,
+            definition=definition,
+            since=act.at,
+            actor=act.by,
+            recorded_at=act.at,
+        )
+    )
+    return True
 
 
 def keep_automation(

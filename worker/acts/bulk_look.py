@@ -39,7 +39,7 @@ class Preview:
     settled: int
     """Open questions that are settled with it."""
     seen: int
-    """The newest of their mails; given to `worker.acts.bulk.set_status_of_many`, who gets mail later is left alone."""
+    """The newest of their mails; given to `set_status_of_many`, who gets mail later is left alone."""
 
 
 def preview_status(session: Session, rules: Rules, ids: Collection[int], status: Status) -> Preview:

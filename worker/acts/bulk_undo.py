@@ -16,7 +16,7 @@ from models.tables.outside import EventType
 from models.tables.people import BulkAct
 from models.tables.standing import DneEntry, RecipientEvent
 from worker.act import Act
-from worker.acts.bulk import PART
+from worker.acts.bulk_deed import PART
 from worker.acts.do_not_email import covered, withdraw
 from worker.acts.undo import newest_act, take_back
 from worker.chunks import chunks

@@ -55,15 +55,3 @@ def put_campaign(session: Session, team_id: int, key: str, wanted: Mapping[str, 
         campaign.policy_version = 1  # Nothing was decided under the defaults that stood for a moment.
         session.flush()
     return campaign, bool(new)
-
-
-def find_campaign(session: Session, team_id: int, key: str) -> Campaign:
-    """Return a campaign of the team by its key.
-
-    Raises:
-        NotFoundError: there is none.
-    """
-    campaign = session.scalar(select(Campaign).where(Campaign.team_id == team_id, Campaign.key == key))
-    if campaign is None:
-        raise NotFoundError(f"no campaign {key!r}; inbox-worker campaigns list shows the keys")
-    return campaign

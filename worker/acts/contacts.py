@@ -67,11 +67,11 @@ def split(session: Session, rules: Rules, address: str, second: str, act: Act) -
     lock_team(session, rules.team_id, exclusive=True)
     pair = _pair(session, rules.team_id, address, second)
     said = session.get(SecondAddress, (pair.contact.id, pair.second))
-    if said is None or said.actor is None:
+    if said is None or said.actor is None or said.recorded_at is None:
         why = "a reply to our own mail came from it" if said else "nobody said so"
         raise InputError(f"{pair.second} cannot be split from {pair.contact.address}: {why}")
     locked = lock(session, pair.contacts)
-    made = [*_copies(session, pair, said), *_followed(session, pair, locked)]
+    made = [*_copies(session, pair, said.recorded_at), *_followed(session, pair, locked)]
     withdraw(session, rules.team_id, made, act)
     session.delete(said)
     session.flush()
@@ -93,8 +93,8 @@ def _pair(session: Session, team_id: int, address: str, second: str) -> _Pair:
         raise InputError(f"{second!r} is no address")
     if first == second:
         raise InputError(f"{first} and {second} are the same address")
-    for gone in erased(session, team_id, (first, second)):
-        raise InputError(f"{gone} was erased on request; only that it may not be mailed is kept")
+    if gone := erased(session, team_id, (first, second)):
+        raise InputError(f"{next(iter(gone))} was erased on request; only that it may not be mailed is kept")
     query = select(Contact).where(Contact.team_id == team_id, Contact.address.in_((first, second)))
     contacts = {contact.address: contact for contact in session.scalars(query)}
     if first not in contacts:
@@ -154,21 +154,7 @@ def _extend(session: Session, pair: _Pair, act: Act) -> None:
         .where(DneEntry.reason.in_(OF_THE_PERSON))
         .order_by(DneEntry.id)
     ).all()
-    rows: list[dict[str, Any]] = [
-        {
-            "team_id": team_id,
-            "target": other,
-            "reason": entry.reason,
-            "source": _source(entry, act.at),
-            "since": act.at,
-            "actor": act.by,
-            "note": f"same person as {entry.target}",
-            "recorded_at": act.at,
-        }
-        for entry in entries
-        for other in both
-        if other != entry.target
-    ]
+    rows = [_copy(entry, other, act) for entry in entries for other in both if other != entry.target]
     insert_new(session, DneEntry, rows)
     told = [
         Told(
@@ -181,13 +167,24 @@ def _extend(session: Session, pair: _Pair, act: Act) -> None:
     tell(session, team_id, told, act.at)
 
 
-def _copies(session: Session, pair: _Pair, said: SecondAddress) -> Sequence[DneEntry]:
+def _copy(entry: DneEntry, target: str, act: Act) -> dict[str, Any]:
+    return {
+        "team_id": entry.team_id,
+        "target": target,
+        "reason": entry.reason,
+        "source": _source(entry, act.at),
+        "since": act.at,
+        "actor": act.by,
+        "note": f"same person as {entry.target}",
+        "recorded_at": act.at,
+    }
+
+
+def _copies(session: Session, pair: _Pair, merged_at: datetime) -> Sequence[DneEntry]:
     """Return the entries that the merge of these two made of what people had said of one of them."""
-    if said.recorded_at is None:
-        return []
     both = DneEntry.team_id == pair.contact.team_id, DneEntry.target.in_((pair.contact.address, pair.second))
     entries = session.scalars(select(DneEntry).where(*both)).all()
-    made = {_source(entry, said.recorded_at) for entry in entries}
+    made = {_source(entry, merged_at) for entry in entries}
     return [entry for entry in entries if entry.source in made]
 
 

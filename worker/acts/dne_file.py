@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,8 +37,9 @@ class Checked:
     def rows(self) -> Iterator[tuple[str, str | None]]:
         """Yield the good rows: target and note."""
         self.spool.seek(0)
-        for target, note in csv.reader(self.spool):
-            yield target, note or None
+        for line in self.spool:
+            target, note = json.loads(line)
+            yield target, note
 
     def __str__(self) -> str:
         """Name the first bad rows, and how many more there are."""
@@ -71,12 +73,13 @@ def check(
         InputError: the file cannot be read, or names nothing at all.
     """
     checked = Checked(spool)
-    keep, complain = csv.writer(spool), csv.writer(report, lineterminator="\n") if report else None
+    complain = csv.writer(report, lineterminator="\n") if report else None
     if complain:
         complain.writerow(REPORT)
     for count, row in enumerate(read_list(path, TARGET, called), 1):
         try:
-            keep.writerow((dne_target(row.value, force=force), row.note or ""))
+            # As JSON, which bounds no field and is ASCII: a note may be longer than a table can be read with.
+            spool.write(json.dumps((dne_target(row.value, force=force), row.note)) + "\n")
             checked.good += 1
         except InputError as error:
             checked.note_bad(f"{called or path}, row {row.number}: {error}")

@@ -15,9 +15,9 @@ from models.session import insert_new
 from models.tables.mailing import Campaign, Contact, Recipient
 from models.tables.standing import RecipientEvent
 from worker.act import Act
-from worker.acts.campaigns import find_campaign
 from worker.chunks import chunks
 from worker.decide import event_key
+from worker.queries.campaigns import find_campaign
 from worker.rules import Rules
 from worker.sending.sends import ADDRESS, LONGEST_ADDRESS
 from worker.writing.locks import lock, lock_team

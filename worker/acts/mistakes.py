@@ -11,7 +11,6 @@ Place = tuple[int | str, ...]
 FORK, ACTION = "Branch", "tagged-union["
 """How the validation names the two forms that a step may have."""
 
-
 PLAINER = {
     "too_short": "at least one is needed",
     "string_too_short": "must not be empty",

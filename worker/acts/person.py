@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
@@ -49,13 +50,15 @@ def set_status(  # noqa: PLR0913 - one argument a choice of the person
         recipient_id: whom.
         status: any of the twelve; Active is refused while the address may not be mailed.
         act: who, when and why.
-        until: for Out of Office the day the person is back; default: the settings' days.
+        until: for Out of Office the day the person is back, today or later; default: the settings' days.
         by_mail: the newest mail says so, and the classifier may learn that from it; otherwise something else does.
 
     Raises:
-        InputError: no such recipient, or Active for an address under Do Not Email; or (UnreadError) a possible
-            opt-out that nobody has answered.
+        InputError: no such recipient, a day of return that has passed, or Active for an address under Do Not Email; or
+            (UnreadError) a possible opt-out that nobody has answered.
     """
+    if until and until < _today(session, rules.team_id, act.at):
+        raise InputError(f"{until} has passed; give the day the person is back")
     recipient, contact, campaign = recipient_of(session, rules.team_id, recipient_id)
     locked = lock(session, [contact.id])
     refuse_if_may_have_opted_out(session, recipient_id, contact.address, status)
@@ -63,6 +66,11 @@ def set_status(  # noqa: PLR0913 - one argument a choice of the person
         _refuse_if_banned(session, contact)
     write_choice(session, rules, (recipient, campaign), Choice(status, until, by_mail=by_mail), act)
     return refold(session, locked, act.at)
+
+
+def _today(session: Session, team_id: int, now: datetime) -> date:
+    """Return which day it is where the team works, since its people mean their own days."""
+    return now.astimezone(ZoneInfo(calendar_of(session, team_id).zone)).date()
 
 
 @dataclass(frozen=True, slots=True)

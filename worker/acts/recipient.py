@@ -54,8 +54,6 @@ def correct(
     """
     if choice.until and choice.status is not Status.OUT_OF_OFFICE:
         raise InputError(f"a day of return goes with {Status.OUT_OF_OFFICE.value}, not with {choice.status.value}")
-    if choice.until and choice.until < act.at.date():
-        raise InputError(f"{choice.until} has passed; give the day the person is back")
     recipient, contact, campaign = recipient_of(session, rules.team_id, recipient_id)
     lock(session, [contact.id])
     refuse_if_mail_came(session, recipient_id, contact.address, seen)

@@ -17,9 +17,9 @@ from models.status import fold
 from models.tables.mailing import Recipient
 from models.tables.standing import ReviewItem
 from worker.acts.automations import refuse_unknown_places
-from worker.acts.campaigns import find_campaign
 from worker.chunks import chunks
 from worker.errors import InputError
+from worker.queries.campaigns import find_campaign
 from worker.writing.book import Book, Person, read
 from worker.writing.entries import elsewhere, lifts_of
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from sqlalchemy import Select, func, literal, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from models.events import OPTED_OUT, DneReason, EventKind, Status
 from models.tables.learning import Label, LabelSource
@@ -166,17 +166,22 @@ def _is_slip(answer: RecipientEvent, act: Act) -> bool:
 
 
 def _answers(team_id: int, by: str, since: datetime) -> Select[int, str | None]:
-    acts = select(RecipientEvent).where(RecipientEvent.actor == by, RecipientEvent.recorded_at >= since)
-    taken_back = acts.with_only_columns(RecipientEvent.about).where(
-        RecipientEvent.kind == EventKind.UNDONE, RecipientEvent.about.is_not(None)
+    undone = aliased(RecipientEvent)
+    # Whoever took it back: an admin may have, on the page of the recipient.
+    taken_back = select(undone.id).where(
+        undone.recipient_id == RecipientEvent.recipient_id,
+        undone.kind == EventKind.UNDONE,
+        undone.about == RecipientEvent.key,
     )
     return (
-        acts.with_only_columns(RecipientEvent.recipient_id, RecipientEvent.about)
+        select(RecipientEvent.recipient_id, RecipientEvent.about)
         .join(Recipient, Recipient.id == RecipientEvent.recipient_id)
         .where(
+            RecipientEvent.actor == by,
+            RecipientEvent.recorded_at >= since,
             Recipient.team_id == team_id,
             RecipientEvent.kind == EventKind.REVIEW_RESOLVED,
-            RecipientEvent.key.not_in(taken_back),
+            ~taken_back.exists(),
         )
     )
 

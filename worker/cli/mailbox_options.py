@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from worker.acts.mailboxes import PORTS
+from worker.acts.mailbox_columns import PORTS
 from worker.cli.passwords import password_option, read_password
 
 OPTIONS = (

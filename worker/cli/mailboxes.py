@@ -13,17 +13,8 @@ from models.session import reading, transaction
 from models.tables.mailboxes import SignIn
 from models.tables.people import Team
 from worker.access import signed_in
-from worker.acts.mailboxes import (
-    add_mailbox,
-    change_mailbox,
-    goes_with,
-    list_mailboxes,
-    new_columns,
-    pause_mailbox,
-    remove_mailbox,
-    resume_mailbox,
-    see_new,
-)
+from worker.acts.mailbox_columns import new_columns
+from worker.acts.mailboxes import add_mailbox, change_mailbox, pause_mailbox, remove_mailbox, resume_mailbox, see_new
 from worker.cli.common import DEFAULT_TEAM, act, find_mailbox, make_team, now, start
 from worker.cli.consent import ask, provider_options
 from worker.cli.findings import print_findings
@@ -35,6 +26,7 @@ from worker.cli.sign_in import sign_in
 from worker.errands.check import Opened, check
 from worker.imap.account import Account
 from worker.oauth.providers import provider_of
+from worker.queries.mailboxes import goes_with, list_mailboxes
 from worker.secrets.vault import vault_of
 from worker.sending.sends import ADDRESS
 

@@ -28,9 +28,9 @@ from worker.doctor.fleet import fleet
 from worker.doctor.mail import authorities, held, insecure, known_sends, set_aside
 from worker.doctor.people import time_zones, users
 from worker.doctor.places import artifact_folder, disks, way_back
+from worker.doctor.secrets import secrets
 from worker.doctor.work import backfills, daemon, deliveries, events, requests
 from worker.learning.chosen_artifact import artifact_of
-from worker.privacy.stored_secrets import secrets
 from worker.secrets.vault import vault_of
 from worker.watch.health import Finding, alarms, dead_letters, mailboxes, polling, well, wrong
 

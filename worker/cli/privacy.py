@@ -20,7 +20,7 @@ from worker.cli.output import as_json, emit, text
 from worker.errors import InputError
 from worker.privacy.disclosure import disclose
 from worker.privacy.erasure import erase, rehearse
-from worker.privacy.stored_secrets import empty_log
+from worker.privacy.sqlite_log import empty_log
 from worker.queries.erasures import erasures
 
 PRIVATE = 0o600

@@ -21,7 +21,7 @@ from worker.acts.joining import Joined, join
 from worker.acts.person import find_recipients, set_status
 from worker.acts.undo import undo
 from worker.chunks import chunks
-from worker.cli.common import act, find_team, now, start, team_option
+from worker.cli.common import act, find_team, start, team_option
 from worker.cli.listing import limit_option, listing
 from worker.cli.output import as_json, emit, text
 from worker.cli.report import change_row, print_changes
@@ -122,8 +122,6 @@ def set_status_(
     wanted, back = Status(status), until.date() if until else None
     if back and wanted is not Status.OUT_OF_OFFICE:
         raise click.UsageError("--until goes with the status Out of Office")
-    if back and back < now().date():
-        raise click.UsageError(f"--until {back} has passed; give the day the person is back")
     settings, engine = start()
     rules = rules_of(settings, find_team(engine, team))
     with transaction(engine) as session:

@@ -6,7 +6,8 @@ import click
 
 from models.session import transaction
 from worker.cli.common import start
-from worker.privacy.stored_secrets import empty_log, encrypt_anew
+from worker.privacy.sqlite_log import empty_log
+from worker.secrets.stored_secrets import encrypt_anew
 from worker.secrets.vault import new_key as make_key
 from worker.secrets.vault import vault_of
 

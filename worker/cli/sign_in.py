@@ -6,7 +6,8 @@ import click
 
 from models.session import reading, transaction
 from models.tables.mailboxes import SignIn
-from worker.acts.mailboxes import see_encrypted, sign_in_anew
+from worker.acts.mailbox_columns import see_encrypted
+from worker.acts.mailboxes import sign_in_anew
 from worker.cli.common import act, find_mailbox, start
 from worker.cli.consent import ask, provider_options
 from worker.oauth.providers import provider_of

@@ -13,9 +13,9 @@ from config import logs
 from models.tables.handling import MailboxRequest, Wish
 from models.tables.mailboxes import Mailbox
 from worker.act import Act
-from worker.acts.mailboxes import mailbox_in
 from worker.errands.range_sums import end_stopped
 from worker.errors import InputError, NotFoundError
+from worker.queries.mailboxes import mailbox_in
 
 Row = dict[str, Any]
 

@@ -51,7 +51,7 @@ class Erased:
 def erase(session: Session, team_id: int, address: str, act: Act) -> Erased:
     """Forget the person at an address in one team, and ban them for good; who is not known is banned all the same.
 
-    Call `worker.privacy.stored_secrets.empty_log` once it is committed.
+    Call `worker.privacy.sqlite_log.empty_log` once it is committed.
 
     Args:
         session: inside a write transaction, which does everything or nothing.

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from models.session import reading, transaction
 from models.tables.outside import Delivery, DeliveryState, EventType, OutboxEvent
-from worker.privacy.stored_secrets import empty_log
+from worker.privacy.sqlite_log import empty_log
 from worker.secrets.pseudonyms import ERASED
 
 BATCH = 1_000

@@ -249,8 +249,6 @@ def _of(linked: Linked, trust: Trust, because: str) -> _Whose:
 def _by_address(session: Session, rules: Rules, invitee: _Invitee, at: datetime) -> list[_Whose]:
     """Return the recipient of the latest mail to the invitee's address until then, also where it is a second one."""
     address = storable(normal_address(invitee.email or ""))
-    if not address:
-        return []
     address = erased(session, rules.team_id, [address]).get(address, address)
     sends = find_sends(session, rules.team_id, [Clues(family=Family.REPLY, from_address=address)])
     before = [send for send in sends.by_address.get(address, ()) if send.sent_at <= at]

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 from models.automation import Automation, Call, Move
 from models.tables.mailing import Campaign
 from models.tables.outside import AutomationCommand, AutomationRule
-from worker.acts.campaigns import find_campaign
 from worker.errors import NotFoundError
+from worker.queries.campaigns import find_campaign
 from worker.queries.pages import LIMIT, Page
 from worker.queries.places import id_place, place
 

@@ -17,8 +17,9 @@ from tests.worker.large_mails import ATTACHMENT, CRLF, bounce_with_original, lin
 from worker.imap import fetch as reading
 from worker.imap import partial
 from worker.imap.account import Account
+from worker.imap.fetched import FetchedMessage
 from worker.imap.structure import StructureError, read_structure
-from worker.mailbox import FetchedMessage, connect
+from worker.mailbox import connect
 
 pytestmark = pytest.mark.server
 

@@ -41,7 +41,7 @@ LISTINGS: dict[str, Listing] = {
 @pytest.mark.parametrize("command", LISTINGS)
 def test_a_listing_that_the_server_refuses_is_told_and_is_no_empty_folder(command: str) -> None:
     with opened(f"C: {command} .*\nS: $ NO [UNAVAILABLE] The store is away\n") as (imap, state):
-        with pytest.raises(MailboxError, match="listing 'INBOX' at .* The store is away") as caught:
+        with pytest.raises(MailboxError, match=r"listing 'INBOX' at .* The store is away") as caught:
             LISTINGS[command](imap, state)
         assert (caught.value.trouble, caught.value.permanent) == (Trouble.UNAVAILABLE, False)
 

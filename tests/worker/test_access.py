@@ -384,3 +384,30 @@ def test_a_token_that_a_real_server_refuses_is_renewed_and_its_words_are_told(
     assert (caught.value.permanent, caught.value.trouble) == (True, Trouble.SIGN_IN)
     assert "inbox-worker mailboxes sign-in mila@outreach.example" in str(caught.value)
     assert len(real.server.asked) == 3
+
+
+def test_a_consent_without_a_refresh_token_has_to_be_given_anew(world: World) -> None:
+    with transaction(world.engine) as session:
+        session.execute(update(OAuthGrant).values(refresh_token=None))
+    error = world.refused()
+    assert (error.trouble, error.permanent) == (Trouble.SIGN_IN, True)
+    assert "gave no refresh token; sign in again: inbox-worker mailboxes sign-in" in str(error)
+    assert world.server.asked == []
+
+
+def test_a_consent_that_is_removed_while_the_provider_is_asked_stays_removed(
+    either: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask = access.refresh
+
+    def removed(*given: Any) -> Tokens:
+        with transaction(either.engine) as session:
+            session.delete(session.get_one(OAuthGrant, 1))
+        return ask(*given)
+
+    monkeypatch.setattr(access, "refresh", removed)
+    error = either.refused()
+    assert (error.trouble, error.permanent) == (Trouble.SIGN_IN, True)
+    assert "the consent was removed; sign in again" in str(error)
+    with reading(either.engine) as session:
+        assert session.get(OAuthGrant, 1) is None

@@ -9,6 +9,7 @@ from unittest import mock
 
 import pytest
 
+from tests.scripted import ScriptedServer
 from tests.servers import PASSWORD, PrivateDovecot
 from worker import mailbox
 from worker.imap.account import Account
@@ -94,3 +95,18 @@ def test_output_that_outgrows_its_room_comes_in_the_next_piece() -> None:
             room = bytearray(70_000)
             sizes = [inflating.readinto(room), inflating.readinto(room), inflating.readinto(room)]
     assert sizes == [70_000, 30_000, 0]
+
+
+def test_a_server_that_will_not_is_read_as_it_is() -> None:
+    script = """
+    C: CAPABILITY
+    S: * CAPABILITY IMAP4rev1 COMPRESS=DEFLATE
+    S: $ OK done
+    C: COMPRESS DEFLATE
+    S: $ NO [COMPRESSIONACTIVE] TLS does it
+    """
+    with ScriptedServer(script) as server:
+        client = open_client(Account(server.host, server.port, "u", "p", "plain", timeout=5))
+        assert not compress(client)
+        client.noop()
+        client.logout()

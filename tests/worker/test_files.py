@@ -80,3 +80,8 @@ def test_the_place_of_a_file_is_its_content() -> None:
     first, again, other = (as_fetched("box", "a.eml", raw) for raw in (MAIL, MAIL, MAIL + b"more"))
     assert first.uid == again.uid != other.uid
     assert 0 <= first.uid < 2**63
+
+
+def test_a_file_that_cannot_be_read_is_a_clear_error(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cannot be read: Is a directory"):
+        list(mbox_messages(tmp_path))

@@ -127,6 +127,8 @@ def test_the_header_block_stays_as_it_is(dovecot: PrivateDovecot, imap_user: str
     [
         ("7bit", b"line of text\r\n" * 20_000, b"line of text\r\n" * 20_000),
         ("8bit", "é".encode() * 100_000, "é".encode() * 100_000),
+        # The 65536th octet is the first of two.
+        ("8bit", b"-" + "é".encode() * 100_000, b"-" + "é".encode() * 100_000),
         ("quoted-printable", b"=C3=A9" * 40_000, "é".encode() * 40_000),
         ("base64", base64.encodebytes(b"abcdefg" * 40_000), b"abcdefg" * 40_000),
         ("base64", base64.b64encode(b"abcdefg" * 40_000), b"abcdefg" * 40_000),
@@ -148,6 +150,14 @@ def test_a_huge_text_keeps_its_beginning(
         # The octets of one character may be cut in two only where an encoding hides them.
         assert encoding == "quoted-printable" or text(first).decode()
         assert fetched.omitted[0].startswith("text/plain, ")
+
+
+def test_a_huge_text_in_another_alphabet_keeps_its_octets(dovecot: PrivateDovecot, imap_user: str) -> None:
+    body = "é".encode("latin-1") * 200_000
+    fields = "Content-Transfer-Encoding: 8bit"
+    fetched = through(dovecot, imap_user, message(part("text/plain; charset=iso-8859-1", body, fields)))
+    (only,) = parts(message_from_bytes(fetched.raw))
+    assert text(only).rstrip(b"\n") == body[:KEPT]
 
 
 def test_a_huge_text_without_mime_keeps_its_beginning(dovecot: PrivateDovecot, imap_user: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from unittest import mock
 
 import pytest
 from sqlalchemy import Engine, func, select
@@ -63,3 +64,10 @@ def test_a_backfill_that_is_stopped_says_that_there_is_more_and_goes_on_later(en
     report, _ = backfilled(engine, MAILS)
     assert (report.applied.states["unmatched"], report.applied.states["seen before"]) == (3, 2)
     assert (recorded(engine), report.more) == (5, False)
+
+
+def test_where_everything_is_known_nobody_waits_for_a_transaction(engine: Engine) -> None:
+    backfilled(engine, MAILS)
+    refusing = mock.Mock(side_effect=AssertionError("a transaction was begun"))
+    where = station(engine, Settings(), Watch(clock=lambda: NOW), writer=refusing, understanding=InTurn(2))
+    assert backfill_files(where, DESK, MAILS).applied.states["seen before"] == 5

@@ -14,7 +14,8 @@ from worker.imap.account import Account
 from worker.imap.arrival import arrival
 from worker.imap.client import Client
 from worker.imap.compress import compress, is_near
-from worker.imap.connection import hang_up, log_out, open_client, shut, slim, telling
+from worker.imap.connection import hang_up, log_out, open_client, shut, slim
+from worker.imap.failures import telling
 from worker.imap.fetch import HEADER, ask_in_halves, fetch
 from worker.imap.fetched import (
     BATCH_MESSAGES,

@@ -14,7 +14,7 @@ from worker.errors import MailboxError
 from worker.imap import bearer
 from worker.imap.account import Account
 from worker.imap.bearer import MECHANISMS, first
-from worker.imap.connection import telling
+from worker.imap.failures import telling
 from worker.mailbox import connect
 
 PASSWORD = "canary-password"

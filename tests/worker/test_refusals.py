@@ -15,7 +15,7 @@ from worker.errors import MailboxError, Trouble
 from worker.imap import bearer
 from worker.imap.account import Account
 from worker.imap.client import Client
-from worker.imap.connection import is_passing, telling
+from worker.imap.failures import is_passing, telling
 from worker.mailbox import connect
 
 ACCOUNT = Account("imap.example", 993, "mila", "secret")

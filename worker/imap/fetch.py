@@ -10,7 +10,7 @@ from imapclient.exceptions import IMAPClientAbortError, IMAPClientError
 
 from worker.imap import partial
 from worker.imap.arrival import arrival
-from worker.imap.connection import MALFORMED, is_passing, said
+from worker.imap.failures import MALFORMED, is_passing, said
 from worker.imap.fetched import WHOLE_BYTES, Answer, FetchedMessage, FolderState, content_of
 from worker.tracing import step
 

@@ -23,12 +23,13 @@ from tests.keys import SECRET_KEY, VAULT
 from tests.servers import PrivateDovecot
 from tests.worker.small_world import furnish
 from tests.worker.token_server import CLIENT_ID, CLIENT_SECRET, TokenServer, token_server
-from worker import access
-from worker.access import account_of, connected, keep, renew, signed_in
+from worker.access import account_of, connected, renew, signed_in
 from worker.errors import MailboxError, Trouble
 from worker.imap.account import Account
 from worker.imap.bearer import LONGEST_SAID, _Exchange
 from worker.mailbox import connect
+from worker.oauth import grants
+from worker.oauth.grants import keep
 from worker.oauth.tokens import Tokens
 from worker.privacy.stored_secrets import encrypt_anew
 from worker.secrets.vault import Vault, is_sealed
@@ -269,16 +270,16 @@ def test_who_comes_second_with_a_used_refresh_token_takes_what_the_first_got(
     either: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first: list[Account] = []
-    ask = access.refresh
+    ask = grants.refresh
 
     def late(*given: Any) -> Tokens:
-        monkeypatch.setattr(access, "refresh", ask)
+        monkeypatch.setattr(grants, "refresh", ask)
         first.append(either.account())
         # The provider has its own opinion of a refresh token that comes twice.
         either.server.fails = [(400, {"error": "invalid_grant"})]
         return ask(*given)
 
-    monkeypatch.setattr(access, "refresh", late)
+    monkeypatch.setattr(grants, "refresh", late)
     assert either.account().token == first[0].token == either.tokens()[0]
     assert either.grant.error is None
 
@@ -286,14 +287,14 @@ def test_who_comes_second_with_a_used_refresh_token_takes_what_the_first_got(
 def test_a_key_that_is_exchanged_meanwhile_loses_no_refresh_token(
     either: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ask = access.refresh
+    ask = grants.refresh
 
     def slow(*given: Any) -> Tokens:
         with transaction(either.engine) as session:
             encrypt_anew(session, Vault((SECRET_KEY,)))
         return ask(*given)
 
-    monkeypatch.setattr(access, "refresh", slow)
+    monkeypatch.setattr(grants, "refresh", slow)
     either.account()
     assert either.tokens()[1] in either.server.current.values()
 
@@ -398,14 +399,14 @@ def test_a_consent_without_a_refresh_token_has_to_be_given_anew(world: World) ->
 def test_a_consent_that_is_removed_while_the_provider_is_asked_stays_removed(
     either: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ask = access.refresh
+    ask = grants.refresh
 
     def removed(*given: Any) -> Tokens:
         with transaction(either.engine) as session:
             session.delete(session.get_one(OAuthGrant, 1))
         return ask(*given)
 
-    monkeypatch.setattr(access, "refresh", removed)
+    monkeypatch.setattr(grants, "refresh", removed)
     error = either.refused()
     assert (error.trouble, error.permanent) == (Trouble.SIGN_IN, True)
     assert "the consent was removed; sign in again" in str(error)

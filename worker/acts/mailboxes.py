@@ -14,10 +14,10 @@ from models.tables.mail import InboundMessage
 from models.tables.mailboxes import Mailbox, SignIn
 from models.tables.mailing import SentMessage
 from models.tables.people import Team
-from worker.access import keep
 from worker.act import Act
 from worker.errors import InputError, NotFoundError
 from worker.oauth.consenting import Granted
+from worker.oauth.grants import keep
 from worker.oauth.providers import KINDS
 from worker.secrets.vault import Vault
 from worker.sending.sends import ADDRESS

@@ -83,6 +83,19 @@ def test_a_damaged_stream_is_an_error_of_the_connection() -> None:
             _Inflating(source).readinto(bytearray(100))
 
 
+def test_damage_behind_what_outgrows_its_room_is_an_error_of_the_connection_too() -> None:
+    ours, theirs = socket.socketpair()
+    deflate = zlib.compressobj(wbits=-15)
+    packed = deflate.compress(b"a" * 1_000) + deflate.flush(zlib.Z_SYNC_FLUSH)
+    with ours, theirs:
+        theirs.sendall(packed + b"\xff" * 100)
+        with ours.makefile("rb") as source:
+            inflating = _Inflating(source)
+            assert inflating.readinto(bytearray(500)) == 500
+            with pytest.raises(OSError, match="damaged"):
+                inflating.readinto(bytearray(1_000))
+
+
 def test_output_that_outgrows_its_room_comes_in_the_next_piece() -> None:
     ours, theirs = socket.socketpair()
     deflate = zlib.compressobj(wbits=-15)

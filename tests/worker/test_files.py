@@ -68,7 +68,9 @@ def test_arrival_is_the_topmost_received_date_else_date_else_long_ago() -> None:
 def test_a_date_that_no_calendar_has_is_no_arrival() -> None:
     edge = datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=9)))
     assert arrival(edge, MAIL) == datetime(2026, 5, 4, 7, tzinfo=UTC)
-    for date in ("Mon, 99 May 2026 10:00:00 +0000", "Fri, 31 Dec 9999 23:00:00 -0900", "yesterday"):
+    endless = "9" * 30
+    beyond = (f"Mon, 4 May {endless} 10:00:00 +0000", f"Mon, 4 May 2026 {endless}:00:00 +0000", f"{endless} May 2026")
+    for date in ("Mon, 99 May 2026 10:00:00 +0000", "Fri, 31 Dec 9999 23:00:00 -0900", "yesterday", *beyond):
         assert arrival(None, f"Date: {date}\n\n".encode()) == NO_DATE
 
 

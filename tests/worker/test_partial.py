@@ -210,6 +210,18 @@ def test_a_header_that_contradicts_the_server_falls_back_to_the_beginning(
     assert raw.startswith(fetched.raw)
 
 
+@pytest.mark.parametrize("boundary", ["boundary*=b; boundary*0=b", f"boundary=b; boundary*{'9' * 5_000}=b"])
+def test_a_header_at_which_the_standard_library_fails_falls_back_to_the_beginning(
+    dovecot: PrivateDovecot, imap_user: str, boundary: str
+) -> None:
+    whole = message(multipart("mixed", "b", [part("text/plain", b"Hello"), pdf()]))
+    raw = whole.replace(b'boundary="b"', boundary.encode())
+    fetched = through(dovecot, imap_user, raw)
+    assert raw.startswith(fetched.raw)
+    assert len(fetched.raw) > KEPT
+    assert fetched.omitted == (f"everything behind the first {len(fetched.raw)} bytes",)
+
+
 def test_hundreds_of_texts_are_not_all_read(dovecot: PrivateDovecot, imap_user: str) -> None:
     texts = [part("text/plain", f"text {number}\r\n".encode() * 300) for number in range(60)]
     fetched = through(dovecot, imap_user, message(multipart("mixed", "b", texts)))

@@ -21,8 +21,9 @@ from tests.provider import browse
 from tests.worker.token_server import CLIENT_ID, CLIENT_SECRET, TokenServer, token_server
 from worker.errors import InputError
 from worker.imap.connection import tls_context
+from worker.oauth.asking import TokenError
 from worker.oauth.providers import KINDS, Provider, provider_of
-from worker.oauth.tokens import TokenError, as_client, ask_confirmed, ask_consent, ask_device, redeem, refresh
+from worker.oauth.tokens import as_client, ask_confirmed, ask_consent, ask_device, redeem, refresh
 
 NOW = datetime(2026, 5, 4, 9, tzinfo=UTC)
 HERE = "http://127.0.0.1:1"

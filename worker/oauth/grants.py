@@ -19,8 +19,9 @@ from models.session import reading, transaction
 from models.tables.handling import GrantKind, OAuthGrant
 from models.tables.mailboxes import Mailbox
 from worker.errors import MailboxError, Trouble
+from worker.oauth.asking import TokenError
 from worker.oauth.providers import Provider, provider_of
-from worker.oauth.tokens import TokenError, Tokens, as_client, refresh
+from worker.oauth.tokens import Tokens, as_client, refresh
 from worker.secrets.vault import Vault, vault_of
 
 EARLY = timedelta(minutes=5)

@@ -20,7 +20,7 @@ from models.tables.mailboxes import Mailbox
 from worker.access import connected
 from worker.chunks import chunks
 from worker.desk import Desk
-from worker.mailbox import FetchedMessage
+from worker.imap.fetched import FetchedMessage
 from worker.poll import go_round
 from worker.process import write
 from worker.reading.files import as_fetched

@@ -3,22 +3,20 @@ r"""Step 1: reads a mailbox over IMAP and leaves no trace in it (EXAMINE and BOD
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date, datetime
 from typing import Final
 
-from imapclient.exceptions import IMAPClientAbortError, IMAPClientError
-from imapclient.response_parser import parse_fetch_response
-
 from worker.errors import MailboxError
-from worker.imap import folders
+from worker.imap import folders, listing
 from worker.imap.account import Account
 from worker.imap.arrival import arrival
 from worker.imap.client import Client
 from worker.imap.compress import compress, is_near
-from worker.imap.connection import MALFORMED, hang_up, is_passing, log_out, open_client, said, shut, slim, telling
-from worker.imap.fetch import HEADER, fetch
+from worker.imap.connection import hang_up, log_out, open_client, shut, slim
+from worker.imap.failures import telling
+from worker.imap.fetch import HEADER, ask_in_halves, fetch
 from worker.imap.fetched import (
     BATCH_MESSAGES,
     Answer,
@@ -26,17 +24,13 @@ from worker.imap.fetched import (
     FolderState,
     batches,
     content_of,
-    is_since,
     size_of,
 )
 from worker.imap.idle import Ear, Heard
 from worker.imap.together import statuses
 from worker.imap.transfer import Fate, transfer
 
-__all__ = ["Account", "FetchedMessage", "FolderState", "Mailbox", "connect"]
-
 HEADER_BATCH: Final = 500
-WINDOW: Final = 5000
 # CONDSTORE would tell of changed flags, too, and a folder be opened whenever somebody reads a mail in it.
 _NUMBERS: Final = "MESSAGES UIDNEXT UIDVALIDITY"
 
@@ -178,43 +172,23 @@ class Mailbox:
     def new_uids(self, state: FolderState, after_uid: int, since: date | None = None) -> list[tuple[int, int]]:
         """Return (UID, size in octets), ascending, of the messages with a UID above `after_uid`.
 
-        Call it straight after `select`, whose state it takes. It reads sequence numbers backwards from the newest:
-        they have no gaps, so a folder whose UIDs are far apart, or count from 1 to millions, takes few commands and
-        no answer outgrows imaplib's line limit (as that of SEARCH does).
+        Call it straight after `select`, whose state it takes.
 
         Args:
             state: the selected folder.
             after_uid: 0 for all.
             since: leaves out what arrived before this day (UTC).
         """
-        items = "(UID RFC822.SIZE INTERNALDATE)" if since else "(UID RFC822.SIZE)"
-        found: list[tuple[int, int]] = []
-        last, count = state.exists, max(1, min(WINDOW, state.uidnext - 1 - after_uid if state.uidnext else WINDOW))
         with telling(self._account, self._name, f"listing {state.folder!r}"):
-            while last > 0:
-                first = max(1, last - count + 1)
-                answers = self._window(first, last, items)
-                new = [answer for answer in answers if answer[b"UID"] > after_uid]
-                found += [(answer[b"UID"], size_of(answer)) for answer in new if not since or is_since(answer, since)]
-                # Numbers ascend, so below the first one that is possible at all nothing new can lie.
-                if len(new) < len(answers) or any(each[b"UID"] == after_uid + 1 for each in new):
-                    break
-                last, count = first - 1, WINDOW
-        return sorted(found)
+            return listing.above(self._client, state, after_uid, since)
 
     def uids_between(self, first: int, last: int, since: date | None = None) -> list[tuple[int, int]]:
         """Return (UID, size in octets), ascending, of the selected folder's messages from one UID to another.
 
         With `since`, what arrived before that day (UTC) is left out.
         """
-        items = "(UID RFC822.SIZE INTERNALDATE)" if since else "(UID RFC822.SIZE)"
         with telling(self._account, self._name, f"listing {self._selected.folder!r}"):
-            status, lines = self._client._imap.uid("FETCH", f"{first}:{last}", items)  # noqa: SLF001 - as `_window`
-            if status != "OK":
-                raise IMAPClientError(str(lines[-1]))
-            answers = parse_fetch_response(lines, normalise_times=False, uid_is_key=False).values()
-        told = [each for each in answers if b"UID" in each and (not since or is_since(each, since))]
-        return sorted((each[b"UID"], size_of(each)) for each in told if first <= each[b"UID"] <= last)
+            return listing.between(self._client, first, last, since)
 
     def fetch(self, pairs: Sequence[tuple[int, int]], most: int = BATCH_MESSAGES) -> Iterator[list[FetchedMessage]]:
         """Yield the messages of the selected folder in batches, ascending by UID; no batch is empty.
@@ -273,32 +247,13 @@ class Mailbox:
         counts = told.get("EXISTS") or [b"%d" % self._selected.exists]
         return "EXPUNGE" in told or int(counts[-1]) != self._selected.exists
 
-    def _window(self, first: int, last: int, items: str) -> list[Answer]:
-        # imapclient's own fetch takes no ranges, only lists, and 5,000 numbers are too long a line for many servers.
-        status, lines = self._client._imap.fetch(f"{first}:{last}", items)  # noqa: SLF001
-        if status != "OK":
-            raise IMAPClientError(str(lines[-1]))
-        parsed = parse_fetch_response(lines, normalise_times=False, uid_is_key=False)
-        # Servers may add what they like of other messages.
-        return [answer for number, answer in parsed.items() if b"UID" in answer and first <= number <= last]
+    def _ask(self, uids: list[int], items: list[str], refused: dict[int, str]) -> Mapping[int, Answer]:
+        return ask_in_halves(self._fetch, self._recover, uids, items, refused)
 
-    def _ask(self, uids: list[int], items: list[str], refused: dict[int, str]) -> dict[int, Answer]:
-        """Fetch items of messages; where the server refuses them together, find the one that is to blame."""
-        if not uids:
-            return {}
-        try:
-            return dict(self._client.fetch(uids, items))
-        except IMAPClientAbortError:
-            raise
-        except (IMAPClientError, *MALFORMED) as error:
-            if is_passing(error):
-                raise
-            self._recover(error)
-            if len(uids) == 1:
-                refused[uids[0]] = said(error)
-                return {}
-        middle = len(uids) // 2
-        return self._ask(uids[:middle], items, refused) | self._ask(uids[middle:], items, refused)
+    def _fetch(self, uids: list[int], items: list[str]) -> Mapping[int, Answer]:
+        # Looked up anew each time: a recovery may have put another connection in the place of the first.
+        answers: Mapping[int, Answer] = self._client.fetch(uids, items)
+        return answers
 
     def _noop(self) -> None:
         self._client.noop()

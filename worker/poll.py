@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date
 from functools import partial
 
@@ -12,7 +13,7 @@ from models.tables.mailboxes import Mailbox
 from worker.access import connected
 from worker.desk import Desk
 from worker.errors import MailboxError, Trouble
-from worker.imap.folders import INBOX, to_read
+from worker.imap.folders import to_read
 from worker.reading.folder import read_folder
 from worker.reading.moving import carry_out
 from worker.reading.sent import learn_sent, sent_folder
@@ -20,8 +21,6 @@ from worker.reading.visit import PollReport, Station, Visit
 from worker.tracing import step
 
 log = logs.logger(__name__)
-
-__all__ = ["INBOX", "go_round", "poll"]
 
 
 def poll(station: Station, mailbox: Mailbox, desk: Desk) -> PollReport:
@@ -51,55 +50,66 @@ def go_round(
     With `only`, folders besides these are known to hold nothing new.
 
     Raises:
-        MailboxError: the first of the failures, after everything else was read.
+        MailboxError: of the failures the first that concerns more than its folder, else the first; after everything
+            else was read, unless the connection broke or the server asks for patience.
     """
     junk = bool(mailbox.read_junk) and not folders
-    steps: list[tuple[str | None, Callable[[], object]]] = [
-        (
-            place.path,
-            partial(
-                visit.read or read_folder,
-                visit,
-                place.path,
-                limit=limit,
-                since=since,
-                counts=only is None,
-                junk=place.junk,
-            ),
-        )
-        for place in to_read(folders or mailbox.folders, visit.imap.folders(anew=only is None), junk=junk)
+    places = to_read(folders or mailbox.folders, visit.imap.folders(anew=only is None), junk=junk)
+    read = partial(visit.read or read_folder, visit, limit=limit, since=since, counts=only is None)
+    steps = [
+        *_learning(visit, mailbox),
+        *(_Step(place.path, partial(read, place.path, junk=place.junk)) for place in places),
+        *_moving(visit, mailbox),
     ]
+    failures = _walk(visit, [step for step in steps if only is None or step.folder is None or step.folder in only])
+    if failures:
+        # Of one folder the others need not suffer; what is asked of us besides is heeded first.
+        raise next((error for error in failures if error.trouble is not Trouble.FOLDER), failures[0])
+    return visit.report
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """What is done in the course of a poll, and in which folder; None: it concerns all of them."""
+
+    folder: str | None
+    do: Callable[[], object]
+
+
+def _learning(visit: Visit, mailbox: Mailbox) -> Iterator[_Step]:
     sent = sent_folder(visit, mailbox) if mailbox.learn_sends else None
     if sent:
-        steps.insert(0, (sent, partial(learn_sent, visit, sent)))
+        yield _Step(sent, partial(learn_sent, visit, sent))
+
+
+def _moving(visit: Visit, mailbox: Mailbox) -> Iterator[_Step]:
     # A backfill moves nothing; it may be a rehearsal.
     if visit.purpose is Purpose.LIVE and (mailbox.bounces_to or mailbox.opt_outs_to):
-        moves = (None, partial(_carry_out, visit))
-        steps = [*steps, moves]
+        yield _Step(None, partial(_carry_out, visit))
+
+
+def _walk(visit: Visit, steps: Iterable[_Step]) -> list[MailboxError]:
+    """Take one step after the other until it is to stop, or nothing more is to be had; return the failures."""
     failures: list[MailboxError] = []
-    for folder, do in steps:
+    for step_ in steps:
         if visit.station.watch.stopping():
             visit.report.more = True
             break
-        if only is not None and folder is not None and folder not in only:
-            continue
         try:
-            do()
+            step_.do()
         except MailboxError as error:
             log.warning(
                 "folder_failed",
                 says="{error}",
                 mailbox=visit.desk.box.name,
-                folder=folder,
+                folder=step_.folder,
                 trouble=error.trouble,
                 error=error,
             )
             failures.append(error)
-            if error.trouble is Trouble.NETWORK:
+            if error.trouble in {Trouble.NETWORK, Trouble.THROTTLED}:
                 break
-    if failures:
-        raise failures[0]
-    return visit.report
+    return failures
 
 
 def _carry_out(visit: Visit) -> None:

@@ -17,7 +17,7 @@ from config import logs
 from models.session import Writer
 from worker.apply import Applied, apply
 from worker.desk import Desk
-from worker.mailbox import FetchedMessage
+from worker.imap.fetched import FetchedMessage
 from worker.matching.clues import clues_of
 from worker.tracing import step, tell
 from worker.writing.fingerprint import content_hash

@@ -19,7 +19,7 @@ from console.render import SEE_OTHER, go, ours
 from console.views.entrance import client_of, form, let_in
 from console.visitor import TheOffice, visitor_of
 from worker.errors import InputError
-from worker.oauth.tokens import TokenError
+from worker.oauth.asking import TokenError
 from worker.people.oidc import Asked, IdentityProvider, ask, provider_of, verified_address
 from worker.people.sign_in import sign_in_proven
 from worker.people.users import SignedIn

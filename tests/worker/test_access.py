@@ -23,12 +23,13 @@ from tests.keys import SECRET_KEY, VAULT
 from tests.servers import PrivateDovecot
 from tests.worker.small_world import furnish
 from tests.worker.token_server import CLIENT_ID, CLIENT_SECRET, TokenServer, token_server
-from worker import access
-from worker.access import account_of, connected, keep, renew, signed_in
+from worker.access import account_of, connected, renew, signed_in
 from worker.errors import MailboxError, Trouble
 from worker.imap.account import Account
 from worker.imap.bearer import LONGEST_SAID, _Exchange
 from worker.mailbox import connect
+from worker.oauth import grants
+from worker.oauth.grants import keep
 from worker.oauth.tokens import Tokens
 from worker.secrets.stored_secrets import encrypt_anew
 from worker.secrets.vault import Vault, is_sealed
@@ -269,16 +270,16 @@ def test_who_comes_second_with_a_used_refresh_token_takes_what_the_first_got(
     either: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first: list[Account] = []
-    ask = access.refresh
+    ask = grants.refresh
 
     def late(*given: Any) -> Tokens:
-        monkeypatch.setattr(access, "refresh", ask)
+        monkeypatch.setattr(grants, "refresh", ask)
         first.append(either.account())
         # The provider has its own opinion of a refresh token that comes twice.
         either.server.fails = [(400, {"error": "invalid_grant"})]
         return ask(*given)
 
-    monkeypatch.setattr(access, "refresh", late)
+    monkeypatch.setattr(grants, "refresh", late)
     assert either.account().token == first[0].token == either.tokens()[0]
     assert either.grant.error is None
 
@@ -286,14 +287,14 @@ def test_who_comes_second_with_a_used_refresh_token_takes_what_the_first_got(
 def test_a_key_that_is_exchanged_meanwhile_loses_no_refresh_token(
     either: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ask = access.refresh
+    ask = grants.refresh
 
     def slow(*given: Any) -> Tokens:
         with transaction(either.engine) as session:
             encrypt_anew(session, Vault((SECRET_KEY,)))
         return ask(*given)
 
-    monkeypatch.setattr(access, "refresh", slow)
+    monkeypatch.setattr(grants, "refresh", slow)
     either.account()
     assert either.tokens()[1] in either.server.current.values()
 
@@ -384,3 +385,30 @@ def test_a_token_that_a_real_server_refuses_is_renewed_and_its_words_are_told(
     assert (caught.value.permanent, caught.value.trouble) == (True, Trouble.SIGN_IN)
     assert "inbox-worker mailboxes sign-in mila@outreach.example" in str(caught.value)
     assert len(real.server.asked) == 3
+
+
+def test_a_consent_without_a_refresh_token_has_to_be_given_anew(world: World) -> None:
+    with transaction(world.engine) as session:
+        session.execute(update(OAuthGrant).values(refresh_token=None))
+    error = world.refused()
+    assert (error.trouble, error.permanent) == (Trouble.SIGN_IN, True)
+    assert "gave no refresh token; sign in again: inbox-worker mailboxes sign-in" in str(error)
+    assert world.server.asked == []
+
+
+def test_a_consent_that_is_removed_while_the_provider_is_asked_stays_removed(
+    either: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask = grants.refresh
+
+    def removed(*given: Any) -> Tokens:
+        with transaction(either.engine) as session:
+            session.delete(session.get_one(OAuthGrant, 1))
+        return ask(*given)
+
+    monkeypatch.setattr(grants, "refresh", removed)
+    error = either.refused()
+    assert (error.trouble, error.permanent) == (Trouble.SIGN_IN, True)
+    assert "the consent was removed; sign in again" in str(error)
+    with reading(either.engine) as session:
+        assert session.get(OAuthGrant, 1) is None

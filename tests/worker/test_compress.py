@@ -9,6 +9,7 @@ from unittest import mock
 
 import pytest
 
+from tests.scripted import ScriptedServer
 from tests.servers import PASSWORD, PrivateDovecot
 from worker import mailbox
 from worker.imap.account import Account
@@ -82,6 +83,19 @@ def test_a_damaged_stream_is_an_error_of_the_connection() -> None:
             _Inflating(source).readinto(bytearray(100))
 
 
+def test_damage_behind_what_outgrows_its_room_is_an_error_of_the_connection_too() -> None:
+    ours, theirs = socket.socketpair()
+    deflate = zlib.compressobj(wbits=-15)
+    packed = deflate.compress(b"a" * 1_000) + deflate.flush(zlib.Z_SYNC_FLUSH)
+    with ours, theirs:
+        theirs.sendall(packed + b"\xff" * 100)
+        with ours.makefile("rb") as source:
+            inflating = _Inflating(source)
+            assert inflating.readinto(bytearray(500)) == 500
+            with pytest.raises(OSError, match="damaged"):
+                inflating.readinto(bytearray(1_000))
+
+
 def test_output_that_outgrows_its_room_comes_in_the_next_piece() -> None:
     ours, theirs = socket.socketpair()
     deflate = zlib.compressobj(wbits=-15)
@@ -94,3 +108,18 @@ def test_output_that_outgrows_its_room_comes_in_the_next_piece() -> None:
             room = bytearray(70_000)
             sizes = [inflating.readinto(room), inflating.readinto(room), inflating.readinto(room)]
     assert sizes == [70_000, 30_000, 0]
+
+
+def test_a_server_that_will_not_is_read_as_it_is() -> None:
+    script = """
+    C: CAPABILITY
+    S: * CAPABILITY IMAP4rev1 COMPRESS=DEFLATE
+    S: $ OK done
+    C: COMPRESS DEFLATE
+    S: $ NO [COMPRESSIONACTIVE] TLS does it
+    """
+    with ScriptedServer(script) as server:
+        client = open_client(Account(server.host, server.port, "u", "p", "plain", timeout=5))
+        assert not compress(client)
+        client.noop()
+        client.logout()

@@ -14,6 +14,7 @@ from datetime import timedelta
 from functools import partial
 from multiprocessing import active_children
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -152,3 +153,17 @@ def wait_for_end(pid: int) -> None:
 
 def replace_processes(count: int) -> Settings:
     return SETTINGS.model_copy(update={"backfill_processes": count})
+
+
+def test_processes_that_died_between_two_backfills_are_replaced(deadly: Crew) -> None:
+    assert len(understood(deadly, mails(16))) == 16
+    pool: Any = deadly._pool  # noqa: SLF001 - nobody else knows its processes
+    for process in list(pool._processes.values()):  # noqa: SLF001 - the same
+        process.kill()
+        process.join()
+    while not pool._broken:  # noqa: SLF001 - the same
+        time.sleep(0.01)
+    found = understood(deadly, mails(40))
+    assert [each.uid for each in found] == list(range(1, 41))
+    assert not [each for each in found if each.error]
+    assert deadly._pool is not pool  # noqa: SLF001 - the same

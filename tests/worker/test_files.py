@@ -68,7 +68,9 @@ def test_arrival_is_the_topmost_received_date_else_date_else_long_ago() -> None:
 def test_a_date_that_no_calendar_has_is_no_arrival() -> None:
     edge = datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=9)))
     assert arrival(edge, MAIL) == datetime(2026, 5, 4, 7, tzinfo=UTC)
-    for date in ("Mon, 99 May 2026 10:00:00 +0000", "Fri, 31 Dec 9999 23:00:00 -0900", "yesterday"):
+    endless = "9" * 30
+    beyond = (f"Mon, 4 May {endless} 10:00:00 +0000", f"Mon, 4 May 2026 {endless}:00:00 +0000", f"{endless} May 2026")
+    for date in ("Mon, 99 May 2026 10:00:00 +0000", "Fri, 31 Dec 9999 23:00:00 -0900", "yesterday", *beyond):
         assert arrival(None, f"Date: {date}\n\n".encode()) == NO_DATE
 
 
@@ -80,3 +82,8 @@ def test_the_place_of_a_file_is_its_content() -> None:
     first, again, other = (as_fetched("box", "a.eml", raw) for raw in (MAIL, MAIL, MAIL + b"more"))
     assert first.uid == again.uid != other.uid
     assert 0 <= first.uid < 2**63
+
+
+def test_a_file_that_cannot_be_read_is_a_clear_error(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cannot be read: Is a directory"):
+        list(mbox_messages(tmp_path))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import selectors
 import socket
+import struct
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -10,7 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from imapclient.exceptions import IMAPClientError
+from imapclient.exceptions import IMAPClientAbortError, IMAPClientError
 
 from worker.imap.client import Client
 from worker.imap.idle import Ear, Heard
@@ -312,3 +314,24 @@ def test_a_server_that_does_not_answer_is_waited_for_no_longer_than_any(server: 
     ear, _ = listening(server)
     with pytest.raises(TimeoutError):
         ear.ask(ASKED)
+
+
+def test_a_connection_that_is_reset_has_ended(server: Server) -> None:
+    ear, _ = listening(server)
+    # Closed so, it sends RST in place of FIN, and reading fails in place of giving nothing.
+    server.line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    server.line.close()
+    waits = selectors.DefaultSelector()
+    waits.register(ear, selectors.EVENT_READ)
+    assert waits.select(5)
+    waits.close()
+    assert ear.hear() is Heard.END
+
+
+def test_a_farewell_cut_in_two_by_a_poll_ends_the_connection(server: Server) -> None:
+    ear, _ = listening(server)
+    server.says(b"* BY")
+    assert heard(ear) is Heard.NOTHING
+    server.says(b"E too long\r\n")
+    with pytest.raises(IMAPClientAbortError, match="ended the wait"):
+        ear.done()

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
+from unittest import mock
 
 import pytest
 from imapclient.exceptions import IMAPClientError
@@ -18,12 +19,13 @@ from tests.servers import PASSWORD, PrivateDovecot, free_ports
 from tests.worker.large_mails import message, multipart, part
 from worker import mailbox as reading
 from worker.errors import MailboxError
-from worker.imap import fetched
+from worker.imap import fetched, listing
 from worker.imap.account import Account
 from worker.imap.arrival import NO_DATE, arrival
 from worker.imap.connection import tls_context
+from worker.imap.fetched import FetchedMessage
 from worker.imap.folders import Folder, find
-from worker.mailbox import FetchedMessage, Mailbox, connect
+from worker.mailbox import Mailbox, connect
 
 pytestmark = pytest.mark.server
 
@@ -114,7 +116,7 @@ def test_only_messages_above_the_cursor_are_listed(dovecot: PrivateDovecot, imap
 def test_windows_find_every_message_whatever_the_server_says_of_its_next_number(
     dovecot: PrivateDovecot, imap_user: str, imap: Mailbox, monkeypatch: pytest.MonkeyPatch, uidnext: int | None
 ) -> None:
-    monkeypatch.setattr(reading, "WINDOW", 3)
+    monkeypatch.setattr(listing, "WINDOW", 3)
     uids = [dovecot.deliver(imap_user, MAIL) for _ in range(20)]
     with dovecot.session(imap_user) as other:
         other.select_folder("INBOX")
@@ -358,6 +360,9 @@ class Grudging:
     def noop(self) -> None:
         pass
 
+    def shutdown(self) -> None:
+        pass
+
     def fetch(self, uids: list[int], items: list[str]) -> dict[int, dict[bytes, Any]]:
         self.asked.append(uids)
         self.items.update(items)
@@ -445,3 +450,24 @@ def test_a_connection_that_is_opened_in_place_of_another_can_be_cut(
         imap._recover(IMAPClientError("got more than 1000000 bytes"))  # noqa: SLF001
     assert there.recv(1) == b""
     there.close()
+
+
+def test_where_no_connection_can_be_opened_in_place_of_another_that_is_told(
+    imap: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    imap.select("INBOX")
+    monkeypatch.setattr(reading, "open_client", mock.Mock(side_effect=ConnectionRefusedError("nobody listens")))
+    with pytest.raises(ConnectionRefusedError):
+        imap._recover(IMAPClientError("got more than 1000000 bytes"))  # noqa: SLF001
+
+
+def test_a_folder_that_was_replaced_while_it_was_read_is_not_read_on_by_its_old_numbers(account: Account) -> None:
+    client = Grudging("got more than 1000000 bytes", 7)
+    imap = Mailbox(client, account, "mila")
+    imap.select("INBOX")
+    replaced = mock.Mock(spec=Grudging, **{"select_folder.return_value": {b"UIDVALIDITY": 2, b"UIDNEXT": 100}})
+    with mock.patch.object(reading, "open_client", return_value=replaced), pytest.raises(MailboxError) as caught:
+        list(imap.fetch([(uid, 100) for uid in range(1, 17)]))
+    assert "folder 'INBOX' was replaced while it was read" in str(caught.value)
+    assert not caught.value.permanent
+    assert not replaced.fetch.called

@@ -137,6 +137,15 @@ def test_hosts_that_were_left_long_ago_are_forgotten() -> None:
     assert set(hosts._hosts) == {"h"}  # noqa: SLF001 - what grows is what is kept
 
 
+def test_a_host_that_is_asked_is_remembered_whatever_the_clock_does_meanwhile() -> None:
+    hosts = Hosts(20, FAST)
+    assert hosts.ask("h", NOW)
+    hosts.crowded(NOW + WINDOW)
+    hosts.asked("h", answered=True)
+    hosts.crowded(NOW + 2 * WINDOW)
+    assert not hosts._hosts  # noqa: SLF001 - the same
+
+
 def test_threads_that_ask_at_once_get_no_more_than_there_is() -> None:
     hosts = Hosts(50, FAST)
     got: list[bool] = []

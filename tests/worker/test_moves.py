@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from unittest import mock
 from zlib import crc32
 
 import pytest
@@ -403,3 +404,20 @@ def test_where_mail_went_is_believed_only_where_it_makes_sense(told: bytes | Non
 )
 def test_a_server_must_be_able_to_remove_one_message_alone(capabilities: tuple[bytes, ...], *, can: bool) -> None:
     assert can_move(capabilities) is can
+
+
+@SQLITE
+def test_a_move_that_fails_keeps_nothing_from_being_read_and_is_made_later(
+    engine: Engine, dovecot: PrivateDovecot, imap_user: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    def away(*_: object) -> None:
+        raise IMAPClientError("move failed: [UNAVAILABLE] the store is away")
+
+    dovecot.deliver(imap_user, a_bounce(), internaldate=ARRIVED)
+    with mock.patch("worker.mailbox.transfer", away), caplog.at_level(logging.WARNING):
+        look(engine, dovecot, imap_user)
+    assert [record.getMessage() for record in caplog.records if "it is moved later" in record.getMessage()]
+    assert statuses(engine)["campaign-1", "anna@client.example"] == "Bounced"
+    assert moves(engine) == [MoveState.WANTED]
+    look(engine, dovecot, imap_user)
+    assert moves(engine) == [MoveState.MOVED]

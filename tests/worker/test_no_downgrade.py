@@ -14,7 +14,7 @@ from worker.errors import MailboxError
 from worker.imap import bearer
 from worker.imap.account import Account
 from worker.imap.bearer import MECHANISMS, first
-from worker.imap.connection import telling
+from worker.imap.failures import telling
 from worker.mailbox import connect
 
 PASSWORD = "canary-password"
@@ -46,6 +46,14 @@ def test_without_starttls_no_password_is_sent(script: str) -> None:
     error, heard = refused(script, "starttls")
     assert not [each for each in heard if each.upper().startswith(("LOGIN", "AUTHENTICATE")) or PASSWORD in each]
     assert "mila: signing in at 127.0.0.1" in str(error)
+
+
+@pytest.mark.parametrize("greeting", ["* OK ready", "* PREAUTH ready", "* OK [CAPABILITY IMAP4rev1 STARTTLS] ready"])
+def test_no_password_goes_out_where_encryption_is_refused(greeting: str) -> None:
+    capabilities = "C: CAPABILITY\nS: * CAPABILITY IMAP4rev1 AUTH=PLAIN\nS: $ OK done\n"
+    _, heard = refused(f"S: {greeting}\n{capabilities}C: .*\nS: $ NO refused\n", "starttls")
+    assert heard
+    assert not any(PASSWORD in line or "LOGIN" in line or "AUTHENTICATE" in line for line in heard)
 
 
 def test_a_server_that_lacks_starttls_is_a_matter_for_a_person() -> None:

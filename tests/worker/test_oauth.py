@@ -21,8 +21,9 @@ from tests.provider import browse
 from tests.worker.token_server import CLIENT_ID, CLIENT_SECRET, TokenServer, token_server
 from worker.errors import InputError
 from worker.imap.connection import tls_context
+from worker.oauth.asking import TokenError
 from worker.oauth.providers import KINDS, Provider, provider_of
-from worker.oauth.tokens import TokenError, as_client, ask_confirmed, ask_consent, ask_device, redeem, refresh
+from worker.oauth.tokens import as_client, ask_confirmed, ask_consent, ask_device, redeem, refresh
 
 NOW = datetime(2026, 5, 4, 9, tzinfo=UTC)
 HERE = "http://127.0.0.1:1"
@@ -271,3 +272,13 @@ def test_without_a_client_id_the_setting_is_named() -> None:
 def test_an_issuer_is_encrypted_or_on_this_machine(issuer: str) -> None:
     with pytest.raises(ValueError, match="http:// is for this machine alone"):
         Settings(_env_file=None, microsoft_issuer=issuer)
+
+
+def test_a_provider_that_lacks_an_endpoint_says_which_and_where_it_is_set(
+    server: TokenServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = {name: url for name, url in server.describe().items() if name != "token_endpoint"}
+    monkeypatch.setattr(server, "describe", lambda: said)
+    with pytest.raises(TokenError, match="offers no token endpoint; see INBOX_GOOGLE_ISSUER") as caught:
+        refresh(google(server), server.consent(), NOW)
+    assert not caught.value.about_consent

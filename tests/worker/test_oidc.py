@@ -20,7 +20,7 @@ from tests.console.identity_provider import (
 from tests.provider import browse
 from tests.worker.small_world import NOW
 from worker.errors import InputError
-from worker.oauth.tokens import TokenError
+from worker.oauth.asking import TokenError
 from worker.people import oidc
 from worker.people.oidc import ask, verified_address
 

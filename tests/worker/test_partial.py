@@ -17,8 +17,9 @@ from tests.worker.large_mails import ATTACHMENT, CRLF, bounce_with_original, lin
 from worker.imap import fetch as reading
 from worker.imap import partial
 from worker.imap.account import Account
+from worker.imap.fetched import FetchedMessage
 from worker.imap.structure import StructureError, read_structure
-from worker.mailbox import FetchedMessage, connect
+from worker.mailbox import connect
 
 pytestmark = pytest.mark.server
 
@@ -126,6 +127,8 @@ def test_the_header_block_stays_as_it_is(dovecot: PrivateDovecot, imap_user: str
     [
         ("7bit", b"line of text\r\n" * 20_000, b"line of text\r\n" * 20_000),
         ("8bit", "é".encode() * 100_000, "é".encode() * 100_000),
+        # The 65536th octet is the first of two.
+        ("8bit", b"-" + "é".encode() * 100_000, b"-" + "é".encode() * 100_000),
         ("quoted-printable", b"=C3=A9" * 40_000, "é".encode() * 40_000),
         ("base64", base64.encodebytes(b"abcdefg" * 40_000), b"abcdefg" * 40_000),
         ("base64", base64.b64encode(b"abcdefg" * 40_000), b"abcdefg" * 40_000),
@@ -147,6 +150,14 @@ def test_a_huge_text_keeps_its_beginning(
         # The octets of one character may be cut in two only where an encoding hides them.
         assert encoding == "quoted-printable" or text(first).decode()
         assert fetched.omitted[0].startswith("text/plain, ")
+
+
+def test_a_huge_text_in_another_alphabet_keeps_its_octets(dovecot: PrivateDovecot, imap_user: str) -> None:
+    body = "é".encode("latin-1") * 200_000
+    fields = "Content-Transfer-Encoding: 8bit"
+    fetched = through(dovecot, imap_user, message(part("text/plain; charset=iso-8859-1", body, fields)))
+    (only,) = parts(message_from_bytes(fetched.raw))
+    assert text(only).rstrip(b"\n") == body[:KEPT]
 
 
 def test_a_huge_text_without_mime_keeps_its_beginning(dovecot: PrivateDovecot, imap_user: str) -> None:
@@ -197,6 +208,18 @@ def test_a_header_that_contradicts_the_server_falls_back_to_the_beginning(
     raw = b"From: nora@partner.example\r\nno field at all\r\n" + whole
     fetched = through(dovecot, imap_user, raw)
     assert raw.startswith(fetched.raw)
+
+
+@pytest.mark.parametrize("boundary", ["boundary*=b; boundary*0=b", f"boundary=b; boundary*{'9' * 5_000}=b"])
+def test_a_header_at_which_the_standard_library_fails_falls_back_to_the_beginning(
+    dovecot: PrivateDovecot, imap_user: str, boundary: str
+) -> None:
+    whole = message(multipart("mixed", "b", [part("text/plain", b"Hello"), pdf()]))
+    raw = whole.replace(b'boundary="b"', boundary.encode())
+    fetched = through(dovecot, imap_user, raw)
+    assert raw.startswith(fetched.raw)
+    assert len(fetched.raw) > KEPT
+    assert fetched.omitted == (f"everything behind the first {len(fetched.raw)} bytes",)
 
 
 def test_hundreds_of_texts_are_not_all_read(dovecot: PrivateDovecot, imap_user: str) -> None:

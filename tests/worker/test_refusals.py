@@ -12,8 +12,10 @@ from imapclient.exceptions import IMAPClientAbortError, IMAPClientError, LoginEr
 
 from tests.scripted import ScriptedServer
 from worker.errors import MailboxError, Trouble
+from worker.imap import bearer
 from worker.imap.account import Account
-from worker.imap.connection import is_passing, telling
+from worker.imap.client import Client
+from worker.imap.failures import is_passing, telling
 from worker.mailbox import connect
 
 ACCOUNT = Account("imap.example", 993, "mila", "secret")
@@ -202,3 +204,25 @@ def test_a_server_that_hangs_up_says_why() -> None:
     with pytest.raises(MailboxError, match="Autologout; idle for too long") as caught:
         visit("C: LIST .*\nS: * BYE Autologout; idle for too long\nS: !hang up\n")
     assert (caught.value.trouble, caught.value.permanent) == (Trouble.NETWORK, False)
+
+
+def test_a_farewell_for_a_greeting_passes() -> None:
+    with pytest.raises(MailboxError, match="the connection broke") as caught:
+        visit("S: * BYE not today\n")
+    assert (caught.value.trouble, caught.value.permanent) == (Trouble.NETWORK, PASSES)
+
+
+def test_a_listing_of_folders_that_is_refused_is_no_mailbox_without_folders() -> None:
+    with pytest.raises(MailboxError, match=r"listing folders at .*The store is away") as caught:
+        visit("C: LIST .*\nS: $ NO [UNAVAILABLE] The store is away\n")
+    assert (caught.value.trouble, caught.value.permanent) == (Trouble.UNAVAILABLE, PASSES)
+
+
+def test_a_token_that_is_refused_without_a_word_is_a_refused_sign_in() -> None:
+    script = "C: CAPABILITY\nS: * CAPABILITY IMAP4rev1 AUTH=XOAUTH2\nS: $ OK done\nC: AUTHENTICATE .*\nS: $ NO no\n"
+    with ScriptedServer(script) as server:
+        client = Client(server.host, server.port, context=None, timeout=5, alert=print, begun=None)
+        with pytest.raises(LoginError, match="no") as caught:
+            bearer.sign_in(client, "mila", "a token")
+        assert "()" not in str(caught.value)
+        client.shutdown()

@@ -12,11 +12,11 @@ from config import logs
 from models.rows import insert_returning
 from models.tables.handling import OAuthGrant
 from models.tables.mailboxes import Mailbox, SignIn
-from worker.access import keep
 from worker.act import Act
 from worker.acts.mailbox_columns import PORTS, read_columns, see_encrypted
 from worker.errors import InputError
 from worker.oauth.consenting import Granted
+from worker.oauth.grants import keep
 from worker.secrets.vault import Vault
 
 log = logs.logger(__name__)

@@ -21,9 +21,10 @@ from models.tables.handling import GrantKind
 from models.tables.mailboxes import SignIn
 from worker.cli.common import now
 from worker.errors import InputError
+from worker.oauth.asking import TokenError
 from worker.oauth.consenting import Granted, lasting, telling
 from worker.oauth.providers import KINDS, Provider
-from worker.oauth.tokens import TokenError, Tokens, as_client, ask_confirmed, ask_consent, ask_device, redeem
+from worker.oauth.tokens import Tokens, as_client, ask_confirmed, ask_consent, ask_device, redeem
 
 FLOWS = ("loopback", "device", "client")
 PATIENCE = timedelta(minutes=15)

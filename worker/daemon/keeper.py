@@ -19,7 +19,8 @@ from typing import TypeVar
 from config import logs
 from worker.errors import MailboxError, Trouble
 from worker.imap.account import Account
-from worker.imap.connection import shut, telling
+from worker.imap.connection import shut
+from worker.imap.failures import telling
 from worker.imap.fetched import FolderState
 from worker.imap.idle import Ear, Heard
 from worker.imap.manners import Hosts

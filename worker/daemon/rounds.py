@@ -18,9 +18,10 @@ from worker.desk import Desk, Ours, desk_of, ours
 from worker.errors import MailboxError, Trouble
 from worker.imap.account import Account
 from worker.imap.fetched import FolderState
+from worker.imap.folders import INBOX
 from worker.mailbox import Mailbox as Imap
 from worker.mailbox import reach
-from worker.poll import INBOX, go_round
+from worker.poll import go_round
 from worker.reading.visit import PollReport, Station, Visit
 from worker.writing.moves import wanted
 

@@ -16,7 +16,8 @@ from models.tables.mailboxes import Mailbox
 from worker.errands.way import StopHereError, way
 from worker.errors import InboxWorkerError, MailboxError, Trouble
 from worker.imap.account import Account
-from worker.imap.connection import log_out, open_client, telling
+from worker.imap.connection import log_out, open_client
+from worker.imap.failures import telling
 from worker.imap.folders import INBOX, to_read
 from worker.imap.transfer import can_move
 from worker.mailbox import Mailbox as Imap

@@ -14,7 +14,8 @@ from cryptography import x509
 from worker.errors import MailboxError, Trouble
 from worker.imap.account import Account
 from worker.imap.client import MOST_ADDRESSES, Client, NotImapError
-from worker.imap.connection import hang_up, said, telling, tls_context
+from worker.imap.connection import hang_up, tls_context
+from worker.imap.failures import said, telling
 from worker.watch.health import Finding, well, wrong
 
 Begun = Callable[[socket.socket], None] | None

@@ -32,7 +32,7 @@ def arrival(internaldate: object, raw: bytes) -> datetime:
 def _stated(text: str) -> datetime | None:
     try:
         return _in_utc(parsedate_to_datetime(text.strip()))
-    except (ValueError, TypeError, IndexError):
+    except (ValueError, TypeError, IndexError, OverflowError):
         return None
 
 

@@ -54,17 +54,20 @@ class _Inflating(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         room = len(buffer)
-        said = self._inflate.decompress(self._inflate.unconsumed_tail, room)
+        said = self._inflated(self._inflate.unconsumed_tail, room)
         while not said:
             packed = self._source.read1(_AT_ONCE)
             if not packed:
                 return 0
-            try:
-                said = self._inflate.decompress(packed, room)
-            except zlib.error as error:
-                raise OSError(f"the compressed stream is damaged: {error}") from error
+            said = self._inflated(packed, room)
         buffer[: len(said)] = said
         return len(said)
+
+    def _inflated(self, packed: bytes, room: int) -> bytes:
+        try:
+            return self._inflate.decompress(packed, room)
+        except zlib.error as error:
+            raise OSError(f"the compressed stream is damaged: {error}") from error
 
     def close(self) -> None:
         self._source.close()

@@ -6,8 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from imapclient.exceptions import IMAPClientAbortError, IMAPClientError
+
 from worker.imap import partial
 from worker.imap.arrival import arrival
+from worker.imap.failures import MALFORMED, is_passing, said
 from worker.imap.fetched import WHOLE_BYTES, Answer, FetchedMessage, FolderState, content_of
 from worker.tracing import step
 
@@ -31,6 +34,43 @@ def fetch(
         noop: gives the server occasion to tell of deletions.
     """
     return _Fetch(mailbox, state, ask, noop).messages(sizes)
+
+
+def ask_in_halves(
+    fetch_: Callable[[list[int], list[str]], Mapping[int, Answer]],
+    recover: Callable[[Exception], object],
+    uids: list[int],
+    items: list[str],
+    refused: dict[int, str],
+) -> Mapping[int, Answer]:
+    """Fetch items of messages; where the server refuses them together, find the one that is to blame.
+
+    Args:
+        fetch_: fetches items of all these messages with one command.
+        recover: brings the connection back to order after a refusal.
+        uids: which messages; none: nothing is asked.
+        items: of each.
+        refused: UID -> why the server refuses it; added to.
+
+    Raises:
+        IMAPClientError, OSError: the connection broke, or the server refuses only for now.
+    """
+    if not uids:
+        return {}
+    try:
+        return fetch_(uids, items)
+    except IMAPClientAbortError:
+        raise
+    except (IMAPClientError, *MALFORMED) as error:
+        if is_passing(error):
+            raise
+        recover(error)
+        if len(uids) == 1:
+            refused[uids[0]] = said(error)
+            return {}
+    middle = len(uids) // 2
+    halves = [ask_in_halves(fetch_, recover, half, items, refused) for half in (uids[:middle], uids[middle:])]
+    return {**halves[0], **halves[1]}
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,7 @@ class Ear:
         # What came behind the server's last answer lies in imaplib's buffer, where no selector sees it.
         before = self._understand(imap.drain())
         heard, _ = self._exchange(b"", [b"IDLE"])
-        return before if before is not Heard.NOTHING and heard is not Heard.END else heard
+        return heard if before is Heard.NOTHING else before
 
     def fileno(self) -> int:
         """Return the number of the socket, for a selector."""

@@ -201,7 +201,7 @@ def _doubled(first: timedelta, times: int, longest: timedelta) -> timedelta:
 
 
 def _is_forgettable(state: _Host, now: datetime) -> bool:
-    return not state.open and state.lowered is None and now - state.filled_at >= WINDOW
+    return not (state.open or state.asked or state.lowered) and now - state.filled_at >= WINDOW
 
 
 def _folded(host: str) -> str:

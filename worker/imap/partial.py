@@ -88,9 +88,15 @@ def rebuild(plan: Plan, section: Section) -> Rebuilt:
         StructureError: the pieces do not make the message the structure told of.
     """
     notes: list[str] = []
-    builder = _Builder(plan, section, notes)
-    raw = _closed(plan.header) + builder.body(plan.root, plan.header)
-    if _types(message_from_bytes(raw)) != [part.type for part in plan.root.walk()]:
+    try:
+        raw = _closed(plan.header) + _Builder(plan, section, notes).body(plan.root, plan.header)
+        types = _types(message_from_bytes(raw))
+    except StructureError:
+        raise
+    except (TypeError, ValueError, LookupError, RecursionError) as error:
+        # The standard library fails at some odd headers, such as boundaries told twice (RFC 2231).
+        raise StructureError(f"the header cannot be read: {error}") from error
+    if types != [part.type for part in plan.root.walk()]:
         raise StructureError("the header tells of another structure than the server")
     return Rebuilt(raw, tuple(notes) or ("the text between its parts",))
 

@@ -12,7 +12,7 @@ from imapclient import DELETED, IMAPClient
 from imapclient.exceptions import IMAPClientAbortError, IMAPClientError, IMAPClientReadOnlyError
 
 from models.tables.handling import MoveState
-from worker.imap.connection import MALFORMED, is_passing, said
+from worker.imap.failures import MALFORMED, is_passing, said
 
 CANNOT_MOVE: Final = "the server can neither move a message (MOVE) nor remove one alone (UIDPLUS)"
 

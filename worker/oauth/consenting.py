@@ -8,8 +8,9 @@ from datetime import datetime
 
 from models.tables.handling import GrantKind
 from worker.errors import InputError
+from worker.oauth.asking import TokenError
 from worker.oauth.providers import Provider
-from worker.oauth.tokens import Consent, TokenError, Tokens, ask_consent, redeem
+from worker.oauth.tokens import Consent, Tokens, ask_consent, redeem
 
 Granted = tuple[GrantKind, Tokens]
 """What came of a consent: how access tokens are come by from now on, and the first of them."""

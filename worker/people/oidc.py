@@ -1,6 +1,6 @@
 """Who somebody is by the word of an identity provider (OpenID Connect Core 1.0, authorization code flow with PKCE).
 
-authlib writes the requests and httpx sends them, as in `worker.oauth.tokens`; joserfc judges the ID token. What a
+authlib writes the requests and httpx sends them, as in `worker.oauth.asking`; joserfc judges the ID token. What a
 provider says of itself and the keys it signs with are kept for an hour.
 """
 
@@ -19,9 +19,9 @@ from joserfc.jws import JWSRegistry
 
 from config.settings import Settings, is_safe
 from worker.errors import InputError
+from worker.oauth.asking import LONGEST_SAID, TokenError, asking, refused, registered, said_by
 from worker.oauth.http import client as http_client
 from worker.oauth.http import json_object, text
-from worker.oauth.tokens import LONGEST_SAID, TokenError, asking, refused, registered, said_by
 
 SCOPE: Final = "openid email"
 ALGORITHMS: Final = frozenset(f"{kind}{bits}" for kind in ("RS", "PS", "ES") for bits in (256, 384, 512))

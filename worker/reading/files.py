@@ -38,12 +38,12 @@ def eml_files(paths: Iterable[Path]) -> Iterator[tuple[str, bytes]]:
 def mbox_messages(path: Path) -> Iterator[tuple[str, bytes]]:
     """Yield (path#number, message) for each message of an mbox file, with its stuffed From lines restored."""
     content = _read(path)
-    starts = [each.end() for each in _SEPARATOR.finditer(content)]
-    if not starts and content.strip():
+    separators = list(_SEPARATOR.finditer(content))
+    if not separators and content.strip():
         raise InputError(f"{path} is no mbox file: no line starts with 'From ' and a date; use --eml for messages")
-    ends = [*(each.start() for each in _SEPARATOR.finditer(content)), len(content)][1:]
-    for number, (start, end) in enumerate(zip(starts, ends, strict=True), start=1):
-        yield f"{path}#{number}", _STUFFED.sub(rb"\1", content[start:end])
+    ends = [*(each.start() for each in separators), len(content)][1:]
+    for number, (separator, end) in enumerate(zip(separators, ends, strict=True), start=1):
+        yield f"{path}#{number}", _STUFFED.sub(rb"\1", content[separator.end() : end])
 
 
 def maildir_messages(path: Path) -> Iterator[tuple[str, bytes]]:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
+
 from config import logs
 from models.session import reading
 from models.tables.mailboxes import Mailbox
 from worker.chunks import chunks
+from worker.imap.fetched import FolderState
 from worker.reading.cursor import cursor_of, move_cursor
 from worker.reading.learn import SentHeader, learn
 from worker.reading.visit import PollReport, Visit
@@ -13,6 +17,9 @@ from worker.sending.sends import BATCH, import_sends
 from worker.writing.refold import Change
 
 log = logs.logger(__name__)
+
+Header = tuple[int, bytes, datetime, int]
+"""What `worker.mailbox.Mailbox.headers` gives of one mail."""
 
 
 def sent_folder(visit: Visit, mailbox: Mailbox) -> str | None:
@@ -28,38 +35,43 @@ def sent_folder(visit: Visit, mailbox: Mailbox) -> str | None:
 
 
 def learn_sent(visit: Visit, folder: str) -> list[Change]:
-    """Learn the sends of a folder beyond its cursor."""
+    """Learn the sends of a folder beyond its cursor; return what changed for their recipients."""
     state = visit.imap.select(folder)
     with reading(visit.station.engine) as session:
         cursor = cursor_of(session, visit.mailbox_id, folder)
     after = cursor.last_uid if cursor and cursor.uidvalidity == state.uidvalidity else 0
     uids = [uid for uid, _ in visit.imap.new_uids(state, after)]
-    box, watch = visit.desk.box, visit.station.watch
+    watch, rest = visit.station.watch, len(uids)
     changes: list[Change] = []
-    rest = len(uids)
     watch.progress(rest, 0)
     if rest:
         visit.keep_to_budget()
-    for chunk in chunks(visit.imap.headers(uids), BATCH):
-        headers = [SentHeader(raw, arrived_at) for _, raw, arrived_at, _ in chunk]
-        with visit.station.writer() as session:
-            sends = learn(session, box.rules.team_id, box.mailbox_id, box.name, headers, visit.desk.own_addresses)
-            found = import_sends(session, box.rules, sends, watch.clock())
-            visit.spend(session, sum(len(raw) for _, raw, *_ in chunk))
-            move_cursor(session, box.mailbox_id, state, chunk[-1][0])
-            news = PollReport(sends=found.new)
-            news.applied.tell(found.changes)
-            visit.note(session, len(chunk), news)
-        visit.report.sends += found.new
-        visit.report.applied.tell(found.changes)
-        changes += found.changes
-        watch.progress(0, len(chunk))
+    for batch in chunks(visit.imap.headers(uids), BATCH):
+        changes += _learn_batch(visit, state, batch)
+        watch.progress(0, len(batch))
         if watch.stopping():
             visit.report.more = True
-            break
-        rest -= len(chunk)
+            return changes
+        rest -= len(batch)
         if rest:
             visit.keep_to_budget()
-    else:
-        visit.states[folder] = state
+    visit.states[folder] = state
     return changes
+
+
+def _learn_batch(visit: Visit, state: FolderState, batch: Sequence[Header]) -> list[Change]:
+    """Write what a batch of headers tells, and how far the folder was read, in one transaction."""
+    box, now = visit.desk.box, visit.station.watch.clock()
+    headers = [SentHeader(raw, arrived_at) for _, raw, arrived_at, _ in batch]
+    with visit.station.writer() as session:
+        sends = learn(session, box.rules.team_id, box.mailbox_id, box.name, headers, visit.desk.own_addresses)
+        found = import_sends(session, box.rules, sends, now)
+        visit.spend(session, sum(len(raw) for _, raw, *_ in batch))
+        last_uid, *_ = batch[-1]
+        move_cursor(session, box.mailbox_id, state, last_uid)
+        news = PollReport(sends=found.new)
+        news.applied.tell(found.changes)
+        visit.note(session, len(batch), news)
+    visit.report.sends += found.new
+    visit.report.applied.tell(found.changes)
+    return found.changes

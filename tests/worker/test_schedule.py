@@ -306,7 +306,7 @@ def test_whatever_a_server_says_its_result_is_written_and_polling_goes_on(
     many: Engine, daemons: Any, words: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     # Of what is logged here the test's own report could not be sent to who runs it.
-    caplog.set_level(logging.CRITICAL, "worker.schedule")
+    caplog.set_level(logging.CRITICAL, "worker.daemon.polls")
 
     def poll(*_: Any) -> PollReport:
         raise MailboxError(words, permanent=False, trouble=Trouble.PROTOCOL)

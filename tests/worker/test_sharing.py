@@ -48,6 +48,10 @@ class Board:
     before: Callable[[int], object] = lambda _: None
     """Told of each range before it begins."""
     begun: list[int] = field(default_factory=list)
+    came: list[bool] = field(default_factory=list)
+    """Of each, whether nobody has to do anything more of it."""
+    stops: bool = False
+    """Its worker ends, so each range is left after its first batch."""
     lost: int = 0
     """So many times the engine cannot be reached."""
     running: list[int] = field(default_factory=list)
@@ -61,7 +65,7 @@ class Board:
         for range_id in range_ids:
             self.begun.append(range_id)
             self.before(range_id)
-            self.work.carry_out(range_id, lambda: False)
+            self.came.append(self.work.carry_out(range_id, lambda: self.stops))
 
     def take_back(self, _range_ids: Sequence[int]) -> int:
         return self.running.pop(0) if self.running else 0
@@ -280,6 +284,34 @@ def test_a_stopped_backfill_counts_what_is_taken_in(world: World) -> None:
     assert (world.messages(), world.counted()) == (SIZE, (SIZE, SIZE))
     # It was looked until what ran had finished its batch.
     assert world.board.running == []
+
+
+def test_a_range_in_hand_stops_after_its_batch_once_a_person_stopped_the_backfill(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uids_between = Imap.uids_between
+
+    def stopped_meanwhile(self: Imap, *args: Any) -> list[tuple[int, int]]:
+        with transaction(world.lab.engine) as session:
+            session.execute(update(MailboxRequest).values(stop_at=now()))
+        world.job.unwanted = True
+        world.stop.set()
+        return uids_between(self, *args)
+
+    monkeypatch.setattr(Imap, "uids_between", stopped_meanwhile)
+    assert world.share() == Outcome(more=True)
+    assert (world.messages(), world.counted()) == (SIZE // 2, (SIZE // 2, SIZE // 2))
+    # Nobody is to do the rest of it, so it does not go back to the board.
+    assert world.board.came == [True] + [True] * 3
+    assert [row.ended_at for row in world.rows()] == [None] * 4
+
+
+def test_a_worker_that_ends_leaves_the_rest_of_its_range_to_another(world: World) -> None:
+    world.board.stops = True
+    world.board.before = once(world, world.stop.set)
+    assert world.share() == Outcome(more=True)
+    assert world.board.came == [False] * 4
+    assert (world.messages(), world.counted()) == (4 * SIZE // 2, (4 * SIZE // 2, 4 * SIZE // 2))
 
 
 def test_only_mail_since_a_day_is_read(world: World) -> None:

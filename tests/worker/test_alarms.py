@@ -184,6 +184,13 @@ def test_policy_refusals_that_the_sending_side_tells_count_too(engine: Engine) -
     assert (AlarmKind.POLICY_BOUNCES, MAILBOX) in says
 
 
+def test_policy_refusals_of_sends_from_an_unknown_mailbox_count_for_their_campaign(engine: Engine) -> None:
+    bounce(engine, send(engine, 3, mailbox=None), Bounced.POLICY)
+    with transaction(engine) as session:
+        session.execute(update(RecipientEvent).values(message_id=None))
+    assert set(found(engine)) == {(AlarmKind.POLICY_BOUNCES, "campaign spring")}
+
+
 def fare(engine: Engine, **columns: Any) -> None:
     with transaction(engine) as session:
         session.execute(update(Mailbox).values(**columns))

@@ -24,7 +24,7 @@ from models.events import ReviewKind, Status
 from models.migrate import upgrade
 from models.session import open_engine, transaction
 from models.tables.handling import MailboxRequest, Purpose, Wish
-from models.tables.learning import Label, LabelSource
+from models.tables.learning import Label, LabelSource, Promotion
 from models.tables.mailboxes import Mailbox
 from models.tables.outside import Alarm, AlarmKind, EventType, OutboxEvent
 from tests.lab import Lab, deliver, recent
@@ -229,6 +229,15 @@ def test_the_gauges_tell_how_everything_stands(standing: Read) -> None:
     assert standing("inbox_worker_review_answers", agreed="true") == 2
     assert standing("inbox_worker_review_answers", agreed="false") == 2
     assert standing("inbox_worker_reviews_open", kind=ReviewKind.LOW_CONFIDENCE.value) == 1
+
+
+def test_answers_to_what_another_classifier_said_do_not_count_for_the_one_in_service(
+    standing: Read, registered: Engine
+) -> None:
+    with transaction(registered) as session:
+        session.add(Promotion(artifact_id=None, actor="petra", recorded_at=NOW + timedelta(seconds=1)))
+    assert standing("inbox_worker_review_answers", agreed="true") == 0
+    assert standing("inbox_worker_review_answers", agreed="false") == 0
 
 
 def test_mailboxes_of_which_none_was_ever_read_do_not_pass_for_fresh(registered: Engine) -> None:

@@ -265,6 +265,55 @@ def test_a_mailbox_that_cannot_be_reached_is_told_as_ever(world: World) -> None:
         world.share()
 
 
+def test_a_mailbox_that_is_not_let_in_while_it_is_laid_out_is_told_as_ever(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: Any) -> Any:
+        raise REFUSED
+
+    monkeypatch.setattr(sharing, "list_folder", refused)
+    with pytest.raises(MailboxError, match="not let in"):
+        world.share()
+    assert world.rows() == []
+
+
+def test_who_is_told_to_end_while_it_is_laid_out_lays_nothing_out(world: World) -> None:
+    sent = [(each.ours, each.sent_at) for each in world.mails]
+    world.lab.server.deliver_many(world.lab.user, sent, folder="Sent")
+    world.stop.set()
+    assert world.share() == Outcome(more=True)
+    assert world.rows() == []
+    world.stop.clear()
+    assert world.share() == Outcome()
+    assert world.messages() == MAILS
+
+
+def test_the_database_looks_at_its_tables_anew_each_time_that_much_was_taken_in(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = []
+    monkeypatch.setattr(sharing, "FRESH_STATISTICS", (1, SIZE, 10 * MAILS))
+    monkeypatch.setattr(sharing, "refresh_statistics", looks.append)
+    assert world.share() == Outcome()
+    assert looks == [world.lab.engine]
+
+
+def test_where_the_engine_is_away_when_it_is_stopped_its_jobs_end_by_themselves(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped() -> None:
+        world.job.unwanted = True
+        world.stop.set()
+
+    def away(*_: Any) -> int:
+        raise EngineLostError
+
+    world.board.before = once(world, stopped)
+    monkeypatch.setattr(Board, "take_back", away)
+    assert world.share() == Outcome()
+    assert world.messages() == MAILS
+
+
 def test_an_empty_mailbox_is_done_at_once(world: World) -> None:
     world.lab.set(folders=["INBOX"])
     assert world.share() == Outcome()

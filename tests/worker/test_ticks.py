@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Engine, select, update
+from sqlalchemy.exc import OperationalError
 
 from classifier.verdict import Absence
 from config.settings import Settings
@@ -104,6 +105,24 @@ def test_a_contact_that_cannot_be_folded_keeps_no_other_pause_from_ending(
     assert sorted(statuses(engine).values()) == ["Active", "Active", "Out of Office", "Out of Office"]
     pauses.end()
     assert len(caplog.records) == 1
+
+
+def test_while_the_database_is_away_nobody_passes_for_one_that_cannot_be_folded(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    all_away(engine)
+
+    def away(*_: Any) -> Any:
+        raise OperationalError("SELECT", None, Exception("gone"))
+
+    pauses = Pauses(engine, lambda: LATER)
+    with monkeypatch.context() as broken:
+        broken.setattr(ticks, "refold", away)
+        with pytest.raises(OperationalError):
+            pauses.end()
+    assert pauses.guilty == set()
+    pauses.end()
+    assert set(statuses(engine).values()) == {"Active"}
 
 
 def test_a_step_that_fails_is_told_once_a_minute_and_tried_again(caplog: pytest.LogCaptureFixture) -> None:

@@ -20,6 +20,7 @@ from uuid import uuid4
 from procrastinate import App, JobContext, PsycopgConnector
 from procrastinate.exceptions import AlreadyEnqueued, UniqueViolation
 from procrastinate.jobs import Job, Status
+from procrastinate.tasks import Task
 from sqlalchemy import URL
 
 from config import logs
@@ -124,6 +125,8 @@ class _Session:
     _beginning: asyncio.Task[Any] | None = None
     """Waits for the engine, which may be away for long."""
     _worker: asyncio.Task[None] | None = None
+    """Does the jobs of this worker's duties."""
+    _watch: asyncio.Task[None] | None = None
     _chores: asyncio.Task[None] | None = None
     """The same for what takes long, of which little is done at a time."""
     _chores_told: bool = False
@@ -137,34 +140,49 @@ class _Session:
     async def run(self) -> None:
         """Work until told to end, or the engine is lost."""
         self._beginning = asyncio.current_task()
-        app = App(connector=connector(self.member.url))
-        presence = app.task(name="presence", pass_context=True)(self._be_present)
+        app, mine = App(connector=connector(self.member.url)), self.member.name
+        presence = self._register(app)
+        async with app.open_async():
+            await self._take_back(app)
+            with suppress(AlreadyEnqueued):
+                await presence.configure(queue=mine, lock=mine, queueing_lock=mine).defer_async()
+            done = await self._first_of(self._begin(app))
+            self._lost = not self.ending.is_set()
+            await self._end_all()
+            for each in done - {self._worker, self._chores}:
+                each.result()
+
+    def _register(self, app: App) -> Task[..., Any, Any]:
+        """Make tasks of the engine of all that this worker does; return that by which others know that it is there."""
         app.task(name="duty", pass_context=True)(self._do)
         Assigner(app).register()
         if self.member.chores:
             self.member.chores.register(app, self.ending.is_set)
-        async with app.open_async():
-            await self._take_back(app)
-            mine = self.member.name
-            with suppress(AlreadyEnqueued):
-                await presence.configure(queue=mine, lock=mine, queueing_lock=mine).defer_async()
-            self._worker = asyncio.create_task(_work(app, [mine, FLEET], mine, MOST))
-            watched = {self._worker, asyncio.create_task(self._confirm(app))}
-            if self.member.chores:
-                self.member.chores.board.attach(app)
-                self._chores = asyncio.create_task(_work(app, [QUEUE], f"{mine}:{QUEUE}", AT_ONCE))
-                watched.add(self._chores)
-            done = await self._first_of(watched)
-            self._lost = not self.ending.is_set()
-            self.ending.set()
-            for each in watched - {self._chores}:
-                each.cancel()
-            self._stop_chores()
-            with suppress(asyncio.CancelledError):
-                await self._worker
+        return app.task(name="presence", pass_context=True)(self._be_present)
+
+    def _begin(self, app: App) -> set[asyncio.Task[None]]:
+        """Begin with all that this worker does; return what of it ends only where the rest is to end."""
+        mine = self.member.name
+        self._worker = asyncio.create_task(_work(app, [mine, FLEET], mine, MOST))
+        self._watch = asyncio.create_task(self._confirm(app))
+        if self.member.chores is None:
+            return {self._worker, self._watch}
+        self.member.chores.board.attach(app)
+        self._chores = asyncio.create_task(_work(app, [QUEUE], f"{mine}:{QUEUE}", AT_ONCE))
+        return {self._worker, self._watch, self._chores}
+
+    async def _end_all(self) -> None:
+        self.ending.set()
+        for each in filter(None, (self._worker, self._watch)):
+            each.cancel()
+        self._stop_chores()
+        try:
+            if self._worker:
+                with suppress(asyncio.CancelledError):
+                    await self._worker
+        finally:
+            # Also where it tells that the engine was lost: until they end, this worker cannot come back to it.
             await self._end_chores()
-            for each in done - {self._worker, self._chores}:
-                each.result()
 
     async def _first_of(self, watched: set[asyncio.Task[None]]) -> set[asyncio.Task[None]]:
         """Return what ends first; that a worker which is to end does no more chores is no such end."""
@@ -216,6 +234,9 @@ class _Session:
                 continue
             at = self.member.leases.clock()
             rows = await app.connector.execute_query_all_async(_MINE, worker=self._presence.worker_id, seconds=STALLED)
+            if self.ending.is_set():
+                # What has ended well is known no more; to take that for a loss would break off what still ends.
+                continue
             known = {row["id"] for row in rows}
             still = set(self.member.leases.held())
             if self._presence.job_id not in known or any(lease.job_id not in known for lease in held if lease in still):

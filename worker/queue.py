@@ -13,13 +13,11 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import uuid4
 
-from procrastinate import App, JobContext, PsycopgConnector
-from procrastinate.exceptions import AlreadyEnqueued, UniqueViolation
-from procrastinate.jobs import Job, Status
+from procrastinate import App, JobContext
+from procrastinate.exceptions import AlreadyEnqueued
 from procrastinate.tasks import Task
 from sqlalchemy import URL
 
@@ -27,29 +25,19 @@ from config import logs
 from worker.fleet.assigner import FLEET, Assigner
 from worker.fleet.board import QUEUE
 from worker.fleet.chores import AT_ONCE, Chores
-from worker.fleet.leases import STALLED, Lease, Leases
+from worker.fleet.engine import HEARTBEAT, connector, known, lease, take_back, work
+from worker.fleet.leases import Lease, Leases
 
 log = logs.logger(__name__)
 
-HEARTBEAT: Final = 1.0
-LOOK: Final = 0.5
-"""Seconds between two looks for jobs. Notices would save them, but their listener does not survive a restart."""
 AGAIN: Final = 0.5
 """Seconds until the engine is tried again where it was lost."""
 MOST: Final = 100_000
 """Duties that a worker may hold: a waiting job costs nothing."""
-CONNECTIONS: Final = 3
 GRACE: Final = 10.0
 """Seconds for which chores may finish their batch once this worker ends; then their connections are cut."""
 LOST_GRACE: Final = 1.0
 """The same where the engine was lost, and this worker's duties wait to be taken up again."""
-
-_MINE = """
-SELECT job.id FROM procrastinate_jobs job JOIN procrastinate_workers worker ON worker.id = job.worker_id
-WHERE worker.id = %(worker)s AND job.status = 'doing'
-AND worker.last_heartbeat > now() - %(seconds)s * interval '1 second'
-"""
-_FORMER = "SELECT id, task_name FROM procrastinate_jobs WHERE queue_name = %(queue)s AND status = 'doing'"
 
 
 @dataclass(slots=True)
@@ -126,9 +114,10 @@ class _Session:
     """Waits for the engine, which may be away for long."""
     _worker: asyncio.Task[None] | None = None
     """Does the jobs of this worker's duties."""
-    _watch: asyncio.Task[None] | None = None
     _chores: asyncio.Task[None] | None = None
     """The same for what takes long, of which little is done at a time."""
+    _watch: asyncio.Task[None] | None = None
+    """Sees whether the engine still knows what this worker holds."""
     _chores_told: bool = False
 
     def end(self) -> None:
@@ -143,7 +132,7 @@ class _Session:
         app, mine = App(connector=connector(self.member.url)), self.member.name
         presence = self._register(app)
         async with app.open_async():
-            await self._take_back(app)
+            await take_back(app, mine)
             with suppress(AlreadyEnqueued):
                 await presence.configure(queue=mine, lock=mine, queueing_lock=mine).defer_async()
             done = await self._first_of(self._begin(app))
@@ -163,12 +152,12 @@ class _Session:
     def _begin(self, app: App) -> set[asyncio.Task[None]]:
         """Begin with all that this worker does; return what of it ends only where the rest is to end."""
         mine = self.member.name
-        self._worker = asyncio.create_task(_work(app, [mine, FLEET], mine, MOST))
+        self._worker = asyncio.create_task(work(app, [mine, FLEET], mine, MOST))
         self._watch = asyncio.create_task(self._confirm(app))
         if self.member.chores is None:
             return {self._worker, self._watch}
         self.member.chores.board.attach(app)
-        self._chores = asyncio.create_task(_work(app, [QUEUE], f"{mine}:{QUEUE}", AT_ONCE))
+        self._chores = asyncio.create_task(work(app, [QUEUE], f"{mine}:{QUEUE}", AT_ONCE))
         return {self._worker, self._watch, self._chores}
 
     async def _end_all(self) -> None:
@@ -210,18 +199,6 @@ class _Session:
         with suppress(asyncio.CancelledError):
             await task
 
-    async def _take_back(self, app: App) -> None:
-        """Have the jobs again that this worker did when the engine was lost."""
-        for row in await app.connector.execute_query_all_async(_FORMER, queue=self.member.name):
-            if row["task_name"] == "duty":
-                try:
-                    await app.job_manager.retry_job_by_id_async(row["id"], datetime.now(UTC))
-                except UniqueViolation:
-                    pass  # It waits for another worker already.
-                else:
-                    continue
-            await app.job_manager.finish_job_by_id_async(row["id"], Status.FAILED, delete_job=True)
-
     async def _confirm(self, app: App) -> None:
         """See again and again that the engine still knows what this worker holds; return where it does not."""
         while True:
@@ -233,13 +210,12 @@ class _Session:
             if self._presence is None:
                 continue
             at = self.member.leases.clock()
-            rows = await app.connector.execute_query_all_async(_MINE, worker=self._presence.worker_id, seconds=STALLED)
+            there = await known(app, self._presence.worker_id)
             if self.ending.is_set():
                 # What has ended well is known no more; to take that for a loss would break off what still ends.
                 continue
-            known = {row["id"] for row in rows}
             still = set(self.member.leases.held())
-            if self._presence.job_id not in known or any(lease.job_id not in known for lease in held if lease in still):
+            if self._presence.job_id not in there or any(each.job_id not in there for each in held if each in still):
                 log.warning(
                     "worker_given_up",
                     says="this worker gave no sign of life for a while, and others do now what it did",
@@ -248,47 +224,18 @@ class _Session:
             self.member.leases.confirm(at)
 
     async def _be_present(self, context: JobContext) -> None:
-        self._presence = _lease("presence", context.job)
+        self._presence = lease("presence", context.job)
         await self.ending.wait()
 
     async def _do(self, context: JobContext, duty: str) -> None:
         """Hold a duty until another is to have it, or this worker ends."""
-        leases, lease = self.member.leases, _lease(duty, context.job)
+        leases, held = self.member.leases, lease(duty, context.job)
         at = leases.clock()
         await asyncio.to_thread(self.member.taken, duty)
-        leases.take(lease, at)
+        leases.take(held, at)
         try:
             await self.ending.wait()
         finally:
-            leases.drop(lease)
+            leases.drop(held)
             if not self._lost:
                 await asyncio.to_thread(self.member.left, duty)
-
-
-async def _work(app: App, queues: list[str], name: str, concurrency: int) -> None:
-    """Do the jobs of some queues, until cancelled or the engine is lost."""
-    await app.run_worker_async(
-        queues=queues,
-        name=name,
-        concurrency=concurrency,
-        listen_notify=False,
-        fetch_job_polling_interval=LOOK,
-        abort_job_polling_interval=LOOK,
-        update_heartbeat_interval=HEARTBEAT,
-        stalled_worker_timeout=STALLED,
-        install_signal_handlers=False,
-        delete_jobs="always",
-    )
-
-
-def _lease(duty: str, job: Job) -> Lease:
-    if job.id is None or job.worker_id is None:
-        raise RuntimeError("the engine runs a job without a number")
-    return Lease(duty, job.id, job.worker_id)
-
-
-def connector(url: URL) -> PsycopgConnector:
-    """Return what connects the engine to the database."""
-    plain = url.set(drivername="postgresql").render_as_string(hide_password=False)
-    # After as long without a sign of life others do what this worker did; and one that is to end waits for it twice.
-    return PsycopgConnector(conninfo=plain, min_size=1, max_size=CONNECTIONS, timeout=STALLED)

@@ -23,11 +23,13 @@ from worker.cli.asking import ask_for_training
 from worker.daemon.duties import OUTBOX, TIMERS
 from worker.fleet import board as boards
 from worker.fleet import chores
+from worker.fleet import engine as engines
 from worker.fleet.assigner import Assigner
 from worker.fleet.board import Board, EngineLostError
 from worker.fleet.chores import Chores
+from worker.fleet.engine import HEARTBEAT, connector
 from worker.fleet.leases import STALLED, Leases
-from worker.queue import HEARTBEAT, Member, connector
+from worker.queue import Member
 
 pytestmark = [pytest.mark.server, pytest.mark.xdist_group("fleet")]
 SECONDS = 60
@@ -84,7 +86,7 @@ def test_a_worker_that_lost_its_engine_is_one_of_the_fleet_again_in_a_moment(
     asks, lost = PsycopgConnector.execute_query_all_async, iter([True])
 
     async def loses(self: PsycopgConnector, query: Any, **arguments: Any) -> Any:
-        if query == queue._MINE and leases.has(TIMERS) and next(lost, False):  # noqa: SLF001
+        if query == engines._MINE and leases.has(TIMERS) and next(lost, False):  # noqa: SLF001
             raise ConnectorException
         return await asks(self, query, **arguments)
 

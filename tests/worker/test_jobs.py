@@ -350,6 +350,20 @@ def test_a_backfill_that_gets_on_goes_on_by_itself_after_a_pause(world: World, e
     assert (found["done"], found["error"], found["counts"]["sends_learnt"]) == (done + 3, None, 2)
 
 
+def test_what_rests_since_the_clock_was_ahead_does_not_rest_until_then(world: World) -> None:
+    def does(*_: Any) -> Outcome:
+        if world.workshop.now != NOW:
+            raise OperationalError("SELECT", None, Exception("away"))
+        return Outcome()
+
+    world.workshop.does = does
+    request = world.ask()
+    world.workshop.now = NOW + timedelta(days=400)
+    until(lambda: world.jobs.look() or bool(world.row(request)["says"]))  # type: ignore[func-returns-value]
+    world.workshop.now = NOW
+    world.carried_out(request, "done")
+
+
 def test_who_is_called_one_too_many_leaves_the_host_alone(world: World) -> None:
     def does(*_: Any) -> Outcome:
         raise MailboxError("too many", permanent=False, trouble=Trouble.CROWDED)

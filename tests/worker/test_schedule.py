@@ -136,6 +136,28 @@ def test_a_tick_queues_what_the_threads_can_do_and_nothing_twice(many: Engine, d
     assert due(many) == []
 
 
+def test_a_machine_that_has_no_thread_left_for_a_moment_delays_polls_and_loses_none(
+    many: Engine, daemons: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    polled: list[int] = []
+    daemon = daemons(
+        many, lambda mailbox, *_: polled.append(mailbox.id) or PollReport(), Settings(poll_threads=2, poll_seconds=60)
+    )
+
+    def fail(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    for _ in range(3):
+        with monkeypatch.context() as patched:
+            patched.setattr(threading.Thread, "start", fail)
+            with pytest.raises(RuntimeError):
+                daemon.tick()
+    daemon.tick()
+    until(lambda: len(polled) == 5)
+    until(lambda: daemon.turns._working == 0)  # noqa: SLF001 - no thread is counted that is not there
+    assert sorted(polled) == [1, 2, 3, 4, 5]
+
+
 def test_after_stopping_nothing_begins(many: Engine, daemons: Any) -> None:
     polled: list[int] = []
     daemon = daemons(many, lambda mailbox, *_: polled.append(mailbox.id) or PollReport())

@@ -140,6 +140,22 @@ def test_a_step_that_fails_is_told_once_a_minute_and_tried_again(caplog: pytest.
     assert len(tries) == 2
 
 
+def test_a_step_that_failed_while_the_clock_was_ahead_does_not_rest_until_then() -> None:
+    times, done = iter([LATER, LATER, NOW]), list[int]()
+
+    def fails_first() -> None:
+        done.append(1)
+        if len(done) == 1:
+            raise ValueError("broken")
+
+    step = Step("counting", 0, fails_first, lambda: next(times))
+    step()
+    step()
+    assert len(done) == 1
+    step()
+    assert len(done) == 2
+
+
 def test_a_failing_step_stops_no_other_and_no_poll(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     def failing(*_: Any) -> Any:
         raise ValueError("broken")

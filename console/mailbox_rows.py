@@ -12,7 +12,7 @@ from models.tables.mailboxes import Mailbox, SignIn
 from worker.acts.mailboxes import PORTS, Row
 from worker.oauth.providers import KINDS
 from worker.queries.figures import LABELS
-from worker.watch.signs import STALE, STALE_POLLS
+from worker.watch.mailboxes import STALE, STALE_POLLS
 
 LARGEST_ID: Final = 2**31 - 1
 

@@ -23,7 +23,8 @@ from models.tables.standing import RecipientEvent
 from tests.worker.small_world import BOX, NOW, RULES, furnish
 from worker.sending.intake import Signal, Told, take_in
 from worker.watch.alarms import Looked, list_alarms, look, note
-from worker.watch.signs import Limits, Sign, signs
+from worker.watch.sign import Limits, Sign
+from worker.watch.signs import signs
 
 LIMITS = Limits()
 MAILBOX = f"mailbox {BOX.name}"

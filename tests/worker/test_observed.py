@@ -320,6 +320,27 @@ def test_who_says_nothing_keeps_nobody_else_from_asking(page: str) -> None:
         assert httpx.get(f"{page}/healthz").status_code == 200
 
 
+@pytest.mark.parametrize(("error", "told"), [(BrokenPipeError("gone"), 0), (ValueError("broken"), 1)])
+def test_an_answer_that_fails_is_told_in_the_log_alone_unless_the_visitor_went_away(
+    registered: Engine,
+    error: Exception,
+    told: int,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    def fails() -> str | None:
+        raise error
+
+    with observed(("127.0.0.1", 0), Observed(CollectorRegistry(), fails, registered)) as port:
+        with pytest.raises(httpx.RemoteProtocolError):
+            httpx.get(f"http://127.0.0.1:{port}/healthz")
+        assert httpx.get(f"http://127.0.0.1:{port}/readyz").status_code == 200
+    assert [each.message for each in caplog.records if each.levelname == "ERROR"] == [
+        "a question how this process fares could not be answered"
+    ] * told
+    assert "Traceback" not in capfd.readouterr().err
+
+
 def test_a_port_that_is_taken_names_the_settings(registered: Engine) -> None:
     what = Observed(CollectorRegistry(), lambda: None, registered)
     with (

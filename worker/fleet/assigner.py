@@ -11,8 +11,9 @@ from procrastinate import App
 from procrastinate.exceptions import AlreadyEnqueued, ConnectorException, UniqueViolation
 from procrastinate.jobs import Job, Status
 
-from worker.daemon.duties import SHARD, Held, duties, plan
+from worker.daemon.duties import SHARD, duties
 from worker.fleet.leases import STALLED
+from worker.fleet.plan import Held, plan
 
 FLEET: Final = "fleet"
 """The queue of what any worker may do."""

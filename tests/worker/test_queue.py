@@ -327,6 +327,26 @@ def test_a_range_goes_back_when_its_worker_ends_however_long_its_batch_takes(eng
     assert not worker.ranges.was_cut
 
 
+def test_a_worker_that_is_to_end_takes_no_more_chores_and_holds_its_duties_until_it_gives_them_back(
+    engine: Engine,
+) -> None:
+    worker = Worker(engine, Slow(done=True))
+    leases = worker.member.leases
+    try:
+        until(lambda: leases.has(TIMERS))
+        held = leases.held()
+        worker.ends.set()
+        # Meanwhile the daemon beside finishes its polls.
+        time.sleep(3 * HEARTBEAT)
+        worker.begin(1)
+        time.sleep(2 * HEARTBEAT)
+        assert set(held) <= set(leases.held())
+        assert leases.has(TIMERS)
+        assert (worker.ranges.begun, range_jobs(engine)) == ([], {"range:1": "todo"})
+    finally:
+        worker.stop()
+
+
 def test_a_range_that_does_not_end_is_cut(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(queue, "GRACE", 0.1)
     worker = Worker(engine, Slow(seconds=1))

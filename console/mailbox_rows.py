@@ -13,7 +13,7 @@ from worker.acts.mailbox_columns import PORTS
 from worker.oauth.providers import KINDS
 from worker.queries.figures import LABELS
 from worker.queries.story import Row
-from worker.watch.signs import STALE, STALE_POLLS
+from worker.watch.mailboxes import STALE, STALE_POLLS
 
 LARGEST_ID: Final = 2**31 - 1
 

@@ -13,42 +13,31 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import uuid4
 
-from procrastinate import App, JobContext, PsycopgConnector
-from procrastinate.exceptions import AlreadyEnqueued, UniqueViolation
-from procrastinate.jobs import Job, Status
+from procrastinate import App, JobContext
+from procrastinate.exceptions import AlreadyEnqueued
+from procrastinate.tasks import Task
 from sqlalchemy import URL
 
 from config import logs
 from worker.fleet.assigner import FLEET, Assigner
 from worker.fleet.board import QUEUE
 from worker.fleet.chores import AT_ONCE, Chores
-from worker.fleet.leases import STALLED, Lease, Leases
+from worker.fleet.engine import HEARTBEAT, connector, known, lease, take_back, work
+from worker.fleet.leases import Lease, Leases
 
 log = logs.logger(__name__)
 
-HEARTBEAT: Final = 1.0
-LOOK: Final = 0.5
-"""Seconds between two looks for jobs. Notices would save them, but their listener does not survive a restart."""
 AGAIN: Final = 0.5
 """Seconds until the engine is tried again where it was lost."""
 MOST: Final = 100_000
 """Duties that a worker may hold: a waiting job costs nothing."""
-CONNECTIONS: Final = 3
 GRACE: Final = 10.0
 """Seconds for which chores may finish their batch once this worker ends; then their connections are cut."""
 LOST_GRACE: Final = 1.0
 """The same where the engine was lost, and this worker's duties wait to be taken up again."""
-
-_MINE = """
-SELECT job.id FROM procrastinate_jobs job JOIN procrastinate_workers worker ON worker.id = job.worker_id
-WHERE worker.id = %(worker)s AND job.status = 'doing'
-AND worker.last_heartbeat > now() - %(seconds)s * interval '1 second'
-"""
-_FORMER = "SELECT id, task_name FROM procrastinate_jobs WHERE queue_name = %(queue)s AND status = 'doing'"
 
 
 @dataclass(slots=True)
@@ -124,8 +113,11 @@ class _Session:
     _beginning: asyncio.Task[Any] | None = None
     """Waits for the engine, which may be away for long."""
     _worker: asyncio.Task[None] | None = None
+    """Does the jobs of this worker's duties."""
     _chores: asyncio.Task[None] | None = None
     """The same for what takes long, of which little is done at a time."""
+    _watch: asyncio.Task[None] | None = None
+    """Sees whether the engine still knows what this worker holds."""
     _chores_told: bool = False
 
     def end(self) -> None:
@@ -137,34 +129,49 @@ class _Session:
     async def run(self) -> None:
         """Work until told to end, or the engine is lost."""
         self._beginning = asyncio.current_task()
-        app = App(connector=connector(self.member.url))
-        presence = app.task(name="presence", pass_context=True)(self._be_present)
+        app, mine = App(connector=connector(self.member.url)), self.member.name
+        presence = self._register(app)
+        async with app.open_async():
+            await take_back(app, mine)
+            with suppress(AlreadyEnqueued):
+                await presence.configure(queue=mine, lock=mine, queueing_lock=mine).defer_async()
+            done = await self._first_of(self._begin(app))
+            self._lost = not self.ending.is_set()
+            await self._end_all()
+            for each in done - {self._worker, self._chores}:
+                each.result()
+
+    def _register(self, app: App) -> Task[..., Any, Any]:
+        """Make tasks of the engine of all that this worker does; return that by which others know that it is there."""
         app.task(name="duty", pass_context=True)(self._do)
         Assigner(app).register()
         if self.member.chores:
             self.member.chores.register(app, self.ending.is_set)
-        async with app.open_async():
-            await self._take_back(app)
-            mine = self.member.name
-            with suppress(AlreadyEnqueued):
-                await presence.configure(queue=mine, lock=mine, queueing_lock=mine).defer_async()
-            self._worker = asyncio.create_task(_work(app, [mine, FLEET], mine, MOST))
-            watched = {self._worker, asyncio.create_task(self._confirm(app))}
-            if self.member.chores:
-                self.member.chores.board.attach(app)
-                self._chores = asyncio.create_task(_work(app, [QUEUE], f"{mine}:{QUEUE}", AT_ONCE))
-                watched.add(self._chores)
-            done = await self._first_of(watched)
-            self._lost = not self.ending.is_set()
-            self.ending.set()
-            for each in watched - {self._chores}:
-                each.cancel()
-            self._stop_chores()
-            with suppress(asyncio.CancelledError):
-                await self._worker
+        return app.task(name="presence", pass_context=True)(self._be_present)
+
+    def _begin(self, app: App) -> set[asyncio.Task[None]]:
+        """Begin with all that this worker does; return what of it ends only where the rest is to end."""
+        mine = self.member.name
+        self._worker = asyncio.create_task(work(app, [mine, FLEET], mine, MOST))
+        self._watch = asyncio.create_task(self._confirm(app))
+        if self.member.chores is None:
+            return {self._worker, self._watch}
+        self.member.chores.board.attach(app)
+        self._chores = asyncio.create_task(work(app, [QUEUE], f"{mine}:{QUEUE}", AT_ONCE))
+        return {self._worker, self._watch, self._chores}
+
+    async def _end_all(self) -> None:
+        self.ending.set()
+        for each in filter(None, (self._worker, self._watch)):
+            each.cancel()
+        self._stop_chores()
+        try:
+            if self._worker:
+                with suppress(asyncio.CancelledError):
+                    await self._worker
+        finally:
+            # Also where it tells that the engine was lost: until they end, this worker cannot come back to it.
             await self._end_chores()
-            for each in done - {self._worker, self._chores}:
-                each.result()
 
     async def _first_of(self, watched: set[asyncio.Task[None]]) -> set[asyncio.Task[None]]:
         """Return what ends first; that a worker which is to end does no more chores is no such end."""
@@ -192,18 +199,6 @@ class _Session:
         with suppress(asyncio.CancelledError):
             await task
 
-    async def _take_back(self, app: App) -> None:
-        """Have the jobs again that this worker did when the engine was lost."""
-        for row in await app.connector.execute_query_all_async(_FORMER, queue=self.member.name):
-            if row["task_name"] == "duty":
-                try:
-                    await app.job_manager.retry_job_by_id_async(row["id"], datetime.now(UTC))
-                except UniqueViolation:
-                    pass  # It waits for another worker already.
-                else:
-                    continue
-            await app.job_manager.finish_job_by_id_async(row["id"], Status.FAILED, delete_job=True)
-
     async def _confirm(self, app: App) -> None:
         """See again and again that the engine still knows what this worker holds; return where it does not."""
         while True:
@@ -215,10 +210,12 @@ class _Session:
             if self._presence is None:
                 continue
             at = self.member.leases.clock()
-            rows = await app.connector.execute_query_all_async(_MINE, worker=self._presence.worker_id, seconds=STALLED)
-            known = {row["id"] for row in rows}
+            there = await known(app, self._presence.worker_id)
+            if self.ending.is_set():
+                # What has ended well is known no more; to take that for a loss would break off what still ends.
+                continue
             still = set(self.member.leases.held())
-            if self._presence.job_id not in known or any(lease.job_id not in known for lease in held if lease in still):
+            if self._presence.job_id not in there or any(each.job_id not in there for each in held if each in still):
                 log.warning(
                     "worker_given_up",
                     says="this worker gave no sign of life for a while, and others do now what it did",
@@ -227,47 +224,18 @@ class _Session:
             self.member.leases.confirm(at)
 
     async def _be_present(self, context: JobContext) -> None:
-        self._presence = _lease("presence", context.job)
+        self._presence = lease("presence", context.job)
         await self.ending.wait()
 
     async def _do(self, context: JobContext, duty: str) -> None:
         """Hold a duty until another is to have it, or this worker ends."""
-        leases, lease = self.member.leases, _lease(duty, context.job)
+        leases, held = self.member.leases, lease(duty, context.job)
         at = leases.clock()
         await asyncio.to_thread(self.member.taken, duty)
-        leases.take(lease, at)
+        leases.take(held, at)
         try:
             await self.ending.wait()
         finally:
-            leases.drop(lease)
+            leases.drop(held)
             if not self._lost:
                 await asyncio.to_thread(self.member.left, duty)
-
-
-async def _work(app: App, queues: list[str], name: str, concurrency: int) -> None:
-    """Do the jobs of some queues, until cancelled or the engine is lost."""
-    await app.run_worker_async(
-        queues=queues,
-        name=name,
-        concurrency=concurrency,
-        listen_notify=False,
-        fetch_job_polling_interval=LOOK,
-        abort_job_polling_interval=LOOK,
-        update_heartbeat_interval=HEARTBEAT,
-        stalled_worker_timeout=STALLED,
-        install_signal_handlers=False,
-        delete_jobs="always",
-    )
-
-
-def _lease(duty: str, job: Job) -> Lease:
-    if job.id is None or job.worker_id is None:
-        raise RuntimeError("the engine runs a job without a number")
-    return Lease(duty, job.id, job.worker_id)
-
-
-def connector(url: URL) -> PsycopgConnector:
-    """Return what connects the engine to the database."""
-    plain = url.set(drivername="postgresql").render_as_string(hide_password=False)
-    # After as long without a sign of life others do what this worker did; and one that is to end waits for it twice.
-    return PsycopgConnector(conninfo=plain, min_size=1, max_size=CONNECTIONS, timeout=STALLED)

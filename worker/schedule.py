@@ -21,11 +21,11 @@ from sqlalchemy import Engine
 from classifier.judge import ReplyJudge
 from config import logs
 from config.settings import Settings
-from models.session import DatabaseUnavailable, reading
-from models.tables.mailboxes import Mailbox
+from models.session import reading
 from worker.daemon.due import Due, active, due_mailboxes, spread
 from worker.daemon.duties import TIMERS, shard_in, shard_of
 from worker.daemon.keeper import Keeper
+from worker.daemon.polls import Poll, Polls
 from worker.daemon.regular import regular
 from worker.daemon.results import Results
 from worker.daemon.serving import Classifier
@@ -33,11 +33,9 @@ from worker.daemon.ticks import Step
 from worker.daemon.turns import Turns
 from worker.errands.job import Share, Workshop
 from worker.errands.jobs import Jobs
-from worker.errors import InputError, MailboxError
 from worker.fleet.leases import Leases
-from worker.imap.manners import Hosts, counts, longest_pause
+from worker.imap.manners import Hosts, longest_pause
 from worker.reading.crews import LINGER, Crews
-from worker.reading.visit import PollReport
 from worker.secrets.vault import vault_of
 from worker.tracing import traced
 from worker.watch.gauges import Gauges
@@ -61,15 +59,11 @@ QUEUED = 50
 
 @dataclass(slots=True)
 class Daemon:
-    """Polls every mailbox when it is due, and when its server told that mail came, until it is told to stop.
-
-    `poll` polls one mailbox; it is given the keeper that lends connections, and `stopping`, so that a signal lets the
-    batch in hand finish.
-    """
+    """Polls every mailbox when it is due, and when its server told that mail came, until it is told to stop."""
 
     engine: Engine
     settings: Settings
-    poll: Callable[[Mailbox, Keeper, Callable[[], bool]], PollReport]
+    poll: Poll
     clock: Callable[[], datetime]
     classifier: Callable[[], ReplyJudge] | None = None
     """Gives what backfills are judged with; None: what the database says is in service."""
@@ -83,7 +77,7 @@ class Daemon:
     turns: Turns = field(init=False)
     jobs: Jobs = field(init=False)
     results: Results = field(init=False)
-    _rows: dict[int, Mailbox] = field(default_factory=dict)
+    polls: Polls = field(init=False)
 
     def __post_init__(self) -> None:
         """Make what is shared by all polls."""
@@ -95,6 +89,10 @@ class Daemon:
         crews = Crews(self.settings, LINGER if self.share else 0)
         workshop = Workshop(self.engine, self.settings, self.clock, classifier, crews, self.share, self.metrics.wrote)
         self.jobs = Jobs(workshop, hosts, self.turns.wake, self.stop, self._owns)
+        self.polls = Polls(
+            self.engine, self.clock, self.poll, self.keeper, self.results, self.metrics, self.stop,
+            owns=self._owns, heard=self.jobs.polled, leave=self.jobs.leave,
+        )  # fmt: skip
 
     def run(self) -> None:
         """Work until SIGTERM or SIGINT; then finish the batches in hand and return.
@@ -242,73 +240,7 @@ class Daemon:
         return due_mailboxes(self.engine, now, free, wanted, longest, shards) if free > 0 else []
 
     def _poll(self, mailbox_id: int, due: Due | None) -> None:
-        """Poll a mailbox and note how it went, whatever happens."""
-        try:
-            self._poll_and_note(mailbox_id, due)
-        except DatabaseUnavailable as error:
-            # Before the poll began: the mailbox stays due.
-            log.warning(
-                "poll_not_begun",
-                says="mailbox {mailbox_id}: {error}; it is tried again",
-                mailbox_id=mailbox_id,
-                error=error,
-            )
-        except Exception:
-            log.exception(
-                "poll_beginning_failed",
-                says="mailbox {mailbox_id}: its poll could not begin, it is tried again",
-                mailbox_id=mailbox_id,
-            )
-
-    def _poll_and_note(self, mailbox_id: int, due: Due | None) -> None:
-        begun_at, started = self.clock(), time.monotonic()
-        if not self._owns(mailbox_id):
-            self.jobs.leave(mailbox_id)
-            return
-        mailbox = self._row(mailbox_id, due)
-        if mailbox is None or mailbox.paused_at or mailbox.stopped_at:
-            self.keeper.drop(mailbox_id)
-            self.jobs.polled(mailbox_id, begun_at, InputError("it was paused or stopped; resume it, then ask again"))
-            return
-        error: Exception | None = None
-        report = PollReport()
-        try:
-            report = self.poll(mailbox, self.keeper, lambda: self.stop.is_set() or not self._owns(mailbox_id))
-        except MailboxError as caught:
-            error = caught
-            if counts(caught):
-                log.warning("poll_failed", says="{error}", mailbox=mailbox.name, trouble=caught.trouble, error=caught)
-            else:
-                log.debug("poll_waits", says="{error}", mailbox=mailbox.name, trouble=caught.trouble, error=caught)
-        except DatabaseUnavailable as caught:
-            error = caught
-            log.warning(
-                "poll_without_database",
-                says="mailbox {mailbox}: {error}; it is tried again",
-                mailbox=mailbox.name,
-                error=caught,
-            )
-        except Exception as caught:
-            log.exception("poll_broken", says="mailbox {mailbox}: poll failed, it is tried again", mailbox=mailbox.name)
-            error = caught
-        self.metrics.polled(error, time.monotonic() - started)
-        self.results.note(mailbox, due.failures if due else mailbox.failures, error or report)
-        self.jobs.polled(mailbox_id, begun_at, error or report)
-        if not self._owns(mailbox_id):
-            self.jobs.leave(mailbox_id)
-
-    def _row(self, mailbox_id: int, due: Due | None) -> Mailbox | None:
-        """Return what describes a mailbox; as it was read before where its revision is still the same."""
-        known = self._rows.get(mailbox_id)
-        if known and due and known.revision == due.revision:
-            return known
-        with reading(self.engine) as session:
-            mailbox = session.get(Mailbox, mailbox_id)
-        if mailbox is None:
-            self._rows.pop(mailbox_id, None)
-        else:
-            self._rows[mailbox_id] = mailbox
-        return mailbox
+        self.polls.carry_out(mailbox_id, due)
 
 
 def files_to_open() -> int:

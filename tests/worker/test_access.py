@@ -33,7 +33,8 @@ from worker.oauth.grants import keep
 from worker.oauth.tokens import Tokens
 from worker.secrets.stored_secrets import encrypt_anew
 from worker.secrets.vault import Vault, is_sealed
-from worker.watch.signs import Limits, signs
+from worker.watch.sign import Limits
+from worker.watch.signs import signs
 
 NOW = datetime(2026, 5, 4, 9, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -23,7 +23,8 @@ from models.tables.standing import RecipientEvent
 from tests.worker.small_world import BOX, NOW, RULES, furnish
 from worker.sending.intake import Signal, Told, take_in
 from worker.watch.alarms import Looked, list_alarms, look, note
-from worker.watch.signs import Limits, Sign, signs
+from worker.watch.sign import Limits, Sign
+from worker.watch.signs import signs
 
 LIMITS = Limits()
 MAILBOX = f"mailbox {BOX.name}"
@@ -182,6 +183,13 @@ def test_policy_refusals_that_the_sending_side_tells_count_too(engine: Engine) -
     says = found(engine)
     assert "most often: refused while it was sent" in says[AlarmKind.POLICY_BOUNCES, "campaign spring"]
     assert (AlarmKind.POLICY_BOUNCES, MAILBOX) in says
+
+
+def test_policy_refusals_of_sends_from_an_unknown_mailbox_count_for_their_campaign(engine: Engine) -> None:
+    bounce(engine, send(engine, 3, mailbox=None), Bounced.POLICY)
+    with transaction(engine) as session:
+        session.execute(update(RecipientEvent).values(message_id=None))
+    assert set(found(engine)) == {(AlarmKind.POLICY_BOUNCES, "campaign spring")}
 
 
 def fare(engine: Engine, **columns: Any) -> None:

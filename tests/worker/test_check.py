@@ -180,8 +180,10 @@ def test_an_address_that_does_not_answer_matters_where_polls_wait_for_it(
     assert [each.ok for each in findings] == [ok, True]
 
 
-def certify(folder: Path, names: Sequence[str], begins: timedelta, ends: timedelta) -> str:
-    """Write a certificate that vouches for itself, with its key, and return the file."""
+def certify(
+    folder: Path, names: Sequence[str], begins: timedelta, ends: timedelta, other: x509.ExtensionType | None = None
+) -> str:
+    """Write a certificate that vouches for itself, with its key, and return the file; `other` in place of its names."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, names[0])])
     now = datetime.now(UTC)
@@ -189,7 +191,7 @@ def certify(folder: Path, names: Sequence[str], begins: timedelta, ends: timedel
         x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
         .not_valid_before(now + begins)
         .not_valid_after(now + ends)
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name) for name in names]), critical=False)
+        .add_extension(other or x509.SubjectAlternativeName([x509.DNSName(name) for name in names]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )
@@ -247,6 +249,31 @@ def test_what_is_wrong_with_a_certificate_is_said_and_nobody_signs_in(
     assert found.steps[-1] == "encryption"
     assert says in found["encryption"].says
     assert mend in (found["encryption"].mend or "")
+
+
+def other_names(der: bytes) -> x509.UnrecognizedExtension:
+    """Names in whatever encoding, as old or careless authorities write them."""
+    return x509.UnrecognizedExtension(x509.SubjectAlternativeName.oid, der)
+
+
+@pytest.mark.parametrize(
+    ("other", "says"),
+    [
+        (x509.OCSPNoCheck(), "; for CN=localhost, issued by CN=localhost"),
+        (x509.SubjectAlternativeName([x509.UniformResourceIdentifier("x:y")]), "; for CN=localhost, issued by"),
+        (other_names(b"\x30\x03\x82\x01\xff"), "is not for localhost: for CN=localhost, issued by"),
+        (other_names(b"\x30\x02\xa3\x00"), "; for CN=localhost, issued by"),
+        (x509.ExtendedKeyUsage([x509.ExtendedKeyUsageOID.CLIENT_AUTH]), "is not believed: unsuitable certificate purp"),
+    ],
+    ids=["no names", "names of another kind", "no ASCII", "names of an unknown kind", "another purpose"],
+)
+def test_an_odd_certificate_is_described_as_far_as_it_goes(
+    tmp_path: Path, other: x509.ExtensionType, says: str
+) -> None:
+    certificate = certify(tmp_path, ["localhost"], -DAY, 90 * DAY, other)
+    with serving(certificate) as port:
+        found = report(a_mailbox(host="localhost", port=port, security="tls", ca_file=certificate))
+    assert says in found["encryption"].says
 
 
 @pytest.mark.parametrize(("ends", "ok"), [(timedelta(days=15), True), (timedelta(days=5, hours=1), False)])
@@ -473,3 +500,11 @@ def test_a_mailbox_that_was_stopped_says_so_though_all_is_well_again() -> None:
     assert found.wrong == ["polling"]
     assert "m: refused" in found["polling"].says
     assert "mailboxes resume m" in (found["polling"].mend or "")
+
+
+def test_where_no_folder_of_sent_mail_is_marked_it_is_said_how_to_name_one() -> None:
+    listed = 'C: LIST "" .*\nS: * LIST (\\Junk) "/" Junk\nS: * LIST () "/" INBOX\nS: $ OK done\n'
+    found = played(listed + ALL_RIGHTS + NO_QUOTA, learn_sends=True)
+    assert found.wrong == ["sent folder"]
+    assert "mailboxes set m --sent-folder F" in (found["sent folder"].mend or "")
+    assert "sent folder" not in played(listed + ALL_RIGHTS + NO_QUOTA).steps

@@ -106,6 +106,10 @@ def test_a_disk_is_told_once_with_all_that_lies_on_it_and_fails_where_there_is_n
     assert ill(disks(places, least=2**60)) == {"disk": "FAILED"}
 
 
+def test_of_a_file_system_without_a_size_nothing_is_said() -> None:
+    assert list(disks({"database": Path("/proc/self")})) == []
+
+
 def test_a_folder_of_artifacts_that_is_none_fails_and_one_that_is_not_there_is_made_later(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     assert ill([artifact_folder(tmp_path / "file")]) == {"artifact folder": "FAILED"}

@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.daemon.duties import OUTBOX, TIMERS, Held, Plan, duties, duty_of, plan, shard_in, shard_of
+from worker.daemon.duties import OUTBOX, TIMERS, duties, duty_of, shard_in, shard_of
+from worker.fleet.plan import Held, Plan, plan
 
 WORKERS = ("a", "b", "c")
 WANTED = duties(range(8))

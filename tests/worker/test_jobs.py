@@ -26,16 +26,20 @@ from worker.act import Act
 from worker.apply import Applied
 from worker.daemon.rounds import Rounds
 from worker.errands import jobs as module
+from worker.errands.claims import claim
 from worker.errands.job import Job
+from worker.errands.job import Workshop as RealWorkshop
 from worker.errands.jobs import Jobs
 from worker.errands.outcomes import Outcome
 from worker.errands.requests import ask, request_of, state_of, stop
-from worker.errands.service import station
+from worker.errands.service import open_mailbox, station
 from worker.errors import InputError, MailboxError, Trouble
 from worker.imap.manners import Hosts
+from worker.reading.crews import Crews
 from worker.reading.visit import PollReport, Watch
 from worker.schedule import Daemon
 from worker.totals import total
+from worker.watch.health import Finding, well
 
 PETRA = Act("petra", NOW)
 SECONDS = 10
@@ -346,6 +350,20 @@ def test_a_backfill_that_gets_on_goes_on_by_itself_after_a_pause(world: World, e
     assert (found["done"], found["error"], found["counts"]["sends_learnt"]) == (done + 3, None, 2)
 
 
+def test_what_rests_since_the_clock_was_ahead_does_not_rest_until_then(world: World) -> None:
+    def does(*_: Any) -> Outcome:
+        if world.workshop.now != NOW:
+            raise OperationalError("SELECT", None, Exception("away"))
+        return Outcome()
+
+    world.workshop.does = does
+    request = world.ask()
+    world.workshop.now = NOW + timedelta(days=400)
+    until(lambda: world.jobs.look() or bool(world.row(request)["says"]))  # type: ignore[func-returns-value]
+    world.workshop.now = NOW
+    world.carried_out(request, "done")
+
+
 def test_who_is_called_one_too_many_leaves_the_host_alone(world: World) -> None:
     def does(*_: Any) -> Outcome:
         raise MailboxError("too many", permanent=False, trouble=Trouble.CROWDED)
@@ -478,6 +496,54 @@ def test_a_poll_that_fails_says_why_and_one_that_is_stopped_ends_at_once(world: 
     world.jobs.look()
     world.stop(request)
     world.carried_out(request, "stopped")
+
+
+def test_of_two_mailboxes_only_the_poll_of_the_one_that_another_polls_by_now_is_handed_back(world: World) -> None:
+    ours, theirs = world.ask(Wish.POLL, 1), world.ask(Wish.POLL, 2)
+    world.jobs.look()
+    world.jobs.leave(2)
+    world.jobs.look()
+    assert world.state(ours) == "running"
+    # It was taken up anew, as nobody else is there.
+    assert (world.state(theirs), world.woken) == ("running", [1, 2, 2])
+
+
+def test_who_comes_second_to_a_request_keeps_no_place_at_its_host(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.hosts.most_connections = 1
+    request = world.ask()
+    with monkeypatch.context() as patched:
+        patched.setattr(module, "claim", lambda *_: None)
+        world.jobs.look()
+    assert world.hosts.take("h", NOW)
+    world.hosts.give_back("h")
+    world.carried_out(request, "done")
+
+
+def test_a_mailbox_that_was_removed_is_named_to_who_asked_for_its_past(engine: Engine) -> None:
+    with pytest.raises(InputError, match="mailbox 9 was removed"):
+        open_mailbox(engine, 9, Settings(), None)  # type: ignore[arg-type]
+
+
+def test_a_check_that_is_told_to_stop_takes_no_further_step(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps = []
+
+    def check(*_: Any) -> Iterator[Finding]:
+        for number in range(9):
+            steps.append(number)
+            yield well(f"step {number}", "well")
+
+    monkeypatch.setattr("worker.errands.job.check", check)
+    with transaction(world.engine) as session:
+        ask(session, 1, 1, Wish.CHECK, PETRA)
+    claimed = claim(world.engine, 1, NOW)
+    assert claimed
+    settings = Settings()
+    workshop = RealWorkshop(world.engine, settings, lambda: NOW, lambda: None, Crews(settings))  # type: ignore[arg-type,return-value]
+    job = Job(claimed, "h", 1, NOW)
+    assert workshop.carry_out(job, lambda: len(steps) == 3) == Outcome(more=True)
+    assert [each["what"] for each in job.said()["result"]["findings"]] == ["step 0", "step 1"]
 
 
 def test_a_mailbox_that_is_paused_before_its_turn_comes_is_not_waited_for(world: World) -> None:

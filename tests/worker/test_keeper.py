@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import selectors
 import socket
 import threading
 import time
@@ -9,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -21,6 +23,7 @@ from worker.daemon.keeper import Keeper, Line
 from worker.errors import MailboxError, Trouble
 from worker.imap.account import Account
 from worker.imap.fetched import FolderState
+from worker.imap.idle import Ear, Heard
 from worker.imap.manners import Hosts
 from worker.mailbox import Mailbox, reach
 
@@ -248,6 +251,51 @@ def test_a_host_that_fell_silent_keeps_nobody_else_waiting(account: Account) -> 
         # It has answered: whoever comes may ask.
         assert world.keeper.hosts.ask("localhost", NOW)
         assert world.keeper.hosts.ask("localhost", NOW)
+
+
+def test_a_mailbox_whose_host_keeps_another_waiting_is_not_asked_whether_it_rests_and_goes_on_waiting(
+    world: World,
+) -> None:
+    state = world.poll()[2]
+    hosts = world.keeper.hosts
+    hosts.ask("localhost", NOW)
+    hosts.ask("localhost", NOW)
+    hosts.asked("localhost", answered=False)
+    with pytest.raises(MailboxError) as caught:
+        world.keeper.rests(1, world.account, [state])
+    assert caught.value.trouble is Trouble.TURN
+    assert world.keeper.keeps(1)
+    hosts.asked("localhost", answered=True)
+    # It was not too much to ask: nobody had been asked.
+    assert world.keeper.rests(1, world.account, [state])
+
+
+def test_a_server_that_says_farewell_before_the_wait_begins_leaves_no_connection(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Ear, "listen", lambda _: Heard.END)
+    world.poll()
+    assert not world.keeper.keeps(1)
+    assert world.keeper.hosts.take("localhost", NOW + timedelta(seconds=1))
+    assert world.woken == []
+
+
+def test_what_is_taken_away_while_it_is_heard_says_nothing_any_more(
+    world: World, dovecot: PrivateDovecot, imap_user: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.poll()
+    dovecot.deliver(imap_user, MAIL)
+    select_ready = selectors.DefaultSelector.select
+
+    def take_away(selector: selectors.BaseSelector, timeout: float | None = None) -> Any:
+        found = select_ready(selector, timeout)  # type: ignore[arg-type]
+        if found:
+            world.keeper.drop(1)
+        return found
+
+    monkeypatch.setattr(selectors.DefaultSelector, "select", take_away)
+    world.listen_until(lambda: not world.keeper.keeps(1))
+    assert world.woken == []
 
 
 def test_what_waits_is_asked_whether_all_folders_rest_and_goes_on_waiting(

@@ -24,7 +24,7 @@ from models.events import ReviewKind, Status
 from models.migrate import upgrade
 from models.session import open_engine, transaction
 from models.tables.handling import MailboxRequest, Purpose, Wish
-from models.tables.learning import Label, LabelSource
+from models.tables.learning import Label, LabelSource, Promotion
 from models.tables.mailboxes import Mailbox
 from models.tables.outside import Alarm, AlarmKind, EventType, OutboxEvent
 from tests.lab import Lab, deliver, recent
@@ -231,6 +231,15 @@ def test_the_gauges_tell_how_everything_stands(standing: Read) -> None:
     assert standing("inbox_worker_reviews_open", kind=ReviewKind.LOW_CONFIDENCE.value) == 1
 
 
+def test_answers_to_what_another_classifier_said_do_not_count_for_the_one_in_service(
+    standing: Read, registered: Engine
+) -> None:
+    with transaction(registered) as session:
+        session.add(Promotion(artifact_id=None, actor="petra", recorded_at=NOW + timedelta(seconds=1)))
+    assert standing("inbox_worker_review_answers", agreed="true") == 0
+    assert standing("inbox_worker_review_answers", agreed="false") == 0
+
+
 def test_mailboxes_of_which_none_was_ever_read_do_not_pass_for_fresh(registered: Engine) -> None:
     registry = CollectorRegistry()
     registry.register(Gauges(registered, lambda: NOW))
@@ -309,6 +318,27 @@ def test_a_stall_is_told_with_the_next_step(registered: Engine) -> None:
 def test_who_says_nothing_keeps_nobody_else_from_asking(page: str) -> None:
     with socket.create_connection(("127.0.0.1", int(page.rpartition(":")[2]))):
         assert httpx.get(f"{page}/healthz").status_code == 200
+
+
+@pytest.mark.parametrize(("error", "told"), [(BrokenPipeError("gone"), 0), (ValueError("broken"), 1)])
+def test_an_answer_that_fails_is_told_in_the_log_alone_unless_the_visitor_went_away(
+    registered: Engine,
+    error: Exception,
+    told: int,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    def fails() -> str | None:
+        raise error
+
+    with observed(("127.0.0.1", 0), Observed(CollectorRegistry(), fails, registered)) as port:
+        with pytest.raises(httpx.RemoteProtocolError):
+            httpx.get(f"http://127.0.0.1:{port}/healthz")
+        assert httpx.get(f"http://127.0.0.1:{port}/readyz").status_code == 200
+    assert [each.message for each in caplog.records if each.levelname == "ERROR"] == [
+        "a question how this process fares could not be answered"
+    ] * told
+    assert "Traceback" not in capfd.readouterr().err
 
 
 def test_a_port_that_is_taken_names_the_settings(registered: Engine) -> None:

@@ -201,6 +201,16 @@ def test_a_range_that_failed_waits_and_what_is_taken_in_makes_that_forgotten(eng
     assert standing(engine, request_id, NOW).failed == "not let in"
 
 
+def test_a_range_that_rests_since_the_clock_was_ahead_does_not_rest_until_then(engine: Engine, request_id: int) -> None:
+    laid_out(engine, request_id)
+    first = standing(engine, request_id, NOW).open[0]
+    held = take(engine, first, "w1", NOW + timedelta(days=400))
+    assert held
+    leave(engine, held, again_at=NOW + timedelta(days=400, minutes=1), error="the line broke")
+    assert first in standing(engine, request_id, NOW).ready
+    assert take(engine, first, "w2", NOW)
+
+
 def test_where_one_fails_by_what_passes_all_rest_that_nobody_has_in_hand(engine: Engine, request_id: int) -> None:
     own = coordinate(engine, (request_id, 0, {}), "me")
     lay_out(engine, (own, "me"), [Span("INBOX", 7, uid, uid, 1) for uid in range(4)], NOW, None)

@@ -22,6 +22,7 @@ from worker.daemon import rounds
 from worker.daemon.due import due_mailboxes, write_results
 from worker.daemon.keeper import Keeper
 from worker.daemon.rounds import Rounds
+from worker.errors import MailboxError, Trouble
 from worker.imap.fetched import FolderState
 from worker.imap.manners import Hosts
 from worker.mailbox import Mailbox as Imap
@@ -229,6 +230,48 @@ def test_a_kept_connection_that_breaks_in_mid_poll_is_no_failure(
     monkeypatch.setattr(Imap, "changed", cut)
     world.poll()
     assert world.recorded() == 1
+
+
+@pytest.mark.parametrize("breaks", [False, True], ids=["at once", "after the kept connection broke"])
+def test_a_folder_that_cannot_be_read_is_told_and_costs_neither_the_connection_nor_the_others(
+    world: World, dovecot: PrivateDovecot, imap_user: str, monkeypatch: pytest.MonkeyPatch, breaks: bool
+) -> None:
+    world.poll()
+    with transaction(world.engine) as session:
+        session.execute(update(Mailbox).values(folders=["Nowhere", "INBOX"]))
+    dovecot.deliver(imap_user, mail(1))
+    if breaks:
+        broken = iter([MailboxError("it ended", permanent=False, trouble=Trouble.NETWORK)])
+        goes_round = rounds.go_round
+
+        def once(*args: Any, **kwargs: Any) -> None:
+            for error in broken:
+                raise error
+            goes_round(*args, **kwargs)
+
+        monkeypatch.setattr(rounds, "go_round", once)
+    with pytest.raises(MailboxError, match="Nowhere") as caught:
+        world.poll()
+    assert caught.value.trouble is Trouble.FOLDER
+    assert world.recorded() == 1
+    assert world.keeper.keeps(1)
+    # What failed is tried again, whatever the server says of the folders that could be read.
+    world.opened()
+    with pytest.raises(MailboxError, match="Nowhere"):
+        world.poll()
+
+
+def test_a_new_connection_that_breaks_is_a_failure_which_is_told(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    tries = []
+
+    def breaks(*_: Any, **__: Any) -> None:
+        tries.append(1)
+        raise MailboxError("it ended", permanent=False, trouble=Trouble.NETWORK)
+
+    monkeypatch.setattr(rounds, "go_round", breaks)
+    with pytest.raises(MailboxError, match="it ended"):
+        world.poll()
+    assert tries == [1]
 
 
 def test_the_daemon_reads_mail_that_a_server_told_of_without_waiting_for_the_next_poll(

@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import Engine, func, select, update
 
 from config.settings import Settings
-from models.session import reading, transaction
+from models.session import DatabaseUnavailable, reading, transaction
 from models.tables.mailboxes import Mailbox
 from tests.faulty_proxy import Faults, FaultyProxy
 from tests.servers import PASSWORD, PrivateDovecot
@@ -134,6 +134,28 @@ def test_a_tick_queues_what_the_threads_can_do_and_nothing_twice(many: Engine, d
     daemon.tick()
     assert sorted(polled) == [1, 2, 3, 4, 5]
     assert due(many) == []
+
+
+def test_a_machine_that_has_no_thread_left_for_a_moment_delays_polls_and_loses_none(
+    many: Engine, daemons: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    polled: list[int] = []
+    daemon = daemons(
+        many, lambda mailbox, *_: polled.append(mailbox.id) or PollReport(), Settings(poll_threads=2, poll_seconds=60)
+    )
+
+    def fail(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    for _ in range(3):
+        with monkeypatch.context() as patched:
+            patched.setattr(threading.Thread, "start", fail)
+            with pytest.raises(RuntimeError):
+                daemon.tick()
+    daemon.tick()
+    until(lambda: len(polled) == 5)
+    until(lambda: daemon.turns._working == 0)  # noqa: SLF001 - no thread is counted that is not there
+    assert sorted(polled) == [1, 2, 3, 4, 5]
 
 
 def test_after_stopping_nothing_begins(many: Engine, daemons: Any) -> None:
@@ -306,7 +328,7 @@ def test_whatever_a_server_says_its_result_is_written_and_polling_goes_on(
     many: Engine, daemons: Any, words: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     # Of what is logged here the test's own report could not be sent to who runs it.
-    caplog.set_level(logging.CRITICAL, "worker.schedule")
+    caplog.set_level(logging.CRITICAL, "worker.daemon.polls")
 
     def poll(*_: Any) -> PollReport:
         raise MailboxError(words, permanent=False, trouble=Trouble.PROTOCOL)
@@ -316,6 +338,77 @@ def test_whatever_a_server_says_its_result_is_written_and_polling_goes_on(
     daemon.write_down()
     with reading(many) as session:
         assert session.get_one(Mailbox, 1).failures == 1
+
+
+def test_a_mailbox_that_was_removed_before_its_turn_came_is_not_polled(many: Engine, daemons: Any) -> None:
+    polled: list[int] = []
+    daemon = daemons(many, lambda mailbox, *_: polled.append(mailbox.id) or PollReport())
+    daemon.turns.work(5)  # one poll without its thread
+    (before,) = due_mailboxes(many, NOW, 1, lambda each: each.mailbox_id == 5, LONGEST)
+    with transaction(many) as session:
+        session.delete(session.get_one(Mailbox, 5))
+    daemon.turns.work(5)  # one poll without its thread
+    assert polled == [5]
+    # Nor is what was known of it, should it be due as it was.
+    daemon.turns.work(5, before)
+    assert polled == [5]
+
+
+def test_a_poll_that_meets_no_database_is_a_failure_that_is_told_in_a_line(
+    many: Engine, daemons: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    def poll(*_: Any) -> PollReport:
+        raise DatabaseUnavailable("nobody answers")
+
+    daemon = daemons(many, poll)
+    daemon.turns.work(1)  # one poll without its thread
+    daemon.write_down()
+    assert [(each.levelno, each.exc_info) for each in caplog.records] == [(logging.WARNING, None)]
+    with reading(many) as session:
+        assert session.get_one(Mailbox, 1).failures == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "level"),
+    [(DatabaseUnavailable("nobody answers"), logging.WARNING), (ValueError("odd row"), logging.ERROR)],
+)
+def test_a_poll_that_cannot_begin_leaves_its_mailbox_due_and_the_thread_goes_on(
+    many: Engine, daemons: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture,
+    error: Exception, level: int,
+) -> None:  # fmt: skip
+    def fails(*_: Any) -> Any:
+        raise error
+
+    polled: list[int] = []
+    daemon = daemons(many, lambda mailbox, *_: polled.append(mailbox.id) or PollReport())
+    with monkeypatch.context() as broken:
+        broken.setattr("worker.daemon.polls.reading", fails)
+        daemon.tick()
+        until(lambda: not daemon.turns.busy())
+    daemon.write_down()
+    assert {each.levelno for each in caplog.records} == {level}
+    assert (polled, due(many)) == ([], [1, 2, 3, 4, 5])
+    daemon.tick()
+    until(lambda: len(polled) == 5)
+
+
+def test_the_connections_of_mailboxes_that_are_polled_no_more_are_hung_up(
+    many: Engine, daemons: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    daemon = daemons(many, lambda *_: PollReport())
+    dropped: list[int] = []
+    daemon.leave()
+    monkeypatch.setattr(Keeper, "kept", lambda _: {1, 2, 3, 4, 99})
+    monkeypatch.setattr(Keeper, "drop", lambda _, mailbox_id: dropped.append(mailbox_id))
+    with transaction(many) as session:
+        session.execute(update(Mailbox).where(Mailbox.id == 2).values(paused_at=NOW))
+        session.execute(update(Mailbox).where(Mailbox.id == 3).values(stopped_at=NOW))
+    daemon.leave()
+    assert sorted(dropped) == [2, 3, 99]
+    daemon.leases = Leases()
+    dropped.clear()
+    daemon.leave()
+    assert sorted(dropped) == [1, 2, 3, 4, 99]
 
 
 def test_results_that_no_database_would_take_are_dropped_and_the_mailbox_stays_due(

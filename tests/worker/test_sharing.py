@@ -48,6 +48,10 @@ class Board:
     before: Callable[[int], object] = lambda _: None
     """Told of each range before it begins."""
     begun: list[int] = field(default_factory=list)
+    came: list[bool] = field(default_factory=list)
+    """Of each, whether nobody has to do anything more of it."""
+    stops: bool = False
+    """Its worker ends, so each range is left after its first batch."""
     lost: int = 0
     """So many times the engine cannot be reached."""
     running: list[int] = field(default_factory=list)
@@ -61,7 +65,7 @@ class Board:
         for range_id in range_ids:
             self.begun.append(range_id)
             self.before(range_id)
-            self.work.carry_out(range_id, lambda: False)
+            self.came.append(self.work.carry_out(range_id, lambda: self.stops))
 
     def take_back(self, _range_ids: Sequence[int]) -> int:
         return self.running.pop(0) if self.running else 0
@@ -261,6 +265,55 @@ def test_a_mailbox_that_cannot_be_reached_is_told_as_ever(world: World) -> None:
         world.share()
 
 
+def test_a_mailbox_that_is_not_let_in_while_it_is_laid_out_is_told_as_ever(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: Any) -> Any:
+        raise REFUSED
+
+    monkeypatch.setattr(sharing, "list_folder", refused)
+    with pytest.raises(MailboxError, match="not let in"):
+        world.share()
+    assert world.rows() == []
+
+
+def test_who_is_told_to_end_while_it_is_laid_out_lays_nothing_out(world: World) -> None:
+    sent = [(each.ours, each.sent_at) for each in world.mails]
+    world.lab.server.deliver_many(world.lab.user, sent, folder="Sent")
+    world.stop.set()
+    assert world.share() == Outcome(more=True)
+    assert world.rows() == []
+    world.stop.clear()
+    assert world.share() == Outcome()
+    assert world.messages() == MAILS
+
+
+def test_the_database_looks_at_its_tables_anew_each_time_that_much_was_taken_in(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = []
+    monkeypatch.setattr(sharing, "FRESH_STATISTICS", (1, SIZE, 10 * MAILS))
+    monkeypatch.setattr(sharing, "refresh_statistics", looks.append)
+    assert world.share() == Outcome()
+    assert looks == [world.lab.engine]
+
+
+def test_where_the_engine_is_away_when_it_is_stopped_its_jobs_end_by_themselves(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped() -> None:
+        world.job.unwanted = True
+        world.stop.set()
+
+    def away(*_: Any) -> int:
+        raise EngineLostError
+
+    world.board.before = once(world, stopped)
+    monkeypatch.setattr(Board, "take_back", away)
+    assert world.share() == Outcome()
+    assert world.messages() == MAILS
+
+
 def test_an_empty_mailbox_is_done_at_once(world: World) -> None:
     world.lab.set(folders=["INBOX"])
     assert world.share() == Outcome()
@@ -280,6 +333,34 @@ def test_a_stopped_backfill_counts_what_is_taken_in(world: World) -> None:
     assert (world.messages(), world.counted()) == (SIZE, (SIZE, SIZE))
     # It was looked until what ran had finished its batch.
     assert world.board.running == []
+
+
+def test_a_range_in_hand_stops_after_its_batch_once_a_person_stopped_the_backfill(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uids_between = Imap.uids_between
+
+    def stopped_meanwhile(self: Imap, *args: Any) -> list[tuple[int, int]]:
+        with transaction(world.lab.engine) as session:
+            session.execute(update(MailboxRequest).values(stop_at=now()))
+        world.job.unwanted = True
+        world.stop.set()
+        return uids_between(self, *args)
+
+    monkeypatch.setattr(Imap, "uids_between", stopped_meanwhile)
+    assert world.share() == Outcome(more=True)
+    assert (world.messages(), world.counted()) == (SIZE // 2, (SIZE // 2, SIZE // 2))
+    # Nobody is to do the rest of it, so it does not go back to the board.
+    assert world.board.came == [True] + [True] * 3
+    assert [row.ended_at for row in world.rows()] == [None] * 4
+
+
+def test_a_worker_that_ends_leaves_the_rest_of_its_range_to_another(world: World) -> None:
+    world.board.stops = True
+    world.board.before = once(world, world.stop.set)
+    assert world.share() == Outcome(more=True)
+    assert world.board.came == [False] * 4
+    assert (world.messages(), world.counted()) == (4 * SIZE // 2, (4 * SIZE // 2, 4 * SIZE // 2))
 
 
 def test_only_mail_since_a_day_is_read(world: World) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Engine, select, update
+from sqlalchemy.exc import OperationalError
 
 from classifier.verdict import Absence
 from config.settings import Settings
@@ -106,6 +107,24 @@ def test_a_contact_that_cannot_be_folded_keeps_no_other_pause_from_ending(
     assert len(caplog.records) == 1
 
 
+def test_while_the_database_is_away_nobody_passes_for_one_that_cannot_be_folded(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    all_away(engine)
+
+    def away(*_: Any) -> Any:
+        raise OperationalError("SELECT", None, Exception("gone"))
+
+    pauses = Pauses(engine, lambda: LATER)
+    with monkeypatch.context() as broken:
+        broken.setattr(ticks, "refold", away)
+        with pytest.raises(OperationalError):
+            pauses.end()
+    assert pauses.guilty == set()
+    pauses.end()
+    assert set(statuses(engine).values()) == {"Active"}
+
+
 def test_a_step_that_fails_is_told_once_a_minute_and_tried_again(caplog: pytest.LogCaptureFixture) -> None:
     seconds = iter(range(10**6))
     tries: list[int] = []
@@ -119,6 +138,22 @@ def test_a_step_that_fails_is_told_once_a_minute_and_tried_again(caplog: pytest.
         step()
     assert [record.message for record in caplog.records] == ["ending pauses failed; it is tried again in a minute"] * 2
     assert len(tries) == 2
+
+
+def test_a_step_that_failed_while_the_clock_was_ahead_does_not_rest_until_then() -> None:
+    times, done = iter([LATER, LATER, NOW]), list[int]()
+
+    def fails_first() -> None:
+        done.append(1)
+        if len(done) == 1:
+            raise ValueError("broken")
+
+    step = Step("counting", 0, fails_first, lambda: next(times))
+    step()
+    step()
+    assert len(done) == 1
+    step()
+    assert len(done) == 2
 
 
 def test_a_failing_step_stops_no_other_and_no_poll(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,6 +33,17 @@ def test_what_it_says_is_logged_line_by_line(runs: Callable[[str], None], caplog
     assert {"training: learnt", "training: --base none", "training has ended"} <= set(caplog.messages)
 
 
+def test_it_is_waited_for_as_long_as_it_takes(
+    runs: Callable[[str], None], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training, "STEP", 0.01)
+    runs("import time; time.sleep(0.5); print('learnt')")
+    looks = []
+    assert train([], lambda: bool(looks.append(1)))  # type: ignore[func-returns-value]
+    assert len(looks) > 1
+    assert "training: learnt" in caplog.messages
+
+
 def test_a_failure_is_told_with_what_it_said_last(
     runs: Callable[[str], None], caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -9,7 +9,7 @@ from worker.cli.common import find_team, now, start, team_option
 from worker.cli.listing import limit_option, listing
 from worker.cli.output import as_json
 from worker.watch.alarms import list_alarms, look
-from worker.watch.signs import limits_of
+from worker.watch.sign import limits_of
 
 
 @click.group()

@@ -10,7 +10,7 @@ from procrastinate.exceptions import AlreadyEnqueued
 from sqlalchemy import URL
 
 from worker.fleet.board import QUEUE, TRAIN, TRAIN_PRIORITY
-from worker.queue import connector
+from worker.fleet.engine import connector
 
 
 def ask_for_training(url: URL, words: Sequence[str]) -> bool:

@@ -1,14 +1,8 @@
-"""Keeps connections of a process between polls, and hears over them that mail came (IDLE): one thread for thousands.
-
-A hint is never the base: every mailbox is polled on schedule all the same, which also renews each IDLE (RFC 2177 wants
-that within 29 minutes) and proves each connection alive.
-"""
+"""Lends each mailbox its one connection, kept since the last poll or new, and cuts what a server keeps from ending."""
 
 from __future__ import annotations
 
-import selectors
 import socket
-import threading
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,12 +11,13 @@ from functools import partial
 from typing import TypeVar
 
 from config import logs
+from worker.daemon.waiting import Waiting, WaitingRoom
 from worker.errors import MailboxError, Trouble
 from worker.imap.account import Account
 from worker.imap.connection import shut
 from worker.imap.failures import telling
 from worker.imap.fetched import FolderState
-from worker.imap.idle import Ear, Heard
+from worker.imap.idle import Heard
 from worker.imap.manners import Hosts
 from worker.mailbox import Mailbox
 
@@ -32,11 +27,8 @@ T = TypeVar("T")
 Opens = Callable[[Callable[[socket.socket], None]], Mailbox]
 """Opens a mailbox; a handle of the connection goes to whoever may have to cut it."""
 
-RENEW = timedelta(minutes=25)
-"""How long a connection waits at most; servers end it after 30 minutes (RFC 9051 5.4)."""
 LONGEST_POLL = timedelta(minutes=15)
 """How long a poll may take; it goes on at the next one where it was, and a server that only drips holds no thread."""
-LASTING = timedelta(minutes=1)
 BIT_BY_BIT = timedelta(hours=6)
 """How long a host is not asked all in one go that fell silent when it was."""
 LOOK = timedelta(seconds=15)
@@ -57,27 +49,6 @@ class Line:
 
 
 @dataclass(slots=True)
-class _Kept:
-    imap: Mailbox
-    ear: Ear | None
-    since: datetime
-    news: bool = False
-    woke: bool = False
-    """Whoever polls was told already."""
-
-    def resume(self) -> Line:
-        """Bring the connection back to ordinary commands, or raise MailboxError."""
-        if self.ear:
-            with telling(self.imap.account, self.imap.name, "going on after waiting"):
-                self.news |= self.ear.done() is Heard.NEWS
-        return Line(self.imap, kept=True, news=self.news)
-
-    def ask(self, states: Collection[FolderState]) -> tuple[Heard, bool]:
-        """Ask as `worker.mailbox.Mailbox.ask`; what does not wait for news is not asked."""
-        return self.imap.ask(self.ear, states) if self.ear else (Heard.NOTHING, False)
-
-
-@dataclass(slots=True)
 class Keeper:
     """Lends each mailbox its one connection, kept or new, and wakes whoever polls when one has news.
 
@@ -89,45 +60,45 @@ class Keeper:
     wake: Callable[[int], None]
     most: int = 2**31
     """Connections that may be kept in all."""
-    _kept: dict[int, _Kept] = field(default_factory=dict)
+    _room: WaitingRoom = field(init=False)
     _working: dict[int, tuple[Callable[[], None], datetime]] = field(default_factory=dict)
     """What cuts the connections that polls work with, and since when they do."""
     _overtaxed: dict[str, datetime] = field(default_factory=dict)
     """Hosts that fell silent when all was asked in one go, and when. It may be too much for them."""
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-    _selector: selectors.BaseSelector = field(default_factory=selectors.DefaultSelector)
     _looked_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        """Make room for what waits."""
+        self._room = WaitingRoom(self.clock, self.wake, partial(self._close, broken=True))
 
     def listen(self) -> None:
         """Hear what the waiting connections say within a second, and renew those that have waited long."""
-        for key, _ in self._selector.select(LISTEN_SECONDS):
-            self._hear(key.data)
+        self._room.listen(LISTEN_SECONDS)
         now = self.clock()
         if self._looked_at is None or abs(now - self._looked_at) >= LOOK:
             self._looked_at = now
-            self._renew(now)
+            self._room.renew(now)
             self.cut(LONGEST_POLL)
 
     def close(self) -> None:
         """Hang up every connection that waits."""
-        for mailbox_id in list(self._kept):
+        for mailbox_id in self.kept():
             self.drop(mailbox_id)
-        self._selector.close()
+        self._room.close()
 
     def drop(self, mailbox_id: int) -> None:
         """Hang up the connection of a mailbox that is polled no more."""
-        kept = self._take(mailbox_id)
+        kept = self._room.take(mailbox_id)
         if kept:
             self._close(kept.imap, broken=True)
 
     def kept(self) -> set[int]:
         """Return the mailboxes whose connections wait."""
-        with self._lock:
-            return set(self._kept)
+        return self._room.ids()
 
     def keeps(self, mailbox_id: int) -> bool:
         """Say whether the mailbox has a connection that waits."""
-        return mailbox_id in self._kept
+        return self._room.get(mailbox_id) is not None
 
     def rests(self, mailbox_id: int, account: Account, states: Collection[FolderState]) -> bool:
         """Say whether all folders of a mailbox are as they were, asked over the connection that waits for its news.
@@ -137,7 +108,7 @@ class Keeper:
         Raises:
             MailboxError: the server does not answer, or it is not its turn.
         """
-        kept = self._kept.get(mailbox_id)
+        kept = self._room.get(mailbox_id)
         if kept is None or kept.ear is None or kept.news or not self.hosts.may_keep(kept.imap.account.host):
             return False
         since = self._overtaxed.get(account.host)
@@ -164,13 +135,13 @@ class Keeper:
             MailboxError: it cannot be reached or signed in to; or whatever the poll raises, then it is closed.
         """
         with self._asking(account.host):
-            resumed = self._use(mailbox_id, account, _Kept.resume)
+            resumed = self._use(mailbox_id, account, _resumed)
             line = resumed or self._opened(mailbox_id, account.host, opens)
         self._working[mailbox_id] = line.imap.cut, self.clock()
         broken, kept = True, False
         try:
             yield line
-            waits_for, room = line.waits_for, len(self._kept) < self.most and self.hosts.may_keep(account.host)
+            waits_for, room = line.waits_for, len(self._room) < self.most and self.hosts.may_keep(account.host)
             broken = bool(waits_for and room)
             kept = bool(waits_for and room and self._wait(mailbox_id, line.imap, waits_for))
         finally:
@@ -199,36 +170,36 @@ class Keeper:
         finally:
             self.hosts.asked(host, answered=answered)
 
-    def _use(self, mailbox_id: int, account: Account, use: Callable[[_Kept], T]) -> T | None:
+    def _use(self, mailbox_id: int, account: Account, use: Callable[[Waiting], T]) -> T | None:
         """Take a connection that waits and use it; where it ended, or was opened in another way, it is closed."""
-        kept = self._take(mailbox_id)
+        kept = self._room.take(mailbox_id)
         if kept is None:
             return None
-        if _way(kept.imap.account) == _way(account):
-            self._working[mailbox_id] = kept.imap.cut, self.clock()
-            try:
-                return use(kept)
-            except BaseException as error:
-                self._close(kept.imap, broken=True)
-                if not isinstance(error, MailboxError) or isinstance(error.__cause__, TimeoutError):
-                    raise
-                log.debug(
-                    "kept_connection_ended",
-                    says="a kept connection had ended: {error}",
-                    mailbox_id=mailbox_id,
-                    error=error,
-                )
-                return None
-            finally:
-                self._working.pop(mailbox_id, None)
-        self._close(kept.imap, broken=True)
-        return None
+        if _way(kept.imap.account) != _way(account):
+            self._close(kept.imap, broken=True)
+            return None
+        self._working[mailbox_id] = kept.imap.cut, self.clock()
+        try:
+            return use(kept)
+        except BaseException as error:
+            self._close(kept.imap, broken=True)
+            if not isinstance(error, MailboxError) or isinstance(error.__cause__, TimeoutError):
+                raise
+            log.debug(
+                "kept_connection_ended",
+                says="a kept connection had ended: {error}",
+                mailbox_id=mailbox_id,
+                error=error,
+            )
+            return None
+        finally:
+            self._working.pop(mailbox_id, None)
 
-    def _asked(self, mailbox_id: int, kept: _Kept, states: Collection[FolderState]) -> bool:
+    def _asked(self, mailbox_id: int, kept: Waiting, states: Collection[FolderState]) -> bool:
         heard, same = kept.ask(states)
         kept.since, kept.news = self.clock(), kept.news or heard is Heard.NEWS
         kept.woke = kept.news
-        self._put(mailbox_id, kept)
+        self._room.put(mailbox_id, kept)
         return same and not kept.news
 
     def _opened(self, mailbox_id: int, host: str, opens: Opens) -> Line:
@@ -268,58 +239,21 @@ class Keeper:
         if heard is Heard.END:
             return False
         news |= heard is Heard.NEWS
-        self._put(mailbox_id, _Kept(imap, ear, self.clock(), news=news, woke=news))
+        self._room.put(mailbox_id, Waiting(imap, ear, self.clock(), news=news, woke=news))
         if news:
             self.wake(mailbox_id)
         return True
-
-    def _put(self, mailbox_id: int, kept: _Kept) -> None:
-        with self._lock:
-            if kept.ear:
-                self._selector.register(kept.ear, selectors.EVENT_READ, mailbox_id)
-            self._kept[mailbox_id] = kept
-
-    def _hear(self, mailbox_id: int) -> None:
-        with self._lock:
-            kept = self._kept.get(mailbox_id)
-            if kept is None or kept.ear is None:
-                return
-            heard = kept.ear.hear()
-            if heard is Heard.END:
-                del self._kept[mailbox_id]
-                self._selector.unregister(kept.ear)
-            wakes = not kept.woke and (heard is Heard.NEWS or (heard is Heard.END and self._was_lasting(kept)))
-            kept.news |= heard is Heard.NEWS
-            kept.woke |= wakes
-        if heard is Heard.END:
-            self._close(kept.imap, broken=True)
-        if wakes:
-            self.wake(mailbox_id)
-
-    def _was_lasting(self, kept: _Kept) -> bool:
-        # A server that ends every wait at once is polled on schedule, not in a circle.
-        return abs(self.clock() - kept.since) >= LASTING
-
-    def _renew(self, now: datetime) -> None:
-        with self._lock:
-            due = [each for each, kept in self._kept.items() if not kept.woke and abs(now - kept.since) >= RENEW]
-            for mailbox_id in due:
-                self._kept[mailbox_id].woke = True
-        for mailbox_id in due:
-            self.wake(mailbox_id)
-
-    def _take(self, mailbox_id: int) -> _Kept | None:
-        with self._lock:
-            kept = self._kept.pop(mailbox_id, None)
-            if kept and kept.ear:
-                self._selector.unregister(kept.ear)
-            return kept
 
     def _close(self, imap: Mailbox, *, broken: bool = False) -> None:
         try:
             imap.close(broken=broken)
         finally:
             self.hosts.give_back(imap.account.host)
+
+
+def _resumed(kept: Waiting) -> Line:
+    kept.resume()
+    return Line(kept.imap, kept=True, news=kept.news)
 
 
 def _way(account: Account) -> tuple[object, ...]:

@@ -14,7 +14,7 @@ from worker.privacy.months import keep_months
 from worker.privacy.retention import remove_old
 from worker.queries.figures import COUNT_SECONDS, count_all
 from worker.watch.alarms import look
-from worker.watch.signs import limits_of
+from worker.watch.sign import limits_of
 from worker.webhooks.dispatch import dispatch
 from worker.webhooks.lanes import Lanes
 from worker.writing.traffic import forget

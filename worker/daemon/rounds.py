@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -29,6 +30,11 @@ JUDGE_FRESH = timedelta(seconds=1)
 OURS_FRESH = timedelta(minutes=1)
 WHOLE_LOOK = timedelta(minutes=30)
 """How long the word of a server that nothing is new is taken; then every folder is opened and counted."""
+
+
+Lends = Callable[[], AbstractContextManager[Line]]
+Polled = tuple[PollReport, MailboxError | None]
+"""What was done, and what failed and left the connection as good as it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,29 +76,29 @@ class Rounds:
             station = replace(station, writer=self.writer(mailbox.id))
         now = station.watch.clock()
         account = self._way(mailbox, station.settings)
-        seen = self._still_true(mailbox, self._seen.get(mailbox.id), now)
+        seen = _still_true(mailbox, self._seen.get(mailbox.id), now)
         asks = seen is not None and not self._waits_to_be_moved(station, mailbox)
         if seen and asks and keeper.rests(mailbox.id, account, seen.states.values()):
             return PollReport()
 
-        def opens(begun: Callable[[socket.socket], None]) -> Imap:
-            reaches = partial(reach, name=mailbox.name, begun=begun)
-            return signed_in(station.engine, mailbox, station.settings, now, reaches)
-
-        kept = False
-        try:
-            with keeper.line(mailbox.id, account, opens) as line:
-                kept = line.kept
-                report, failed = self._poll(station, mailbox, line)
-        except MailboxError as error:
-            if not kept or error.trouble is not Trouble.NETWORK or stopping():
-                raise
-            # Servers end sessions when they like; what an old connection met is tried once on a new one.
-            with keeper.line(mailbox.id, account, opens) as line:
-                report, failed = self._poll(station, mailbox, line)
+        lends = partial(keeper.line, mailbox.id, account, partial(_opened, station, mailbox, now))
+        report, failed = self._poll_over_a_line(station, mailbox, lends)
         if failed:
             raise failed
         return report
+
+    def _poll_over_a_line(self, station: Station, mailbox: Mailbox, lends: Lends) -> Polled:
+        kept = False
+        try:
+            with lends() as line:
+                kept = line.kept
+                return self._poll(station, mailbox, line)
+        except MailboxError as error:
+            if not kept or error.trouble is not Trouble.NETWORK or station.watch.stopping():
+                raise
+        # Servers end sessions when they like; what an old connection met is tried once on a new one.
+        with lends() as line:
+            return self._poll(station, mailbox, line)
 
     def _way(self, mailbox: Mailbox, settings: Settings) -> Account:
         revision, account = self._ways.get(mailbox.id, (None, None))
@@ -101,11 +107,11 @@ class Rounds:
             self._ways[mailbox.id] = mailbox.revision, account
         return account
 
-    def _poll(self, station: Station, mailbox: Mailbox, line: Line) -> tuple[PollReport, MailboxError | None]:
-        """Poll over a connection; return what was done, and what failed and left the connection as good as it was."""
+    def _poll(self, station: Station, mailbox: Mailbox, line: Line) -> Polled:
+        """Poll over a connection, and note how the folders stand afterwards."""
         now = station.watch.clock()
         # Nothing is known while a poll is under way that may fail in the middle.
-        seen = self._still_true(mailbox, self._seen.pop(mailbox.id, None), now)
+        seen = _still_true(mailbox, self._seen.pop(mailbox.id, None), now)
         changed = _changed(line, seen) if seen else None
         states = dict(seen.states) if seen else {}
         report, failed = PollReport(), None
@@ -133,12 +139,6 @@ class Rounds:
         with reading(station.engine) as session:
             return bool(wanted(session, mailbox.id, 1))
 
-    def _still_true(self, mailbox: Mailbox, seen: _Seen | None, now: datetime) -> _Seen | None:
-        """Return what was seen, unless it was long ago or the mailbox is described in another way now."""
-        if seen is None or abs(now - seen.at) >= WHOLE_LOOK or seen.revision != mailbox.revision:
-            return None
-        return seen
-
     def _desk(self, station: Station, mailbox: Mailbox) -> Desk:
         now = station.watch.clock()
         if self._judge is None or abs(now - self._judge[0]) >= JUDGE_FRESH:
@@ -148,6 +148,18 @@ class Rounds:
             with reading(station.engine) as session:
                 known = self._teams[mailbox.team_id] = now, ours(session, mailbox.team_id)
         return desk_of(mailbox, known[1], station.settings, self._judge[1])
+
+
+def _opened(station: Station, mailbox: Mailbox, now: datetime, begun: Callable[[socket.socket], None]) -> Imap:
+    reaches = partial(reach, name=mailbox.name, begun=begun)
+    return signed_in(station.engine, mailbox, station.settings, now, reaches)
+
+
+def _still_true(mailbox: Mailbox, seen: _Seen | None, now: datetime) -> _Seen | None:
+    """Return what was seen, unless it was long ago or the mailbox is described in another way now."""
+    if seen is None or abs(now - seen.at) >= WHOLE_LOOK or seen.revision != mailbox.revision:
+        return None
+    return seen
 
 
 def _changed(line: Line, seen: _Seen) -> set[str]:

@@ -46,13 +46,17 @@ class Step:
 
     def _pause(self) -> float:
         """Return the seconds until there is something to do, however often it is to be done."""
-        rest = (self._rests_until - self.clock()).total_seconds() if self._rests_until else 0
-        return max(self.seconds, min(rest, REST.total_seconds()))
+        return max(self.seconds, self._rest(self.clock()).total_seconds())
+
+    def _rest(self, now: datetime) -> timedelta:
+        """Return how long it rests yet; so far ahead no rest leads: the clock was wrong when the work failed."""
+        left = self._rests_until - now if self._rests_until else timedelta(0)
+        return left if timedelta(0) < left <= REST else timedelta(0)
 
     def __call__(self) -> None:
         """Do the work, unless it rests; whatever fails, the other steps and the polls go on."""
         now = self.clock()
-        if self._rests_until and now < self._rests_until:
+        if self._rest(now):
             return
         try:
             self.work()

@@ -29,7 +29,9 @@ class Turns:
     _due: deque[Poll] = field(default_factory=deque)
     _turn: int = 0
     _working: int = 0
-    """How many threads are at work."""
+    """How many threads are at work, or begin with it at once."""
+    _owed: int = 0
+    """How many threads the machine did not give; each is at work once it gives one to the pool."""
     _busy: set[int] = field(default_factory=set)
     """Mailboxes that are queued or being polled."""
     _woken: set[int] = field(default_factory=set)
@@ -86,13 +88,22 @@ class Turns:
             return
         self._busy.update(mailbox_id for mailbox_id, _ in polls)
         queue.extend(polls)
-        threads = min(len(polls), self.threads - self._working)
-        self._working += threads
-        for _ in range(threads):
-            self._pool.submit(self._work_off)
+        # Not only for these: what is queued since the machine gave no thread waits for one as well.
+        for _ in range(min(len(self._told) + len(self._due), self.threads - self._working)):
+            self._working += 1
+            try:
+                self._pool.submit(self._work_off)
+            except RuntimeError:
+                self._working -= 1
+                self._owed += 1
+                raise
 
     def _work_off(self) -> None:
         """Do what is queued until nothing is left, or until the daemon stops."""
+        with self._lock:
+            if self._owed:
+                self._owed -= 1
+                self._working += 1
         while (poll := self._next()) is not None:
             self.work(*poll)
 

@@ -18,7 +18,7 @@ from worker.errands.claims import Waiting, claim, end, hand_back, renew, told_to
 from worker.errands.job import Job, Workshop
 from worker.errands.outcomes import REST, Outcome, outcome_of, plain, unforeseen
 from worker.errors import MailboxError, Trouble
-from worker.imap.manners import Hosts
+from worker.imap.manners import Hosts, longest_pause
 from worker.reading.visit import PollReport
 from worker.writing.stored import storable
 
@@ -192,7 +192,10 @@ class Jobs:
 
     def _is_ready(self, request: Waiting, now: datetime) -> bool:
         mine = request.wish is not Wish.POLL or self.owns(request.mailbox_id)
-        return mine and request.request_id not in self._hand and self._rests.get(request.request_id, now) <= now
+        rests = self._rests.get(request.request_id, now) - now
+        # So far ahead no pause leads: the clock was wrong when it began.
+        rested = rests <= timedelta(0) or rests > longest_pause(self.workshop.settings.poll_seconds)
+        return mine and rested and request.request_id not in self._hand
 
     def _working(self, wish: Wish, team_id: int | None = None) -> int:
         """Count the threads that work on wishes of this kind, of one team or of all."""

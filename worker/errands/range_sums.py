@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.orm import Session
 
 from models.tables.handling import BackfillRange, MailboxRequest
 from worker.totals import total
+
+FARTHEST: Final = timedelta(days=2)
+"""Ahead of now no rest leads: the clock was wrong when a later time was written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,7 @@ def sum_up(session: Session, request_id: int, now: datetime) -> Standing:
         is_shared=bool(rows),
         is_laid_out=any(row.ended_at for row in rows if not row.folder),
         open=[row.id for row in parts if row.ended_at is None],
-        ready=[row.id for row in parts if row.ended_at is None and (row.again_at is None or row.again_at <= now)],
+        ready=[row.id for row in parts if row.ended_at is None and not _rests(row, now)],
         stale=sorted({row.folder for row in parts if row.more}),
         failed=next((row.error for row in parts if row.error and row.ended_at), None),
         left_out=next((row.error for row in rows if not row.folder), None),
@@ -61,7 +64,13 @@ def sum_up(session: Session, request_id: int, now: datetime) -> Standing:
 
 def is_ready(now: datetime) -> ColumnElement[bool]:
     """Return the condition that a range need not wait any longer."""
-    return or_(BackfillRange.again_at.is_(None), BackfillRange.again_at <= now)
+    again_at = BackfillRange.again_at
+    return or_(again_at.is_(None), again_at <= now, again_at > now + FARTHEST)
+
+
+def _rests(row: BackfillRange, now: datetime) -> bool:
+    """Say of a row that was read what `is_ready` asks for, the other way round."""
+    return row.again_at is not None and now < row.again_at <= now + FARTHEST
 
 
 def release(session: Session, request_id: int) -> None:

@@ -207,13 +207,18 @@ def _disbelieved(
 
 
 def _described(certificate: x509.Certificate) -> str:
-    try:
-        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-        called = ", ".join(names.get_values_for_type(x509.DNSName)) or certificate.subject.rfc4514_string()
-    except x509.ExtensionNotFound:
-        called = certificate.subject.rfc4514_string()
+    called = _names(certificate) or certificate.subject.rfc4514_string()
     end = certificate.not_valid_after_utc.astimezone(UTC)
     return f"for {called}, issued by {certificate.issuer.rfc4514_string()}, valid until {end:%Y-%m-%d}"
+
+
+def _names(certificate: x509.Certificate) -> str:
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (x509.ExtensionNotFound, x509.DuplicateExtension, x509.UnsupportedGeneralNameType, ValueError):
+        # What OpenSSL lets pass may still be written so carelessly that it cannot be read.
+        return ""
+    return ", ".join(names.get_values_for_type(x509.DNSName))
 
 
 def _is_loopback(address: str) -> bool:

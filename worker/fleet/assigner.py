@@ -11,8 +11,9 @@ from procrastinate import App
 from procrastinate.exceptions import AlreadyEnqueued, ConnectorException, UniqueViolation
 from procrastinate.jobs import Job, Status
 
-from worker.daemon.duties import SHARD, Held, duties, plan
+from worker.daemon.duties import SHARD, duties
 from worker.fleet.leases import STALLED
+from worker.fleet.plan import Held, plan
 
 FLEET: Final = "fleet"
 """The queue of what any worker may do."""
@@ -73,8 +74,6 @@ class Assigner:
     async def recover(self, job: Job) -> None:
         """Take a job from a worker that has died: a duty is given out anew, any other job is begun again."""
         manager = self.app.job_manager
-        if job.id is None:
-            return
         with suppress(ConnectorException):  # Its worker, or another one that looks, was faster.
             if job.task_name not in {"duty", "presence"}:
                 try:
@@ -83,7 +82,7 @@ class Assigner:
                     pass  # The next of its kind waits already.
                 else:
                     return
-            await manager.finish_job_by_id_async(job.id, Status.FAILED, delete_job=True)
+            await manager.finish_job(job, Status.FAILED, delete_job=True)
 
     async def tidy(self, timestamp: int) -> None:  # noqa: ARG002 - the engine's
         """Remove jobs that failed long ago."""

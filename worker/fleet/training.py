@@ -39,16 +39,12 @@ def train(words: Sequence[str], stopping: Callable[[], bool]) -> bool:
         lines: list[str] = []
         telling = threading.Thread(target=_tell, args=[process.stdout, lines], daemon=True)
         telling.start()
-        while True:
-            try:
-                code = process.wait(STEP)
-                break
-            except subprocess.TimeoutExpired:
-                if stopping():
-                    _end(process)
-                    log.info("training_stopped", says="training was stopped; another worker begins it again")
-                    return False
+        code = _waited(process, stopping)
+        # Its output is closed behind it, and nobody may read it then.
         telling.join(PATIENCE)
+    if code is None:
+        log.info("training_stopped", says="training was stopped; another worker begins it again")
+        return False
     if code:
         log.error(
             "training_failed",
@@ -59,6 +55,17 @@ def train(words: Sequence[str], stopping: Callable[[], bool]) -> bool:
     else:
         log.info("training_ended", says="training has ended")
     return True
+
+
+def _waited(process: subprocess.Popen[str], stopping: Callable[[], bool]) -> int | None:
+    """Wait until it ends and return its code; None where it was ended before."""
+    while True:
+        try:
+            return process.wait(STEP)
+        except subprocess.TimeoutExpired:
+            if stopping():
+                _end(process)
+                return None
 
 
 def _tell(output: IO[str] | None, lines: list[str]) -> None:

@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 
 from models.session import insert_new, reading, transaction
 from models.tables.outside import Alarm, AlarmKind, EventType
-from worker.watch.signs import Limits, Sign, signs
+from worker.watch.sign import Limits, Sign
+from worker.watch.signs import signs
 from worker.writing.outbox import Told, tell
 
 Key = tuple[int, AlarmKind, str]

@@ -26,8 +26,8 @@ from worker.watch.health import STATE
 
 FRESH = timedelta(seconds=15)
 """However often somebody asks, the database is asked no more often."""
-Value = tuple[tuple[str, ...], float | None]
-"""The values of the labels, and the number; None: there is none."""
+Value = tuple[tuple[str, ...], float]
+"""The values of the labels, and the number."""
 
 
 @dataclass(slots=True, eq=False)
@@ -150,6 +150,5 @@ def _pairs(rows: Iterable[Any]) -> list[Value]:
 def _gauge(name: str, says: str, values: Sequence[Value], labels: Sequence[str] = ()) -> GaugeMetricFamily:
     family = GaugeMetricFamily(name, says, labels=labels)
     for names, number in values:
-        if number is not None:
-            family.add_metric(names, number)
+        family.add_metric(names, number)
     return family

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -68,12 +69,11 @@ def observed(at: tuple[str, int] | None, what: Observed) -> Iterator[int | None]
         yield None
         return
     try:
-        server = ThreadingHTTPServer(at, _handler(what))
+        server = _Server(at, _handler(what))
     except (OSError, OverflowError) as error:
         raise InputError(
             f"cannot listen on {at[0]}, port {at[1]}: {error}; choose another (INBOX_METRICS_HOST, INBOX_METRICS_PORT)"
         ) from error
-    server.daemon_threads = True
     answering = threading.Thread(target=server.serve_forever, name="answering", daemon=True)
     answering.start()
     port = server.server_address[1]
@@ -83,6 +83,18 @@ def observed(at: tuple[str, int] | None, what: Observed) -> Iterator[int | None]
     finally:
         server.shutdown()
         server.server_close()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_: object) -> None:
+        """Log what would be printed between the lines of the log; of a visitor who went away nothing."""
+        error = sys.exception()
+        if not isinstance(error, ConnectionError):
+            log.error(
+                "answering_failed", says="a question how this process fares could not be answered", exc_info=error
+            )
 
 
 def _handler(what: Observed) -> type[BaseHTTPRequestHandler]:

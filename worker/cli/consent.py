@@ -112,8 +112,8 @@ def _typed(seconds: float, *, typing: bool) -> tuple[str, bool]:
     """Wait for a line from standard input; return it, and whether another may come."""
     try:
         ready = select.select([sys.stdin] if typing else [], [], [], seconds)[0]
-    except (OSError, ValueError):
-        # There is no standard input that one could wait for.
+    except (OSError, ValueError, TypeError):
+        # There is no standard input that one could wait for; closed by whoever began this process, it is None.
         return "", False
     line = sys.stdin.readline() if ready else ""
     return line.strip(), typing and not (ready and not line)

@@ -88,14 +88,15 @@ def _judged(
 
 def _rows(path: Path) -> Iterator[_Item]:
     """Read rows of {id, subject?, headers?, text or html or raw, or input with format}."""
-    with path.open(encoding="utf-8") as lines:
+    # As bytes, which are decoded row by row: a row that is no UTF-8 is named like any other that cannot be used.
+    with path.open("rb") as lines:
         for number, line in enumerate(lines, start=1):
             if not line.strip():
                 continue
             try:
                 row = json.loads(line)
                 yield _Item({"id": row["id"]}, _raw(row))
-            except (ValueError, TypeError, KeyError, AttributeError) as error:
+            except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
                 raise InputError(f"{path}, row {number}: {error!r}; a row is {{id, text or html or raw}}") from error
 
 

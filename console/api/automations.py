@@ -9,14 +9,13 @@ from typing import Annotated, Any
 from fastapi import BackgroundTasks, Query
 from pydantic import BaseModel, Field
 
-from console.api.frame import Admin, Listed, Viewer, api
+from console.api.frame import Admin, Listed, Viewer, act_of, api
 from console.api.recipients import MOST
 from console.values import PLAIN, Batch, CampaignKey, Moment, Strict
 from console.visitor import TheOffice
 from models.automation import Automation, Name
 from models.events import Status
 from models.session import reading, transaction
-from worker.act import Act
 from worker.acts import rehearse
 from worker.acts.automations import MOST_RULES, announce, put_automations, remove_automation
 from worker.acts.rule_pages import COUNTED, rules_page
@@ -132,7 +131,7 @@ def put(asked: PutRequest, office: TheOffice, caller: Admin, afterwards: Backgro
 
     Rules that wait for days to pass are told to the campaign's recipients after the answer.
     """
-    act, writer = Act(caller.actor, office.clock()), partial(transaction, office.engine)
+    act, writer = act_of(office, caller), partial(transaction, office.engine)
     with writer() as session:
         timed = put_automations(session, caller.team_id, asked.campaign, asked.rules, act)
     if timed:
@@ -144,7 +143,7 @@ def put(asked: PutRequest, office: TheOffice, caller: Admin, afterwards: Backgro
 def remove(asked: RemoveRequest, office: TheOffice, caller: Admin) -> RemoveAnswer:
     """Let a rule act no more; what it did stays done."""
     with transaction(office.engine) as session:
-        act = Act(caller.actor, office.clock())
+        act = act_of(office, caller)
         remove_automation(session, caller.team_id, asked.campaign, asked.name, act)
     return RemoveAnswer(removed=asked.name)
 

@@ -10,12 +10,11 @@ from typing import Annotated
 from fastapi import Path, Query
 from pydantic import BaseModel, Field
 
-from console.api.frame import Editor, Listed, Viewer, api
+from console.api.frame import Editor, Listed, Viewer, act_of, api
 from console.values import LONGEST_TEXT, PLAIN, Address, Strict, Text
 from console.visitor import TheOffice
 from models.events import DneReason, EventKind, SequenceState, Status
 from models.session import reading, transaction
-from worker.act import Act
 from worker.acts.contacts import merge, split
 from worker.queries.contact_search import ContactFilter
 from worker.queries.history import tell
@@ -214,7 +213,7 @@ def story(office: TheOffice, caller: Viewer, address: AnAddress) -> Story:
 @router.post("/contacts/{address:path}/same-person")
 def same_person(office: TheOffice, caller: Editor, address: AnAddress, asked: SamePerson) -> Settled:
     """Say that another address belongs to the same person: its mail counts, and what bans one bans both."""
-    act = Act(caller.actor, office.clock(), asked.why.strip() or None)
+    act = act_of(office, caller, asked.why)
     rules = rules_of(office.settings, caller.team_id)
     with transaction(office.engine) as session:
         known = tell(session, caller.team_id, address)["address"]

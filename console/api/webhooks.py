@@ -11,13 +11,12 @@ from sqlalchemy.orm import Session
 
 from console.api.frame import Admin, Listed, Viewer, api
 from console.api.recipients import MOST
-from console.endpoint_rows import COUNTED, LARGEST_ID, Added, masked
+from console.endpoint_rows import COUNTED, Added, masked
 from console.rights import May, of_scopes
-from console.values import Moment, Strict
+from console.values import LARGEST_BIGINT, LARGEST_INTEGER, Moment, Strict
 from console.visitor import TheOffice
 from models.session import reading, transaction
 from models.tables.outside import DeliveryState, EventType, WebhookEndpoint
-from worker.matching.links import LARGEST_ID as LARGEST_KEY
 from worker.people.api_tokens import Caller
 from worker.queries.deliveries import deliveries_page, replay_one
 from worker.secrets.vault import vault_of
@@ -26,7 +25,7 @@ from worker.webhooks.endpoints import endpoint_in
 
 router = api("webhooks")
 
-Id = Annotated[int, Path(ge=1, le=LARGEST_ID, description="As `GET /v1/webhooks` names it.")]
+Id = Annotated[int, Path(ge=1, le=LARGEST_INTEGER, description="As `GET /v1/webhooks` names it.")]
 _ERROR = "For tokens without the scope `admin` without what the endpoint answered beyond its status."
 _COUNTED = f"Counted up to {COUNTED}; {COUNTED + 1} stands for more."
 
@@ -84,7 +83,7 @@ class DeliveryRow(BaseModel):
 class ReplayRequest(Strict):
     """What is to be sent again: one event, or everything that was given up."""
 
-    event: Annotated[int | None, Field(ge=1, le=LARGEST_KEY, description="Only this one.")] = None
+    event: Annotated[int | None, Field(ge=1, le=LARGEST_BIGINT, description="Only this one.")] = None
     delivered: Annotated[bool, Field(description="Also what was delivered.")] = False
     since: Annotated[Moment | None, Field(description="Only what happened from then on.")] = None
 

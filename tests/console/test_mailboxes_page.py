@@ -473,3 +473,24 @@ def test_only_a_line_about_the_state_is_read_aloud_when_it_changes(browser: Brow
         assert says.lower() in line.text().lower(), line.text()
         kept = page.css_first(f"[hx-select-oob='#{line.attributes['id']}:innerHTML']")
         assert kept is not None, "it is brought up to date with the rest"
+
+
+@SQLITE
+def test_what_is_wrong_is_told_by_how_the_mailbox_signs_in_and_how_often_it_failed(
+    console: Console, browser: Browser
+) -> None:
+    make(console, "shut@a.example", stopped_at=NOW, failures=3)
+    make(console, "once@a.example", failures=1)
+    make(console, "twice@a.example", failures=2)
+    page = browser.sign_in().page("/mailboxes")
+    assert "Give the right password (Change)" in row(page, "shut@a.example").text()
+    assert "The last poll failed." in row(page, "once@a.example").text()
+    assert "The last 2 polls failed." in row(page, "twice@a.example").text()
+
+
+@SQLITE
+def test_a_provider_where_we_are_registered_lacks_nothing(browser: Browser, google: TokenServer) -> None:
+    del google
+    form = browser.sign_in().page("/mailboxes/new").css_first("form.mailbox-form")
+    assert "disabled" not in form.css_first("[value=google]").attributes
+    assert "disabled" in form.css_first("[value=microsoft]").attributes

@@ -147,7 +147,7 @@ def test_a_row_that_nobody_can_read_is_named_by_its_number(run: Commands, bad: b
 def test_a_row_may_be_a_bare_text_and_its_fields_about_mime_count_for_nothing(run: Commands) -> None:
     rows = [
         {"id": 1, "raw": "Please take me off your list."},
-        {"id": 2, "text": "Please take me off your list.", "headers": {"Content-Type": "image/png", "X-A": ["1", "2"]}},
+        {"id": 2, "text": "Please take me off your list.", "headers": {"Content-Type": "image/png", "X": ["1", "2"]}},
     ]
     path = run.file("rows.jsonl", "".join(f"{json.dumps(row)}\n" for row in rows))
     assert [row["verdict"] for row in run.done("judge", "--jsonl", path, "--json").rows] == ["opt_out", "opt_out"]

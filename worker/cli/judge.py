@@ -112,8 +112,8 @@ def _raw(row: dict[str, Any]) -> bytes:
     body, kind = (text, "plain") if text is not None else (html, "html")
     message = MIMEText(str(body or "").encode("utf-8", "replace").decode(), kind, "utf-8")
     for name, value in {"Subject": row.get("subject") or "", **(row.get("headers") or {})}.items():
-        if not name.lower().startswith(("content-", "mime-")):
-            for each in value if isinstance(value, list) else [value]:
-                line = " ".join(str(each).split())
-                message[name] = line if line.isascii() else Header(line, "utf-8").encode()
+        # Fields about MIME stand behind those of the body as it is built here, and the first of a name is read.
+        for each in value if isinstance(value, list) else [value]:
+            line = " ".join(str(each).split())
+            message[name] = line if line.isascii() else Header(line, "utf-8").encode()
     return message.as_bytes()

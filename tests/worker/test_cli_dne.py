@@ -173,3 +173,13 @@ def test_of_very_many_changes_the_first_are_shown_and_the_rest_counted(
     said = run.done("dne", "add", ANNA)
     assert "recipients changed: 3" in said.out
     assert "only the first 2 changes are shown" in said.err
+
+
+def test_a_reason_of_nothing_but_space_is_none(run: Commands) -> None:
+    run.add_mailbox()
+    run.receive(OPT_OUT, ANNA, run.send(ANNA))
+    said = run("dne", "remove", ANNA, "--why", "  ")
+    assert (said.code, "lifting that needs a reason" in said.err) == (1, True)
+    run.done("dne", "remove", ANNA, "--why", " she wrote ")
+    (row,) = run.done("dne", "list", "--all", "--json").rows
+    assert row["lifted_why"] == "she wrote"

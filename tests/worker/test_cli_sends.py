@@ -71,7 +71,7 @@ def test_sends_are_learnt_from_the_sent_folder_once(run: Commands) -> None:
 
 
 def test_a_mailbox_without_a_sent_folder_is_told_how_to_name_it(run: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
-    # The demo's server marks no folder, and is not asked for a name that nobody gave.
+    # Some servers mark no folder as the one of sent mail.
     with serving([], [OURS]) as server:
         secret = run.file("secret", server.password)
         run.done("mailboxes", "add", BOX, "--host", server.host, "--port", str(server.port), "--security", "plain",

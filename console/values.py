@@ -39,6 +39,8 @@ PLAIN = r"^[^\x00-\x1f\x7f]+$"
 """No control characters: ids stand in logs, headers and tables."""
 PLAIN_OR_NONE = r"^[^\x00-\x1f\x7f]*$"
 """The same of a form's field, which may be empty."""
+VERSION = r"^\w[\w.+-]{0,79}$"
+"""Of an artifact."""
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
 

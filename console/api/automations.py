@@ -41,27 +41,27 @@ class RuleRow(BaseModel):
     definition: dict[str, Any] = Field(description="The rule, as POST takes it.")
 
 
-class PutRequest(Batch):
+class RulesRequest(Batch):
     """Rules for a campaign."""
 
     campaign: CampaignKey
     rules: Annotated[list[Automation], Field(min_length=1, max_length=MOST_RULES)]
 
 
-class PutAnswer(BaseModel):
+class RulesAnswer(BaseModel):
     """The names of the rules that stand now."""
 
     in_place: list[str]
 
 
-class RemoveRequest(Strict):
+class RuleRemoval(Strict):
     """Which rule is to act no more."""
 
     campaign: CampaignKey
     name: Name
 
 
-class RemoveAnswer(BaseModel):
+class RuleRemoved(BaseModel):
     """The name of the rule that acts no more."""
 
     removed: str
@@ -126,7 +126,7 @@ def list_rules(
 
 
 @router.post("/automations")
-def put(asked: PutRequest, office: TheOffice, caller: Admin, afterwards: BackgroundTasks) -> PutAnswer:
+def put(asked: RulesRequest, office: TheOffice, caller: Admin, afterwards: BackgroundTasks) -> RulesAnswer:
     """Let rules stand from now on, in place of those of the same names.
 
     Rules that wait for days to pass are told to the campaign's recipients after the answer.
@@ -136,16 +136,16 @@ def put(asked: PutRequest, office: TheOffice, caller: Admin, afterwards: Backgro
         timed = put_automations(session, caller.team_id, asked.campaign, asked.rules, act)
     if timed:
         afterwards.add_task(announce, writer, caller.team_id, asked.campaign, act)
-    return PutAnswer(in_place=[rule.name for rule in asked.rules])
+    return RulesAnswer(in_place=[rule.name for rule in asked.rules])
 
 
 @router.post("/automations/remove")
-def remove(asked: RemoveRequest, office: TheOffice, caller: Admin) -> RemoveAnswer:
+def remove(asked: RuleRemoval, office: TheOffice, caller: Admin) -> RuleRemoved:
     """Let a rule act no more; what it did stays done."""
     with transaction(office.engine) as session:
         act = act_of(office, caller)
         remove_automation(session, caller.team_id, asked.campaign, asked.name, act)
-    return RemoveAnswer(removed=asked.name)
+    return RuleRemoved(removed=asked.name)
 
 
 @router.post("/automations/try")

@@ -55,7 +55,7 @@ class ContactRow(BaseModel):
     statuses: list[Status] = Field(description="Its statuses there, each once.")
 
 
-class Entry(BaseModel):
+class StoryEntry(BaseModel):
     """A Do Not Email entry, also one that was lifted."""
 
     target: str
@@ -156,7 +156,7 @@ class Story(BaseModel):
     address: str = Field(description="The contact's; another one than was asked for where that is a second address.")
     contact: ContactStatus
     other_addresses: list[OtherAddress]
-    entries: list[Entry]
+    entries: list[StoryEntry]
     recipients: list[InCampaign]
     erased: list[WasErased] = Field(description="Not empty: the address is a name that tells nobody whose it was.")
 

@@ -79,6 +79,12 @@ class Listed(BaseModel, Generic[Row]):
     ] = None
 
 
+class Done(BaseModel):
+    """What was asked for is done."""
+
+    done: bool = True
+
+
 def act_of(office: Office, caller: Caller, why: str | None = None) -> Act:
     """Return what changes of this caller are stamped with; a reason of nothing but space is none."""
     return Act(caller.actor, office.clock(), (why or "").strip() or None)

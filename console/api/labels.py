@@ -10,7 +10,7 @@ from fastapi import HTTPException, Path, Query, Request
 from pydantic import BaseModel, Field
 
 from classifier.verdict import ReplyClass
-from console.api.frame import Listed, Teacher, Viewer, act_of, api
+from console.api.frame import Done, Listed, Teacher, Viewer, act_of, api
 from console.errands import RETRY_SECONDS, BusyError, errands_of
 from console.learning import MOST_DOUBTS, Look, look, status_of, unsettled
 from console.values import LARGEST_BIGINT, LONGEST_TEXT, PLAIN, PLAIN_OR_NONE, Strict, Text
@@ -53,13 +53,7 @@ class Relabel(Strict):
     why: Annotated[Text, Field(description="Kept in place of its note.")] = ""
 
 
-class Dropped(BaseModel):
-    """The label is forgotten, with its text."""
-
-    done: bool = True
-
-
-class ClassRow(BaseModel):
+class LabelClassRow(BaseModel):
     """The labels of one class."""
 
     label: ReplyClass
@@ -86,7 +80,7 @@ class StatisticsRow(BaseModel):
     """What the labels of a team are, in numbers."""
 
     total: int
-    classes: list[ClassRow]
+    classes: list[LabelClassRow]
     sources: dict[LabelSource, int]
     languages: list[LanguageCount] = Field(description="The commonest, the most first.")
     weeks: list[WeekCount]
@@ -150,7 +144,7 @@ def numbers(office: TheOffice, caller: Viewer) -> StatisticsRow:
         found = statistics(session, caller.team_id, office.clock())
     return StatisticsRow(
         total=found.total,
-        classes=[ClassRow.model_validate(each, from_attributes=True) for each in found.classes],
+        classes=[LabelClassRow.model_validate(each, from_attributes=True) for each in found.classes],
         sources=found.sources,
         languages=[LanguageCount(language=language, count=count) for language, count in found.languages],
         weeks=[WeekCount(monday=day, count=count) for day, count in found.weeks],
@@ -201,8 +195,8 @@ def change(office: TheOffice, caller: Teacher, label_id: LabelId, asked: Relabel
 
 
 @router.post("/labels/{label_id}/drop")
-def drop(office: TheOffice, caller: Teacher, label_id: LabelId) -> Dropped:
+def drop(office: TheOffice, caller: Teacher, label_id: LabelId) -> Done:
     """Forget a label with its text; the mail itself and what was decided stay."""
     with transaction(office.engine) as session:
         forget(session, caller.team_id, label_id)
-    return Dropped()
+    return Done()

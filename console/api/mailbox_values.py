@@ -193,12 +193,6 @@ class RequestRow(BaseModel):
     error: str | None
 
 
-class Done(BaseModel):
-    """What was asked for is done."""
-
-    done: bool = True
-
-
 class Tried(BaseModel):
     """What came of one more attempt at a mail that was set aside."""
 

@@ -6,10 +6,9 @@ from typing import Annotated
 
 from fastapi import Query
 
-from console.api.frame import Admin, Listed, Viewer, act_of, api
+from console.api.frame import Admin, Done, Listed, Viewer, act_of, api
 from console.api.mailbox_values import (
     BoxId,
-    Done,
     FolderRow,
     MailboxChange,
     MailboxFacts,

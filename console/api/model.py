@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from console.api.frame import Listed, Teacher, Viewer, act_of, api
 from console.errands import RETRY_SECONDS, BusyError, errands_of
 from console.learning import Asked, Promoted, promotion
-from console.values import Strict, Text
+from console.values import VERSION, Strict, Text
 from console.visitor import TheOffice
 from models.session import reading, transaction
 from worker.errors import InputError
@@ -22,7 +22,6 @@ from worker.learning.promotion import rollback as take_back
 
 router = api("model")
 
-VERSION = r"^\w[\w.+-]{0,79}$"
 MOST = 500
 Version = Annotated[str, Path(pattern=VERSION, description="As `GET /v1/artifacts` names it.")]
 

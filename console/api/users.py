@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import Path
 from pydantic import BaseModel, Field
 
-from console.api.frame import Admin, Listed, act_of, api
+from console.api.frame import Admin, Done, Listed, act_of, api
 from console.values import LARGEST_INTEGER, PLAIN
 from console.visitor import TheOffice
 from models.session import reading, transaction
@@ -40,12 +40,6 @@ class TokenRow(BaseModel):
     actor: str = Field(description="Who made it.")
     recorded_at: datetime
     revoked_at: datetime | None
-
-
-class Done(BaseModel):
-    """What was asked for is done."""
-
-    done: bool = True
 
 
 @router.get("/users")

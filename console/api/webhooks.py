@@ -46,7 +46,7 @@ class EndpointRow(BaseModel):
     recorded_at: datetime
 
 
-class PutRequest(Strict, Added):
+class EndpointRequest(Strict, Added):
     """An endpoint, by its name."""
 
 
@@ -58,7 +58,7 @@ class TestAnswer(BaseModel):
     says: str = Field(description="Why none came, or how the answer begins.")
 
 
-class RemoveAnswer(BaseModel):
+class EndpointRemoved(BaseModel):
     """The name of the endpoint that is gone."""
 
     removed: str
@@ -103,7 +103,7 @@ def list_endpoints(office: TheOffice, caller: Viewer) -> Listed[EndpointRow]:
 
 
 @router.post("/webhooks")
-def put(asked: PutRequest, office: TheOffice, caller: Admin) -> EndpointRow:
+def put(asked: EndpointRequest, office: TheOffice, caller: Admin) -> EndpointRow:
     """Add an endpoint, or change the one that has this name.
 
     No answer here holds a secret: make one that you can read on the page Webhooks of the console, or with
@@ -148,12 +148,12 @@ def test(endpoint_id: Id, office: TheOffice, caller: Admin) -> TestAnswer:
 
 
 @router.post("/webhooks/{endpoint_id}/remove")
-def remove(endpoint_id: Id, office: TheOffice, caller: Admin) -> RemoveAnswer:
+def remove(endpoint_id: Id, office: TheOffice, caller: Admin) -> EndpointRemoved:
     """Remove an endpoint with what waits for it; the events themselves stay."""
     with transaction(office.engine) as session:
         name = endpoint_in(session, caller.team_id, endpoint_id).name
         endpoints.remove_endpoint(session, caller.team_id, name)
-    return RemoveAnswer(removed=name)
+    return EndpointRemoved(removed=name)
 
 
 @router.get("/webhooks/{endpoint_id}/deliveries")

@@ -70,7 +70,7 @@ def one(request: Request, office: TheOffice, visitor: Viewer, mailbox_id: Id) ->
     with reading(office.engine) as session:
         mailbox = mailbox_in(session, visitor.team_id, mailbox_id)
         values: dict[str, Any] = {
-            "box": shown(mailbox_row(mailbox, visitor.team), office.clock(), office.settings.poll_seconds),
+            "box": shown(mailbox_row(mailbox, visitor.team), now, office.settings.poll_seconds),
             "providers": providers_of(mailbox),
             "traffic": read_today(session, mailbox_id, office.settings, now),
             "folders": folders_of(session, mailbox_id),

@@ -17,6 +17,7 @@ from config.settings import Settings
 from console import api as endpoints
 from console import calendly, people, problems, sending, views
 from console.edge import Edge
+from console.errands import Errands
 from console.office import Office, open_office, the_office
 from console.problems import documented
 from console.render import FILES, STATIC
@@ -104,6 +105,7 @@ def create_app(engine: Engine, settings: Settings, clock: Callable[[], datetime]
         redirect_slashes=False,
     )
     app.state.office = open_office(engine, settings, clock)
+    app.state.errands = Errands(clock)
     problems.install(app)
     for each in (people, calendly, sending, *API, *PAGES):
         app.include_router(each.router)

@@ -67,36 +67,38 @@ class Edge:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        told = Headers(scope=scope).get("content-length", "0")
         path = scope["path"]
-        largest = next((most for start, most in LARGEST_OF.items() if path.startswith(start)), LARGEST_BODY)
-        refusal = HTTPException(413, f"the body is larger than {_said(largest)}; send less at once")
-        taken = 0
-
-        async def measured() -> Message:
-            nonlocal taken
-            # A length that is told is refused before the first byte; one that is not told is counted.
-            if told.isdecimal() and int(told) > largest:
-                raise refusal
-            message = await receive()
-            taken += len(message.get("body", b""))
-            if taken > largest:
-                raise refusal
-            return message
-
         headers = _headers(path) | self._more
+        is_file = f"{path}?{scope['query_string'].decode('latin-1')}" in FILES_NOW
 
         async def protected(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(headers)
-                if (
-                    message["status"] == HTTPStatus.OK
-                    and f"{path}?{scope['query_string'].decode('latin-1')}" in FILES_NOW
-                ):
-                    MutableHeaders(scope=message)["Cache-Control"] = FOR_EVER
+                kept = {"Cache-Control": FOR_EVER} if is_file and message["status"] == HTTPStatus.OK else {}
+                MutableHeaders(scope=message).update(headers | kept)
             await send(message)
 
-        await self._app(scope, measured, protected)
+        await self._app(scope, _measured(scope, receive), protected)
+
+
+def _measured(scope: Scope, receive: Receive) -> Receive:
+    """Return what receives a body and refuses one that is too large for its path."""
+    told = Headers(scope=scope).get("content-length", "0")
+    largest = next((most for start, most in LARGEST_OF.items() if scope["path"].startswith(start)), LARGEST_BODY)
+    refusal = HTTPException(413, f"the body is larger than {_said(largest)}; send less at once")
+    taken = 0
+
+    async def measured() -> Message:
+        nonlocal taken
+        # A length that is told is refused before the first byte; one that is not told is counted.
+        if told.isdecimal() and int(told) > largest:
+            raise refusal
+        message = await receive()
+        taken += len(message.get("body", b""))
+        if taken > largest:
+            raise refusal
+        return message
+
+    return measured
 
 
 def _headers(path: str) -> dict[str, str]:

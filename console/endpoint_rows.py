@@ -12,8 +12,6 @@ from console.values import PLAIN
 from models.tables.outside import EventType, WebhookEndpoint
 from worker.webhooks.endpoints import LONGEST_NAME
 
-LARGEST_ID = 2**31 - 1
-"""Of an endpoint; the database holds no larger one."""
 COUNTED = 1_000
 """What waits, or was given up, is counted up to this number."""
 LONGEST_URL = 2_000

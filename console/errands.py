@@ -139,8 +139,5 @@ def nothing_new(request: Request, errand: Errand | None) -> bool:
 
 def errands_of(request: Request) -> Errands:
     """Return the errands of this application."""
-    state = request.app.state
-    if not hasattr(state, "errands"):
-        state.errands = Errands(state.office.clock)
-    errands: Errands = state.errands
+    errands: Errands = request.app.state.errands
     return errands

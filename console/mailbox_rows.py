@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any
 
 from console.render import lasts
 from models.tables.mailboxes import Mailbox, SignIn
@@ -14,8 +14,6 @@ from worker.oauth.providers import KINDS
 from worker.queries.figures import LABELS
 from worker.queries.story import Row
 from worker.watch.mailboxes import STALE, STALE_POLLS
-
-LARGEST_ID: Final = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,7 +93,17 @@ _TITLES = {
 
 def install(app: FastAPI) -> None:
     """Let the application answer known failures; whatever else fails is a bug, logged with its traceback."""
+    _install_those_of_the_framework(app)
+    _install_those_of_values(app)
+    _install_those_of_the_database(app)
 
+    @app.exception_handler(Exception)
+    def _unforeseen(request: Request, error: Exception) -> Response:
+        del error
+        return problem(request, HTTPStatus.INTERNAL_SERVER_ERROR, "nobody foresaw this; the log has the cause")
+
+
+def _install_those_of_the_framework(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     def _http(request: Request, error: HTTPException) -> Response:
         # The framework says no more than that of an address which nothing answers.
@@ -107,6 +117,8 @@ def install(app: FastAPI) -> None:
             return Response(headers={"HX-Redirect": error.address})
         return RedirectResponse(error.address, HTTPStatus.SEE_OTHER)
 
+
+def _install_those_of_values(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     def _invalid(request: Request, error: RequestValidationError) -> Response:
         bad = [_bad_value(each) for each in error.errors()]
@@ -124,13 +136,6 @@ def install(app: FastAPI) -> None:
     def _refused(request: Request, error: InputError) -> Response:
         status = HTTPStatus.NOT_FOUND if isinstance(error, NotFoundError) else HTTPStatus.CONFLICT
         return problem(request, status, str(error))
-
-    _install_those_of_the_database(app)
-
-    @app.exception_handler(Exception)
-    def _unforeseen(request: Request, error: Exception) -> Response:
-        del error
-        return problem(request, HTTPStatus.INTERNAL_SERVER_ERROR, "nobody foresaw this; the log has the cause")
 
 
 def _install_those_of_the_database(app: FastAPI) -> None:

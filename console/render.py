@@ -136,14 +136,11 @@ def soft(address: str) -> Markup:
     return Markup("@<wbr>").join(escape(part) for part in address.split("@"))
 
 
-def when(moment: datetime | None, zone: Any = None, *, seconds: bool = False) -> Markup:
-    """Return a time as people read it, in a zone; never: a dash."""
-    if moment is None:
-        return escape(NOTHING)
+def when(moment: datetime, zone: Any = None) -> Markup:
+    """Return a time as people read it, in a zone; a pointer that rests on it is told the seconds and the zone."""
     local = moment.astimezone(zone) if zone else moment
-    shown = f"{local:%d %b %Y, %H:%M:%S}" if seconds else f"{local:%d %b %Y, %H:%M}"
     return Markup('<time datetime="{}" title="{}">{}</time>').format(
-        moment.isoformat(), f"{local:%A %d %B %Y, %H:%M:%S %Z}", shown
+        moment.isoformat(), f"{local:%A %d %B %Y, %H:%M:%S %Z}", f"{local:%d %b %Y, %H:%M}"
     )
 
 

@@ -9,11 +9,10 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
-from console.values import PLAIN
+from console.values import LARGEST_BIGINT, PLAIN
 from models.automation import Automation, Branch, Condition
 from worker.acts.automations import automation_of
 from worker.errors import InputError
-from worker.matching.links import LARGEST_ID
 from worker.sending.sends import LONGEST_CAMPAIGN
 
 ROWS, FORK_ROWS = 3, 2
@@ -35,7 +34,7 @@ class Typed(BaseModel):
     campaign: Key
     was: Value = ""
     """The name that the rule had; empty: it is a new one."""
-    was_id: Annotated[int, Field(ge=0, le=LARGEST_ID)] = 0
+    was_id: Annotated[int, Field(ge=0, le=LARGEST_BIGINT)] = 0
     """Which row the rule was, so that nobody overwrites what another person made of it meanwhile; 0: a new one."""
     name: Value = ""
     as_json: bool = False

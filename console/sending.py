@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from fastapi import Depends, HTTPException
 from sqlalchemy import select
 
-from console.api.frame import Sender, api
+from console.api.frame import Sender, act_of, api
 from console.office import Office, the_office
 from console.problems import BadValue, InvalidRowsError, documented
 from console.schemas import (
@@ -29,7 +29,6 @@ from console.schemas import (
 from console.schemas import RejectedRow as Rejected
 from models.session import reading, transaction
 from models.tables.mailing import Campaign
-from worker.act import Act
 from worker.acts.campaigns import put_campaign
 from worker.acts.joining import Joined, join
 from worker.chunks import chunks
@@ -73,7 +72,7 @@ def recipients(asked: JoinRequest, office: TheOffice, caller: Sender) -> JoinAns
     rows: list[JoinedRow] = []
     for batch in chunks(asked.addresses, BATCH):
         with transaction(office.engine) as session:
-            joined = join(session, rules, asked.campaign, batch, Act(caller.actor, office.clock()))
+            joined = join(session, rules, asked.campaign, batch, act_of(office, caller))
         links = _links(office, caller, asked.campaign, joined)
         rows += [_joined_row(each, links.get(each.address)) for each in joined]
     states = [each.state for each in rows]

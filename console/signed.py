@@ -116,10 +116,8 @@ def _begin(office: Office, asked: idempotency.Request) -> Answer | None:
 
 def _finish(office: Office, asked: idempotency.Request, response: Response) -> None:
     with transaction(office.engine) as session:
-        if response.status_code < HTTPStatus.MULTIPLE_CHOICES:
-            finish(session, asked, Answer(response.status_code, json.loads(bytes(response.body))))
-        else:
-            give_up(session, asked)
+        # What is refused is raised, and never comes here.
+        finish(session, asked, Answer(response.status_code, json.loads(bytes(response.body))))
 
 
 def _give_up(office: Office, asked: idempotency.Request) -> None:

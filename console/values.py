@@ -1,4 +1,4 @@
-"""The values that the sending side's requests are made of, each with its exact limits."""
+"""The values that requests are made of, each with its exact limits."""
 
 from __future__ import annotations
 
@@ -32,11 +32,15 @@ MOST_FIELDS = 20
 LONGEST_TEXT = 2_000
 LARGEST_INTEGER = 2**31 - 1
 """What an INTEGER of PostgreSQL holds: ids of small tables."""
+LARGEST_BIGINT = 2**63 - 1
+"""What a BIGINT holds: ids of large tables."""
 LONGEST_MAILBOX = 320
 PLAIN = r"^[^\x00-\x1f\x7f]+$"
 """No control characters: ids stand in logs, headers and tables."""
 PLAIN_OR_NONE = r"^[^\x00-\x1f\x7f]*$"
 """The same of a form's field, which may be empty."""
+VERSION = r"^\w[\w.+-]{0,79}$"
+"""Of an artifact."""
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
 

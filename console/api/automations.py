@@ -9,14 +9,13 @@ from typing import Annotated, Any
 from fastapi import BackgroundTasks, Query
 from pydantic import BaseModel, Field
 
-from console.api.frame import Admin, Listed, Viewer, api
+from console.api.frame import Admin, Listed, Viewer, act_of, api
 from console.api.recipients import MOST
 from console.values import PLAIN, Batch, CampaignKey, Moment, Strict
 from console.visitor import TheOffice
 from models.automation import Automation, Name
 from models.events import Status
 from models.session import reading, transaction
-from worker.act import Act
 from worker.acts import rehearse
 from worker.acts.automations import MOST_RULES, announce, put_automations, remove_automation
 from worker.queries.rule_pages import COUNTED, rules_page
@@ -42,27 +41,27 @@ class RuleRow(BaseModel):
     definition: dict[str, Any] = Field(description="The rule, as POST takes it.")
 
 
-class PutRequest(Batch):
+class RulesRequest(Batch):
     """Rules for a campaign."""
 
     campaign: CampaignKey
     rules: Annotated[list[Automation], Field(min_length=1, max_length=MOST_RULES)]
 
 
-class PutAnswer(BaseModel):
+class RulesAnswer(BaseModel):
     """The names of the rules that stand now."""
 
     in_place: list[str]
 
 
-class RemoveRequest(Strict):
+class RuleRemoval(Strict):
     """Which rule is to act no more."""
 
     campaign: CampaignKey
     name: Name
 
 
-class RemoveAnswer(BaseModel):
+class RuleRemoved(BaseModel):
     """The name of the rule that acts no more."""
 
     removed: str
@@ -127,26 +126,26 @@ def list_rules(
 
 
 @router.post("/automations")
-def put(asked: PutRequest, office: TheOffice, caller: Admin, afterwards: BackgroundTasks) -> PutAnswer:
+def put(asked: RulesRequest, office: TheOffice, caller: Admin, afterwards: BackgroundTasks) -> RulesAnswer:
     """Let rules stand from now on, in place of those of the same names.
 
     Rules that wait for days to pass are told to the campaign's recipients after the answer.
     """
-    act, writer = Act(caller.actor, office.clock()), partial(transaction, office.engine)
+    act, writer = act_of(office, caller), partial(transaction, office.engine)
     with writer() as session:
         timed = put_automations(session, caller.team_id, asked.campaign, asked.rules, act)
     if timed:
         afterwards.add_task(announce, writer, caller.team_id, asked.campaign, act)
-    return PutAnswer(in_place=[rule.name for rule in asked.rules])
+    return RulesAnswer(in_place=[rule.name for rule in asked.rules])
 
 
 @router.post("/automations/remove")
-def remove(asked: RemoveRequest, office: TheOffice, caller: Admin) -> RemoveAnswer:
+def remove(asked: RuleRemoval, office: TheOffice, caller: Admin) -> RuleRemoved:
     """Let a rule act no more; what it did stays done."""
     with transaction(office.engine) as session:
-        act = Act(caller.actor, office.clock())
+        act = act_of(office, caller)
         remove_automation(session, caller.team_id, asked.campaign, asked.name, act)
-    return RemoveAnswer(removed=asked.name)
+    return RuleRemoved(removed=asked.name)
 
 
 @router.post("/automations/try")

@@ -10,9 +10,9 @@ from fastapi import Path, Query
 from pydantic import BaseModel, Field, StrictBool, model_validator
 from sqlalchemy.orm import Session
 
-from console.api.frame import Editor, Listed, Viewer, api
-from console.api.recipients import MOST, UndoRequest, Which, Why, act_of
-from console.values import Strict
+from console.api.frame import Editor, Listed, Viewer, act_of, api
+from console.api.recipients import MOST, UndoRequest, Which, Why
+from console.values import LARGEST_BIGINT, Strict
 from console.visitor import TheOffice
 from models.events import Status
 from models.session import reading, transaction
@@ -22,7 +22,6 @@ from worker.acts.bulk_status import set_status_of_many
 from worker.acts.bulk_undo import undo_bulk
 from worker.acts.selection import MOST as MOST_AT_ONCE
 from worker.acts.selection import addresses_of, chosen
-from worker.matching.links import LARGEST_ID
 from worker.queries.bulk_acts import recent_acts
 from worker.rules import rules_of
 
@@ -32,7 +31,7 @@ router = api("recipients")
 class Many(Strict):
     """Several recipients: by their ids, or all that a filter finds; at most 10,000."""
 
-    ids: Annotated[list[Annotated[int, Field(ge=1, le=LARGEST_ID)]] | None, Field(max_length=MOST_AT_ONCE)] = None
+    ids: Annotated[list[Annotated[int, Field(ge=1, le=LARGEST_BIGINT)]] | None, Field(max_length=MOST_AT_ONCE)] = None
     filter: Which | None = None
     status: Annotated[Status | None, Field(description="The status that all are given.")] = None
     do_not_email: Annotated[
@@ -64,7 +63,7 @@ class ManyRequest(Many):
         int | None,
         Field(
             ge=0,
-            le=LARGEST_ID,
+            le=LARGEST_BIGINT,
             description="Of a status and of `lift`, as the preview gives it: who got mail, or came onto Do Not Email, "
             "later is left alone.",
         ),
@@ -176,7 +175,7 @@ def list_acts(office: TheOffice, caller: Viewer, limit: Annotated[int, Query(ge=
 
 @router.post("/bulk-acts/{bulk_id}/undo")
 def undo(
-    bulk_id: Annotated[int, Path(ge=1, le=LARGEST_ID, description="As `POST /v1/recipients/bulk` names it.")],
+    bulk_id: Annotated[int, Path(ge=1, le=LARGEST_BIGINT, description="As `POST /v1/recipients/bulk` names it.")],
     asked: UndoRequest,
     office: TheOffice,
     caller: Editor,

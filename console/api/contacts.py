@@ -10,12 +10,11 @@ from typing import Annotated
 from fastapi import Path, Query
 from pydantic import BaseModel, Field
 
-from console.api.frame import Editor, Listed, Viewer, api
+from console.api.frame import Editor, Listed, Viewer, act_of, api
 from console.values import LONGEST_TEXT, PLAIN, Address, Strict, Text
 from console.visitor import TheOffice
 from models.events import DneReason, EventKind, SequenceState, Status
 from models.session import reading, transaction
-from worker.act import Act
 from worker.acts.contacts import merge, split
 from worker.queries.contact_search import ContactFilter
 from worker.queries.history import tell
@@ -56,7 +55,7 @@ class ContactRow(BaseModel):
     statuses: list[Status] = Field(description="Its statuses there, each once.")
 
 
-class Entry(BaseModel):
+class StoryEntry(BaseModel):
     """A Do Not Email entry, also one that was lifted."""
 
     target: str
@@ -157,7 +156,7 @@ class Story(BaseModel):
     address: str = Field(description="The contact's; another one than was asked for where that is a second address.")
     contact: ContactStatus
     other_addresses: list[OtherAddress]
-    entries: list[Entry]
+    entries: list[StoryEntry]
     recipients: list[InCampaign]
     erased: list[WasErased] = Field(description="Not empty: the address is a name that tells nobody whose it was.")
 
@@ -214,7 +213,7 @@ def story(office: TheOffice, caller: Viewer, address: AnAddress) -> Story:
 @router.post("/contacts/{address:path}/same-person")
 def same_person(office: TheOffice, caller: Editor, address: AnAddress, asked: SamePerson) -> Settled:
     """Say that another address belongs to the same person: its mail counts, and what bans one bans both."""
-    act = Act(caller.actor, office.clock(), asked.why.strip() or None)
+    act = act_of(office, caller, asked.why)
     rules = rules_of(office.settings, caller.team_id)
     with transaction(office.engine) as session:
         known = tell(session, caller.team_id, address)["address"]

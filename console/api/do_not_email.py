@@ -8,15 +8,13 @@ from typing import Annotated
 from fastapi import Query
 from pydantic import BaseModel, Field
 
-from console.api.frame import Editor, Listed, Viewer, api
-from console.values import MOST_ROWS, PLAIN, Strict, Text
+from console.api.frame import Editor, Listed, Viewer, act_of, api
+from console.values import LARGEST_BIGINT, MOST_ROWS, PLAIN, Strict, Text
 from console.visitor import TheOffice
 from models.events import DneReason
 from models.session import reading, transaction
-from worker.act import Act
 from worker.acts.dne_import import ban
 from worker.acts.do_not_email import dne_target, lift_dne
-from worker.matching.links import LARGEST_ID
 from worker.queries.dne_pages import EntryFilter, entries_page
 
 router = api("Do Not Email")
@@ -71,7 +69,7 @@ class LiftRequest(Strict):
 
     target: Target
     why: Text | None = Field(None, description="Needed where the contact opted out.")
-    seen: Annotated[int, Field(ge=0, le=LARGEST_ID)] | None = Field(
+    seen: Annotated[int, Field(ge=0, le=LARGEST_BIGINT)] | None = Field(
         None, description="`id` of the newest entry that was looked at; a newer one for this target is not lifted."
     )
 
@@ -104,7 +102,7 @@ def add(asked: AddRequest, office: TheOffice, caller: Editor) -> AddAnswer:
     """Ban addresses and domains at once, in every campaign of the team."""
     plain = {dne_target(each, force=asked.force): None for each in asked.targets}
     with transaction(office.engine) as session:
-        act = Act(caller.actor, office.clock(), asked.why)
+        act = act_of(office, caller, asked.why)
         banned = ban(session, caller.team_id, plain.items(), DneReason.MANUAL, act)
     return AddAnswer(new=banned.new, known=banned.known, changed=banned.changed)
 
@@ -113,5 +111,5 @@ def add(asked: AddRequest, office: TheOffice, caller: Editor) -> AddAnswer:
 def lift(asked: LiftRequest, office: TheOffice, caller: Editor) -> LiftAnswer:
     """Lift every live entry of exactly this address or domain; a domain above it stays banned."""
     with transaction(office.engine) as session:
-        act = Act(caller.actor, office.clock(), asked.why)
+        act = act_of(office, caller, asked.why)
         return LiftAnswer(lifted=lift_dne(session, caller.team_id, asked.target, act, asked.seen))

@@ -9,9 +9,11 @@ from fastapi import APIRouter, Depends, Header, HTTPException, Request, Security
 from fastapi.security import HTTPBearer
 from pydantic import BaseModel, Field
 
+from console.office import Office
 from console.problems import documented
 from console.rights import May, of_scopes
 from console.signed import KEY_HEADER, SignedRoute, caller_of
+from worker.act import Act
 from worker.people.api_tokens import Caller
 
 
@@ -75,6 +77,17 @@ class Listed(BaseModel, Generic[Row]):
     next: Annotated[
         str | None, Field(description="Where the next page begins: give it as `after`; left out: this is the last.")
     ] = None
+
+
+class Done(BaseModel):
+    """What was asked for is done."""
+
+    done: bool = True
+
+
+def act_of(office: Office, caller: Caller, why: str | None = None) -> Act:
+    """Return what changes of this caller are stamped with; a reason of nothing but space is none."""
+    return Act(caller.actor, office.clock(), (why or "").strip() or None)
 
 
 Sender = Annotated[Caller, Depends(Asks(May.SEND))]

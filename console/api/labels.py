@@ -10,25 +10,22 @@ from fastapi import HTTPException, Path, Query, Request
 from pydantic import BaseModel, Field
 
 from classifier.verdict import ReplyClass
-from console.api.frame import Listed, Teacher, Viewer, api
+from console.api.frame import Done, Listed, Teacher, Viewer, act_of, api
 from console.errands import RETRY_SECONDS, BusyError, errands_of
 from console.learning import MOST_DOUBTS, Look, look, status_of, unsettled
-from console.values import LONGEST_TEXT, PLAIN, Strict, Text
+from console.values import LARGEST_BIGINT, LONGEST_TEXT, PLAIN, PLAIN_OR_NONE, Strict, Text
 from console.visitor import TheOffice
 from models.session import reading, transaction
 from models.tables.learning import LabelSource
-from worker.act import Act
-from worker.errors import InputError
 from worker.learning.labels import drop as forget
 from worker.learning.labels import relabel
-from worker.matching.links import LARGEST_ID
 from worker.queries.label_pages import LabelFilter, label_of, labels_page, statistics
 from worker.queries.pages import LIMIT
 
 router = api("labels")
 
 MOST = 500
-LabelId = Annotated[int, Path(ge=1, le=LARGEST_ID, description="As `GET /v1/labels` names it.")]
+LabelId = Annotated[int, Path(ge=1, le=LARGEST_BIGINT, description="As `GET /v1/labels` names it.")]
 
 
 class LabelRow(BaseModel):
@@ -56,13 +53,7 @@ class Relabel(Strict):
     why: Annotated[Text, Field(description="Kept in place of its note.")] = ""
 
 
-class Dropped(BaseModel):
-    """The label is forgotten, with its text."""
-
-    done: bool = True
-
-
-class ClassRow(BaseModel):
+class LabelClassRow(BaseModel):
     """The labels of one class."""
 
     label: ReplyClass
@@ -89,7 +80,7 @@ class StatisticsRow(BaseModel):
     """What the labels of a team are, in numbers."""
 
     total: int
-    classes: list[ClassRow]
+    classes: list[LabelClassRow]
     sources: dict[LabelSource, int]
     languages: list[LanguageCount] = Field(description="The commonest, the most first.")
     weeks: list[WeekCount]
@@ -128,7 +119,9 @@ def labels(  # noqa: PLR0913, PLR0917 - one argument a filter
     caller: Viewer,
     label: Annotated[ReplyClass | None, Query(description="Only this class.")] = None,
     source: Annotated[LabelSource | None, Query(description="Only from there.")] = None,
-    language: Annotated[str | None, Query(max_length=20, description='Only this; "": those not known.')] = None,
+    language: Annotated[
+        str | None, Query(max_length=20, pattern=PLAIN_OR_NONE, description='Only this; "": those not known.')
+    ] = None,
     differs: Annotated[bool, Query(description="Only those where person and machine differ.")] = False,  # noqa: FBT002
     after: Annotated[
         str | None, Query(max_length=LONGEST_TEXT, pattern=PLAIN, description="`next` of the page before.")
@@ -136,8 +129,6 @@ def labels(  # noqa: PLR0913, PLR0917 - one argument a filter
     limit: Annotated[int, Query(ge=1, le=MOST)] = LIMIT,
 ) -> Listed[LabelRow]:
     """List the team's labels, the newest first."""
-    if language is not None and "\0" in language:
-        raise InputError("the language holds a NUL character")
     wanted = LabelFilter(
         label=status_of(label) if label else None, source=source, language=language, differs=differs
     )  # fmt: skip
@@ -153,7 +144,7 @@ def numbers(office: TheOffice, caller: Viewer) -> StatisticsRow:
         found = statistics(session, caller.team_id, office.clock())
     return StatisticsRow(
         total=found.total,
-        classes=[ClassRow.model_validate(each, from_attributes=True) for each in found.classes],
+        classes=[LabelClassRow.model_validate(each, from_attributes=True) for each in found.classes],
         sources=found.sources,
         languages=[LanguageCount(language=language, count=count) for language, count in found.languages],
         weeks=[WeekCount(monday=day, count=count) for day, count in found.weeks],
@@ -197,15 +188,15 @@ def label_(office: TheOffice, caller: Viewer, label_id: LabelId) -> LabelRow:
 @router.post("/labels/{label_id}")
 def change(office: TheOffice, caller: Teacher, label_id: LabelId, asked: Relabel) -> LabelRow:
     """Say that a label should be another class; no status changes."""
-    act = Act(caller.actor, office.clock(), asked.why.strip() or None)
+    act = act_of(office, caller, asked.why)
     with transaction(office.engine) as session:
         relabel(session, caller.team_id, label_id, status_of(asked.label), act)
         return LabelRow.model_validate(label_of(session, caller.team_id, label_id))
 
 
 @router.post("/labels/{label_id}/drop")
-def drop(office: TheOffice, caller: Teacher, label_id: LabelId) -> Dropped:
+def drop(office: TheOffice, caller: Teacher, label_id: LabelId) -> Done:
     """Forget a label with its text; the mail itself and what was decided stay."""
     with transaction(office.engine) as session:
         forget(session, caller.team_id, label_id)
-    return Dropped()
+    return Done()

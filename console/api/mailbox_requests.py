@@ -7,17 +7,16 @@ from typing import Annotated
 from fastapi import Query
 from sqlalchemy.orm import Session
 
-from console.api.frame import Admin, Listed, Viewer, api
+from console.api.frame import Admin, Listed, Viewer, act_of, api
 from console.api.mailbox_values import Asks, BoxId, MessageId, RequestId, RequestRow, Tried
 from console.api.messages import MessageRow
 from console.judging import try_again
 from console.office import Office
+from console.values import LARGEST_BIGINT
 from console.visitor import TheOffice
 from models.session import reading, transaction
 from models.tables.mail import MessageState
-from worker.act import Act
 from worker.errands import requests
-from worker.matching.links import LARGEST_ID as LARGEST_KEY
 from worker.queries.mailboxes import mailbox_in
 from worker.queries.messages import MessageFilter, messages_page
 from worker.queries.pages import LIMIT
@@ -40,7 +39,7 @@ def of_mailbox(
 @router.post("/mailboxes/{mailbox_id}/requests")
 def ask(office: TheOffice, caller: Admin, mailbox_id: BoxId, asked: Asks) -> RequestRow:
     """Ask the daemon to check, poll or backfill a mailbox; an open request of this kind is returned instead."""
-    act = Act(caller.actor, office.clock())
+    act = act_of(office, caller)
     with transaction(office.engine) as session:
         request_id = requests.ask(session, caller.team_id, mailbox_id, asked.wish, act, asked.since)
         return _row(session, office, caller.team_id, request_id)
@@ -57,7 +56,7 @@ def one(office: TheOffice, caller: Viewer, request_id: RequestId) -> RequestRow:
 def stop(office: TheOffice, caller: Admin, request_id: RequestId) -> RequestRow:
     """Stop a request: at once where nobody has begun it, else when the batch in hand is done."""
     with transaction(office.engine) as session:
-        requests.stop(session, caller.team_id, request_id, Act(caller.actor, office.clock()))
+        requests.stop(session, caller.team_id, request_id, act_of(office, caller))
         return _row(session, office, caller.team_id, request_id)
 
 
@@ -66,7 +65,7 @@ def aside(
     office: TheOffice,
     caller: Viewer,
     mailbox_id: BoxId,
-    after: Annotated[int | None, Query(ge=1, le=LARGEST_KEY, description="`next` of the page before.")] = None,
+    after: Annotated[int | None, Query(ge=1, le=LARGEST_BIGINT, description="`next` of the page before.")] = None,
     limit: Annotated[int, Query(ge=1, le=MOST)] = LIMIT,
 ) -> Listed[MessageRow]:
     """List mail of a mailbox that could not be judged or written, the newest first, each with the next step."""

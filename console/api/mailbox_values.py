@@ -8,19 +8,18 @@ from typing import Annotated, Any, Literal
 from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from console.mailbox_rows import LARGEST_ID, delay, trouble
-from console.values import LONGEST_MAILBOX, PLAIN, PLAIN_OR_NONE, Strict
+from console.mailbox_rows import delay, trouble
+from console.values import LARGEST_BIGINT, LARGEST_INTEGER, LONGEST_MAILBOX, PLAIN, PLAIN_OR_NONE, Strict
 from models.tables.handling import Purpose, Wish
 from models.tables.mailboxes import SignIn
 from worker.acts.mailbox_columns import HIGHEST_PORT, LONGEST, LONGEST_ITEM
-from worker.matching.links import LARGEST_ID as LARGEST_KEY
 from worker.queries.story import Row
 
 MOST_ITEMS = 200
 
-BoxId = Annotated[int, Path(ge=1, le=LARGEST_ID, description="As `GET /v1/mailboxes` names it.")]
-RequestId = Annotated[int, Path(ge=1, le=LARGEST_KEY, description="As `POST /v1/mailboxes/{id}/requests` answered.")]
-MessageId = Annotated[int, Path(ge=1, le=LARGEST_KEY, description="As `GET /v1/mailboxes/{id}/aside` names it.")]
+BoxId = Annotated[int, Path(ge=1, le=LARGEST_INTEGER, description="As `GET /v1/mailboxes` names it.")]
+RequestId = Annotated[int, Path(ge=1, le=LARGEST_BIGINT, description="As `POST /v1/mailboxes/{id}/requests` answered.")]
+MessageId = Annotated[int, Path(ge=1, le=LARGEST_BIGINT, description="As `GET /v1/mailboxes/{id}/aside` names it.")]
 
 Security = Literal["tls", "starttls", "plain"]
 Host = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST["host"], pattern=PLAIN)]
@@ -193,12 +192,6 @@ class RequestRow(BaseModel):
     findings: list[Finding] = Field(description="Of a check; grows while it runs.")
     counts: Counts | None
     error: str | None
-
-
-class Done(BaseModel):
-    """What was asked for is done."""
-
-    done: bool = True
 
 
 class Tried(BaseModel):

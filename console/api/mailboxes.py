@@ -6,10 +6,9 @@ from typing import Annotated
 
 from fastapi import Query
 
-from console.api.frame import Admin, Listed, Viewer, api
+from console.api.frame import Admin, Done, Listed, Viewer, act_of, api
 from console.api.mailbox_values import (
     BoxId,
-    Done,
     FolderRow,
     MailboxChange,
     MailboxFacts,
@@ -23,7 +22,6 @@ from console.values import LONGEST_MAILBOX, PLAIN
 from console.visitor import TheOffice
 from models.session import reading, transaction
 from models.tables.mailboxes import SignIn
-from worker.act import Act
 from worker.acts.mailbox_columns import new_columns
 from worker.acts.mailboxes import add_mailbox, change_mailbox, pause_mailbox, remove_mailbox, resume_mailbox
 from worker.acts.private_hosts import see_host, see_move
@@ -62,7 +60,7 @@ def add(office: TheOffice, caller: Admin, asked: MailboxNew) -> MailboxRow:
     given = asked.given()
     columns = new_columns(given.pop("name"), SignIn.PASSWORD, given)
     see_host(columns["host"], office.settings)
-    act = Act(caller.actor, office.clock())
+    act = act_of(office, caller)
     with transaction(office.engine) as session:
         mailbox_id = add_mailbox(session, caller.team_id, columns, vault_of(office.settings), act)
         return _row(office, mailbox_row(mailbox_in(session, caller.team_id, mailbox_id), ""))
@@ -86,7 +84,7 @@ def mailbox(office: TheOffice, caller: Viewer, mailbox_id: BoxId) -> MailboxFact
 @router.post("/mailboxes/{mailbox_id}")
 def change(office: TheOffice, caller: Admin, mailbox_id: BoxId, asked: MailboxChange) -> MailboxRow:
     """Change what is given of a mailbox, and poll it at once."""
-    given, act = asked.given(), Act(caller.actor, office.clock())
+    given, act = asked.given(), act_of(office, caller)
     # Looking a name up may take a while, in which nobody else should wait for the database.
     with reading(office.engine) as session:
         before = mailbox_in(session, caller.team_id, mailbox_id)
@@ -102,7 +100,7 @@ def pause(office: TheOffice, caller: Admin, mailbox_id: BoxId) -> MailboxRow:
     """Leave a mailbox alone until it is resumed."""
     with transaction(office.engine) as session:
         paused = mailbox_in(session, caller.team_id, mailbox_id)
-        pause_mailbox(paused, Act(caller.actor, office.clock()))
+        pause_mailbox(paused, act_of(office, caller))
         return _row(office, mailbox_row(paused, ""))
 
 
@@ -111,14 +109,14 @@ def resume(office: TheOffice, caller: Admin, mailbox_id: BoxId) -> MailboxRow:
     """Poll a mailbox again, at once, whether a person paused it or it was stopped as it was not let in."""
     with transaction(office.engine) as session:
         resumed = mailbox_in(session, caller.team_id, mailbox_id)
-        resume_mailbox(resumed, Act(caller.actor, office.clock()))
+        resume_mailbox(resumed, act_of(office, caller))
         return _row(office, mailbox_row(resumed, ""))
 
 
 @router.post("/mailboxes/{mailbox_id}/remove")
 def remove(office: TheOffice, caller: Admin, mailbox_id: BoxId) -> Done:
     """Remove a mailbox with the record of its mail; sends, events, statuses and Do Not Email stay."""
-    act = Act(caller.actor, office.clock())
+    act = act_of(office, caller)
     with transaction(office.engine) as session:
         remove_mailbox(session, mailbox_in(session, caller.team_id, mailbox_id), act)
     return Done()

@@ -9,12 +9,11 @@ from fastapi import Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from console.api.frame import Listed, Viewer, api
-from console.values import LONGEST_MAILBOX, PLAIN
+from console.values import LARGEST_BIGINT, LONGEST_MAILBOX, PLAIN
 from console.visitor import TheOffice
 from models.events import Status
 from models.session import reading
 from models.tables.mail import MessageState
-from worker.matching.links import LARGEST_ID
 from worker.queries.mail_text import mail_of
 from worker.queries.messages import MessageFilter, effects_of, messages_page
 from worker.queries.pages import LIMIT
@@ -22,7 +21,7 @@ from worker.queries.pages import LIMIT
 router = api("messages")
 
 MOST = 500
-Id = Annotated[int, Path(ge=1, le=LARGEST_ID)]
+Id = Annotated[int, Path(ge=1, le=LARGEST_BIGINT)]
 
 
 class MessageRow(BaseModel):
@@ -125,7 +124,7 @@ def messages(
     caller: Viewer,
     state: Annotated[MessageState, Query(description="What became of them.")] = MessageState.UNMATCHED,
     mailbox: Annotated[str | None, Query(max_length=LONGEST_MAILBOX, pattern=PLAIN, description="Its name.")] = None,
-    after: Annotated[int | None, Query(ge=1, le=LARGEST_ID, description="`next` of the page before.")] = None,
+    after: Annotated[int | None, Query(ge=1, le=LARGEST_BIGINT, description="`next` of the page before.")] = None,
     limit: Annotated[int, Query(ge=1, le=MOST)] = LIMIT,
 ) -> Listed[MessageRow]:
     """List messages of one state, the newest first: those that matched nobody, or were set aside."""

@@ -9,22 +9,20 @@ from typing import Annotated, Literal
 from fastapi import HTTPException, Path, Query, Request
 from pydantic import BaseModel, Field
 
-from console.api.frame import Listed, Teacher, Viewer, api
+from console.api.frame import Listed, Teacher, Viewer, act_of, api
 from console.errands import RETRY_SECONDS, BusyError, errands_of
 from console.learning import Asked, Promoted, promotion
-from console.values import Strict, Text
+from console.values import VERSION, Strict, Text
 from console.visitor import TheOffice
 from models.session import reading, transaction
-from worker.act import Act
 from worker.errors import InputError
-from worker.learning.artifact_report import report_of
+from worker.learning.artifact_report import ArtifactReport, report_of
 from worker.learning.promotion import history, list_artifacts
 from worker.learning.promotion import rollback as take_back
 from worker.learning.registered import find
 
 router = api("model")
 
-VERSION = r"^\w[\w.+-]{0,79}$"
 MOST = 500
 Version = Annotated[str, Path(pattern=VERSION, description="As `GET /v1/artifacts` names it.")]
 
@@ -172,7 +170,53 @@ def artifact(office: TheOffice, caller: Viewer, version: Version) -> Report:
     """Tell everything there is to know of an artifact."""
     del caller
     with reading(office.engine) as session:
-        found = report_of(session, version, office.settings.artifact_folder)
+        return _report(report_of(session, version, office.settings.artifact_folder))
+
+
+@router.post("/artifacts/rollback")
+def rollback(office: TheOffice, caller: Teacher, asked: Rollback) -> Serving:
+    """Take the newest promotion back: what served before serves again, for every team."""
+    act = act_of(office, caller, asked.why)
+    if act.why is None:
+        raise InputError("say why; it is kept in the history")
+    with transaction(office.engine) as session:
+        return Serving(version=take_back(session, act, asked.instead_of).artifact.version)
+
+
+@router.post("/artifacts/{version}/promote")
+def promote(request: Request, office: TheOffice, caller: Teacher, version: Version, asked: Promote) -> Decision:
+    """Let an artifact judge the mail of every team, if the gate finds it no worse than what serves.
+
+    It answers when the gate has decided, which takes seconds, and with many thousand labels minutes. Where the gate
+    refuses it, `promoted` is false, `checks` say why, and nothing has changed. One trial runs at a time: while another
+    does, or two calls wait for the same, it answers 409 with Retry-After.
+    """
+    act = act_of(office, caller, asked.why)
+    if asked.force and act.why is None:
+        raise InputError("say why it is to serve although the gate refuses it; that is kept in the history")
+    with reading(office.engine) as session:
+        find(session, version)
+    wanted = Asked(version, asked.force, act.why)
+    try:
+        done: Promoted = errands_of(request).finish(
+            wanted.name, caller.actor, promotion(office, wanted, act), asked=wanted
+        )
+    except BusyError as error:
+        raise HTTPException(HTTPStatus.CONFLICT, str(error), {"Retry-After": RETRY_SECONDS}) from error
+    return _decision(done)
+
+
+@router.get("/promotions")
+def promotions(
+    office: TheOffice, caller: Viewer, limit: Annotated[int, Query(ge=1, le=MOST)] = MOST
+) -> Listed[PromotionRow]:
+    """List who put which artifact into service, the newest first."""
+    del caller
+    with reading(office.engine) as session:
+        return Listed(rows=[PromotionRow.model_validate(row) for row in history(session, limit)])
+
+
+def _report(found: ArtifactReport) -> Report:
     return Report(
         version=found.version,
         serves=found.serves,
@@ -202,36 +246,7 @@ def artifact(office: TheOffice, caller: Viewer, version: Version) -> Report:
     )
 
 
-@router.post("/artifacts/rollback")
-def rollback(office: TheOffice, caller: Teacher, asked: Rollback) -> Serving:
-    """Take the newest promotion back: what served before serves again, for every team."""
-    act = Act(caller.actor, office.clock(), asked.why.strip() or None)
-    if act.why is None:
-        raise InputError("say why; it is kept in the history")
-    with transaction(office.engine) as session:
-        return Serving(version=take_back(session, act, asked.instead_of).artifact.version)
-
-
-@router.post("/artifacts/{version}/promote")
-def promote(request: Request, office: TheOffice, caller: Teacher, version: Version, asked: Promote) -> Decision:
-    """Let an artifact judge the mail of every team, if the gate finds it no worse than what serves.
-
-    It answers when the gate has decided, which takes seconds, and with many thousand labels minutes. Where the gate
-    refuses it, `promoted` is false, `checks` say why, and nothing has changed. One trial runs at a time: while another
-    does, or two calls wait for the same, it answers 409 with Retry-After.
-    """
-    act = Act(caller.actor, office.clock(), asked.why.strip() or None)
-    if asked.force and act.why is None:
-        raise InputError("say why it is to serve although the gate refuses it; that is kept in the history")
-    with reading(office.engine) as session:
-        find(session, version)
-    wanted = Asked(version, asked.force, act.why)
-    try:
-        done: Promoted = errands_of(request).finish(
-            wanted.name, caller.actor, promotion(office, wanted, act), asked=wanted
-        )
-    except BusyError as error:
-        raise HTTPException(HTTPStatus.CONFLICT, str(error), {"Retry-After": RETRY_SECONDS}) from error
+def _decision(done: Promoted) -> Decision:
     return Decision(
         version=done.version,
         promoted=done.promoted,
@@ -251,13 +266,3 @@ def promote(request: Request, office: TheOffice, caller: Teacher, version: Versi
             for each in done.checks
         ],
     )
-
-
-@router.get("/promotions")
-def promotions(
-    office: TheOffice, caller: Viewer, limit: Annotated[int, Query(ge=1, le=MOST)] = MOST
-) -> Listed[PromotionRow]:
-    """List who put which artifact into service, the newest first."""
-    del caller
-    with reading(office.engine) as session:
-        return Listed(rows=[PromotionRow.model_validate(row) for row in history(session, limit)])

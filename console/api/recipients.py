@@ -8,18 +8,14 @@ from typing import Annotated
 from fastapi import Path, Query
 from pydantic import BaseModel, Field, StrictBool, StringConstraints
 
-from console.api.frame import Editor, Listed, Viewer, api
-from console.office import Office
-from console.values import PLAIN, Strict
+from console.api.frame import Editor, Listed, Viewer, act_of, api
+from console.values import LARGEST_BIGINT, PLAIN, Strict
 from console.visitor import TheOffice
 from models.events import EndReason, SequenceState, Status
 from models.session import reading, transaction
-from worker.act import Act
 from worker.acts.person import Choice
 from worker.acts.recipient import correct, recipient_row, take_back
 from worker.acts.unread import with_seen
-from worker.matching.links import LARGEST_ID
-from worker.people.api_tokens import Caller
 from worker.queries.pages import RecipientFilter, recipients_page
 from worker.rules import rules_of
 from worker.sending.sends import LONGEST_CAMPAIGN
@@ -31,7 +27,7 @@ MOST = 200
 LONGEST_WHY = 1_000
 LONGEST_WORDS = 500
 LONGEST_KEY = 64
-RecipientId = Annotated[int, Path(ge=1, le=LARGEST_ID, description="As `GET /v1/recipients` names it.")]
+RecipientId = Annotated[int, Path(ge=1, le=LARGEST_BIGINT, description="As `GET /v1/recipients` names it.")]
 Why = Annotated[
     str | None,
     StringConstraints(max_length=LONGEST_WHY),
@@ -121,7 +117,7 @@ class StatusRequest(Strict):
     ] = True
     seen: Annotated[
         int | None,
-        Field(ge=0, le=LARGEST_ID, description="As the recipient was given; refused if mail came later."),
+        Field(ge=0, le=LARGEST_BIGINT, description="As the recipient was given; refused if mail came later."),
     ] = None
 
 
@@ -160,8 +156,3 @@ def undo_status(recipient_id: RecipientId, asked: StatusUndoRequest, office: The
     with transaction(office.engine) as session:
         rules = rules_of(office.settings, caller.team_id)
         return RecipientRow(**take_back(session, rules, recipient_id, act_of(office, caller, asked.why), asked.act))
-
-
-def act_of(office: Office, caller: Caller, why: str | None) -> Act:
-    """Return what changes of this caller are stamped with."""
-    return Act(caller.actor, office.clock(), (why or "").strip() or None)

@@ -8,14 +8,12 @@ from typing import Annotated, Literal
 from fastapi import Path, Query
 from pydantic import BaseModel, Field, StringConstraints
 
-from console.api.frame import Listed, Reviewer, api
-from console.api.recipients import act_of
-from console.values import PLAIN, Strict
+from console.api.frame import Listed, Reviewer, act_of, api
+from console.values import LARGEST_BIGINT, PLAIN, Strict
 from console.visitor import TheOffice
 from models.events import EventKind, ReviewKind, SequenceState, Status
 from models.session import reading, transaction
 from worker.acts import reviewing
-from worker.matching.links import LARGEST_ID
 from worker.queries.story import list_reviews, review_of
 from worker.rules import rules_of
 from worker.sending.sends import LONGEST_CAMPAIGN
@@ -24,7 +22,7 @@ router = api("reviews")
 
 MOST = 200
 """Rows of one page."""
-ReviewId = Annotated[int, Path(ge=1, le=LARGEST_ID, description="As `GET /v1/reviews` names it.")]
+ReviewId = Annotated[int, Path(ge=1, le=LARGEST_BIGINT, description="As `GET /v1/reviews` names it.")]
 
 
 class ReviewRow(BaseModel):
@@ -67,7 +65,7 @@ class Looking(Strict):
         Literal["urgent", "teach"],
         Field(description="The most urgent first, or what teaches the classifier most."),
     ] = "urgent"
-    after: Annotated[int | None, Field(ge=1, le=LARGEST_ID, description="`next` of the page before.")] = None
+    after: Annotated[int | None, Field(ge=1, le=LARGEST_BIGINT, description="`next` of the page before.")] = None
     limit: Annotated[int, Field(ge=1, le=MOST)] = 50
 
 

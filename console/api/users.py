@@ -8,12 +8,11 @@ from typing import Annotated
 from fastapi import Path
 from pydantic import BaseModel, Field
 
-from console.api.frame import Admin, Listed, api
+from console.api.frame import Admin, Done, Listed, act_of, api
 from console.values import LARGEST_INTEGER, PLAIN
 from console.visitor import TheOffice
 from models.session import reading, transaction
 from models.tables.people import Role
-from worker.act import Act
 from worker.people import users
 from worker.people.api_tokens import LONGEST_NAME, list_tokens, revoke_token
 
@@ -43,12 +42,6 @@ class TokenRow(BaseModel):
     revoked_at: datetime | None
 
 
-class Done(BaseModel):
-    """What was asked for is done."""
-
-    done: bool = True
-
-
 @router.get("/users")
 def list_users(office: TheOffice, caller: Admin) -> Listed[UserRow]:
     """List the team's users, disabled ones too."""
@@ -61,7 +54,7 @@ def list_users(office: TheOffice, caller: Admin) -> Listed[UserRow]:
 def disable(user_id: UserId, office: TheOffice, caller: Admin) -> Done:
     """Let a user sign in no more, and end their sessions."""
     with transaction(office.engine) as session:
-        users.disable(session, caller.team_id, user_id, Act(caller.actor, office.clock()))
+        users.disable(session, caller.team_id, user_id, act_of(office, caller))
     return Done()
 
 
@@ -69,7 +62,7 @@ def disable(user_id: UserId, office: TheOffice, caller: Admin) -> Done:
 def enable(user_id: UserId, office: TheOffice, caller: Admin) -> Done:
     """Let a user sign in again."""
     with transaction(office.engine) as session:
-        users.enable(session, caller.team_id, user_id, Act(caller.actor, office.clock()))
+        users.enable(session, caller.team_id, user_id, act_of(office, caller))
     return Done()
 
 
@@ -87,5 +80,5 @@ def revoke(
 ) -> Done:
     """Let a token sign in no more, also the one that asks."""
     with transaction(office.engine) as session:
-        revoke_token(session, caller.team_id, name, Act(caller.actor, office.clock()))
+        revoke_token(session, caller.team_id, name, act_of(office, caller))
     return Done()

@@ -11,13 +11,12 @@ from sqlalchemy.orm import Session
 
 from console.api.frame import Admin, Listed, Viewer, api
 from console.api.recipients import MOST
-from console.endpoint_rows import COUNTED, LARGEST_ID, Added, masked
+from console.endpoint_rows import COUNTED, Added, masked
 from console.rights import May, of_scopes
-from console.values import Moment, Strict
+from console.values import LARGEST_BIGINT, LARGEST_INTEGER, Moment, Strict
 from console.visitor import TheOffice
 from models.session import reading, transaction
 from models.tables.outside import DeliveryState, EventType, WebhookEndpoint
-from worker.matching.links import LARGEST_ID as LARGEST_KEY
 from worker.people.api_tokens import Caller
 from worker.queries.deliveries import deliveries_page
 from worker.secrets.vault import vault_of
@@ -27,7 +26,7 @@ from worker.webhooks.replay import replay_all, replay_one
 
 router = api("webhooks")
 
-Id = Annotated[int, Path(ge=1, le=LARGEST_ID, description="As `GET /v1/webhooks` names it.")]
+Id = Annotated[int, Path(ge=1, le=LARGEST_INTEGER, description="As `GET /v1/webhooks` names it.")]
 _ERROR = "For tokens without the scope `admin` without what the endpoint answered beyond its status."
 _COUNTED = f"Counted up to {COUNTED}; {COUNTED + 1} stands for more."
 
@@ -48,7 +47,7 @@ class EndpointRow(BaseModel):
     recorded_at: datetime
 
 
-class PutRequest(Strict, Added):
+class EndpointRequest(Strict, Added):
     """An endpoint, by its name."""
 
 
@@ -60,7 +59,7 @@ class TestAnswer(BaseModel):
     says: str = Field(description="Why none came, or how the answer begins.")
 
 
-class RemoveAnswer(BaseModel):
+class EndpointRemoved(BaseModel):
     """The name of the endpoint that is gone."""
 
     removed: str
@@ -85,7 +84,7 @@ class DeliveryRow(BaseModel):
 class ReplayRequest(Strict):
     """What is to be sent again: one event, or everything that was given up."""
 
-    event: Annotated[int | None, Field(ge=1, le=LARGEST_KEY, description="Only this one.")] = None
+    event: Annotated[int | None, Field(ge=1, le=LARGEST_BIGINT, description="Only this one.")] = None
     delivered: Annotated[bool, Field(description="Also what was delivered.")] = False
     since: Annotated[Moment | None, Field(description="Only what happened from then on.")] = None
 
@@ -105,7 +104,7 @@ def list_endpoints(office: TheOffice, caller: Viewer) -> Listed[EndpointRow]:
 
 
 @router.post("/webhooks")
-def put(asked: PutRequest, office: TheOffice, caller: Admin) -> EndpointRow:
+def put(asked: EndpointRequest, office: TheOffice, caller: Admin) -> EndpointRow:
     """Add an endpoint, or change the one that has this name.
 
     No answer here holds a secret: make one that you can read on the page Webhooks of the console, or with
@@ -150,12 +149,12 @@ def test(endpoint_id: Id, office: TheOffice, caller: Admin) -> TestAnswer:
 
 
 @router.post("/webhooks/{endpoint_id}/remove")
-def remove(endpoint_id: Id, office: TheOffice, caller: Admin) -> RemoveAnswer:
+def remove(endpoint_id: Id, office: TheOffice, caller: Admin) -> EndpointRemoved:
     """Remove an endpoint with what waits for it; the events themselves stay."""
     with transaction(office.engine) as session:
         name = endpoint_in(session, caller.team_id, endpoint_id).name
         endpoints.remove_endpoint(session, caller.team_id, name)
-    return RemoveAnswer(removed=name)
+    return EndpointRemoved(removed=name)
 
 
 @router.get("/webhooks/{endpoint_id}/deliveries")

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Form, Request, Response
 from console.cookies import begin, write_session
 from console.office import Office
 from console.render import go, render
+from console.views.entrance import client_of
 from console.visitor import TheOffice, Viewer, Visitor
 from models.session import transaction
 from worker.people import users
@@ -42,8 +43,7 @@ def keep(
 @router.post("/password")
 def set_password(request: Request, office: TheOffice, visitor: Viewer, old: Text, new: Text) -> Response:
     """Give oneself a new password; every other session of this person ends."""
-    client = request.client.host if request.client else ""
-    found = sign_in(office.engine, visitor.name, old, client, office.clock())
+    found = sign_in(office.engine, visitor.name, old, client_of(request), office.clock())
     if isinstance(found, Refused):
         return go(request, "/account", f"The present password: {found.says}", wrong=True)
     with transaction(office.engine) as session:

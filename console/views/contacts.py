@@ -12,11 +12,12 @@ from pydantic import BaseModel, BeforeValidator, Field
 from sqlalchemy.orm import Session
 
 from classifier.decode import normal_address
+from console.bulk_words import SHOWN, left_alone
 from console.render import go, link, number, ours, render, story
+from console.status_words import MEANS
 from console.stories import sections
 from console.values import LONGEST_TEXT, PLAIN
-from console.views.bulk import Id, Seen, apart, left_alone
-from console.views.recipients import MEANS
+from console.views.bulk import Id, Seen, apart
 from console.visitor import Editor, TheOffice, Viewer
 from models.events import OPTED_OUT
 from models.session import reading, transaction
@@ -35,8 +36,6 @@ from worker.writing.suppression import erased
 router = APIRouter(prefix="/contacts", include_in_schema=False)
 
 LIST = "/contacts"
-SHOWN = 20
-"""Addresses of a preview."""
 Text = Annotated[str, Form(max_length=LONGEST_TEXT)]
 Named = Annotated[str, Form(max_length=LONGEST_TEXT, pattern=PLAIN)]
 Asked = Annotated[str, Query(max_length=LONGEST_TEXT)]

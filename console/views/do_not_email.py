@@ -107,13 +107,12 @@ def look(
     """Show what a file holds, and which of its rows cannot be used; nothing is banned yet."""
     del office
     name = uploads.keep(file, visitor.team_id)
+    path = uploads.kept(name, visitor.team_id)
     with TemporaryFile("w+", encoding="utf-8", newline="") as spool:
         try:
-            checked = check(
-                uploads.kept(name, visitor.team_id), spool, force=bool(force), called=file.filename or "file"
-            )
-        except InputError:
-            uploads.forget(uploads.kept(name, visitor.team_id))
+            checked = check(path, spool, force=bool(force), called=file.filename or "file")
+        except Exception:
+            uploads.forget(path)
             raise
         good = [target for (target, _), _ in zip(checked.rows(), range(SHOWN), strict=False)]
     return render(

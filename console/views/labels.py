@@ -17,6 +17,7 @@ from console.errands import Name, errands_of, nothing_new
 from console.files import download, refresh_after
 from console.learning import CLASSES, KEYS, Look, look, status_of, unsettled
 from console.render import go, link, ours, render
+from console.values import LARGEST_BIGINT, PLAIN_OR_NONE
 from console.visitor import Teacher, TheOffice, Viewer
 from models.session import reading, transaction
 from models.tables.learning import LabelSource
@@ -25,13 +26,12 @@ from worker.learning.label_files import CSV, JSON_LINES, format_of, read_labels,
 from worker.learning.label_store import new_rows, store
 from worker.learning.labels import Word, relabel
 from worker.learning.labels import drop as forget
-from worker.matching.links import LARGEST_ID
 from worker.queries.label_pages import LabelFilter, Statistics, labels_page, statistics
 from worker.queries.marks import marked
 
 router = APIRouter(prefix="/labels", include_in_schema=False)
 
-Id = Annotated[int, Path(ge=1, le=LARGEST_ID)]
+Id = Annotated[int, Path(ge=1, le=LARGEST_BIGINT)]
 Form_ = Annotated[Literal["csv", "jsonl"], Form()]
 LONGEST_QUERY = 1_000
 LONGEST_UNDO = 2_000
@@ -49,7 +49,7 @@ class Looking(BaseModel):
 
     label: ReplyClass | Literal[""] = ""
     source: LabelSource | Literal[""] = ""
-    language: Annotated[str, Field(max_length=20, pattern=r"^[^\x00-\x1f\x7f]*$")] = ""
+    language: Annotated[str, Field(max_length=20, pattern=PLAIN_OR_NONE)] = ""
     differs: Literal["", "yes"] = ""
     after: Annotated[str, Field(max_length=LONGEST_QUERY)] = ""
 
@@ -170,7 +170,7 @@ def doubtful(
     request: Request,
     office: TheOffice,
     visitor: Viewer,
-    after: Annotated[int, Query(ge=0, le=LARGEST_ID)] = 0,
+    after: Annotated[int, Query(ge=0, le=LARGEST_BIGINT)] = 0,
 ) -> Response:
     """Show the most doubtful label that nobody has settled since they were looked for; `after` one that was skipped."""
     errand = errands_of(request).newest(_doubts(visitor.team_id))

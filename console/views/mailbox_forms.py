@@ -9,9 +9,9 @@ from pydantic import BaseModel, Field
 
 from console.consents import COOKIE, Wanted, callback_of, come_back, lacking, send_away
 from console.cookies import forget
-from console.mailbox_rows import LARGEST_ID, providers_of
+from console.mailbox_rows import providers_of
 from console.render import go, render
-from console.values import LONGEST_MAILBOX, PLAIN_OR_NONE
+from console.values import LARGEST_INTEGER, LONGEST_MAILBOX, PLAIN_OR_NONE
 from console.visitor import Admin, TheOffice
 from models.session import reading, transaction
 from models.tables.mailboxes import Mailbox, SignIn
@@ -24,7 +24,7 @@ from worker.secrets.vault import vault_of
 
 router = APIRouter(prefix="/mailboxes", include_in_schema=False)
 
-Id = Annotated[int, Path(ge=1, le=LARGEST_ID)]
+Id = Annotated[int, Path(ge=1, le=LARGEST_INTEGER)]
 Line = Annotated[str, Field(max_length=1_000)]
 Lines = Annotated[str, Field(max_length=20_000)]
 BLANK: dict[str, Any] = {

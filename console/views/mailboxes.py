@@ -10,10 +10,10 @@ from fastapi import APIRouter, Form, HTTPException, Path, Query, Request, Respon
 from sqlalchemy.orm import Session
 
 from console.judging import try_again
-from console.mailbox_rows import LARGEST_ID, counts_in_words, providers_of, shown
+from console.mailbox_rows import counts_in_words, providers_of, shown
 from console.office import Office
 from console.render import go, render
-from console.values import LONGEST_MAILBOX, PLAIN_OR_NONE
+from console.values import LARGEST_BIGINT, LARGEST_INTEGER, LONGEST_MAILBOX, PLAIN_OR_NONE
 from console.visitor import Admin, TheOffice, Viewer, Visitor
 from models.session import reading, transaction
 from models.tables.handling import Wish
@@ -21,7 +21,6 @@ from models.tables.mail import InboundMessage, MessageState
 from worker.acts.mailboxes import pause_mailbox, remove_mailbox, resume_mailbox
 from worker.errands import requests
 from worker.errors import InputError, NotFoundError
-from worker.matching.links import LARGEST_ID as LARGEST_KEY
 from worker.queries.mailbox_facts import folders_of, read_today
 from worker.queries.mailboxes import goes_with, list_mailboxes, mailbox_in, mailbox_row
 from worker.queries.messages import MessageFilter, messages_page
@@ -30,8 +29,8 @@ from worker.queries.story import Row as MailRow
 
 router = APIRouter(prefix="/mailboxes", include_in_schema=False)
 
-Id = Annotated[int, Path(ge=1, le=LARGEST_ID)]
-RequestId = Annotated[int, Path(ge=1, le=LARGEST_KEY)]
+Id = Annotated[int, Path(ge=1, le=LARGEST_INTEGER)]
+RequestId = Annotated[int, Path(ge=1, le=LARGEST_BIGINT)]
 Part = Annotated[str, Query(max_length=LONGEST_MAILBOX, pattern=PLAIN_OR_NONE)]
 PAGE = 50
 MOST_REQUESTS = 10
@@ -64,7 +63,7 @@ def one(request: Request, office: TheOffice, visitor: Viewer, mailbox_id: Id) ->
     with reading(office.engine) as session:
         mailbox = mailbox_in(session, visitor.team_id, mailbox_id)
         values: dict[str, Any] = {
-            "box": shown(mailbox_row(mailbox, visitor.team), office.clock(), office.settings.poll_seconds),
+            "box": shown(mailbox_row(mailbox, visitor.team), now, office.settings.poll_seconds),
             "providers": providers_of(mailbox),
             "traffic": read_today(session, mailbox_id, office.settings, now),
             "folders": folders_of(session, mailbox_id),

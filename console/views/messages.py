@@ -8,19 +8,18 @@ from typing import Annotated, Any
 from fastapi import APIRouter, HTTPException, Path, Query, Request, Response
 
 from console.render import render
-from console.values import LONGEST_MAILBOX, PLAIN_OR_NONE
+from console.values import LARGEST_BIGINT, LONGEST_MAILBOX, PLAIN_OR_NONE
 from console.visitor import TheOffice, Viewer
 from models.session import reading
 from models.tables.mail import MessageState
 from worker.errors import InputError
-from worker.matching.links import LARGEST_ID
 from worker.queries.mail_text import mail_of
 from worker.queries.mailboxes import list_mailboxes
 from worker.queries.messages import MessageFilter, effects_of, messages_page
 
 router = APIRouter(prefix="/messages", include_in_schema=False)
 
-Id = Annotated[int, Path(ge=1, le=LARGEST_ID)]
+Id = Annotated[int, Path(ge=1, le=LARGEST_BIGINT)]
 MOST_MAILBOXES = 200
 """Names that are offered to choose from; any other can be typed."""
 STATES = {
@@ -39,7 +38,7 @@ def page(
     visitor: Viewer,
     state: MessageState = MessageState.UNMATCHED,
     mailbox: Annotated[str, Query(max_length=LONGEST_MAILBOX, pattern=PLAIN_OR_NONE)] = "",
-    after: Annotated[int | None, Query(ge=1, le=LARGEST_ID)] = None,
+    after: Annotated[int | None, Query(ge=1, le=LARGEST_BIGINT)] = None,
 ) -> Response:
     """List messages of one kind, the newest first."""
     wanted = MessageFilter(state=state, mailbox=mailbox.strip() or None)

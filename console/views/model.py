@@ -13,6 +13,7 @@ from console.learning import Asked as Wanted
 from console.learning import promotion, trial_of
 from console.model_charts import Point, matrix, reliability
 from console.render import go, render
+from console.values import VERSION
 from console.visitor import Teacher, TheOffice, Viewer
 from models.session import reading, transaction
 from worker.errors import InputError
@@ -25,7 +26,6 @@ from worker.learning.registered import find
 
 router = APIRouter(prefix="/model", include_in_schema=False)
 
-VERSION = r"^\w[\w.+-]{0,79}$"
 Version = Annotated[str, Path(pattern=VERSION)]
 Asked = Annotated[str, Query(pattern=VERSION)]
 Why = Annotated[str, Form(max_length=1_000)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Annotated, Any, Literal
@@ -12,6 +11,8 @@ from fastapi import APIRouter, Form, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from console.render import go, link, ours, render, story
+from console.status_words import MEANS
+from console.values import LARGEST_BIGINT, PLAIN_OR_NONE
 from console.visitor import Editor, TheOffice, Viewer
 from models.events import SequenceState, Status
 from models.session import reading, transaction
@@ -19,7 +20,6 @@ from worker.acts.person import Choice
 from worker.acts.recipient import correct, recipient_row, take_back
 from worker.acts.undo import newest_act, own_newest
 from worker.acts.unread import UnreadError, with_seen
-from worker.matching.links import LARGEST_ID
 from worker.queries.pages import RecipientFilter, campaign_choices, recipients_page
 from worker.queries.story import Row
 from worker.rules import rules_of
@@ -28,32 +28,17 @@ from worker.sending.sends import LONGEST_CAMPAIGN
 router = APIRouter(prefix="/recipients", include_in_schema=False)
 
 LIST = "/recipients"
-Id = Annotated[int, Path(ge=1, le=LARGEST_ID)]
+Id = Annotated[int, Path(ge=1, le=LARGEST_BIGINT)]
 LONGEST_WORDS = 500
 LONGEST_QUERY = 3_000
 LONGEST_KEY = 64
-MEANS: Mapping[Status, str] = {
-    Status.ACTIVE: "the sequence runs again",
-    Status.ENGAGED: "answered, and nothing else fits; ends the sequence where the campaign stops on reply",
-    Status.INTERESTED: "wants to go on; ends the sequence where the campaign stops on reply",
-    Status.NOT_INTERESTED: "declined; ends the sequence",
-    Status.AUTO_RESPONSE: "a machine answered; the sequence does what the campaign says",
-    Status.OUT_OF_OFFICE: "pauses the sequence until a working day after the return",
-    Status.UNSUBSCRIBED: "asked to be removed; ends the sequence and adds the address to Do Not Email",
-    Status.UNSUBSCRIBE_LINK: "used the link in the mail; ends the sequence and adds the address to Do Not Email",
-    Status.BOUNCED: "the address is dead; ends the sequence and adds the address to Do Not Email",
-    Status.REMOVED: "ends the sequence; who was never mailed leaves the list",
-    Status.CAMPAIGN_STOPPED: "ends the sequence",
-    Status.APPOINTMENT_BOOKED: "booked an appointment; ends the sequence",
-}
-"""What a status says and does when a person gives it."""
 
 
 class Looking(BaseModel):
     """What the address of the list says: which recipients, and from where on."""
 
     words: Annotated[str, Field(max_length=LONGEST_WORDS)] = ""
-    campaign: Annotated[str, Field(max_length=LONGEST_CAMPAIGN, pattern=r"^[^\x00-\x1f\x7f]*$")] = ""
+    campaign: Annotated[str, Field(max_length=LONGEST_CAMPAIGN, pattern=PLAIN_OR_NONE)] = ""
     status: Status | Literal[""] = ""
     sequence: SequenceState | Literal[""] = ""
     unlisted: bool = False
@@ -142,7 +127,7 @@ class Said(TakeBack):
     status: Status
     until: date | None = None
     other_cause: bool = False
-    seen: Annotated[int | None, Field(ge=0, le=LARGEST_ID)] = None
+    seen: Annotated[int | None, Field(ge=0, le=LARGEST_BIGINT)] = None
     """The newest mail that the page showed."""
 
 

@@ -14,12 +14,12 @@ from sqlalchemy.orm import Session
 from console.office import Office
 from console.questions import QUESTIONS, answers, guess_of
 from console.render import go, link, render
+from console.values import LARGEST_BIGINT, PLAIN_OR_NONE
 from console.visitor import Reviewer, TheOffice, Visitor
 from models.events import ONLY_ASKED, ReviewKind
 from models.session import reading, transaction
 from worker.acts import reviewing
 from worker.errors import SettledError
-from worker.matching.links import LARGEST_ID
 from worker.queries.mail_text import MailText, Piece, mail_of
 from worker.queries.pages import campaign_choices
 from worker.queries.story import Row, list_reviews, review_of
@@ -28,7 +28,7 @@ from worker.sending.sends import LONGEST_CAMPAIGN
 
 router = APIRouter(prefix="/review", include_in_schema=False)
 
-Id = Annotated[int, Path(ge=1, le=LARGEST_ID)]
+Id = Annotated[int, Path(ge=1, le=LARGEST_BIGINT)]
 MOST_AT_WORK = 10
 """So many people are led to items of their own."""
 SHOWN = timedelta(minutes=1)
@@ -39,9 +39,9 @@ class Looking(BaseModel):
     """What the address of the page says: which items in which order, and behind which one that was skipped."""
 
     kind: ReviewKind | Literal[""] = ""
-    campaign: Annotated[str, Field(max_length=LONGEST_CAMPAIGN, pattern=r"^[^\x00-\x1f\x7f]*$")] = ""
+    campaign: Annotated[str, Field(max_length=LONGEST_CAMPAIGN, pattern=PLAIN_OR_NONE)] = ""
     order: Literal["", "teach"] = ""
-    after: Annotated[int, Field(ge=0, le=LARGEST_ID)] = 0
+    after: Annotated[int, Field(ge=0, le=LARGEST_BIGINT)] = 0
 
     def address(self, path: str = "/review", **more: object) -> str:
         """Return an address with what is looked at, and more."""
@@ -78,7 +78,7 @@ def page(
     office: TheOffice,
     visitor: Reviewer,
     looking: Annotated[Looking, Query()],
-    item: Annotated[int, Query(ge=1, le=LARGEST_ID)] | None = None,
+    item: Annotated[int, Query(ge=1, le=LARGEST_BIGINT)] | None = None,
 ) -> Response:
     """Show one open item, the most urgent one or that which is asked for."""
     with reading(office.engine) as session:

@@ -8,14 +8,14 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Path, Query, Request, Response
 
-from console.endpoint_rows import COUNTED, LARGEST_ID, Added, Wanted, masked
+from console.endpoint_rows import COUNTED, Added, Wanted, masked
 from console.office import Office
 from console.render import go, render
 from console.rights import May
+from console.values import LARGEST_BIGINT, LARGEST_INTEGER
 from console.visitor import Admin, TheOffice, Viewer, Visitor
 from models.session import reading, transaction
 from models.tables.outside import DeliveryState, EventType
-from worker.matching.links import LARGEST_ID as LARGEST_KEY
 from worker.queries.deliveries import deliveries_page
 from worker.queries.pages import LIMIT
 from worker.queries.story import Row
@@ -29,8 +29,8 @@ router = APIRouter(prefix=HERE, include_in_schema=False)
 
 # Calendly tells us of bookings below the same path; numbers keep the two apart.
 ONE = "/{endpoint_id:int}"
-Id = Annotated[int, Path(ge=1, le=LARGEST_ID)]
-Key = Annotated[int, Form(ge=1, le=LARGEST_KEY)]
+Id = Annotated[int, Path(ge=1, le=LARGEST_INTEGER)]
+Key = Annotated[int, Form(ge=1, le=LARGEST_BIGINT)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,3 +109,9 @@ def test_every_request_and_failure_is_described(console: Console) -> None:
                 assert known <= set(operation["responses"]) <= known | {"404"}
                 assert operation["security"]
     assert described["components"]["schemas"]["SentRow"]["properties"]["send_id"]["anyOf"][0]["examples"]
+
+
+def test_every_schema_has_a_name_of_its_own_that_says_nothing_of_our_modules(console: Console) -> None:
+    schemas = console.ask("GET", "/openapi.json").json()["components"]["schemas"]
+    assert {"StoryEntry", "Entry", "RulesRequest", "EndpointRequest", "Done"} <= set(schemas)
+    assert [name for name in schemas if "__" in name] == []

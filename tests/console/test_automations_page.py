@@ -18,6 +18,8 @@ from tests.console.conftest import OURS, THEIRS, Console
 from tests.console.visiting import Browser
 from tests.journey.world import end_state
 from tests.worker.small_world import NOW
+from worker.act import Act
+from worker.acts.automations import automation_of, put_automations
 
 STOP, CALL = '{"do": "stop"}', '{"do": "call", "endpoint": "crm"}'
 MOVE = '{"do": "move", "campaign": "campaign-2"}'
@@ -175,6 +177,7 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
     ({"do": ['{"do": "move", "campaign": "<theirs>"}']}, "no campaign '<theirs>'"),
     ({"as_json": "true", "text": "{"}, "this is no JSON"),
     ({"as_json": "true", "text": "[" * 50_000}, "this is no"),
+    ({"as_json": "true", "text": "[]"}, "this is no rule"),
     ({"as_json": "true", "text": '{"when": {"opens": 1}, "then": [{"do": "fly"}]}'}, "then 1: Input tag 'fly'"),
 ]
 
@@ -252,3 +255,19 @@ def test_viewers_see_rules_and_other_teams_see_none(console: Console, browser: B
     assert theirs.post("/automations/try", SILENT | {"since": "2026-05-04"}).status_code == 404
     assert theirs.post("/automations/remove", {"campaign": "campaign-1", "rule": "silent"}).status_code == 404
     assert set(rules(console)) == {"silent"}
+
+
+def test_every_action_has_words(console: Console, browser: Browser) -> None:
+    actions = [{"do": "set_status", "status": "Not Interested"}, {"do": "add_dne"}]
+    with transaction(console.engine) as session:
+        put_automations(
+            session, OURS, "campaign-1",
+            [automation_of({"name": f"rule {at}", "when": {"opens": 1}, "then": [each]}) for at, each in
+             enumerate(actions)],
+            Act("petra", NOW),
+        )  # fmt: skip
+    cards = browser.sign_in(Role.VIEWER).page("/automations").css(".rule")
+    assert [card.css_first("li").text(deep=False).strip() for card in cards] == [
+        "Set Not Interested", "Add to Do Not Email",
+    ]  # fmt: skip
+    assert "mail was opened once or more" in cards[0].text()

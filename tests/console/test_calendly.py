@@ -17,6 +17,7 @@ from models.session import reading, transaction
 from models.tables.people import Team
 from models.tables.standing import ReviewItem
 from tests.console.conftest import ANNA, BEN, KEY, OURS, THEIRS, Console
+from tests.console.visiting import Browser
 from tests.databases import database_url as database_url  # noqa: PLC0414 - on both databases
 from tests.keys import SECRET_KEY, VAULT
 from tests.worker.small_world import SENDS, send_all
@@ -232,3 +233,11 @@ def test_a_booking_belongs_to_the_mail_before_it_also_when_it_is_told_late(calen
     assert tell(calendly, a_webhook(calendly, email=ANNA)) == "recorded"
     (event,) = calendly.events("booked")
     assert event.recipient_id == calendly.linked(campaign="campaign-2").recipient_id
+
+
+def test_a_booking_without_a_mail_is_asked_about_with_the_only_answer_that_fits(calendly: Console) -> None:
+    tell(calendly, a_webhook(calendly, email=ANNA))
+    page = Browser(calendly).sign_in().page("/review")
+    values = [each.attributes["value"] for each in page.css("button[name=answer]")]
+    assert "Appointment Booked" in values
+    assert "Interested" not in values

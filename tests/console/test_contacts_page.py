@@ -255,3 +255,20 @@ def test_other_teams_contacts_are_not_known(console: Console, browser: Browser) 
     told = browser.post("/contacts/same-person", {"address": ANNA, "second": "a@b.example"})
     assert told.status_code == HTTPStatus.NOT_FOUND
     assert live(console) == []
+
+
+def test_what_is_done_already_is_said_so_and_has_no_way_back(console: Console, browser: Browser) -> None:
+    browser.sign_in(Role.EDITOR)
+    browser.done("/contacts/do-not-email/add", {"address": ANNA})
+    assert browser.said("/contacts/do-not-email/add", {"address": ANNA}) == f"{ANNA} was on Do Not Email already."
+    lifted = browser.said("/contacts/do-not-email/lift", {"address": BEN})
+    assert lifted == f"{BEN} has no entry of its own on Do Not Email."
+    page = browser.done("/contacts/many/do", {"wish": "lift", "chosen": contact_id(console, BEN)})
+    assert page.css_first(".said p").text() == "There was nothing to do."
+    assert page.css_first(".said form") is None
+    assert (live(console), live(console, BEN)) == (["manual"], [])
+
+
+def contact_id(console: Console, address: str) -> str:
+    with reading(console.engine) as session:
+        return str(session.scalars(select(Contact.id).where(Contact.address == address)).one())

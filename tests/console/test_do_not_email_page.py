@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -192,3 +194,29 @@ def test_programs_add_list_and_lift_entries(console: Console) -> None:
     lifted = console.ask("POST", "/v1/do-not-email/lift", token, json={"target": "rival.example"})
     assert lifted.json() == {"lifted": 1}
     assert console.ask("GET", "/v1/do-not-email?after=broken", token).status_code == 409
+
+
+@pytest.mark.parametrize("typed", [" ;, ", "a@b.example " * 1_001])
+def test_nothing_or_too_much_typed_is_refused(browser: Browser, typed: str) -> None:
+    answer = browser.sign_in(Role.EDITOR).post("/do-not-email/add", {"targets": typed})
+    assert (answer.status_code, "type 1 to 1000 addresses and domains" in answer.text) == (409, True)
+    assert targets(browser) == []
+
+
+def test_an_export_that_fails_on_the_way_keeps_no_file_open(console: Console) -> None:
+    def broken(_: object) -> Iterator[str]:
+        yield "target,reason"
+        raise DatabaseUnavailable("it is gone")
+
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for _ in range(3):
+        with pytest.raises(DatabaseUnavailable):
+            files.download(console.engine, "x.csv", "text/csv", broken)
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_a_reason_of_nothing_but_space_is_none(console: Console) -> None:
+    take_in(console.engine, a_mail(OptOut(), answers=("anna-1-0@us",)))
+    token = console.token(OURS, "crm", ["edit"])
+    answer = console.ask("POST", "/v1/do-not-email/lift", token, json={"target": ANNA, "why": "  "})
+    assert (answer.status_code, "opted out" in answer.json()["detail"]) == (409, True)

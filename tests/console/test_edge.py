@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from sqlalchemy import create_engine
+from sqlalchemy.exc import DataError
 
 from console import app as app_module
 from console.edge import FOR_STRANGERS, HEADERS, LARGEST_BATCH
@@ -117,3 +118,16 @@ def test_browsers_keep_a_file_of_ours_only_under_the_address_that_names_its_cont
 @pytest.mark.parametrize("path", ["/sign-out", "/do-not-email/add"])
 def test_a_form_is_smaller_than_a_batch(console: Console, path: str) -> None:
     assert console.ask("POST", path, data={"targets": "x" * (MEGABYTE + 1)}).status_code == 413
+
+
+def test_a_value_that_the_database_cannot_hold_is_told_without_it(
+    console: Console, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def unusable(*_: object) -> None:
+        raise DataError("INSERT", {}, Exception("invalid byte sequence in secret"))
+
+    monkeypatch.setattr("console.api.overview.overview", unusable)
+    answer = console.ask("GET", "/v1/overview", console.token(scopes=["view"]))
+    assert (answer.status_code, "cannot be stored" in answer.json()["detail"]) == (422, True)
+    assert "secret" not in answer.text
+    assert "invalid byte sequence" in caplog.text

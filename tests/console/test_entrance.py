@@ -166,3 +166,16 @@ def test_the_last_admin_of_a_team_stays_one(browser: Browser) -> None:
             answer = browser.post(action, {"role": "viewer"})
             assert (answer.status_code, "no admin left" in answer.text) == (409, True)
     assert browser.get("/users", follow=False).status_code == 200
+
+
+def test_a_form_that_is_older_than_its_session_is_shown_again_with_what_was_typed(browser: Browser) -> None:
+    browser.sign_in()
+    browser.cookies.clear()
+    answer = browser.raw("POST", "/sign-in")
+    assert (answer.status_code, "this page was open for too long" in answer.text) == (400, True)
+    assert SESSION in browser.cookies
+
+
+def test_a_script_without_a_session_leads_the_whole_page_to_the_entrance(browser: Browser) -> None:
+    answer = browser.get("/recipients", headers={"HX-Request": "true"}, follow=False)
+    assert (answer.status_code, answer.headers["hx-redirect"]) == (200, "/sign-in")

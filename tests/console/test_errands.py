@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from console.errands import BusyError, Errands
+from models.session import DatabaseUnavailable
 from tests.worker.small_world import NOW
 from worker.errors import InputError
 
@@ -77,3 +78,15 @@ def test_few_wait_for_one_errand(errands: Errands) -> None:
             go_on.set()
         assert [each.result(10) for each in waiting] == [True, True]
     assert errands.finish(name, "petra", lambda: 2) == 2
+
+
+def test_a_database_that_does_not_answer_is_told_without_its_name(
+    errands: Errands, caplog: pytest.LogCaptureFixture
+) -> None:
+    def unanswered() -> None:
+        raise DatabaseUnavailable("postgresql://mila@inside.example does not answer")
+
+    with pytest.raises(InputError, match="the database does not answer; nothing was changed") as told:
+        errands.finish(("sum", "all"), "petra", unanswered)
+    assert "inside.example" not in str(told.value)
+    assert "inside.example" in caplog.text

@@ -1,82 +1,29 @@
-"""Mailboxes: who is ill and what to do, adding and changing them, and the way to a provider and back."""
+"""Mailboxes: who is ill and what to do, what is asked of the daemon, and what was set aside."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
-import httpx
 import pytest
 from selectolax.lexbor import LexborHTMLParser
-from sqlalchemy import select, text
+from sqlalchemy import select
 
-from models.session import reading, transaction
-from models.tables.handling import AsideMessage, MailboxRequest, MailboxTraffic, OAuthGrant, Purpose, Wish
+from models.session import transaction
+from models.tables.handling import AsideMessage, MailboxRequest, MailboxTraffic, Purpose, Wish
 from models.tables.mail import InboundMessage, MessageState
-from models.tables.mailboxes import FolderCursor, Mailbox, SignIn
+from models.tables.mailboxes import FolderCursor, SignIn
 from models.tables.people import Role
-from tests.console.conftest import ANNA, OURS, THEIRS, Console
+from tests.console.conftest import ANNA, THEIRS, Console
+from tests.console.mailbox_world import actions, box, make, row
+from tests.console.mailbox_world import console as console  # noqa: PLC0414 - a fixture
 from tests.console.visiting import Browser
-from tests.worker.small_world import BOX, NOW
-from tests.worker.token_server import CLIENT_ID, CLIENT_SECRET, TokenServer, token_server
-from worker.secrets.vault import Vault, new_key
+from tests.worker.small_world import NOW
 
-pytestmark = pytest.mark.usefixtures("quick_passwords")
-SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-"""For what is the same on both databases."""
 RAW = (
     b"From: anna@client.example\r\nSubject: Re: Question 1\r\nMessage-ID: <1@client.example>\r\n"
     b"In-Reply-To: <anna-1-0@us>\r\n\r\nPlease remove me from your list.\r\n"
 )
-NEW = {
-    "name": "Nora@Outreach.example", "sign_in": "password", "host": "imap.outreach.example", "security": "tls",
-    "password": "canary-password", "addresses": "nora@alias.example\n n@alias.example \n", "read_junk": "true",
-}  # fmt: skip
-
-
-@pytest.fixture
-def console(console: Console) -> Console:
-    console.settings["secret_keys"] = new_key()
-    if console.engine.dialect.name == "postgresql":
-        with transaction(console.engine) as session:
-            # The first mailbox came with its id.
-            session.execute(text("SELECT setval('mailbox_id_seq', 1)"))
-    return console
-
-
-@pytest.fixture
-def google(console: Console) -> Iterator[TokenServer]:
-    with token_server() as server:
-        console.settings |= {
-            "google_client_id": CLIENT_ID, "google_client_secret": CLIENT_SECRET, "google_issuer": server.issuer,
-        }  # fmt: skip
-        yield server
-
-
-def box(console: Console, name: str = BOX.name) -> Mailbox:
-    with reading(console.engine) as session:
-        return session.scalars(select(Mailbox).where(Mailbox.name == name)).one()
-
-
-def make(console: Console, name: str, team_id: int = OURS, **columns: Any) -> int:
-    with transaction(console.engine) as session:
-        made = Mailbox(
-            team_id=team_id, name=name, port=993, username=name,
-            **{"host": "h", "password": "canary-password", "last_success_at": console.now, **columns},
-        )  # fmt: skip
-        session.add(made)
-        session.flush()
-        return made.id
-
-
-def row(page: LexborHTMLParser, name: str) -> Any:
-    return next(each for each in page.css("tbody tr") if name in each.text())
-
-
-def actions(page: LexborHTMLParser) -> set[str]:
-    return {str(each.attributes["action"]) for each in page.css("main form[method=post]")}
 
 
 def aside(console: Console, raw: bytes | None = RAW, error: str = "ValueError: <i>a bug</i>") -> int:
@@ -110,7 +57,6 @@ def test_ill_mailboxes_stand_out_with_what_is_wrong_and_what_to_do(console: Cons
     assert [each.text() for each in browser.page("/mailboxes?part=ILL@A").css("tbody th a")] == ["ill@a.example"]
 
 
-@SQLITE
 def test_a_mailbox_that_nobody_reads_any_more_stands_out_though_no_poll_failed(
     console: Console, browser: Browser
 ) -> None:
@@ -123,7 +69,6 @@ def test_a_mailbox_that_nobody_reads_any_more_stands_out_though_no_poll_failed(
     assert late.css_first(".late").text() == "29 minutes"
 
 
-@SQLITE
 def test_many_mailboxes_are_listed_page_by_page(console: Console, browser: Browser) -> None:
     for number in range(60):
         make(console, f"box{number:02}@a.example")
@@ -132,179 +77,6 @@ def test_many_mailboxes_are_listed_page_by_page(console: Console, browser: Brows
     more = browser.page(str(page.css_first("a[rel=next]").attributes["href"]))
     assert shown + [each.text() for each in more.css("tbody th a")] == [f"box{each:02}@a.example" for each in range(60)]
     assert more.css_first("a[rel=next]") is None
-
-
-@SQLITE
-def test_a_mailbox_is_added_and_its_password_is_shown_nowhere(console: Console, browser: Browser) -> None:
-    page = browser.sign_in().done("/mailboxes/new", NEW)
-    assert "is added" in page.css_first(".said p").text()
-    added = box(console, "nora@outreach.example")
-    assert (added.host, added.port, added.username, added.team_id) == (NEW["host"], 993, added.name, OURS)
-    assert (added.addresses, added.read_junk, added.learn_sends) == (
-        ["nora@alias.example", "n@alias.example"],
-        True,
-        False,
-    )
-    assert Vault((console.settings["secret_keys"],)).open(added.password) == "canary-password"
-    for path in (f"/mailboxes/{added.id}", f"/mailboxes/{added.id}/change", "/mailboxes"):
-        assert "canary" not in browser.get(path).text
-    again = browser.post("/mailboxes/new", NEW)
-    assert (again.status_code, "is there already" in again.text) == (409, True)
-    assert "host is missing" in browser.post("/mailboxes/new", NEW | {"name": "x@y.example", "host": ""}).text
-    assert "port is a number" in browser.post("/mailboxes/new", NEW | {"name": "x@y.example", "port": "no"}).text
-
-
-@SQLITE
-def test_a_change_replaces_lists_and_shows_a_stored_password_to_no_other_server(
-    console: Console, browser: Browser
-) -> None:
-    browser.sign_in().done("/mailboxes/new", NEW)
-    before = box(console, "nora@outreach.example")
-    there = f"/mailboxes/{before.id}/change"
-    form = browser.page(there).css_first("form.mailbox-form")
-    assert form.css_first("textarea[name=addresses]").text() == "nora@alias.example\nn@alias.example"
-    kept = {"host": before.host, "security": "tls", "username": before.username, "folders": "\\Archive"}
-    assert "is changed" in browser.said(there, kept)
-    after = box(console, "nora@outreach.example")
-    assert (after.addresses, after.folders, after.password) == ([], ["\\Archive"], before.password)
-    moved = browser.post(there, kept | {"host": "imap.elsewhere.example"})
-    assert (moved.status_code, "give the password again" in moved.text) == (409, True)
-    assert "is changed" in browser.said(there, kept | {"host": "imap.elsewhere.example", "password": "x"})
-    assert box(console, "nora@outreach.example").host == "imap.elsewhere.example"
-
-
-@SQLITE
-def test_nobody_leads_the_daemon_inside_or_to_its_files_from_a_page(console: Console, browser: Browser) -> None:
-    inside = NEW | {"host": "inside.example"}
-    refused = browser.sign_in().post("/mailboxes/new", inside)
-    assert (refused.status_code, "INBOX_MAILBOX_PRIVATE_HOSTS" in refused.text) == (409, True)
-    browser.done("/mailboxes/new", NEW | {"ca_file": "/etc/passwd"})
-    added = box(console, "nora@outreach.example")
-    assert added.ca_file is None
-    there = f"/mailboxes/{added.id}/change"
-    assert "private network" in browser.post(there, inside).text
-    with transaction(console.engine) as session:
-        session.get_one(Mailbox, added.id).ca_file = "/etc/ours.pem"
-    browser.done(there, NEW | {"ca_file": ""})
-    after = box(console, "nora@outreach.example")
-    assert (after.host, after.ca_file) == (NEW["host"], "/etc/ours.pem")
-    console.settings["mailbox_private_hosts"] = True
-    assert "is changed" in browser.said(there, inside)
-    assert box(console, "nora@outreach.example").host == "inside.example"
-
-
-def begin(browser: Browser, path: str = "/mailboxes/new", **fields: str) -> str:
-    """Ask for a consent and return the address that the browser is sent back to."""
-    page = browser.done(
-        path, fields or {"name": "gina@outreach.example", "sign_in": "google", "folders": "INBOX\nNews"}
-    )
-    link = page.css_first("a.button.main")
-    assert "Continue to Google" in link.text()
-    back = urlsplit(httpx.get(str(link.attributes["href"])).headers["location"])
-    return f"{back.path}?{back.query}"
-
-
-def test_a_mailbox_is_added_by_signing_in_with_google(console: Console, browser: Browser, google: TokenServer) -> None:
-    back = begin(browser.sign_in())
-    cookie = browser.get("/mailboxes").request.headers["cookie"]
-    assert "inbox_consent" in cookie
-    assert "is added" in browser.page(back).css_first(".said p").text()
-    added = box(console, "gina@outreach.example")
-    assert (added.sign_in, added.host, added.password, added.folders) == (
-        SignIn.GOOGLE, "imap.gmail.com", "", ["INBOX", "News"],
-    )  # fmt: skip
-    with reading(console.engine) as session:
-        grant = session.get_one(OAuthGrant, added.id)
-        assert Vault((console.settings["secret_keys"],)).open(str(grant.refresh_token)) in google.current.values()
-    assert google.asked[0]["redirect_uri"] == "https://go.outreach.example/mailboxes/consent/callback"
-    assert not any("inbox_consent" in name for name in browser.cookies)
-    assert browser.get(back).status_code == 409
-
-
-@SQLITE
-def test_a_consent_that_was_not_begun_here_or_took_too_long_adds_nothing(
-    console: Console, browser: Browser, google: TokenServer
-) -> None:
-    back = begin(browser.sign_in())
-    forged = browser.get("/mailboxes/consent/callback?state=other&code=stolen")
-    assert (forged.status_code, "not the answer to our request" in forged.text) == (409, True)
-    assert "was not begun in this browser" in Browser(console).sign_in().get(back).text
-    with_cookie = Browser(console, cookies=httpx.Cookies(browser.cookies)).sign_in(Role.ADMIN, THEIRS)
-    assert "was not begun in this browser" in with_cookie.get(back).text
-    console.now += timedelta(minutes=11)
-    assert "took longer than 10 minutes" in browser.get(back).text
-    assert not google.asked
-    assert "Add a mailbox" in browser.page("/mailboxes").css_first("main").text()
-    with reading(console.engine) as session:
-        assert session.scalars(select(Mailbox.name)).all() == [BOX.name]
-
-
-@SQLITE
-def test_a_stopped_mailbox_is_signed_in_anew_and_polled_again(
-    console: Console, browser: Browser, google: TokenServer
-) -> None:
-    stopped = {"sign_in": SignIn.GOOGLE, "stopped_at": NOW, "failures": 3, "last_error": "revoked", "password": ""}
-    mailbox_id = make(console, "gina@outreach.example", **stopped)
-    browser.sign_in()
-    assert f"/mailboxes/{mailbox_id}/sign-in" in actions(browser.page(f"/mailboxes/{mailbox_id}"))
-    back = begin(browser, f"/mailboxes/{mailbox_id}/sign-in", provider="google")
-    assert "signed in anew" in browser.page(back).css_first(".said p").text()
-    after = box(console, "gina@outreach.example")
-    assert (after.stopped_at, after.failures, after.last_error, len(google.current)) == (None, 0, None, 1)
-
-
-@SQLITE
-@pytest.mark.parametrize("moved", [{"host": "imap.elsewhere.example"}, {"port": 4444}])
-def test_a_mailbox_that_was_led_elsewhere_meanwhile_gets_no_tokens(
-    console: Console, browser: Browser, google: TokenServer, moved: dict[str, Any]
-) -> None:
-    mailbox_id = make(console, "gina@outreach.example", host="imap.gmail.com")
-    back = begin(browser.sign_in(), f"/mailboxes/{mailbox_id}/sign-in", provider="google")
-    with transaction(console.engine) as session:
-        for name, value in moved.items():
-            setattr(session.get_one(Mailbox, mailbox_id), name, value)
-    answer = browser.get(back)
-    assert (answer.status_code, "no access of google is shown there" in answer.text) == (409, True)
-    after = box(console, "gina@outreach.example")
-    assert (after.sign_in, after.password) == (SignIn.PASSWORD, "canary-password")
-    with reading(console.engine) as session:
-        assert session.scalars(select(OAuthGrant)).all() == []
-    del google
-
-
-@SQLITE
-def test_access_is_asked_for_only_where_it_is_shown_to_the_providers_own_server(
-    browser: Browser, google: TokenServer
-) -> None:
-    assert "/mailboxes/1/sign-in" not in actions(browser.sign_in().page("/mailboxes/1"))
-    answer = browser.post("/mailboxes/1/sign-in", {"provider": "google"})
-    assert (answer.status_code, "no access of google is shown there" in answer.text) == (409, True)
-    assert not google.described
-
-
-@SQLITE
-def test_a_provider_where_we_are_not_registered_is_named_with_its_setting(browser: Browser) -> None:
-    form = browser.sign_in().page("/mailboxes/new").css_first("form.mailbox-form")
-    assert "INBOX_GOOGLE_CLIENT_ID" in form.text()
-    assert "https://go.outreach.example/mailboxes/consent/callback" in form.text()
-    assert "disabled" in form.css_first("[value=microsoft]").attributes
-    answer = browser.post("/mailboxes/new", {"name": "gina@outreach.example", "sign_in": "google"})
-    assert (answer.status_code, "INBOX_GOOGLE_CLIENT_ID" in answer.text) == (409, True)
-
-
-@SQLITE
-def test_without_a_key_nobody_is_sent_to_a_provider(console: Console, browser: Browser, google: TokenServer) -> None:
-    del console.settings["secret_keys"]
-    answer = browser.sign_in().post("/mailboxes/new", {"name": "gina@outreach.example", "sign_in": "google"})
-    assert (answer.status_code, "there is no key" in answer.text, google.described) == (409, True, 0)
-
-
-@SQLITE
-@pytest.mark.usefixtures("google")
-def test_more_than_a_cookie_holds_is_refused_before_anybody_consents(browser: Browser) -> None:
-    long = {"name": "gina@outreach.example", "sign_in": "google", "folders": "\n".join(map(str, range(900)))}
-    answer = browser.sign_in().post("/mailboxes/new", long)
-    assert (answer.status_code, "the lists later" in answer.text) == (409, True)
 
 
 def test_a_check_is_asked_for_watched_and_read(console: Console, browser: Browser) -> None:
@@ -331,7 +103,6 @@ def test_a_check_is_asked_for_watched_and_read(console: Console, browser: Browse
     assert "name another" in wrong.text()
 
 
-@SQLITE
 def test_a_backfill_shows_how_far_it_is_and_is_stopped(console: Console, browser: Browser) -> None:
     browser.sign_in().done("/mailboxes/1/requests", {"wish": "backfill", "since": "2026-05-01"})
     other = make(console, "other@outreach.example")
@@ -352,7 +123,6 @@ def test_a_backfill_shows_how_far_it_is_and_is_stopped(console: Console, browser
     assert "stopping" in browser.page("/mailboxes/1").css_first("article.request").text()
 
 
-@SQLITE
 def test_what_a_poll_brought_is_told_in_words(console: Console, browser: Browser) -> None:
     counts = {
         "sends_learnt": 2, "messages": {"judged": 3, "unmatched": 1}, "verdicts": {"bounce": 3}, "changes": 1,
@@ -364,7 +134,6 @@ def test_what_a_poll_brought_is_told_in_words(console: Console, browser: Browser
     assert "4 mails taken in (Bounce: 3); 2 sends learnt; 1 recipient changed." in text
 
 
-@SQLITE
 def test_a_mailbox_is_paused_and_the_undo_resumes_it(console: Console, browser: Browser) -> None:
     page = browser.sign_in().done("/mailboxes/1/pause")
     assert box(console).paused_at == console.now
@@ -383,7 +152,6 @@ def test_a_mailbox_is_removed_once_what_goes_was_said(console: Console, browser:
     assert "No mailbox yet" in browser.page("/mailboxes").css_first("#list").text()
 
 
-@SQLITE
 def test_what_was_read_today_and_how_far_folders_are_read_is_shown(console: Console, browser: Browser) -> None:
     with transaction(console.engine) as session:
         for days, octets in ((-1, 99_000_000), (0, 12_300_000), (1, 98_000_000)):
@@ -399,7 +167,6 @@ def test_what_was_read_today_and_how_far_folders_are_read_is_shown(console: Cons
     assert "18,234" in page.css_first(".plain-table").text()
 
 
-@SQLITE
 def test_mail_set_aside_is_tried_again(console: Console, browser: Browser) -> None:
     message_id = aside(console)
     shown = browser.sign_in().page("/mailboxes/1").css_first("#aside article")
@@ -412,7 +179,6 @@ def test_mail_set_aside_is_tried_again(console: Console, browser: Browser) -> No
     assert (again.status_code, "is set aside" in again.text) == (409, True)
 
 
-@SQLITE
 def test_mail_that_fails_again_stays_set_aside_and_says_why(
     console: Console, browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -427,14 +193,12 @@ def test_mail_that_fails_again_stays_set_aside_and_says_why(
     assert "tried 2 times" in browser.page("/mailboxes/1").css_first("#aside").text()
 
 
-@SQLITE
 def test_mail_of_which_nothing_was_kept_names_the_way_to_it(console: Console, browser: Browser) -> None:
     aside(console, raw=None)
     shown = browser.sign_in().page("/mailboxes/1").css_first("#aside article")
     assert (shown.css_first("form"), "a Backfill asks for it again" in shown.text()) == (None, True)
 
 
-@SQLITE
 def test_who_may_only_look_sees_no_button(console: Console, browser: Browser) -> None:
     aside(console)
     browser.sign_in(Role.EDITOR).page("/mailboxes")
@@ -463,7 +227,6 @@ def test_nothing_of_another_team_is_seen_or_changed(console: Console, browser: B
     assert browser.post("/mailboxes/1/requests/999/stop").status_code == 404
 
 
-@SQLITE
 def test_only_a_line_about_the_state_is_read_aloud_when_it_changes(browser: Browser) -> None:
     browser.sign_in()
     for path, says in (("/mailboxes?part=nobody", "None found"), ("/mailboxes", "1 found"), ("/mailboxes/1", "Polled")):
@@ -473,3 +236,15 @@ def test_only_a_line_about_the_state_is_read_aloud_when_it_changes(browser: Brow
         assert says.lower() in line.text().lower(), line.text()
         kept = page.css_first(f"[hx-select-oob='#{line.attributes['id']}:innerHTML']")
         assert kept is not None, "it is brought up to date with the rest"
+
+
+def test_what_is_wrong_is_told_by_how_the_mailbox_signs_in_and_how_often_it_failed(
+    console: Console, browser: Browser
+) -> None:
+    make(console, "shut@a.example", stopped_at=NOW, failures=3)
+    make(console, "once@a.example", failures=1)
+    make(console, "twice@a.example", failures=2)
+    page = browser.sign_in().page("/mailboxes")
+    assert "Give the right password (Change)" in row(page, "shut@a.example").text()
+    assert "The last poll failed." in row(page, "once@a.example").text()
+    assert "The last 2 polls failed." in row(page, "twice@a.example").text()

@@ -115,6 +115,7 @@ def test_mail_of_another_team_is_not_there(console: Console, browser: Browser) -
         ("matched by message-id a@us", "Belongs to our mail by its Message-ID (a@us)"),
         ("matched by from, subject", "Seems to belong to our mail by sender and subject"),
         ("matched by from", "Comes from somebody we mailed; nothing else ties it to our mail"),
+        ("matched by a key of tomorrow", "Belongs to our mail by a key of tomorrow"),
         ("petra chose Interested: she rang", "petra chose Interested: she rang"),
     ],
 )

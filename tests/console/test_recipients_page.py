@@ -22,7 +22,9 @@ from tests.console.visiting import Browser
 from tests.worker.small_world import a_mail, a_reply, take_in
 from worker.act import Act
 from worker.acts.do_not_email import add_dne
+from worker.acts.joining import join
 from worker.acts.person import find_recipients
+from worker.rules import Rules
 
 SCRIPT = {"HX-Request": "true"}
 
@@ -351,3 +353,29 @@ def test_what_cannot_be_meant_is_refused_in_words(console: Console, editor: Brow
         assert says in answer.text
     with reading(console.engine) as session:
         assert session.scalars(select(BulkAct)).all() == []
+
+
+def test_before_addresses_are_banned_or_lifted_it_is_said_of_how_many_nothing_changes(
+    console: Console, editor: Browser
+) -> None:
+    editor.done("/contacts/do-not-email/add", {"address": ANNA})
+    chosen = [id_of(console, address) for address in (ANNA, BEN)]
+
+    def facts(what: str, of: list[int]) -> str:
+        page = editor.done("/recipients/many/preview", {"what": what, "chosen": of})
+        return str(page.css_first("ul.facts").text())
+
+    assert "1 address gets an entry" in facts("dne add", chosen)
+    assert "1 has such an entry already and stays as it is." in facts("dne add", chosen)
+    assert "already" not in facts("dne add", chosen[1:])
+    assert "1 has no entry of its own and stays as it is" in facts("dne lift", chosen)
+    assert "no entry of" not in facts("dne lift", chosen[:1])
+    assert "opted out" not in facts("dne lift", chosen)
+
+
+def test_who_was_never_mailed_leaves_the_list_and_that_is_said(console: Console, editor: Browser) -> None:
+    with transaction(console.engine) as session:
+        join(session, Rules(team_id=OURS), "campaign-1", ["zoe@client.example"], Act("test", console.now))
+    says = editor.said(f"/recipients/{id_of(console, 'zoe@client.example')}/status", {"status": "Removed"})
+    left = "left the campaign's list, as nothing was ever sent to it"
+    assert says == f"zoe@client.example is Removed now, and {left}."

@@ -218,3 +218,16 @@ def test_another_team_sees_nothing_and_changes_nothing(console: Console, browser
 @pytest.mark.parametrize("kind", list(ReviewKind))
 def test_every_kind_of_question_has_words(kind: ReviewKind) -> None:
     assert all((QUESTIONS[kind].asks, QUESTIONS[kind].now, QUESTIONS[kind].nothing))
+
+
+def test_who_decides_blind_is_told_of_no_thought_that_the_machine_did_not_have(
+    console: Console, browser: Browser
+) -> None:
+    ask(console, confidence=0.2)
+    ask(console, "ben-1-0@us", confidence=0.3)
+    browser.sign_in(Role.DATA_STAFF)
+    with transaction(console.engine) as session:
+        session.scalars(select(User)).one().guess_first = False
+    page = browser.page("/review")
+    (nothing,) = [each for each in page.css("[data-key]") if "Nothing in it" in each.text()]
+    assert said(press(browser, page, str(nothing.attributes["data-key"]))) == "Nothing in it."

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 from sqlalchemy import func, select, text
 
+from console import people
 from models.events import DneReason
 from models.session import reading, transaction
 from models.tables.mailing import Campaign, Contact
@@ -193,3 +194,10 @@ def test_a_token_that_is_not_ours_waits_for_no_writer(console: Console) -> None:
     with transaction(console.engine) as writing:
         writing.execute(text("SELECT 1"))
         assert press(console, "/u/" + "a" * 40) == 404
+
+
+def test_a_token_that_ends_while_it_is_pressed_is_not_valid(console: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+    where = path(console)
+    monkeypatch.setattr(people, "opt_out_by_link", lambda *_: False)
+    answer = console.ask("POST", where, data={"confirm": "yes"})
+    assert (answer.status_code, "This link is not valid" in answer.text) == (404, True)

@@ -104,3 +104,12 @@ def test_a_file_that_broke_off_is_not_kept(folder: Path) -> None:
     with pytest.raises(OSError, match="No space"):
         uploads.keep(UploadFile(Broken()), 1)
     assert list(folder.iterdir()) == []
+
+
+def test_a_file_that_another_process_forgets_meanwhile_is_no_trouble(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = keep()
+    here = sorted(folder.iterdir())
+    monkeypatch.setattr(Path, "iterdir", lambda _: iter([folder / "1-gone", *here]))
+    assert uploads.kept(name, 1).is_file()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from models.tables.people import Role
 from tests.console.conftest import OURS, THEIRS, Console
-from tests.console.visiting import Browser
+from tests.console.visiting import PASSWORD, Browser
 from tests.worker.small_world import a_mail, a_reply, take_in
 
 
@@ -86,3 +86,34 @@ def test_the_overview_shows_what_came_back_and_what_waits(console: Console, brow
     told = console.ask("GET", "/v1/overview", console.token(OURS, "crm", ["view"])).json()
     assert told["reviews"]["open"] == {"count": 1, "more": False}
     assert [each["name"] for each in told["mailboxes"]["worst"]] == ["mila@outreach.example"]
+
+
+def test_a_disabled_user_is_let_in_again_and_a_locked_one_at_once(console: Console, browser: Browser) -> None:
+    editor = Browser(console).sign_in(Role.EDITOR)
+    browser.sign_in()
+
+    def press(what: str) -> str:
+        row = next(each for each in browser.page("/users").css("tr") if "editor-1@" in each.text())
+        action = str(row.css_first("form[action$='/role']").attributes["action"]).removesuffix("role")
+        return browser.said(action + what)
+
+    def signs_in(password: str = PASSWORD) -> int:
+        fields = {"name": "editor-1@people.example", "password": password}
+        return Browser(console).post("/sign-in", fields, follow=False).status_code
+
+    assert press("disable") == "They are signed out and cannot sign in."
+    assert (editor.get("/account", follow=False).status_code, signs_in()) == (303, 403)
+    assert press("enable") == "They can sign in again."
+    assert signs_in() == 303
+    for _ in range(6):
+        signs_in("wrong")
+    assert signs_in() == 429
+    assert press("unlock") == "They can try to sign in again at once."
+    assert signs_in() == 303
+
+
+def test_of_a_team_that_has_sent_nothing_no_bounce_rate_is_drawn(browser: Browser) -> None:
+    assert browser.sign_in(Role.VIEWER, OURS).page("/").css(".chart-shares")
+    page = browser.sign_in(Role.VIEWER, THEIRS).page("/")
+    assert page.css(".chart-shares") == []
+    assert page.css(".figure")

@@ -17,7 +17,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from config.settings import PREFIX, Settings
-from docs.architecture import CODE
+from docs.claims import CODE
 from tests.docs import not_run
 from tests.docs.mails import furnish
 from tests.docs.pages import PAGES, ROOT, SETTING, Command, blocks, commands, headings, links, name_of, spoken

@@ -222,6 +222,16 @@ def test_a_retry_that_fails_again_counts_and_tells_the_error(shelf: Commands, mo
     assert [row["attempts"] for row in shelf.done("review", "list", "--aside", "--json").rows] == [2, 1]
 
 
+def test_a_retry_that_fails_again_is_told_to_people_and_gives_a_terminal_no_orders(
+    shelf: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with failing(monkeypatch, words="still a bug\x1b[2J"):
+        said = shelf("review", "retry", "1")
+    assert said.code == 1
+    assert said.out.startswith("message 1: ValueError: still a bug")
+    assert "\x1b" not in said.out
+
+
 @pytest.mark.parametrize(
     ("words", "code", "says"),
     [

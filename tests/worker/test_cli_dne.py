@@ -9,6 +9,7 @@ import pytest
 
 from models.tables.standing import DneEntry
 from tests.worker.commanding import ANNA, BORIS, OPT_OUT, Commands
+from worker.acts import dne_import
 
 
 def targets(run: Commands, *words: str) -> list[str]:
@@ -161,3 +162,24 @@ def test_what_is_exported_can_be_imported(run: Commands) -> None:
     run.done("dne", "import", run.file("again.csv", exported))
     assert targets(run) == [ANNA, "shop.example"]
     assert run.done("dne", "list", "--json").rows[0]["note"] == 'manual: said "no", twice'
+
+
+def test_of_very_many_changes_the_first_are_shown_and_the_rest_counted(
+    run: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for campaign in ("spring", "summer", "autumn"):
+        run.send(ANNA, campaign)
+    monkeypatch.setattr(dne_import, "MOST_CHANGES", 2)
+    said = run.done("dne", "add", ANNA)
+    assert "recipients changed: 3" in said.out
+    assert "only the first 2 changes are shown" in said.err
+
+
+def test_a_reason_of_nothing_but_space_is_none(run: Commands) -> None:
+    run.add_mailbox()
+    run.receive(OPT_OUT, ANNA, run.send(ANNA))
+    said = run("dne", "remove", ANNA, "--why", "  ")
+    assert (said.code, "lifting that needs a reason" in said.err) == (1, True)
+    run.done("dne", "remove", ANNA, "--why", " she wrote ")
+    (row,) = run.done("dne", "list", "--all", "--json").rows
+    assert row["lifted_why"] == "she wrote"

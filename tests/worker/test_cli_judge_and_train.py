@@ -134,3 +134,40 @@ def test_only_workers_that_share_a_database_train_for_others(run: Commands) -> N
     for words in (["--out", "ours.artifact"], [run.file("rows.jsonl", "")]):
         said = run("train", "--on-worker", *words)
         assert (said.code, "neither ROWS nor --out" in said.err) == (2, True)
+
+
+@pytest.mark.parametrize("bad", [b"\xff\xfe", b'{"id": 1, "text": "\xe9"}', b"[" * 100_000])
+def test_a_row_that_nobody_can_read_is_named_by_its_number(run: Commands, bad: bytes) -> None:
+    path = run.folder / "rows.jsonl"
+    path.write_bytes(b'{"id": 1, "text": "Yes please."}\n\n' + bad + b"\n")
+    said = run("judge", "--jsonl", str(path), "--json")
+    assert (said.code, f"{path}, row 3: " in said.err) == (1, True)
+
+
+def test_a_row_may_be_a_bare_text_and_its_fields_about_mime_count_for_nothing(run: Commands) -> None:
+    rows = [
+        {"id": 1, "raw": "Please take me off your list."},
+        {"id": 2, "text": "Please take me off your list.", "headers": {"Content-Type": "image/png", "X": ["1", "2"]}},
+    ]
+    path = run.file("rows.jsonl", "".join(f"{json.dumps(row)}\n" for row in rows))
+    assert [row["verdict"] for row in run.done("judge", "--jsonl", path, "--json").rows] == ["opt_out", "opt_out"]
+
+
+def test_files_of_rows_that_are_no_text_are_named(run: Commands) -> None:
+    path = run.folder / "rows.jsonl"
+    path.write_bytes(b"\xff\n")
+    for words in (["train", "--out", "x.artifact"], ["labels", "survey"], ["labels", "doubtful"]):
+        said = run(*words, str(path))
+        assert (said.code, f"{path} cannot be read" in said.err) == (1, True)
+
+
+def test_two_files_of_one_name_are_two_lines_of_a_survey(run: Commands) -> None:
+    row = {"id": "1", "language": "en", "subject": "", "text": "Who is this?", "class": "Engaged"}
+    (run.folder / "other").mkdir()
+    paths = [run.file(name, json.dumps(row)) for name in ("rows.jsonl", "other/rows.jsonl")]
+    assert [seen["file"] for seen in run.done("labels", "survey", *paths, "--json").rows] == ["rows", "rows"]
+
+
+def test_since_is_about_labels_that_a_training_into_a_file_leaves_alone(run: Commands) -> None:
+    said = run("train", "--out", "x.artifact", "--since", "2026-05-04")
+    assert (said.code, "--since is about the labels in the database" in said.err) == (2, True)

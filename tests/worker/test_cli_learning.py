@@ -400,3 +400,28 @@ def test_where_what_serves_is_lost_doctor_says_how_to_go_back(served: Commands) 
     assert "artifacts rollback" in said.out
     served.done("artifacts", "rollback")
     assert "artifact default" in served("doctor").out
+
+
+def test_a_report_that_cannot_be_written_is_told_with_what_to_do(served: Commands) -> None:
+    (served.folder / "page").mkdir()
+    said = served("evaluate", "--html", "page/nowhere/report.html")
+    assert (said.code, "report.html cannot be written" in said.err, "--html" in said.err) == (1, True, True)
+
+
+def test_where_the_report_with_pictures_is_is_said(served: Commands) -> None:
+    assert served.done("evaluate", "--html", "report.html").out.endswith("the report with pictures is in report.html\n")
+
+
+def test_what_was_learnt_without_a_test_is_left_out_and_counted(
+    small: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # So large a training tests only some of its rows.
+    sparing = ReplyClassifier(stream_from=100, hash_from=10**9)
+    monkeypatch.setattr(train, "ReplyClassifier", lambda **_: sparing)
+    monkeypatch.setattr(train, "train", really_train)
+    small.done("train", "--version", "sparing", "--out", "sparing.artifact")
+    assert (
+        "replies left out, since it learnt from them without a test\t" in small.done("evaluate", "sparing.artifact").out
+    )
+    said = small.done("labels", "doubtful", file_of(small, SOME), "--artifact", "sparing.artifact")
+    assert "are left out: sparing learnt from them without a test" in said.err

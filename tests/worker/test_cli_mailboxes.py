@@ -244,3 +244,20 @@ def test_a_strangers_brackets_and_escapes_do_nothing_to_a_terminal(
     assert "[/urgent]" in out
     assert "\x1b[2J" not in out
     assert "\u202e" not in out
+
+
+def test_mailboxes_are_listed_by_team_and_a_team_that_is_not_there_is_named(run: Commands) -> None:
+    run.add_mailbox(BOX, "--team", "sales")
+    run.add_mailbox("noor@outreach.example")
+    (row,) = run.done("mailboxes", "list", "--team", "sales", "--json").rows
+    assert (row["name"], row["team"]) == (BOX, "sales")
+    said = run("mailboxes", "list", "--team", "sails")
+    assert (said.code, "no team 'sails'" in said.err) == (1, True)
+
+
+def test_a_password_that_is_no_text_or_none_is_refused(run: Commands) -> None:
+    for content, says in ((b"\xff\xfe\n", "no text in UTF-8"), (b"\n", "is empty; put the password into it")):
+        (run.folder / "secret").write_bytes(content)
+        said = run("mailboxes", "add", BOX, "--host", "127.0.0.1", "--password-file", "secret")
+        assert (said.code, says in said.err) == (1, True)
+    assert run.done("mailboxes", "list", "--json").rows == []

@@ -73,3 +73,11 @@ def test_an_unknown_message_is_an_error(run: Commands) -> None:
     said = run("messages", "show", "99")
     assert said.code == 1
     assert "no message 99" in said.err
+
+
+def test_what_was_odd_about_a_mail_is_shown_and_not_as_a_command(run: Commands) -> None:
+    run.add_mailbox()
+    run.take_in(judged(1, verdict=reply(ReplyClass.ENGAGED), problems=("a part was cut\x1b[2J",)))
+    out = run.done("messages", "show", "1").out
+    assert "problem:       a part was cut" in out
+    assert "\x1b" not in out

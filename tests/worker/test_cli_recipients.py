@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -294,3 +295,27 @@ def _outline(recipient: Row) -> list[tuple[str, int | None, list[str]]]:
         (each["event"], each.get("message"), [change["to"] for change in each["changes"]])
         for each in recipient["story"]
     ]
+
+
+def test_the_story_tells_that_an_entry_was_lifted_by_whom_and_why(run: Commands) -> None:
+    run.done("dne", "add", ANNA)
+    run.done("dne", "remove", ANNA, "--why", "typed by mistake")
+    out = run.done("recipients", "show", ANNA).out
+    assert "; lifted 20" in out
+    assert "by petra: typed by mistake" in out
+    assert out.endswith("\nin no campaign\n")
+
+
+def test_the_story_tells_what_a_rule_did_and_what_changed_by_no_mail(run: Commands) -> None:
+    run.send(ANNA)
+    run.send(ANNA, "autumn")
+    rule = {"name": "ask", "when": {"status": ["Interested"]}, "then": [{"do": "move", "campaign": "autumn"}]}
+    run.done("automations", "put", "spring", run.file("rule.json", json.dumps(rule)))
+    run.done("recipients", "set-status", ANNA, "Interested", "--campaign", "spring")
+    run.done("dne", "add", ANNA)
+    lines = run.done("recipients", "show", ANNA).out.splitlines()
+    (acted,) = [line for line in lines if " automation: " in line]
+    assert acted.partition(" automation: ")[2].startswith("ask: ")
+    # The ban is an event of neither campaign; what it changed there stands by itself.
+    (changed,) = [line for line in lines if line.endswith(" Active -> Removed, sequence running -> ended")]
+    assert not changed.lstrip().startswith("->")

@@ -83,3 +83,11 @@ def test_an_item_of_another_team_is_not_there(doubtful: Commands) -> None:
     said = doubtful("review", "resolve", "1", "Engaged", "--team", "sales")
     assert said.code == 1
     assert "no open review item 1" in said.err
+
+
+def test_an_answer_tells_machines_what_it_changed(doubtful: Commands) -> None:
+    (row,) = doubtful.done("review", "resolve", "1", "Not Interested", "--json").rows
+    assert (row["item"], row["answer"]) == (1, "Not Interested")
+    assert [(each["address"], each["from"], each["to"]) for each in row["changes"]] == [
+        (ANNA, "Engaged", "Not Interested")
+    ]

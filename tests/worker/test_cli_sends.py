@@ -6,10 +6,13 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 
+import pytest
+
 from classifier.verdict import ReplyClass
 from models.tables.mailing import SentMessage
 from tests.worker.commanding import ANNA, BORIS, BOX, SENT_AT, Commands, reply
 from worker.demo.server import serving
+from worker.mailbox import Mailbox as ImapMailbox
 
 
 @dataclass(frozen=True)
@@ -65,3 +68,14 @@ def test_sends_are_learnt_from_the_sent_folder_once(run: Commands) -> None:
         assert run.done("sends", "learn", BOX, "--json").rows == [{"new": 1, "known": 0, "changes": []}]
         assert run.done("sends", "learn", BOX, "--json").rows == [{"new": 0, "known": 0, "changes": []}]
     assert run.done("recipients", "list", "--json").rows[0]["campaign"] == f"learnt:{BOX}"
+
+
+def test_a_mailbox_without_a_sent_folder_is_told_how_to_name_it(run: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Some servers mark no folder as the one of sent mail.
+    with serving([], [OURS]) as server:
+        secret = run.file("secret", server.password)
+        run.done("mailboxes", "add", BOX, "--host", server.host, "--port", str(server.port), "--security", "plain",
+                 "--username", server.username, "--password-file", secret)  # fmt: skip
+        monkeypatch.setattr(ImapMailbox, "special_folder", lambda *_: None)
+        said = run("sends", "learn", BOX)
+    assert (said.code, f"inbox-worker mailboxes set {BOX} --sent-folder FOLDER" in said.err) == (1, True)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -206,3 +207,27 @@ def test_an_address_from_another_machine_may_be_pasted_and_no_secret_is_among_th
     _, grant = the_mailbox(run)
     assert grant is not None
     assert VAULT.open(grant.refresh_token or "") in server.current.values()
+
+
+def test_who_never_comes_back_from_the_browser_is_told_to_begin_anew(
+    run: Commands, server: TokenServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PATIENCE", timedelta(seconds=1))
+    said = run("mailboxes", "add", BOX, "--google")
+    assert "nobody consented within" in said.err
+    assert not server.asked
+    assert run.count(Mailbox) == 0
+
+
+def test_without_standard_input_the_browser_alone_is_waited_for(run: Commands, server: TokenServer) -> None:
+    command = subprocess.Popen(
+        ["sh", "-c", 'exec "$0" -m worker mailboxes add "$1" --google <&-', sys.executable, BOX],
+        stderr=subprocess.PIPE, text=True, cwd=run.folder,
+    )  # fmt: skip
+    assert command.stderr is not None
+    url = next((line.strip() for line in command.stderr if line.startswith("http")), "")
+    assert "You may close this window" in httpx.get(url, follow_redirects=True).text
+    _, err = command.communicate(timeout=60)
+    assert command.returncode == 0, err
+    assert server.asked
+    assert run.count(Mailbox) == 1

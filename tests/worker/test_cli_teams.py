@@ -73,3 +73,11 @@ def test_an_unknown_team_and_nothing_to_set_are_errors(run: Commands) -> None:
     assert "inbox-worker teams list" in run("teams", "set", "sales", "--no-holidays").err
     assert run("teams", "set", "default").code == 2
     assert run("teams", "set", "default", "--holidays", "DE", "--no-holidays").code == 2
+
+
+def test_a_key_that_is_no_text_is_refused(run: Commands) -> None:
+    run.done("teams", "add", "sales")
+    (run.folder / "key").write_bytes(b"\xff\xfe")
+    said = run("teams", "set", "sales", "--calendly-key-file", "key")
+    assert (said.code, "no text in UTF-8; write the signing key of the webhook" in said.err) == (1, True)
+    assert the_team(run)["calendly"] is None

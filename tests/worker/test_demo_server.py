@@ -155,6 +155,18 @@ def test_an_error_at_the_start_reaches_the_caller(monkeypatch: pytest.MonkeyPatc
     assert not [thread for thread in threading.enumerate() if thread.name == "demo-imap"]
 
 
+def test_an_error_after_the_start_is_told_by_its_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken(_: object) -> None:
+        raise ZeroDivisionError
+
+    told: list[object] = []
+    monkeypatch.setattr(threading, "excepthook", lambda died: told.append(died.exc_type))
+    monkeypatch.setattr("worker.demo.server._Connections.close", broken)
+    with serving((), ()):
+        pass
+    assert told == [ZeroDivisionError]
+
+
 def test_arrivals_keep_their_moment_in_any_zone(connect: Connect) -> None:
     elsewhere = ARRIVED.astimezone(timezone(timedelta(hours=5, minutes=30)))
     with serving([Mail(b"Subject: one\r\n\r\n", elsewhere)], []) as address:

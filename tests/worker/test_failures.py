@@ -84,3 +84,7 @@ def ended(monkeypatch: pytest.MonkeyPatch, error: Exception) -> int:
         cli.main()
     assert isinstance(left.value.code, int)
     return left.value.code
+
+
+def test_a_database_that_fails_without_a_word_is_told_too() -> None:
+    assert describe(OperationalError("SELECT 1", {}, Exception(""))) is not None

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from worker.cli.listing import limit_option, listing
+from worker.cli.numbers import DAYS_BACK
 from worker.cli.output import as_json, emit
 from worker.learning.chosen_artifact import artifact_of
 
 if TYPE_CHECKING:
     from config.settings import Settings
+    from worker.learning.shadow import Difference
 
 
 @click.group()
@@ -142,7 +144,7 @@ def _warn(settings: Settings) -> None:
 
 @artifacts.command()
 @click.argument("artifact")
-@click.option("--days", type=click.IntRange(min=1), default=30, show_default=True, help="How far back to look.")
+@click.option("--days", type=DAYS_BACK, default=30, show_default=True, help="How far back to look.")
 @limit_option
 @as_json
 def shadow(artifact: str, days: int, limit: int, as_json: bool) -> None:
@@ -163,19 +165,7 @@ def shadow(artifact: str, days: int, limit: int, as_json: bool) -> None:
     with reading(engine) as session:
         replies = answers(session, now() - timedelta(days=days), KINDS)
     found = list(differences(replies, judge))
-    rows = [
-        {
-            "arrived_at": each.answer.arrived_at,
-            "from": each.answer.sender,
-            "subject": each.answer.subject,
-            "was": each.was,
-            "was_confidence": each.was_confidence,
-            "would_be": each.would_be,
-            "would_be_confidence": each.would_be_confidence,
-            "text": each.answer.text,
-        }
-        for each in reversed(found)
-    ]
+    rows = [_difference(each) for each in reversed(found)]
     if as_json:
         emit(rows)
         return
@@ -183,3 +173,16 @@ def shadow(artifact: str, days: int, limit: int, as_json: bool) -> None:
     for (was, would_be), count in Counter((each.was, each.would_be) for each in found).most_common():
         click.echo(f"{count}: {was} -> {would_be}")
     click.echo(f"{len(found)} of {len(replies)} replies of the last {days} days would be decided otherwise")
+
+
+def _difference(found: Difference) -> dict[str, Any]:
+    return {
+        "arrived_at": found.answer.arrived_at,
+        "from": found.answer.sender,
+        "subject": found.answer.subject,
+        "was": found.was,
+        "was_confidence": found.was_confidence,
+        "would_be": found.would_be,
+        "would_be_confidence": found.would_be_confidence,
+        "text": found.answer.text,
+    }

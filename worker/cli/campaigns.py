@@ -13,6 +13,7 @@ from models.tables.mailing import AutoResponsePolicy, Campaign, Recipient
 from worker.acts.campaigns import change_campaign
 from worker.cli.common import find_team, start, team_id, team_option
 from worker.cli.listing import limit_option, listing
+from worker.cli.numbers import PAUSE_DAYS
 from worker.cli.output import as_json
 
 
@@ -53,7 +54,7 @@ def list_(team: str, limit: int, as_json: bool) -> None:
     type=click.Choice([each.value for each in AutoResponsePolicy]),
     help="What an automatic answer does to the sequence.",
 )
-@click.option("--auto-response-days", type=click.IntRange(min=1), help="Days of the pause after an automatic answer.")
+@click.option("--auto-response-days", type=PAUSE_DAYS, help="Days of the pause after an automatic answer.")
 @team_option
 @as_json
 def set_(key: str, team: str, as_json: bool, **given: Any) -> None:

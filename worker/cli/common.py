@@ -116,9 +116,12 @@ def find_mailbox(session: Session, name: str) -> Mailbox:
 
 
 def act(why: str | None = None) -> Act:
-    """Return who acts at this terminal, now; a container may run under a number that has no name."""
+    """Return who acts at this terminal, now; a container may run under a number that has no name.
+
+    A reason of nothing but space is none.
+    """
     try:
         name = getpass.getuser()
     except (KeyError, OSError):
         name = f"user {os.getuid()}"
-    return Act(name, now(), why)
+    return Act(name, now(), (why or "").strip() or None)

@@ -113,8 +113,8 @@ def _typed(seconds: float, *, typing: bool) -> tuple[str, bool]:
     """Wait for a line from standard input; return it, and whether another may come."""
     try:
         ready = select.select([sys.stdin] if typing else [], [], [], seconds)[0]
-    except (OSError, ValueError):
-        # There is no standard input that one could wait for.
+    except (OSError, ValueError, TypeError):
+        # There is no standard input that one could wait for; closed by whoever began this process, it is None.
         return "", False
     line = sys.stdin.readline() if ready else ""
     return line.strip(), typing and not (ready and not line)
@@ -123,6 +123,22 @@ def _typed(seconds: float, *, typing: bool) -> tuple[str, bool]:
 @contextmanager
 def _listening(answers: queue.SimpleQueue[str]) -> Iterator[int]:
     """Listen on this machine alone for the browser that comes back (RFC 8252 7.3), and give the port."""
+    # Browsers open connections ahead of need and say nothing on them: each has a thread of its own.
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _hearing(answers))
+    server.daemon_threads = True
+    server.block_on_close = False
+    thread = Thread(target=server.serve_forever, args=[LOOK_SECONDS], name="waiting for the browser")
+    thread.start()
+    try:
+        yield server.server_address[1]
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def _hearing(answers: queue.SimpleQueue[str]) -> type[BaseHTTPRequestHandler]:
+    """Return what answers browsers, and puts down the address at which one came back from the provider."""
 
     class Handler(BaseHTTPRequestHandler):
         timeout = 10
@@ -143,15 +159,4 @@ def _listening(answers: queue.SimpleQueue[str]) -> Iterator[int]:
             # The path holds the code.
             pass
 
-    # Browsers open connections ahead of need and say nothing on them: each has a thread of its own.
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    server.block_on_close = False
-    thread = Thread(target=server.serve_forever, args=[LOOK_SECONDS], name="waiting for the browser")
-    thread.start()
-    try:
-        yield server.server_address[1]
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    return Handler

@@ -26,7 +26,7 @@ from classifier.verdict import Evidence
 from config.settings import Settings, read
 from models.migrate import upgrade
 from models.session import open_engine, reading, transaction
-from models.tables.mail import VERDICT_OF_MESSAGE, InboundMessage, VerdictRow
+from models.tables.mail import VERDICT_OF_MESSAGE, InboundMessage, MessageState, VerdictRow
 from models.tables.mailboxes import Mailbox
 from models.tables.mailing import Campaign, Contact, Recipient
 from models.tables.people import Role
@@ -145,11 +145,16 @@ def _furnish(engine: Engine, mailbox_id: int, moment: datetime) -> str | None:
 
 def _tell(console: Console, session: Session, done: Applied) -> None:
     states = ", ".join(f"{count} {state}" for state, count in done.states.items() if count)
+    team = team_id(session, DEFAULT_TEAM)
     console.print(f"\nPolled [bold]{MAILBOX}[/] over IMAP, day by day: {states}.\n")
     console.print(_table("What came back", ("from", "subject", "verdict", "because"), _messages(session)))
-    console.print(_table("Recipients", ("recipient", "campaign", "status", "sequence", "because"), _people(session)))
+    console.print(
+        _table("Recipients", ("recipient", "campaign", "status", "sequence", "because"), _people(session, team))
+    )
     console.print(_table("Do Not Email", ("address", "reason", "because"), _entries(session)))
-    console.print(_table("For a person to look at", ("recipient", "why", "sequence held", "mail"), _reviews(session)))
+    console.print(
+        _table("For a person to look at", ("recipient", "why", "sequence held", "mail"), _reviews(session, team))
+    )
 
 
 def _table(title: str, columns: Sequence[str], rows: Iterator[Sequence[str]]) -> Table:
@@ -171,7 +176,7 @@ def _messages(session: Session) -> Iterator[Sequence[str]]:
     for message, row in session.execute(query):
         verdict = load_verdict(row.kind, row.details)
         named = f"{row.kind}: {row.reply_class}" if row.reply_class else row.kind.replace("_", " ")
-        unmatched = " (not about anybody we mailed)" if message.state.value == "unmatched" else ""
+        unmatched = " (not about anybody we mailed)" if message.state is MessageState.UNMATCHED else ""
         yield message.from_address or "", message.subject, named, _because(verdict.evidence) + unmatched
 
 
@@ -179,7 +184,7 @@ def _because(evidence: Sequence[Evidence]) -> str:
     return "; ".join(f"{each.detector}: {each.because}" for each in evidence)
 
 
-def _people(session: Session) -> Iterator[Sequence[str]]:
+def _people(session: Session, team: int) -> Iterator[Sequence[str]]:
     """Yield everybody who is not simply Active, with the newest reason."""
     query = (
         select(StatusChange, Campaign.key, Contact.address)
@@ -189,7 +194,7 @@ def _people(session: Session) -> Iterator[Sequence[str]]:
         .order_by(StatusChange.id)
     )
     reasons = {(key, address): "; ".join(change.because) for change, key, address in session.execute(query)}
-    for row in list_recipients(session, 1, Wanted(unlisted=True), MOST):
+    for row in list_recipients(session, team, Wanted(unlisted=True), MOST):
         sequence = f"{row['sequence']} until {row['until']:%Y-%m-%d}" if row["until"] else str(row["sequence"])
         because = reasons.get((row["campaign"], row["address"]), "no answer yet")
         yield row["address"], row["campaign"], str(row["status"]), sequence, because
@@ -200,8 +205,8 @@ def _entries(session: Session) -> Iterator[Sequence[str]]:
         yield entry.target, entry.reason.value, entry.note or ""
 
 
-def _reviews(session: Session) -> Iterator[Sequence[str]]:
-    for row in list_reviews(session, 1):
+def _reviews(session: Session, team: int) -> Iterator[Sequence[str]]:
+    for row in list_reviews(session, team):
         yield row["address"], str(row["kind"]), "yes" if row["holds"] else "no", row["subject"] or ""
 
 

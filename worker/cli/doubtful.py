@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from classifier.labelled import LabelledReply
+    from worker.learning.doubts import Doubt
 
 
 @click.command()
@@ -46,22 +47,23 @@ def doubtful(rows: Sequence[Path], artifact: str | None, team: str, limit: int, 
     listing(
         "labels",
         ("id", "class", "instead", "confidence", "text"),
-        [
-            {
-                "id": each.row.id.removeprefix("label-"),
-                "class": each.row.label.value,
-                "instead": each.instead.value,
-                "confidence": round(each.confidence, 4),
-                "subject": each.row.subject,
-                "text": each.row.text,
-            }
-            for each in found.first
-        ],
+        [_row(each) for each in found.first],
         as_json=as_json,
         limit=limit,
     )
     if found.left_out:
         click.echo(f"{found.left_out} are left out: {judged.version} learnt from them without a test", err=True)
+
+
+def _row(found: Doubt) -> dict[str, Any]:
+    return {
+        "id": found.row.id.removeprefix("label-"),
+        "class": found.row.label.value,
+        "instead": found.instead.value,
+        "confidence": round(found.confidence, 4),
+        "subject": found.row.subject,
+        "text": found.row.text,
+    }
 
 
 def _labels_of(engine: Engine, team: str) -> list[LabelledReply]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from worker.cli.learning import ROWS, base_option, corpus, own_rows, since_option
+from worker.cli.learning import DRIFT_DAYS, ROWS, base_option, corpus, own_rows, since_option
 from worker.cli.output import as_json, emit, show
 from worker.errors import InputError
 from worker.learning.chosen_artifact import artifact_of
@@ -19,10 +19,9 @@ if TYPE_CHECKING:
     # These load NumPy and SQLAlchemy, which --help need not wait for.
     from sqlalchemy import Engine
 
+    from classifier.artifact import Artifact
     from classifier.evaluation import Evaluation
-    from worker.learning.recent import Block
-
-DAYS = 180
+    from classifier.labelled import LabelledReply
 
 
 @click.command()
@@ -34,7 +33,7 @@ DAYS = 180
     "--html", type=click.Path(dir_okay=False, path_type=Path), help="Write a report with pictures to this file."
 )
 @click.option(
-    "--drift", is_flag=True, help=f"Say instead whether the mail of the last {DAYS} days has changed, and when."
+    "--drift", is_flag=True, help=f"Say instead whether the mail of the last {DRIFT_DAYS} days has changed, and when."
 )
 @as_json
 def evaluate(
@@ -55,20 +54,14 @@ def evaluate(
 
     settings, engine = start()
     if drift:
-        _tell_drift(engine, as_json=as_json)
-        return
-    from classifier.evaluation import evaluate as measure  # noqa: PLC0415
-    from classifier.labelled import merge  # noqa: PLC0415
-    from classifier.meaning import encoder_here  # noqa: PLC0415
-    from classifier.train import hear_all  # noqa: PLC0415
+        from worker.cli.drift import tell_drift  # noqa: PLC0415
 
+        tell_drift(engine, as_json=as_json)
+        return
     judged = artifact_of(engine, settings, artifact)
     own = own_rows(engine, files, since)
-    rows = hear_all(merge(own, corpus(base)))
-    if not rows:
-        raise InputError("nothing to evaluate with: import labels, give --rows FILE, or --base default")
-    evaluation = measure(judged, rows, encoder_here())
-    about = [("Measured on", f"{len(rows)} replies, {len(own)} of them labelled here"), *_honest(engine, since)]
+    evaluation, count = _measured(judged, own, corpus(base))
+    about = [("Measured on", f"{count} replies, {len(own)} of them labelled here"), *_honest(engine, since)]
     if html:
         _write(html, evaluation, about)
     if as_json:
@@ -77,6 +70,21 @@ def evaluate(
     _print(evaluation, about)
     if html:
         click.echo(f"the report with pictures is in {html}")
+
+
+def _measured(
+    judged: Artifact, own: Sequence[LabelledReply], shipped: Sequence[LabelledReply]
+) -> tuple[Evaluation, int]:
+    """Return how an artifact does, and on how many replies."""
+    from classifier.evaluation import evaluate as measure  # noqa: PLC0415
+    from classifier.labelled import merge  # noqa: PLC0415
+    from classifier.meaning import encoder_here  # noqa: PLC0415
+    from classifier.train import hear_all  # noqa: PLC0415
+
+    rows = hear_all(merge(own, shipped))
+    if not rows:
+        raise InputError("nothing to evaluate with: import labels, give --rows FILE, or --base default")
+    return measure(judged, rows, encoder_here()), len(rows)
 
 
 def _honest(engine: Engine, since: datetime | None) -> list[tuple[str, str]]:
@@ -134,40 +142,3 @@ def _headline(evaluation: Evaluation) -> Iterator[tuple[str, Any]]:
     yield "replies, and those of them that rules decide", f"{report.rows}, {report.by_rules}"
     if evaluation.left_out:
         yield "replies left out, since it learnt from them without a test", str(evaluation.left_out)
-
-
-def _tell_drift(engine: Engine, *, as_json: bool) -> None:
-    from classifier.drift import TooFewError  # noqa: PLC0415
-    from models.session import reading  # noqa: PLC0415
-    from worker.cli.common import now  # noqa: PLC0415
-    from worker.learning.promotion import trained_at  # noqa: PLC0415
-    from worker.learning.recent import answers, changes  # noqa: PLC0415
-
-    with reading(engine) as session:
-        found = answers(session, now() - timedelta(days=DAYS))
-        since = trained_at(session)
-    try:
-        blocks = list(changes(found, since))
-    except TooFewError as error:
-        raise InputError(f"{error} within the last {DAYS} days; ask again when more mail has come in") from error
-    if as_json:
-        emit(
-            {"first": each.first, "last": each.last, **asdict(each.drift), "changed": each.drift.changed}
-            for each in blocks
-        )
-        return
-    show("Is the mail still what it was?", ("first", "last", "replies", "told apart", "limit", "changed", "new words"),
-         [_block(each) for each in blocks])  # fmt: skip
-    changed = next((each for each in blocks if each.drift.changed), None)
-    if changed:
-        click.echo(f"the mail has changed since about {changed.first:%Y-%m-%d}: label some of it and train again")
-    else:
-        click.echo("the mail has not changed")
-
-
-def _block(block: Block) -> tuple[Any, ...]:
-    told = block.drift
-    return (
-        block.first, block.last, told.newer, f"{told.auc:.2f}", f"{told.limit:.2f}", "yes" if told.changed else "no",
-        ", ".join(told.words),
-    )  # fmt: skip

@@ -15,6 +15,7 @@ import click
 from models.session import reading, transaction
 from models.tables.outside import DeliveryState, EventType, OutboxEvent
 from worker.cli.common import find_team, now, start, team_option
+from worker.cli.numbers import ROW_ID
 from worker.cli.output import as_json, emit, show
 from worker.privacy.retention import remove_old
 from worker.secrets.vault import vault_of
@@ -25,6 +26,8 @@ from worker.webhooks.tail import Tail, before_newest, before_time
 
 NEWEST = 20
 PAUSE_SECONDS = 1.0
+_EVENT_ID = click.IntRange(0, ROW_ID.max)
+"""0: before the first."""
 
 
 class _Since(click.ParamType[int | datetime]):
@@ -34,7 +37,7 @@ class _Since(click.ParamType[int | datetime]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | datetime:
         if value.isascii() and value.isdigit():
-            return int(value)
+            return int(_EVENT_ID.convert(value, param, ctx))
         return _time(value, self, param, ctx)
 
 
@@ -50,9 +53,9 @@ class _Time(click.ParamType[datetime]):
 def _time(value: str, kind: click.ParamType[Any], param: click.Parameter | None, ctx: click.Context | None) -> datetime:
     try:
         at = datetime.fromisoformat(value)
-    except ValueError:
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except (ValueError, OverflowError):
         kind.fail(f"{value!r} is no time; write it as 2026-05-04T09:00:00Z", param, ctx)
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at
 
 
 @click.group()

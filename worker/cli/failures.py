@@ -19,7 +19,7 @@ def describe(error: Exception) -> str | None:
     if isinstance(error, ModuleNotFoundError):
         return next_step(error)
     if isinstance(error, OperationalError | ProgrammingError):
-        return _of_database(str(error.orig).splitlines()[0])
+        return _of_database(str(error.orig).partition("\n")[0])
     if isinstance(error, OSError):
         return f"{error.strerror or error} ({error.filename})" if error.filename else str(error)
     return None

@@ -88,14 +88,15 @@ def _judged(
 
 def _rows(path: Path) -> Iterator[_Item]:
     """Read rows of {id, subject?, headers?, text or html or raw, or input with format}."""
-    with path.open(encoding="utf-8") as lines:
+    # As bytes, which are decoded row by row: a row that is no UTF-8 is named like any other that cannot be used.
+    with path.open("rb") as lines:
         for number, line in enumerate(lines, start=1):
             if not line.strip():
                 continue
             try:
                 row = json.loads(line)
                 yield _Item({"id": row["id"]}, _raw(row))
-            except (ValueError, TypeError, KeyError, AttributeError) as error:
+            except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
                 raise InputError(f"{path}, row {number}: {error!r}; a row is {{id, text or html or raw}}") from error
 
 
@@ -111,8 +112,8 @@ def _raw(row: dict[str, Any]) -> bytes:
     body, kind = (text, "plain") if text is not None else (html, "html")
     message = MIMEText(str(body or "").encode("utf-8", "replace").decode(), kind, "utf-8")
     for name, value in {"Subject": row.get("subject") or "", **(row.get("headers") or {})}.items():
-        if not name.lower().startswith(("content-", "mime-")):
-            for each in value if isinstance(value, list) else [value]:
-                line = " ".join(str(each).split())
-                message[name] = line if line.isascii() else Header(line, "utf-8").encode()
+        # Fields about MIME stand behind those of the body as it is built here, and the first of a name is read.
+        for each in value if isinstance(value, list) else [value]:
+            line = " ".join(str(each).split())
+            message[name] = line if line.isascii() else Header(line, "utf-8").encode()
     return message.as_bytes()

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from worker.errors import InputError
+
 if TYPE_CHECKING:
     # These load NumPy and SQLAlchemy, which --help need not wait for.
     from sqlalchemy import Engine
@@ -27,6 +29,8 @@ since_option = click.option(
 )
 # As worker.cli.common has it, whose module loads the database library; a test keeps the two alike.
 team_option = click.option("--team", default="default", show_default=True, help="Team the command works in.")
+DRIFT_DAYS = 180
+"""So far back the mail is held against what came before."""
 ROWS = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -49,7 +53,18 @@ def own_rows(engine: Engine, files: Sequence[Path] = (), since: datetime | None 
 
 
 def file_rows(files: Sequence[Path]) -> list[LabelledReply]:
-    """Return the rows of some files."""
+    """Return the rows of some files.
+
+    Raises:
+        InputError: a file is no text in UTF-8.
+    """
+    return [row for path in files for row in _rows_of(path)]
+
+
+def _rows_of(path: Path) -> list[LabelledReply]:
     from classifier.labelled import read_rows  # noqa: PLC0415
 
-    return [row for path in files for row in read_rows(path)]
+    try:
+        return read_rows(path)
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} cannot be read: {error}; save the file as UTF-8") from error

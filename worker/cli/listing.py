@@ -7,11 +7,10 @@ from typing import Any
 
 import click
 
+from worker.cli.numbers import LIMIT
 from worker.cli.output import emit, show
 
-limit_option = click.option(
-    "--limit", type=click.IntRange(min=1), default=100, show_default=True, help="Most rows to show."
-)
+limit_option = click.option("--limit", type=LIMIT, default=100, show_default=True, help="Most rows to show.")
 
 
 def listing(

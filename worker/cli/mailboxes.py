@@ -7,15 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import click
-from sqlalchemy import select
 
 from models.session import reading, transaction
 from models.tables.mailboxes import SignIn
-from models.tables.people import Team
 from worker.access import signed_in
 from worker.acts.mailbox_columns import new_columns
 from worker.acts.mailboxes import add_mailbox, change_mailbox, pause_mailbox, remove_mailbox, resume_mailbox, see_new
-from worker.cli.common import DEFAULT_TEAM, act, find_mailbox, make_team, now, start
+from worker.cli.common import DEFAULT_TEAM, act, find_mailbox, find_team, make_team, now, start
 from worker.cli.consent import ask, provider_options
 from worker.cli.findings import print_findings
 from worker.cli.listing import limit_option, listing
@@ -95,9 +93,9 @@ def set_(name: str, password_file: Path | None, **given: Any) -> None:
 def list_(team: str | None, limit: int, as_json: bool) -> None:
     """List the mailboxes and how polling them fares."""
     _, engine = start()
+    team_id = find_team(engine, team) if team else None
     with reading(engine) as session:
-        team_id = session.scalar(select(Team.id).where(Team.name == team)) if team else None
-        rows = list_mailboxes(session, team_id, limit + 1) if team_id or not team else []
+        rows = list_mailboxes(session, team_id, limit + 1)
     columns = ("name", "team", "host", "state", "last_success_at", "failures", "last_error")
     listing("mailboxes", columns, rows, as_json=as_json, limit=limit)
 

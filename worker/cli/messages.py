@@ -12,6 +12,7 @@ from models.tables.mail import VERDICT_OF_MESSAGE, InboundMessage, MessageState,
 from models.tables.mailboxes import Mailbox
 from worker.cli.common import find_mailbox, start
 from worker.cli.listing import limit_option, listing
+from worker.cli.numbers import ROW_ID
 from worker.cli.output import as_json, emit, text
 from worker.errors import InputError
 from worker.queries.messages import effects_of, facts_of
@@ -55,7 +56,7 @@ def list_(state: str, mailbox: str | None, limit: int, as_json: bool) -> None:
 
 
 @messages.command()
-@click.argument("message", type=int, metavar="ID")
+@click.argument("message", type=ROW_ID, metavar="ID")
 @as_json
 def show(message: int, as_json: bool) -> None:
     """Show everything about one message: facts, verdict with evidence, whom it changed, problems, its own words."""

@@ -21,6 +21,7 @@ from models.session import DatabaseUnavailable, reading
 from worker.cli.common import now, open_database
 from worker.cli.extras import install
 from worker.cli.findings import print_findings
+from worker.cli.numbers import SECONDS_BACK
 from worker.cli.output import as_json
 from worker.doctor.configured import console, links, private_files
 from worker.doctor.database import clock, integrity, postgresql, sqlite
@@ -54,7 +55,7 @@ def migrate() -> None:
 @click.command()
 @click.option(
     "--max-age",
-    type=click.IntRange(min=1),
+    type=SECONDS_BACK,
     metavar="SECONDS",
     help="For health checks: mailboxes fail only when none that is not paused was read within this time.",
 )

@@ -17,19 +17,28 @@ password_option = click.option(
 
 
 def read_password(path: Path) -> str:
-    """Return the password that a file holds.
+    """Return the password that a file holds; `-` is standard input.
 
     Raises:
         InputError: the file holds none.
     """
+    return read_secret(path, "the password").rstrip("\r\n")
+
+
+def read_secret(path: Path, what: str) -> str:
+    """Return what a file holds, with the end of its line.
+
+    Raises:
+        InputError: nothing but space, or no text; the message says `what` should be in it.
+    """
     try:
         with click.open_file(str(path), encoding="utf-8") as file:
-            password: str = file.read().rstrip("\r\n")
+            secret: str = file.read()
     except UnicodeDecodeError as error:
-        raise InputError(f"{path} is no text in UTF-8; write the password into it anew") from error
-    if not password:
-        raise InputError(f"{path} is empty; put the password into it")
-    return password
+        raise InputError(f"{path} is no text in UTF-8; write {what} into it anew") from error
+    if not secret.strip():
+        raise InputError(f"{path} is empty; put {what} into it")
+    return secret
 
 
 def ask_password(name: str, *, twice: bool = False) -> str:

@@ -33,6 +33,7 @@ from worker.rules import rules_of
 from worker.writing.refold import Change
 
 campaign_option = click.option("--campaign", help="Only this campaign (key or name).")
+one_campaign_option = click.option("--campaign", help="Needed where the address is in several (key or name).")
 status_choice = click.Choice([each.value for each in Status], case_sensitive=False)
 
 
@@ -96,7 +97,7 @@ def show(address: str, campaign: str | None, team: str, as_json: bool) -> None:
 @recipients.command("set-status")
 @click.argument("address")
 @click.argument("status", type=status_choice, metavar="STATUS")
-@click.option("--campaign", help="Needed where the address is in several (key or name).")
+@one_campaign_option
 @click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="With Out of Office: the day the person is back.")
 @click.option("--why", help="Kept in the history.")
 @click.option(
@@ -176,7 +177,7 @@ def _report_joined(found: Sequence[Joined], *, as_json: bool) -> None:
 
 @recipients.command()
 @click.argument("address")
-@click.option("--campaign", help="Needed where the address is in several (key or name).")
+@one_campaign_option
 @click.option("--why", help="Kept in the history.")
 @team_option
 @as_json
@@ -193,7 +194,7 @@ def remove(address: str, campaign: str | None, why: str | None, team: str, as_js
 
 @recipients.command("undo")
 @click.argument("address")
-@click.option("--campaign", help="Needed where the address is in several (key or name).")
+@one_campaign_option
 @click.option("--why", help="Kept in the history; needed where an opt-out is taken back.")
 @team_option
 @as_json

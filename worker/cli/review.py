@@ -14,6 +14,7 @@ from models.session import reading, transaction
 from worker.acts.person import resolve_review
 from worker.cli.common import act, find_mailbox, find_team, now, start, team_option
 from worker.cli.listing import limit_option, listing
+from worker.cli.numbers import ROW_ID
 from worker.cli.output import as_json, emit, text
 from worker.cli.report import change_row, print_changes
 from worker.errors import InputError
@@ -77,7 +78,7 @@ def list_(
 
 
 @review.command()
-@click.argument("item", type=int)
+@click.argument("item", type=ROW_ID)
 @click.argument("answer", type=click.Choice(ANSWERS, case_sensitive=False), metavar="CLASS|dismiss")
 @click.option("--why", help="Kept in the history.")
 @team_option
@@ -100,7 +101,7 @@ def resolve(item: int, answer: str, why: str | None, team: str, as_json: bool) -
 
 
 @review.command("retry")
-@click.argument("messages", type=int, nargs=-1, metavar="[MESSAGE]...")
+@click.argument("messages", type=ROW_ID, nargs=-1, metavar="[MESSAGE]...")
 @click.option("--all", "everything", is_flag=True, help="Every message that was set aside and whose octets were kept.")
 @as_json
 def retry_(messages: tuple[int, ...], everything: bool, as_json: bool) -> None:

@@ -13,9 +13,11 @@ from models.tables.people import Team
 from worker.cli.common import start
 from worker.cli.listing import limit_option, listing
 from worker.cli.output import as_json
-from worker.errors import InputError
+from worker.cli.passwords import read_secret
 from worker.people.teams import add_team, change_team
 from worker.secrets.vault import vault_of
+
+CALENDLY_KEY = "the signing key of the webhook"
 
 
 @click.group()
@@ -73,7 +75,7 @@ def set_(
     wanted: dict[str, Any] = {column: value for column, value in given.items() if value is not None}
     if no_holidays:
         wanted["holidays"] = None
-    key = _key(calendly_key_file) if calendly_key_file else None
+    key = read_secret(calendly_key_file, CALENDLY_KEY).strip() if calendly_key_file else None
     if not wanted and not key:
         raise click.UsageError("give at least one of --time-zone, --working-days, --holidays, --calendly-key-file")
     settings, engine = start()
@@ -82,16 +84,6 @@ def set_(
     with transaction(engine) as session:
         row = _row(change_team(session, name, wanted))
     listing("team", tuple(row), [row], as_json=as_json)
-
-
-def _key(path: Path) -> str:
-    try:
-        key = path.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} cannot be read: {error}") from error
-    if not key:
-        raise InputError(f"{path} is empty; put the signing key of the webhook into it")
-    return key
 
 
 def _row(team: Team) -> dict[str, Any]:

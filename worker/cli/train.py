@@ -60,19 +60,10 @@ def train(
             raise click.UsageError("--on-worker learns from the labels in the database: give neither ROWS nor --out")
         _ask_for(base, since, name)
         return
-    # The training code is heavy, and a running worker never loads it.
-    from classifier.labelled import merge  # noqa: PLC0415
-    from worker.learning.artifacts import check_version, write  # noqa: PLC0415
-
     if out:
         if since:
             raise click.UsageError("--since is about the labels in the database, which --out leaves alone")
-        version = name or out.stem
-        check_version(version)
-        training = _learn(merge(file_rows(rows), corpus(base)), version)
-        write(training.artifact, out)
-        _print(training)
-        click.echo(f"artifact {training.artifact.version} is written to {out}")
+        _train_into(out, rows, base, name or out.stem)
     else:
         _train_and_register(rows, base, since, name or datetime.now(UTC).strftime("%Y-%m-%d.%H%M%S"))
 
@@ -114,6 +105,19 @@ def _end_with_input() -> None:
     while os.read(sys.stdin.fileno(), 1_000):
         pass
     os._exit(1)
+
+
+def _train_into(out: Path, rows: Sequence[Path], base: str, version: str) -> None:
+    """Train on files alone; no database."""
+    # The training code is heavy, and a running worker never loads it.
+    from classifier.labelled import merge  # noqa: PLC0415
+    from worker.learning.artifacts import check_version, write  # noqa: PLC0415
+
+    check_version(version)
+    training = _learn(merge(file_rows(rows), corpus(base)), version)
+    write(training.artifact, out)
+    _print(training)
+    click.echo(f"artifact {version} is written to {out}")
 
 
 def _train_and_register(rows: Sequence[Path], base: str, since: datetime | None, version: str) -> None:

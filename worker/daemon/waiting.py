@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from worker.imap.connection import telling
+from worker.imap.failures import telling
 from worker.imap.fetched import FolderState
 from worker.imap.idle import Ear, Heard
 from worker.mailbox import Mailbox

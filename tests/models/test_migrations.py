@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 
 from models import migrate
 from models.base import Base
-from models.migrate import alone, draft, pending, upgrade
+from models.migrate import alone, configured, draft, pending, upgrade
 from models.partitions import TABLES as PARTED
 from models.revision import FOLDER, current, is_current, is_ours
 from models.session import DatabaseUnavailable, open_engine, reading, transaction
@@ -111,7 +111,7 @@ def test_a_migration_gives_up_where_a_table_is_in_use_and_says_how_to_go_on(
 ) -> None:
     monkeypatch.setattr(migrate, "PATIENCE", "50ms")
     with alone(engine) as connection:
-        command.downgrade(migrate._config(connection), "0004")  # noqa: SLF001 - no seam for it
+        command.downgrade(configured(connection), "0004")
     with transaction(engine) as session:
         session.execute(text("LOCK TABLE recipient IN ACCESS SHARE MODE"))
         with pytest.raises(DatabaseUnavailable, match="nothing was changed; run inbox-worker migrate again"):

@@ -28,7 +28,8 @@ from sqlalchemy import Engine
 
 from models.events import Bounced, DneReason, EventKind, SequenceState, Status, Trust
 from models.migrate import upgrade
-from models.session import bulk_insert, open_engine, reading, refresh_statistics, transaction
+from models.rows import bulk_insert
+from models.session import open_engine, reading, refresh_statistics, transaction
 from models.tables.mailing import Campaign, Contact, Recipient, SentMessage
 from models.tables.people import Team
 from models.tables.standing import DneEntry, RecipientEvent

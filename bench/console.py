@@ -39,7 +39,6 @@ from worker.queries.figures import count_all
 
 ROOT = Path(__file__).parent.parent
 RECIPIENTS = 1_000_000
-EVENTS_EACH = 5
 REQUESTS = 200
 WARMING = 5
 TARGET_MS = 100.0

@@ -132,6 +132,8 @@ def test_other_languages_write_the_day_first() -> None:
         ("I am away 1-12 June, back on 10 June.", None),
         ("I am away until Friday 12 June and will be back on Monday.", date(2026, 6, 15)),
         ("I was away until 22 May, and am away until 12 June.", date(2026, 6, 13)),
+        # Whichever of the two is wrong, nobody can tell.
+        ("I am away from 20 June 2026 until 12 June 2026.", None),
     ],
 )
 def test_several_days_are_weighed_together(text: str, back: date | None) -> None:

@@ -18,7 +18,7 @@ from classifier.folding import folded
 from classifier.judge import judge
 from classifier.language import language_of
 from classifier.message import parse
-from classifier.verdict import Absence, ReplyClass
+from classifier.verdict import Absence, AutoResponse, ReplyClass
 from tests.classifier.letters import context, judged, letter
 from tests.classifier.test_judge import OneAnswer
 
@@ -299,6 +299,20 @@ def test_whatever_the_text_a_return_is_no_past_day_and_at_most_a_year_ahead(
 ) -> None:
     back = return_date(folded(text), language, arrived_on, folded(subject))
     assert back is None or arrived_on <= back <= arrived_on + FURTHEST
+
+
+@pytest.mark.parametrize("text", ["I am back tomorrow.", "I am back on the 15th.", "I am away until 31 December 9999."])
+def test_a_mail_from_the_end_of_time_has_no_return(text: str) -> None:
+    for days in range(0, 4 * 366, 7):
+        back = return_date(folded(text), "en", date.max - timedelta(days=days))
+        assert back is None or back <= date.max - timedelta(days=days) + FURTHEST
+    assert return_date("i am back tomorrow.", "en", date.max) is None
+
+
+def test_a_mail_that_says_it_is_from_the_end_of_time_is_judged() -> None:
+    parsed = parse(letter("I am back tomorrow.", Auto_Submitted="auto-replied", Date="Fri, 31 Dec 9999 23:59:59 +0000"))
+    verdict = judge(parsed, context(arrived_at=parsed.date))
+    assert isinstance(verdict, Absence | AutoResponse)
 
 
 @given(SOUP, st.sampled_from(["en", "de", "pt"]))

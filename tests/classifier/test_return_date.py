@@ -117,6 +117,13 @@ def test_the_order_of_day_and_month_needs_evidence_in_english(text: str, back: d
     assert back_of(text, language="en") == back
 
 
+@pytest.mark.parametrize(("language", "back"), [("it", date(2026, 10, 4)), ("pt", date(2026, 10, 4)), ("en", None)])
+def test_a_short_month_that_is_a_word_elsewhere_is_one_in_its_languages_alone(language: str, back: date | None) -> None:
+    assert back_of("Sono fuori ufficio fino al 3 out.", language=language) == back
+    set_back = None if back is None else date(2026, 9, 13)
+    assert back_of("Sono fuori ufficio fino al 12 set 2026.", language=language) == set_back
+
+
 def test_other_languages_write_the_day_first() -> None:
     assert back_of("Je suis absent jusqu'au 06/07/2026.") == date(2026, 7, 7)
     assert back_of("Jag är på semester t.o.m. 6/7.", language="en") == date(2026, 7, 7)

@@ -18,6 +18,7 @@ from classifier.artifact import LABELS, Thresholds, load, pack, save
 from classifier.estimator import ReplyClassifier
 from classifier.features import document
 from classifier.labelled import LabelledReply, LabelledReplyError, read_rows
+from classifier.meaning import meanings
 from classifier.replies import TrainedJudge
 from classifier.train import read_corpus, train
 from classifier.verdict import ReplyClass
@@ -205,3 +206,13 @@ def test_judging_does_not_load_the_training_libraries() -> None:
     asked = "import sys, classifier.replies, classifier.artifact; print([m for m in sys.modules if 'sklearn' in m])"
     answer = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "[]"
+
+
+def test_a_learner_that_is_given_no_meanings_reads_them_itself() -> None:
+    some = [each for label in ReplyClass for each in [row for row in SOME if row.label is label][:12]]
+    documents, labels = [document(row.subject, row.text) for row in some], [str(row.label) for row in some]
+    given = ReplyClassifier(meaning=True).fit(documents, labels, meant=meanings(documents))
+    alone = ReplyClassifier(meaning=True).fit(documents, labels)
+    assert np.array_equal(given.out_of_fold_, alone.out_of_fold_)
+    assert given.second_ is not None
+    assert not np.array_equal(alone.out_of_fold_, ReplyClassifier().fit(documents, labels).out_of_fold_)

@@ -20,7 +20,7 @@ from classifier.features import document
 from classifier.labelled import LabelledReply, LabelledReplyError, read_rows
 from classifier.meaning import meanings
 from classifier.replies import TrainedJudge
-from classifier.train import read_corpus, train
+from classifier.train import describe, read_corpus, train
 from classifier.verdict import ReplyClass
 
 NAMES = ["Ada of the garage", "the reading room", "our night shift", "Ben", "the orchard people", "a tired nurse"]
@@ -206,6 +206,26 @@ def test_judging_does_not_load_the_training_libraries() -> None:
     asked = "import sys, classifier.replies, classifier.artifact; print([m for m in sys.modules if 'sklearn' in m])"
     answer = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "[]"
+
+
+def test_a_file_of_rows_in_another_encoding_is_named_and_a_mark_at_its_beginning_is_no_matter(tmp_path: Path) -> None:
+    line = '{"id": "1", "text": "Grüße", "class": "Engaged"}\n'
+    (tmp_path / "marked.jsonl").write_text(line, encoding="utf-8-sig")
+    assert [row.text for row in read_rows(tmp_path / "marked.jsonl")] == ["Grüße"]
+    (tmp_path / "latin.jsonl").write_text(line, encoding="latin-1")
+    with pytest.raises(LabelledReplyError, match=r"latin\.jsonl: not UTF-8 .*; write it anew in that encoding"):
+        read_rows(tmp_path / "latin.jsonl")
+    (tmp_path / "deep.jsonl").write_text("[" * 100_000, encoding="utf-8")
+    with pytest.raises(LabelledReplyError, match=r"deep\.jsonl, row 1: not JSON"):
+        read_rows(tmp_path / "deep.jsonl")
+
+
+def test_a_row_with_half_a_character_can_be_learnt_from(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"id": "1", "text": "Yes \\ud83d", "class": "Engaged"}\n', encoding="utf-8")
+    rows = read_rows(path)
+    assert [row.text for row in rows] == ["Yes ?"]
+    assert describe(rows)["rows"] == 1
 
 
 def test_a_learner_that_is_given_no_meanings_reads_them_itself() -> None:

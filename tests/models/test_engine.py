@@ -132,3 +132,21 @@ def test_where_the_driver_of_postgresql_lacks_it_is_said_what_to_install(monkeyp
     monkeypatch.setitem(sys.modules, "psycopg", None)
     with pytest.raises(DatabaseUnavailable, match=r"pip install 'inbox-worker\[postgres\]'"):
         open_engine("postgresql://ada:hunter2@127.0.0.1/inbox")
+
+
+def test_who_is_refused_at_once_while_another_opens_the_new_file_tries_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite refuses some of them without any waiting, though only at an unlucky moment: here it does so twice."""
+    refused: list[str] = []
+
+    class Unlucky(sqlite3.Connection):
+        def execute(self, statement: str, *values: object) -> sqlite3.Cursor:
+            if "journal_mode" in statement and len(refused) < 2:
+                refused.append(statement)
+                raise sqlite3.OperationalError("database is locked")
+            return super().execute(statement, *values)
+
+    monkeypatch.setattr(engines, "BUSY_STEP", 0.001)
+    with closing(sqlite3.connect(":memory:", factory=Unlucky)) as connection:
+        engines._prepare(connection, None)  # noqa: SLF001 - the moment cannot be met from outside
+        assert len(refused) == 2
+        assert connection.execute("PRAGMA secure_delete").fetchone() == (1,)

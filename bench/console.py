@@ -39,7 +39,6 @@ from worker.queries.figures import count_all
 
 ROOT = Path(__file__).parent.parent
 RECIPIENTS = 1_000_000
-EVENTS_EACH = 5
 REQUESTS = 200
 WARMING = 5
 TARGET_MS = 100.0
@@ -192,6 +191,13 @@ def measure(client: httpx.Client, page: str, where: Callable[[], str], requests:
     return Figure(page, requests, statistics.median(took), statistics.quantiles(took, n=20)[-1], max(took))
 
 
+def measured(client: httpx.Client, asked: dict[str, Callable[[], str]], requests: int) -> Iterator[Figure]:
+    for page, where in asked.items():
+        figure = measure(client, page, where, requests)
+        print(f"{page}: {figure.p95:.1f} ms", file=sys.stderr)
+        yield figure
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--recipients", type=int, default=RECIPIENTS)
@@ -199,7 +205,6 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", default=(), help="pages whose name begins so")
     parser.add_argument("--url", help="an empty PostgreSQL database to fill, or one that was filled by this before")
     options = parser.parse_args()
-    figures: list[Figure] = []
     with ExitStack() as stack:
         url = options.url or stack.enter_context(PrivatePostgres()).create_database("console")
         engine = open_engine(url)
@@ -210,12 +215,10 @@ def main() -> None:
             start = time.perf_counter()
             fill(engine, options.recipients)
             print(f"filled in {time.perf_counter() - start:.0f} s", file=sys.stderr)
+        asked = pages(options.recipients, random.Random(1))  # noqa: S311 - the same requests every time
+        some = {page: where for page, where in asked.items() if page.startswith(tuple(options.only or ("",)))}
         with console(url) as client:
-            for page, where in pages(options.recipients, random.Random(1)).items():  # noqa: S311 - the same requests every time
-                if options.only and not page.startswith(tuple(options.only)):
-                    continue
-                figures.append(measure(client, page, where, options.requests))
-                print(f"{page}: {figures[-1].p95:.1f} ms", file=sys.stderr)
+            figures = list(measured(client, some, options.requests))
         engine.dispose()
     if not options.only:
         (ROOT / "bench" / "console.json").write_text(json.dumps([asdict(each) for each in figures], indent=1) + "\n")

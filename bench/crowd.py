@@ -1,4 +1,4 @@
-"""Very many mailboxes on one private server, the real daemon over them, and what both cost.
+"""Very many mailboxes on one private server, and the real daemon over them.
 
 Mail is delivered as a mail server's delivery agent does it: by renaming a file into a Maildir, which costs next to
 nothing. When a mail's event was committed is what PostgreSQL itself noted (`track_commit_timestamp`).
@@ -8,13 +8,10 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -22,16 +19,12 @@ import psycopg
 from cryptography.fernet import Fernet
 from sqlalchemy import insert, make_url, select
 
+from bench.processes import PYTHON, ROOT, Daemon
 from models.session import open_engine, transaction
 from models.tables.mailboxes import Mailbox
 from tests.servers import PASSWORD, PrivateDovecot, PrivatePostgres
 
-ROOT = Path(__file__).parent.parent
-PYTHON = [sys.executable, "-W", "ignore"]
 OURS = "box{}@outreach.example"
-CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
-OPEN = "01"
-"""State of an established connection in /proc/net/tcp."""
 INOTIFY = Path("/proc/sys/fs/inotify/max_user_instances")
 
 # Each session is a process that watches its folder by inotify; the logins stay as the ends of the TLS connections.
@@ -130,81 +123,6 @@ class NotingPostgres(PrivatePostgres):
         super()._run([*command, "-c", "track_commit_timestamp=on"], port, user)
 
 
-@dataclass
-class Daemon:
-    """`inbox-worker run` in a process of its own, started as often as need be, and what it costs.
-
-    `words` are other words than `run`; `within` is what puts the process into a host of its own.
-    """
-
-    environment: Mapping[str, str]
-    log: Path
-    words: Sequence[str] = ("run",)
-    within: Sequence[str] = ()
-    _process: subprocess.Popen[bytes] | None = None
-    _ended_cpu: float = 0.0
-
-    def start(self) -> None:
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [*self.within, *PYTHON, "-m", "worker", *self.words],
-                env=dict(self.environment), cwd=ROOT, stdout=log, stderr=log,
-            )  # fmt: skip
-
-    def end(self, number: int = signal.SIGTERM) -> None:
-        """Send a signal to the process, if there is one, and wait until it is gone."""
-        if self._process is None:
-            return
-        self.signal(number)
-        # Popen would wait without asking what the process cost.
-        _, _, usage = os.wait4(self._process.pid, 0)
-        self._ended_cpu += usage.ru_utime + usage.ru_stime
-        self._process.returncode, self._process = -number, None
-
-    def signal(self, number: int) -> None:
-        """Send a signal to the process, which stays."""
-        if self._process is not None:
-            # Popen would take note of an end by itself, and what the process cost would be lost.
-            os.kill(self._process.pid, number)
-
-    def is_alive(self) -> bool:
-        return self._process is not None and "State:\tZ" not in self._file("status").read_text()
-
-    def has_failed(self) -> bool:
-        """Say whether the process ended, and nobody ended it."""
-        return self._process is not None and not self.is_alive()
-
-    def cpu(self) -> float:
-        """Return the CPU seconds of all its processes until now."""
-        if self._process is None:
-            return self._ended_cpu
-        fields = self._file("stat").read_text().rpartition(") ")[2].split()
-        return self._ended_cpu + (int(fields[11]) + int(fields[12])) / CLOCK_TICKS
-
-    def memory_mb(self) -> float:
-        """Return what the process holds in memory (RSS)."""
-        lines = self._file("status").read_text().splitlines()
-        return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS:")), 0.0)
-
-    def connections(self, port: int) -> int:
-        """Return how many connections to a port of this machine the process holds."""
-        inodes = set()
-        for each in self._file("fd").iterdir():
-            with suppress(OSError):
-                inodes.add(str(each.readlink()).removeprefix("socket:[").removesuffix("]"))
-        found = 0
-        for table in ("tcp", "tcp6"):
-            for line in self._file(f"net/{table}").read_text().splitlines()[1:]:
-                fields = line.split()
-                found += fields[9] in inodes and int(fields[2].rpartition(":")[2], 16) == port and fields[3] == OPEN
-        return found
-
-    def _file(self, name: str) -> Path:
-        if self._process is None:
-            raise RuntimeError("the daemon is not running")
-        return Path(f"/proc/{self._process.pid}/{name}")
-
-
 class Crowd(Protocol):
     """A mail server with the users box0 to box<mailboxes - 1>, all with the password PASSWORD."""
 
@@ -286,15 +204,3 @@ class Fleet(Installation):
     def __init__(self, dovecot: CrowdedDovecot, url: str, folder: Path) -> None:
         self.dovecot = dovecot
         super().__init__(dovecot, url, folder)
-
-
-def wait_until(what: str, is_so: Callable[[], bool], daemon: Daemon, seconds: float) -> float:
-    """Wait until something is so; return after how many seconds it was."""
-    start = time.monotonic()
-    while not is_so():
-        if not daemon.is_alive():
-            raise SystemExit(f"the daemon ended: {daemon.log.read_text()[-2000:]}")
-        if time.monotonic() - start > seconds:
-            raise SystemExit(f"{what}: not within {seconds:.0f} seconds; {daemon.log.read_text()[-2000:]}")
-        time.sleep(0.25)
-    return time.monotonic() - start

@@ -20,9 +20,9 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
-from bench.crowd import ROOT
 from bench.fleet_scenarios import FAULTS, Recovery, Scale, Speed, recovery, speed
 from bench.fleet_site import ALONE, WORKER, Outcome, Site, commands, site
+from bench.processes import ROOT
 
 SPEED = "speed"
 COUNTS = (1, 2, 4)

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from bench.crowd import Daemon
 from bench.fleet_site import Outcome, Site, TooSlowError
+from bench.processes import Daemon
 
 WARM_MAILS = 20
 """Mails for each worker before any are counted, since the first one loads the encoder."""

@@ -15,9 +15,10 @@ from pathlib import Path
 
 import psycopg
 
-from bench.crowd import Daemon, Installation, NotingPostgres
+from bench.crowd import Installation, NotingPostgres
 from bench.hosts import Hosts, why_not
 from bench.mails import Sample, make
+from bench.processes import Daemon
 from bench.simulated import SimulatedServer
 from bench.tally import BEFORE, DIFFERENT, FIRST, NUMBER, Tally, import_sends, tally
 from models.status import Status

@@ -16,7 +16,7 @@ from classifier.artifact import load_default
 from classifier.features import document
 from classifier.message import parse
 from classifier.own_words.words import own_words
-from models.session import DRIVERS
+from models.engine import DRIVERS
 from worker.imap.account import Account
 from worker.mailbox import connect
 from worker.reading.crew import settle

@@ -19,7 +19,8 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from bench.crowd import ROOT, CrowdedDovecot, Daemon, Fleet, NotingPostgres, wait_until, watched
+from bench.crowd import CrowdedDovecot, Fleet, NotingPostgres, watched
+from bench.processes import ROOT, Daemon, wait_until
 from bench.tally import Tally, prepare, tally
 
 SETTLE = 10

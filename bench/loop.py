@@ -14,13 +14,14 @@ import argparse
 import json
 import multiprocessing
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
 from bench.loop_pictures import draw
+from bench.loop_world import World, relabelled, world
 from classifier import estimator, thresholds
 from classifier import train as training
 from classifier.artifact import Artifact
@@ -29,7 +30,6 @@ from classifier.estimator import ReplyClassifier
 from classifier.figures import decided, macro_f1, truth_of
 from classifier.heard import Heard, hear
 from classifier.labelled import CORPUS, LabelledReplyError, read_rows
-from classifier.likeness import groups, near_duplicates
 from classifier.meaning import meanings
 from classifier.replies import TrainedJudge
 from classifier.unseen import self_confidence, unseen
@@ -39,16 +39,12 @@ from worker.learning import trial
 
 RESULT = Path(__file__).with_suffix(".json")
 STEP, LABELLED_A_STEP, AT_FIRST = 500, 100, 200
-WRONG, DRAWN = 0.05, 0.02
+DRAWN = 0.02
 FLOOR = 0.9
 REFERENCE = 2_000
-OLD_STYLE = {
-    *("en", "en-letters", "en-office", "en-more", "en-long", "de", "de-more", "es", "es-more", "fr", "fr-more"),
-    *("pt", "pt-lar", "pt-rua"),
-}
-NEW_STYLE = {"en-talk", "en-terse", "en-work", "de-house", "es-casa", "fr-house", "pt-house"}
-"""What is in neither is spread over both halves: batches of one class, and languages of one writer."""
 KNOWN: dict[str, np.ndarray] = {}
+Pick = Callable[[Artifact | None, Sequence[Heard], int, np.random.Generator], list[int]]
+"""Says which of the revealed rows a person labels."""
 
 
 def known(documents: Sequence[str]) -> np.ndarray:
@@ -56,37 +52,6 @@ def known(documents: Sequence[str]) -> np.ndarray:
     new = [each for each in documents if each not in KNOWN]
     KNOWN.update(zip(new, meanings(new), strict=True) if new else ())
     return np.stack([KNOWN[each] for each in documents])
-
-
-@dataclass(frozen=True)
-class World:
-    """The rows in the order of their arrival, their given labels in `row.label`, and what is kept apart."""
-
-    arrived: list[Heard]
-    truth: list[ReplyClass]
-    turn: int
-    """The place of the first row of the new style."""
-    apart: list[Heard]
-
-
-def world(seed: int, everything: Sequence[tuple[str, Heard]]) -> World:
-    random = np.random.default_rng(seed)
-    rows = [each for _, each in everything]
-    parts = np.array(groups(len(rows), near_duplicates([each.document for each in rows])))
-    apart = np.isin(parts, random.permutation(np.unique(parts))[: len(rows) // 5])
-    late = np.array([0 if b in OLD_STYLE else 1 if b in NEW_STYLE else random.integers(2) for b, _ in everything])
-    order = np.concatenate([random.permutation(np.flatnonzero(~apart & (late == half))) for half in (0, 1)])
-    arrived = [rows[at] for at in order]
-    truth = [each.row.label for each in arrived]
-    for at in random.permutation(len(arrived))[: int(WRONG * len(arrived))].tolist():
-        others = [label for label in ReplyClass if label is not truth[at]]
-        arrived[at] = relabelled(arrived[at], others[random.integers(len(others))])
-    turn = int((~apart & (late == 0)).sum())
-    return World(arrived, truth, turn, [rows[at] for at in np.flatnonzero(apart)])
-
-
-def relabelled(heard: Heard, label: ReplyClass) -> Heard:
-    return replace(heard, row=replace(heard.row, label=label))
 
 
 def learn(rows: Sequence[Heard], version: str = "bench") -> Artifact:
@@ -128,7 +93,8 @@ def at_random(_: Artifact | None, revealed: Sequence[Heard], count: int, random:
 
 
 def history(seed: int, everything: Sequence[tuple[str, Heard]]) -> dict[str, object]:
-    training.meanings = estimator.meanings = trial.meanings = known
+    training.meanings = estimator.meanings = known
+    trial.encoder_here = lambda: known
     made = world(seed, everything)
     random = np.random.default_rng(seed)
     curves = {"queue": list(curve(made, by_queue, seed)), "random": list(curve(made, at_random, seed))}
@@ -144,7 +110,7 @@ def history(seed: int, everything: Sequence[tuple[str, Heard]]) -> dict[str, obj
     }
 
 
-def curve(made: World, pick: object, seed: int) -> Iterator[dict[str, float]]:
+def curve(made: World, pick: Pick, seed: int) -> Iterator[dict[str, float]]:
     """How good the artifact is after each step, by the rows kept apart."""
     random = np.random.default_rng(seed)
     labelled: list[Heard] = []
@@ -170,42 +136,49 @@ def gate(made: World, random: np.random.Generator) -> Iterator[dict[str, object]
     for start in range(0, len(made.arrived), STEP):
         revealed = made.arrived[start : start + STEP]
         labelled += [revealed[at] for at in random.permutation(len(revealed))[: 2 * LABELLED_A_STEP]]
-        noise = [relabelled(each, tuple(ReplyClass)[random.integers(6)]) for each in revealed]
-        some = [labelled[at] for at in random.permutation(len(labelled))]
-        candidates = {
-            "all labels": (labelled, labelled),
-            "a bad import": (labelled + noise, labelled + noise),
-            "half of the labels": (some[: len(some) // 2], labelled),
-            "the newest labels alone": (labelled[-2 * LABELLED_A_STEP :], labelled),
-        }
+        offered = candidates(labelled, revealed, random)
         if serving is None:
             serving = learn(labelled)
             continue
         honest = None
-        for kind, (rows, tried_on) in candidates.items():
+        for kind, (rows, tried_on) in offered.items():
             try:
                 candidate = learn(rows)
             except LabelledReplyError:
                 continue
-            rows_tried = [each.row for each in tried_on]
-            checks = list(trial.trial([], rows_tried, serving, candidate, floor=FLOOR))
-            score, cost = (
-                next(each for each in checks if each.what == what) for what in ("macro-F1", "cost of a reply")
-            )
-            passed = all(check.passed for check in checks)
-            yield {
-                "labelled": len(labelled),
-                "kind": kind,
-                "passed": passed,
-                "failed": [f"{check.what} on {check.on}" for check in checks if not check.passed],
-                "measured": round(score.after - (score.before or 0.0), 4),
-                "tolerance": round((score.before or 0.0) - score.limit, 4),
-                "cost_tolerance": round(cost.limit - (cost.before or 0.0), 4),
-                **truly(serving, candidate, made.apart),
-            }
-            if kind == "all labels" and passed:
+            said = tried(serving, candidate, tried_on)
+            yield {"labelled": len(labelled), "kind": kind, **said, **truly(serving, candidate, made.apart)}
+            if kind == "all labels" and said["passed"]:
                 honest = candidate
         serving = honest or serving
+
+
+def candidates(
+    labelled: Sequence[Heard], revealed: Sequence[Heard], random: np.random.Generator
+) -> dict[str, tuple[list[Heard], list[Heard]]]:
+    """What each kind of candidate learns from, and the labels that the gate tries it on."""
+    right = list(labelled)
+    imported = right + [relabelled(each, tuple(ReplyClass)[random.integers(6)]) for each in revealed]
+    some = [right[at] for at in random.permutation(len(right))]
+    return {
+        "all labels": (right, right),
+        "a bad import": (imported, imported),
+        "half of the labels": (some[: len(some) // 2], right),
+        "the newest labels alone": (right[-2 * LABELLED_A_STEP :], right),
+    }
+
+
+def tried(serving: Artifact, candidate: Artifact, labels: Sequence[Heard]) -> dict[str, object]:
+    """What the gate says of a candidate, and how much worse it would have let it be."""
+    checks = list(trial.trial([], [each.row for each in labels], serving, candidate, floor=FLOOR))
+    score, cost = (next(each for each in checks if each.what == what) for what in ("macro-F1", "cost of a reply"))
+    return {
+        "passed": all(check.passed for check in checks),
+        "failed": [f"{check.what} on {check.on}" for check in checks if not check.passed],
+        "measured": round(score.after - (score.before or 0.0), 4),
+        "tolerance": round((score.before or 0.0) - score.limit, 4),
+        "cost_tolerance": round(cost.limit - (cost.before or 0.0), 4),
+    }
 
 
 def truly(serving: Artifact, candidate: Artifact, apart: Sequence[Heard]) -> dict[str, float]:

@@ -27,7 +27,8 @@ from pathlib import Path
 from imapclient import IMAPClient
 from sqlalchemy import Engine, update
 
-from bench.crowd import ROOT, CrowdedDovecot, Fleet, watched
+from bench.crowd import CrowdedDovecot, Fleet, watched
+from bench.processes import ROOT
 from config.settings import PREFIX, Settings, read
 from models.session import open_engine, transaction
 from models.tables.mailboxes import Mailbox

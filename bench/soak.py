@@ -24,7 +24,8 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from bench.crowd import ROOT, CrowdedDovecot, Daemon, Fleet, NotingPostgres, wait_until, watched
+from bench.crowd import CrowdedDovecot, Fleet, NotingPostgres, watched
+from bench.processes import ROOT, Daemon, wait_until
 from bench.tally import Tally, prepare, tally
 
 KILLS = (0.05, 0.12, 0.2)

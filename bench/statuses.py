@@ -28,7 +28,8 @@ from sqlalchemy import Engine
 
 from models.events import Bounced, DneReason, EventKind, SequenceState, Status, Trust
 from models.migrate import upgrade
-from models.session import bulk_insert, open_engine, reading, refresh_statistics, transaction
+from models.rows import bulk_insert
+from models.session import open_engine, reading, refresh_statistics, transaction
 from models.tables.mailing import Campaign, Contact, Recipient, SentMessage
 from models.tables.people import Team
 from models.tables.standing import DneEntry, RecipientEvent
@@ -48,6 +49,10 @@ ASKED = 100_000
 SENT_AT = datetime(2026, 5, 4, 9, tzinfo=UTC)
 NOW = SENT_AT + timedelta(days=30)
 
+RECIPIENT = ("id", "team_id", "changed_at", "campaign_id", "contact_id", "status", "removed_by_person", "sequence",
+             "listed")  # fmt: skip
+SEND = ("id", "team_id", "recipient_id", "send_id", "subject_key", "sent_at")
+ENTRY = ("team_id", "target", "reason", "source", "since", "recorded_at")
 EVENT = ("recipient_id", "key", "kind", "happened_at", "status", "sure", "ends", "until", "dated", "bounce", "trust",
          "sampled", "because", "recorded_at")  # fmt: skip
 
@@ -73,32 +78,21 @@ def fill(engine: Engine, recipients: int) -> None:
         session.add_all(Campaign(id=n, team_id=1, key=f"c{n}", name=f"c{n}") for n in range(1, CAMPAIGNS + 1))
         addresses = ((n, 1, address(n), address(n).rpartition("@")[2]) for n in range(1, contacts + 1))
         bulk_insert(session, Contact.__table__, ("id", "team_id", "address", "domain"), addresses)
-        columns = (
-            "id",
-            "team_id",
-            "changed_at",
-            "campaign_id",
-            "contact_id",
-            "status",
-            "removed_by_person",
-            "sequence",
-            "listed",
-        )
-        rows = (
-            (n, 1, SENT_AT, (n + n // contacts) % CAMPAIGNS + 1, (n - 1) % contacts + 1, Status.ACTIVE, False,
-             SequenceState.RUNNING, True)
-            for n in range(1, contacts * A_CONTACT + 1)
-        )  # fmt: skip
-        bulk_insert(session, Recipient.__table__, columns, rows)
+        bulk_insert(session, Recipient.__table__, RECIPIENT, rows_of_recipients(contacts))
         sends = ((n, 1, n, f"s{n}", "our offer", SENT_AT) for n in range(1, contacts * A_CONTACT + 1))
-        columns = ("id", "team_id", "recipient_id", "send_id", "subject_key", "sent_at")
-        bulk_insert(session, SentMessage.__table__, columns, sends)
+        bulk_insert(session, SentMessage.__table__, SEND, sends)
         bulk_insert(session, RecipientEvent.__table__, EVENT, events(contacts * A_CONTACT))
-        columns = ("team_id", "target", "reason", "source", "since", "recorded_at")
         entries = ((1, f"old{n}@firm{n % 20_000}.example", DneReason.IMPORT, "old", SENT_AT, SENT_AT)
                    for n in range(recipients // 2))  # fmt: skip
-        bulk_insert(session, DneEntry.__table__, columns, entries)
+        bulk_insert(session, DneEntry.__table__, ENTRY, entries)
     refresh_statistics(engine)
+
+
+def rows_of_recipients(contacts: int) -> Iterator[tuple[Any, ...]]:
+    """So many recipients of each contact, in different campaigns."""
+    for n in range(1, contacts * A_CONTACT + 1):
+        campaign, contact = (n + n // contacts) % CAMPAIGNS + 1, (n - 1) % contacts + 1
+        yield n, 1, SENT_AT, campaign, contact, Status.ACTIVE, False, SequenceState.RUNNING, True
 
 
 def events(recipients: int) -> Iterator[tuple[Any, ...]]:

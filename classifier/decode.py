@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import re
-from binascii import Error as BinasciiError
 from binascii import a2b_base64, a2b_qp
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -17,6 +16,8 @@ _ENCODED_WORDS = re.compile(
     rf"{_ENCODED_WORD.pattern}(?:\s*{_ENCODED_WORD.pattern})*".replace("([^", "(?:[^").replace("([b", "(?:[b")
 )
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200b\u200e\u200f\u2060\ufeff]")
+UNWRITTEN = r"\x00-\x1f\x7f\ud800-\udfff"
+"""Of a pattern's class: what no address holds and no database keeps: control characters, halves of surrogate pairs."""
 _LOCAL = r"\w!#$%&*+/=?^~.\-"
 _ADDRESS = re.compile(
     rf"(?<![{_LOCAL}\u00c0-\u024f])(?<![{_LOCAL}\u00c0-\u024f]['\u2019])([{_LOCAL}]['{_LOCAL}]{{0,63}})"
@@ -29,7 +30,9 @@ The tail of a local part is none, whether an apostrophe stands before it or the 
 follows no letter is a quote around the address.
 """
 _WHOLE_ADDRESS = re.compile(
-    r"(\"(?:[^\"\\\x00-\x1f]|\\.){1,62}\"|[^\s@<>()\[\]{},;:\\\"'|`][^\s@<>()\[\]{},;:\\\"|`]{0,63})@([\w-]{1,63}(?:\.[\w-]{1,63}){1,8})"
+    rf"(\"(?:[^\"\\{UNWRITTEN}]|\\[^{UNWRITTEN}]){{1,62}}\""
+    rf"|[^\s@<>()\[\]{{}},;:\\\"'|`{UNWRITTEN}][^\s@<>()\[\]{{}},;:\\\"|`{UNWRITTEN}]{{0,63}})"
+    r"@([\w-]{1,63}(?:\.[\w-]{1,63}){1,8})"
 )
 """A value that is an address and nothing else: any letters (RFC 6531), and a quoted local part."""
 _KELVIN = "\u212a"
@@ -156,10 +159,7 @@ def decode_base64(content: bytes) -> bytes:
     """Return what base64 text holds, as far as it can be read."""
     letters = content.translate(None, _NOT_BASE64)
     whole = letters[: len(letters) - 1] if len(letters) % 4 == 1 else letters
-    try:
-        return a2b_base64(whole + b"=" * (-len(whole) % 4))
-    except BinasciiError:
-        return b""
+    return a2b_base64(whole + b"=" * (-len(whole) % 4))
 
 
 def decode_base64_body(content: bytes) -> bytes:

@@ -59,19 +59,10 @@ def drift(older: Sequence[str], newer: Sequence[str]) -> Drift:
     """Compare two piles of normalised documents; near-duplicates are kept on one side of every split.
 
     Raises:
-        TooFewError: one of them holds fewer than `FEWEST`.
+        TooFewError: one of them holds fewer than `FEWEST`, or too few that say something of their own.
     """
-    if min(len(older), len(newer)) < FEWEST:
-        raise TooFewError(
-            f"{len(older)} older and {len(newer)} newer replies are too few to compare; {FEWEST} of each are needed"
-        )
     documents = [*older, *newer]
-    alike = groups(len(documents), near_duplicates(documents))
-    different = min(len(set(alike[: len(older)])), len(set(alike[len(older) :])))
-    if different < _DIFFERENT:
-        raise TooFewError(
-            f"too many replies say the same: only {different} of one side differ, {_DIFFERENT} are needed"
-        )
+    alike = _groups(older, newer)
     is_new = np.repeat([0, 1], [len(older), len(newer)])
     vectoriser = learn_terms(documents)
     numbers = as_matrix(vectoriser, documents)
@@ -91,6 +82,22 @@ def drift(older: Sequence[str], newer: Sequence[str]) -> Drift:
         weights = learner.fit(numbers, is_new).coef_[0][: len(vectoriser.words)]
         words = tuple(_terms(vectoriser)[at] for at in np.argsort(-weights, kind="stable")[:_WORDS])
     return Drift(older=len(older), newer=len(newer), auc=auc, limit=limit, words=words)
+
+
+def _groups(older: Sequence[str], newer: Sequence[str]) -> list[int]:
+    """Return which documents are alike, where there are enough on both sides."""
+    if min(len(older), len(newer)) < FEWEST:
+        raise TooFewError(
+            f"{len(older)} older and {len(newer)} newer replies are too few to compare; {FEWEST} of each are needed"
+        )
+    documents = [*older, *newer]
+    alike = groups(len(documents), near_duplicates(documents))
+    different = min(len(set(alike[: len(older)])), len(set(alike[len(older) :])))
+    if different < _DIFFERENT:
+        raise TooFewError(
+            f"too many replies say the same: only {different} of one side differ, {_DIFFERENT} are needed"
+        )
+    return alike
 
 
 def _terms(vectoriser: Vectoriser) -> Sequence[str]:

@@ -53,9 +53,14 @@ def read_rows(path: Path) -> list[LabelledReply]:
     """Read a file of JSON lines: id, language, subject, text, class, and if wanted hard and note.
 
     Raises:
-        LabelledReplyError: a row is no JSON object, lacks a field, has a class we do not know or repeats an id.
+        LabelledReplyError: the file is not UTF-8; a row is no JSON object, lacks a field, has a class we do not know
+            or repeats an id.
     """
-    lines = path.read_text(encoding="utf-8").split("\n")
+    try:
+        # Editors of Windows begin UTF-8 with a mark, which belongs to no row.
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
+    except UnicodeError as error:
+        raise LabelledReplyError(f"{path}: not UTF-8 ({error}); write it anew in that encoding.") from error
     rows = [_row(line, f"{path}, row {number}") for number, line in enumerate(lines, start=1) if line.strip()]
     _check_ids(rows, path)
     return rows
@@ -72,7 +77,7 @@ def _check_ids(rows: Iterable[LabelledReply], path: Path) -> None:
 def _row(line: str, place: str) -> LabelledReply:
     try:
         found = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise LabelledReplyError(f"{place}: not JSON ({error}).") from error
     if not isinstance(found, dict):
         raise LabelledReplyError(f"{place}: not a JSON object.")
@@ -93,7 +98,8 @@ def _text(found: dict[str, Any], name: str, place: str, *, default: str | None =
         return default
     if not isinstance(value, str):
         raise LabelledReplyError(f"{place}: {name!r} must be a text, not {value!r}.")
-    return value
+    # JSON may hold half a character, which no UTF-8 does.
+    return value.encode("utf-8", "replace").decode()
 
 
 def _label(value: object, place: str) -> ReplyClass:

@@ -38,9 +38,7 @@ _NOT_READ = re.compile(r"rejected|refused|quota|could not be delivered|undeliver
 def complaint(case: Case) -> Complaint | None:
     """Recognise a feedback report: somebody pressed "this is spam"."""
     parsed = case.parsed
-    fields = _fields(parsed, "message/feedback-report")
-    if fields is None and "report-type=feedback-report" in parsed.content_type.replace('"', ""):
-        fields = read_headers(parsed.text)
+    fields = _fields(parsed, "feedback-report")
     if fields is None and not _LOOP_SUBJECT.match(parsed.subject.lower()):
         return None
     returned = split_report(parsed)[1]
@@ -67,9 +65,7 @@ def _complaint(kind: str, recipients: tuple[str, ...], returned: ReturnedMail, w
 def read_receipt(case: Case) -> Receipt | None:
     """Recognise a message disposition notification: displayed, deleted unread, and the like."""
     parsed = case.parsed
-    fields = _fields(parsed, "message/disposition-notification")
-    if fields is None and "report-type=disposition-notification" in parsed.content_type.replace('"', ""):
-        fields = read_headers(parsed.text)
+    fields = _fields(parsed, "disposition-notification")
     if (
         fields is None
         and _READ_SUBJECT.search(parsed.subject.lower())
@@ -109,15 +105,20 @@ def certified_mail(case: Case) -> Receipt | None:
 def aggregate(case: Case) -> Receipt | None:
     """Recognise DMARC and TLS reports (RFC 7489, RFC 8460): they speak of a domain, not of a mail."""
     parsed = case.parsed
-    tls = "report-type=tlsrpt" in parsed.content_type.replace('"', "") or parsed.header("TLS-Report-Domain")
+    tls = _is_report(parsed, "tlsrpt") or parsed.header("TLS-Report-Domain")
     if not tls and not _AGGREGATE_SUBJECT.match(parsed.subject):
         return None
     return Receipt(kind=ReceiptKind.AGGREGATE, evidence=(Evidence("aggregate", f"subject {parsed.subject[:60]!r}"),))
 
 
-def _fields(parsed: ParsedMessage, content_type: str) -> Headers | None:
-    part = next((part for part in parsed.parts if part.content_type == content_type and not part.embedded), None)
-    if part is None:
-        return None
-    # The parser takes the report's fields for the headers of an embedded message, unless a server encoded them.
-    return part.headers
+def _fields(parsed: ParsedMessage, kind: str) -> Headers | None:
+    """Return the fields of a report's own part; where the whole message is called a report, those in its text."""
+    for part in parsed.parts:
+        if part.content_type == f"message/{kind}" and not part.embedded:
+            return part.headers
+    return read_headers(parsed.text) if _is_report(parsed, kind) else None
+
+
+def _is_report(parsed: ParsedMessage, kind: str) -> bool:
+    """Say whether the whole message is called a report of this kind (RFC 6522)."""
+    return f"report-type={kind}" in parsed.content_type.replace('"', "")

@@ -36,7 +36,7 @@ def upgrade(engine: Engine) -> None:
     try:
         with alone(engine) as connection:
             _refuse_newer(connection)
-            command.upgrade(_config(connection), "head")
+            command.upgrade(configured(connection), "head")
             bring(connection)
     except OperationalError as error:
         if getattr(error.orig, "sqlstate", None) != LOCKED:
@@ -78,24 +78,25 @@ def alone(engine: Engine) -> Iterator[Connection]:
             _refuse_broken(connection)
 
 
-def draft(title: str, folder: Path = FOLDER) -> None:
-    """Write the next migration file: what the models have and the migrations in `folder` lack, for a person to read."""
-    with TemporaryDirectory() as place:
-        engine = open_engine(f"sqlite:///{place}/draft.sqlite")
-        with alone(engine) as connection:
-            config = _config(connection, folder)
-            command.upgrade(config, "head")
-            number = len(list(ScriptDirectory.from_config(config).walk_revisions())) + 1
-            command.revision(config, title, autogenerate=True, rev_id=f"{number:04}")
-        engine.dispose()
-
-
-def _config(connection: Connection, folder: Path = FOLDER) -> Config:
+def configured(connection: Connection, folder: Path = FOLDER) -> Config:
+    """Return what commands of Alembic need: the connection, inside a transaction, and where the migrations lie."""
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", str(folder).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     config.set_main_option("file_template", "%%(rev)s_%%(slug)s")
     return config
+
+
+def draft(title: str, folder: Path = FOLDER) -> None:
+    """Write the next migration file: what the models have and the migrations in `folder` lack, for a person to read."""
+    with TemporaryDirectory() as place:
+        engine = open_engine(f"sqlite:///{place}/draft.sqlite")
+        with alone(engine) as connection:
+            config = configured(connection, folder)
+            command.upgrade(config, "head")
+            number = len(list(ScriptDirectory.from_config(config).walk_revisions())) + 1
+            command.revision(config, title, autogenerate=True, rev_id=f"{number:04}")
+        engine.dispose()
 
 
 def _refuse_newer(connection: Connection) -> None:

@@ -7,10 +7,10 @@ PostgreSQL all values of a column are one parameter.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import chain
+from itertools import chain, islice
 from typing import Any, TypeVar
 
 from sqlalchemy import JSON, CursorResult, Dialect, Enum, String, Table
@@ -86,6 +86,36 @@ def update_rows(session: Session, model: type[Base], rows: Sequence[Mapping[str,
         if one is not None:
             for name, value in row.items():
                 set_committed_value(one, name, value)
+
+
+def bulk_insert(session: Session, table: Table, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Insert very many rows as they come, holding only some of them: COPY on PostgreSQL, one statement on SQLite.
+
+    A column that is not named gets what the database gives it, never a default of the models; a unique key that is
+    stored already is an error. What the session still holds is written first.
+
+    Args:
+        session: inside a write transaction.
+        table: for example `Contact.__table__`.
+        columns: names of the columns that every row holds, in this order.
+        rows: values as the models have them.
+    """
+    session.flush()
+    connection = session.connection()
+    kinds = [table.columns[name].type.dialect_impl(connection.dialect) for name in columns]
+    binds = [kind.bind_processor(connection.dialect) for kind in kinds]
+    bound = (tuple(bind(value) if bind else value for bind, value in zip(binds, row, strict=True)) for row in rows)
+    quote = connection.dialect.identifier_preparer.quote
+    into = f"{quote(table.name)} ({', '.join(map(quote, columns))})"
+    if connection.dialect.name == "postgresql":
+        driver: Any = connection.connection.driver_connection
+        with driver.cursor().copy(f"COPY {into} FROM STDIN") as copy:
+            for row in bound:
+                copy.write_row(row)
+        return
+    statement = f"INSERT INTO {into} VALUES ({', '.join('?' * len(columns))})"  # noqa: S608 - names of our own tables
+    while some := list(islice(bound, WRITTEN_AT_ONCE)):
+        connection.exec_driver_sql(statement, some)
 
 
 def _parts(rows: Sequence[T], size: int) -> Iterator[Sequence[T]]:

@@ -13,6 +13,7 @@ import random
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 from classifier.decode import valid_address
@@ -21,7 +22,7 @@ from classifier.message import parse
 from classifier.part import MOST_PARTS, MOST_TEXT
 from classifier.present import as_card, as_json
 from classifier.verdict import Bounce
-from tests.classifier.letters import context
+from tests.classifier.letters import NOW, context
 
 ROOT = Path(__file__).parent.parent
 SEEDS = ("tests/data/bounces", "worker/demo/mails", "worker/demo/sent")
@@ -35,6 +36,8 @@ INTERESTING = (
     b"Content-Transfer-Encoding: base64\n",
     b"Content-Type: text/html\n\n<div><blockquote>",
     b"Final-Recipient: rfc822;",
+    *(b"\nOriginal-Recipient: rfc822; +00a@b.example\n", b"\nOriginal-Recipient: utf-8; \\x{D800}a@b.example\n"),
+    b"\nDate: Fri, 31 Dec 9999 23:00:00 +0000\n",
     b"Action: failed\n",
     b"BEGIN:VCALENDAR\nMETHOD:REPLY\n",
     b"On Mon, 1 Jun 2026, a wrote:\n",
@@ -105,12 +108,22 @@ def seeds() -> list[bytes]:
     return [path.read_bytes() for folder in SEEDS for path in sorted((ROOT / folder).glob("*.eml"))]
 
 
+def texts(value: object) -> Iterator[str]:
+    """Yield every text within a value."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list | tuple):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from texts(each)
+
+
 def complaint_about(raw: bytes) -> str | None:
     """Say what does not hold of a mail, or None where all does."""
     start = time.perf_counter()
     try:
         parsed = parse(raw)
-        verdict = judge(parsed, context())
+        world = context(arrived_at=parsed.date or NOW)
+        verdict = judge(parsed, world)
         row = as_json({"file": "x"}, parsed, verdict)
         json.dumps(row, ensure_ascii=False).encode()
         as_card({"file": "x"}, parsed, verdict).encode()
@@ -121,7 +134,8 @@ def complaint_about(raw: bytes) -> str | None:
         f"took {seconds:.2f} s for {len(raw)} bytes": seconds < SLOW,
         "more parts than allowed": len(parsed.parts) <= MOST_PARTS,
         "more text than allowed": len(parsed.text) <= MOST_TEXT,
-        "another verdict the second time": judge(parse(raw), context()) == verdict,
+        "another verdict the second time": judge(parse(raw), world) == verdict,
+        "a NUL, which no database keeps": not any("\0" in each for each in texts(asdict(verdict))),
         "a recipient that is no address": not isinstance(verdict, Bounce)
         or all(
             "@" in each and (valid_address(each) or "." not in each.rpartition("@")[2]) for each in verdict.recipients

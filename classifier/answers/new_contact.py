@@ -97,12 +97,13 @@ def new_contact(case: Case) -> str | None:
 
 
 def _addresses(text: str) -> Iterator[tuple[str, str, str]]:
-    """Yield each address, the clause before it, and what is said of it: between the addresses around, in its clause."""
+    """Yield each address, the clause before it, and what is said of it: between the addresses around, in its clause.
+
+    In a folded text they stand as they are found, in small letters.
+    """
     end = 0
     for address in addresses_in(text):
-        at = text.find(address, end)
-        if at < 0:
-            continue
+        at = text.index(address, end)
         clause = _CLAUSE_END.split(text[max(0, at - _BEFORE) : at])[-1]
         before, end = max(end, at - len(clause)), at + len(address)
         after = _CLAUSE_END.split(text[end : end + _AFTER])[0].partition("@")[0].partition(",")[0]

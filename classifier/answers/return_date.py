@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from classifier.answers.return_mentions import Mention, dated, has_digit, may_count_from_today, mentions, relative
-from classifier.answers.return_order import next_weekday, read
+from classifier.answers.return_order import FAR, next_weekday, read
 from classifier.answers.return_roles import Role, Said, roles
 from classifier.answers.return_words import AWAY, EVENT, MONTHS, SHORTENED, WEEKDAYS_IN_SHORT
 
@@ -20,6 +20,8 @@ MOST_TEXT = 4_000
 MOST_SUBJECT = 300
 FURTHEST = timedelta(days=366)
 DAY = timedelta(days=1)
+_LAST_DAY = date.max - FAR
+"""Whoever writes that a mail was sent later than this writes nonsense, and there are no days left to count."""
 MOST_DAYS = 60
 """A text with more dates than that is no absence notice."""
 SHORTEST_WORD = 2
@@ -51,6 +53,8 @@ def return_date(text: str, language: str | None, arrived_on: date, subject: str 
         arrived_on: the day the notice arrived, from which dates without a year count.
         subject: of the notice, folded; its own words count like those of the text.
     """
+    if arrived_on >= _LAST_DAY:
+        return None
     body = _QUOTED.sub(" ", _SIGNATURE.split(text[:MOST_TEXT], maxsplit=1)[0])
     notice = f"{_own_part(subject[:MOST_SUBJECT])}\n\n{body}"
     # Most sentences tell no day, and one look at all of them finds most of those.

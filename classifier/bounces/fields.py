@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from classifier.bounces.findings import MOST_RECIPIENTS
-from classifier.decode import addresses_in, decode_words, valid_address
+from classifier.decode import UNWRITTEN, addresses_in, decode_words, valid_address
 from classifier.message import ParsedMessage
 
 STATUS_TYPES = frozenset({"message/delivery-status", "message/global-delivery-status"})
@@ -24,7 +24,11 @@ _NAMES = ("original-recipient", "final-recipient", "x-actual-recipient")
 _NAMING = frozenset(_NAMES)
 _ONCE = frozenset({"final-recipient", "original-recipient", "action"})
 _OF_RECIPIENT = _NAMING | {"action", "status", "diagnostic-code"}
-_WITHOUT_DOT = re.compile(r"[^\s@<>()\[\]{},;:\\\"'|`]{1,64}@[A-Za-z0-9-]{1,63}")
+_WITHOUT_DOT = re.compile(rf"[^\s@<>()\[\]{{}},;:\\\"'|`{UNWRITTEN}]{{1,64}}@[A-Za-z0-9-]{{1,63}}")
+_OUTCOMES = ("failed", "delayed", "delivered")
+"""What became of a mail, the gravest first."""
+MOST_FIELD = 4_000
+"""Characters of a field after which no further line is added."""
 
 Fields = dict[str, str]
 
@@ -54,14 +58,15 @@ class RecipientStatus:
 
 @dataclass(frozen=True, slots=True)
 class StatusReport:
-    """The fields of a whole report."""
+    """The fields of a whole report, which names one recipient at least."""
 
     reporting_mta: str | None
     recipients: tuple[RecipientStatus, ...]
 
-    def with_outcome(self, outcome: str) -> tuple[RecipientStatus, ...]:
-        """Return the recipients that failed, are delayed or were delivered."""
-        return tuple(each for each in self.recipients if each.outcome == outcome)
+    def gravest(self) -> tuple[str, tuple[RecipientStatus, ...]]:
+        """Return the gravest outcome, and the recipients that it befell."""
+        outcome = min((each.outcome for each in self.recipients), key=_OUTCOMES.index)
+        return outcome, tuple(each for each in self.recipients if each.outcome == outcome)
 
 
 def failed_recipients(parsed: ParsedMessage) -> tuple[str, ...]:
@@ -120,9 +125,6 @@ def _blocks(text: str) -> Iterator[Fields]:
             block[name] += " " + line.strip()
     if block:
         yield block
-
-
-MOST_FIELD = 4_000
 
 
 def _field(line: str, *, goes_on: bool) -> re.Match[str] | None:

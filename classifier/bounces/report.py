@@ -51,9 +51,10 @@ class _Reading:
 
     def found(self) -> Found | None:
         report = status_report(self._parsed, self._parsed.text, wrapped=self._opened not in _NEEDS_MORE)
-        found = self._from_fields(report) if report is not None else None
-        if found is None and (report is not None or not self._is_answer()):
-            found = self._from_words()
+        if report is not None:
+            found: Found | None = self._from_fields(report)
+        else:
+            found = None if self._is_answer() else self._from_words()
         if isinstance(found, Bounce) and found.kind in _UNCLEAR and self._told.asks_to_confirm:
             evidence = Evidence("challenge", "the mail waits until its sender confirms it")
             return AutoResponse(visible_text=self._case.text, language=self._case.language, evidence=(evidence,))
@@ -68,12 +69,8 @@ class _Reading:
         # An absence notice from a null sender is no bounce, whatever its words are.
         return self._opened is not Gate.FIELD and why_answer(self._parsed, self._case.folded_subject) is not None
 
-    def _from_fields(self, report: StatusReport) -> Bounce | Receipt | None:
-        for outcome in ("failed", "delayed", "delivered"):
-            if group := report.with_outcome(outcome):
-                break
-        else:
-            return None
+    def _from_fields(self, report: StatusReport) -> Bounce | Receipt:
+        outcome, group = report.gravest()
         because = f"{self._opened}; Action {group[0].action or 'missing'}, Status {group[0].status}"
         if outcome == "delivered":
             return self._receipt(unique(each.address for each in group), because)

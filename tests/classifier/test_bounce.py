@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import pytest
 
+from classifier.bounces.flufl_formats import recipients
 from classifier.bounces.reasons import KIND_OF, ROWS, cause_of, kind_of
 from classifier.message import parse
-from classifier.verdict import Bounce, BounceKind, Outgoing, Receipt, ReceiptKind, Reply
+from classifier.verdict import AutoResponse, Bounce, BounceKind, Outgoing, Receipt, ReceiptKind, Reply
 from tests.classifier.letters import OURS, judged, letter, report
 
 
@@ -254,3 +255,57 @@ def test_a_report_part_that_a_gateway_turned_into_a_file_is_read() -> None:
     kind = "multipart/mixed; boundary=b"
     found = bounce(letter(body, subject="Undeliverable", sender="postmaster@host.example", content_type=kind))
     assert (found.recipients, found.reason) == (("gone@customer.example",), "mailbox_full")
+
+
+def test_a_report_without_an_action_tells_success_by_its_status() -> None:
+    verdict = judged(report("Final-Recipient: rfc822; tom@customer.example\nStatus: 2.1.5\n", words="Fine."))
+    assert isinstance(verdict, Receipt)
+    assert (verdict.kind, verdict.recipients) == (ReceiptKind.DELIVERED, ("tom@customer.example",))
+
+
+def test_a_mail_that_waits_until_its_sender_confirms_it_is_no_bounce() -> None:
+    refused = fields(status="5.7.1", said="550 5.7.1 blocked by policy")
+    assert bounce(report(refused)).kind is BounceKind.POLICY
+    waits = judged(report(refused, words="Your mail waits. Please click here to confirm that you sent it."))
+    assert isinstance(waits, AutoResponse)
+    assert waits.evidence[0].detector == "challenge"
+    dead = report(fields(), words="No such user. Please click here to confirm that you sent it.")
+    assert bounce(dead).kind is BounceKind.HARD
+
+
+def test_the_format_of_an_old_report_is_known_although_a_part_stands_before_it() -> None:
+    body = (
+        "--b\nContent-Type: text/plain\n\nSee below.\n--b\nContent-Type: text/plain\n\n"
+        "Hi. This is the qmail-send program at mx.example.\n"
+        "I'm afraid I wasn't able to deliver your message to the following addresses.\n\n"
+        "<gone@customer.example>:\nSorry, no mailbox here by that name.\n--b--\n"
+    )
+    assert recipients(parse(letter(body, content_type="multipart/mixed; boundary=b"))) == ("gone@customer.example",)
+
+
+def test_the_returned_mail_is_read_from_a_file_that_a_gateway_made_of_it() -> None:
+    body = (
+        "--b\nContent-Type: text/plain\n\nYour message to gone@customer.example could not be delivered.\n"
+        "--b\nContent-Type: text/plain\nContent-Disposition: attachment; filename=notes.txt\n\nNo mail at all.\n"
+        "--b\nContent-Type: text/plain\nContent-Disposition: attachment; filename=mail.txt\n\n"
+        "Received: from mx\nFrom: lena@our-outreach.example\nTo: gone@customer.example\nSubject: A question\n"
+        "Message-ID: <s1@our-outreach.example>\n\nHello\n--b--\n"
+    )
+    kind = "multipart/mixed; boundary=b"
+    found = bounce(letter(body, subject="Undeliverable", sender="MAILER-DAEMON@host.example", content_type=kind))
+    assert (found.original_message_ids, found.original_subject) == (("s1@our-outreach.example",), "A question")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        r"utf-8; \x{0}gone@customer.example",
+        "rfc822; +00gone@customer.example",
+        r"utf-8; \x{D800}gone@customer.example",
+        r"utf-8; \x{1B}gone@host",
+    ],
+)
+def test_no_address_holds_what_a_database_cannot_keep(name: str) -> None:
+    for address in bounce(report(fields(Original_Recipient=name))).recipients:
+        assert address.isprintable()
+        assert address.encode()

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from classifier.decode import addresses_in
+from classifier.decode import addresses_in, valid_address
 from classifier.judge import judge
 from classifier.message import ParsedMessage, parse
+from classifier.part import MOST_PARTS
 from classifier.present import as_card, as_json
 from tests.classifier.letters import context, judged, letter, report
 
@@ -231,3 +232,21 @@ def test_a_report_about_an_address_with_an_apostrophe_names_it(label: str) -> No
 def test_a_notice_about_an_address_with_an_apostrophe_names_it(body: str, fields: dict[str, str]) -> None:
     raw = letter(body, sender="MAILER-DAEMON@mx.example", subject="Mail delivery failed", **fields)
     assert judged(raw).recipients == ("o'brien@x.example",)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("letter_of_it", ["\0", "\x1b", "\x7f", "\ud800"])
+@pytest.mark.parametrize(
+    "address",
+    ["{}tom@customer.example", "to{}m@customer.example", '"t{}m"@customer.example', '"t\\{}m"@customer.example'],
+)
+def test_what_no_database_keeps_is_in_no_address(address: str, letter_of_it: str) -> None:
+    assert valid_address(address.format("ö")) == address.format("ö")
+    assert valid_address(address.format(letter_of_it)) is None
+
+
+def test_more_parts_than_are_looked_at_are_left_out_and_said() -> None:
+    half = MOST_PARTS // 2
+    inner = "--o\nContent-Type: multipart/mixed; boundary=i\n\n" + "--i\n\nword\n" * (half + 1) + "--i--\n"
+    parsed = parse(letter(f"{inner}{inner}--o--\n", content_type="multipart/mixed; boundary=o"))
+    assert len(parsed.parts) == MOST_PARTS
+    assert f"more than {MOST_PARTS} parts" in parsed.problems

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from email import message_from_bytes
 from email.message import Message
 from email.mime.message import MIMEMessage
@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from classifier.decode import decode_base64_body
 from classifier.message import parse
 from classifier.mime import read_headers, read_message
 from classifier.own_words.words import own_words
@@ -356,3 +357,8 @@ def test_plain_letters_are_read_whatever_charset_is_named(charset: str) -> None:
 def test_what_is_in_a_charset_unlike_ascii_is_read_by_it(charset: str) -> None:
     raw = f"Content-Type: text/plain; charset={charset}\nContent-Transfer-Encoding: base64\n\n".encode()
     assert parse(raw + b64encode("Please stop".encode(charset))).text == "Please stop"
+
+
+def test_a_sign_amid_base64_is_damage_and_no_end() -> None:
+    encoded = b64encode(b"Yes, please. Call me on Friday, or else on Monday." * 3)
+    assert decode_base64_body(encoded[:70] + b"!" + encoded[70:]) == b64decode(encoded)

@@ -99,3 +99,9 @@ def test_no_pattern_of_ours_is_ruled_out_where_it_matches(name: str, data: st.Da
 def test_re2_takes_every_loosened_pattern(name: str) -> None:
     for pattern in TABLES[name].patterns:
         re2.compile(loosened(pattern))
+
+
+def test_of_what_stands_around_a_wide_gap_the_more_telling_part_is_looked_for() -> None:
+    assert loosened(r"ab.{0,900}cdef") == loosened("cdef")
+    assert loosened(r"(ab.{0,900}cdef)") == loosened("cdef")
+    assert loosened(r"ab.{0,900}cdef|(x.{0,900}yz)") == f"(?:{loosened('cdef')}|{loosened('yz')})"

@@ -56,3 +56,10 @@ def test_a_long_text_is_wrapped_and_the_card_says_that_there_is_more() -> None:
     assert len(says) == 6
     assert says[-1].endswith(" …")
     assert all(len(line) <= WIDTH + 12 for line in lines)
+
+
+def test_the_card_of_a_receipt_tells_whom_it_is_about() -> None:
+    raw = report("Final-Recipient: rfc822; tom@customer.example\nAction: delivered\nStatus: 2.0.0\n")
+    assert "  receipt\n" in card(raw)
+    assert "  about     tom@customer.example\n" in card(raw)
+    assert "  cut " not in card(raw)

@@ -18,7 +18,7 @@ from classifier.folding import folded
 from classifier.judge import judge
 from classifier.language import language_of
 from classifier.message import parse
-from classifier.verdict import Absence, ReplyClass
+from classifier.verdict import Absence, AutoResponse, ReplyClass
 from tests.classifier.letters import context, judged, letter
 from tests.classifier.test_judge import OneAnswer
 
@@ -117,6 +117,13 @@ def test_the_order_of_day_and_month_needs_evidence_in_english(text: str, back: d
     assert back_of(text, language="en") == back
 
 
+@pytest.mark.parametrize(("language", "back"), [("it", date(2026, 10, 4)), ("pt", date(2026, 10, 4)), ("en", None)])
+def test_a_short_month_that_is_a_word_elsewhere_is_one_in_its_languages_alone(language: str, back: date | None) -> None:
+    assert back_of("Sono fuori ufficio fino al 3 out.", language=language) == back
+    set_back = None if back is None else date(2026, 9, 13)
+    assert back_of("Sono fuori ufficio fino al 12 set 2026.", language=language) == set_back
+
+
 def test_other_languages_write_the_day_first() -> None:
     assert back_of("Je suis absent jusqu'au 06/07/2026.") == date(2026, 7, 7)
     assert back_of("Jag är på semester t.o.m. 6/7.", language="en") == date(2026, 7, 7)
@@ -132,6 +139,8 @@ def test_other_languages_write_the_day_first() -> None:
         ("I am away 1-12 June, back on 10 June.", None),
         ("I am away until Friday 12 June and will be back on Monday.", date(2026, 6, 15)),
         ("I was away until 22 May, and am away until 12 June.", date(2026, 6, 13)),
+        # Whichever of the two is wrong, nobody can tell.
+        ("I am away from 20 June 2026 until 12 June 2026.", None),
     ],
 )
 def test_several_days_are_weighed_together(text: str, back: date | None) -> None:
@@ -297,6 +306,20 @@ def test_whatever_the_text_a_return_is_no_past_day_and_at_most_a_year_ahead(
 ) -> None:
     back = return_date(folded(text), language, arrived_on, folded(subject))
     assert back is None or arrived_on <= back <= arrived_on + FURTHEST
+
+
+@pytest.mark.parametrize("text", ["I am back tomorrow.", "I am back on the 15th.", "I am away until 31 December 9999."])
+def test_a_mail_from_the_end_of_time_has_no_return(text: str) -> None:
+    for days in range(0, 4 * 366, 7):
+        back = return_date(folded(text), "en", date.max - timedelta(days=days))
+        assert back is None or back <= date.max - timedelta(days=days) + FURTHEST
+    assert return_date("i am back tomorrow.", "en", date.max) is None
+
+
+def test_a_mail_that_says_it_is_from_the_end_of_time_is_judged() -> None:
+    parsed = parse(letter("I am back tomorrow.", Auto_Submitted="auto-replied", Date="Fri, 31 Dec 9999 23:59:59 +0000"))
+    verdict = judge(parsed, context(arrived_at=parsed.date))
+    assert isinstance(verdict, Absence | AutoResponse)
 
 
 @given(SOUP, st.sampled_from(["en", "de", "pt"]))

@@ -18,8 +18,9 @@ from classifier.artifact import LABELS, Thresholds, load, pack, save
 from classifier.estimator import ReplyClassifier
 from classifier.features import document
 from classifier.labelled import LabelledReply, LabelledReplyError, read_rows
+from classifier.meaning import meanings
 from classifier.replies import TrainedJudge
-from classifier.train import read_corpus, train
+from classifier.train import describe, read_corpus, train
 from classifier.verdict import ReplyClass
 
 NAMES = ["Ada of the garage", "the reading room", "our night shift", "Ben", "the orchard people", "a tired nurse"]
@@ -205,3 +206,33 @@ def test_judging_does_not_load_the_training_libraries() -> None:
     asked = "import sys, classifier.replies, classifier.artifact; print([m for m in sys.modules if 'sklearn' in m])"
     answer = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "[]"
+
+
+def test_a_file_of_rows_in_another_encoding_is_named_and_a_mark_at_its_beginning_is_no_matter(tmp_path: Path) -> None:
+    line = '{"id": "1", "text": "Grüße", "class": "Engaged"}\n'
+    (tmp_path / "marked.jsonl").write_text(line, encoding="utf-8-sig")
+    assert [row.text for row in read_rows(tmp_path / "marked.jsonl")] == ["Grüße"]
+    (tmp_path / "latin.jsonl").write_text(line, encoding="latin-1")
+    with pytest.raises(LabelledReplyError, match=r"latin\.jsonl: not UTF-8 .*; write it anew in that encoding"):
+        read_rows(tmp_path / "latin.jsonl")
+    (tmp_path / "deep.jsonl").write_text("[" * 100_000, encoding="utf-8")
+    with pytest.raises(LabelledReplyError, match=r"deep\.jsonl, row 1: not JSON"):
+        read_rows(tmp_path / "deep.jsonl")
+
+
+def test_a_row_with_half_a_character_can_be_learnt_from(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"id": "1", "text": "Yes \\ud83d", "class": "Engaged"}\n', encoding="utf-8")
+    rows = read_rows(path)
+    assert [row.text for row in rows] == ["Yes ?"]
+    assert describe(rows)["rows"] == 1
+
+
+def test_a_learner_that_is_given_no_meanings_reads_them_itself() -> None:
+    some = [each for label in ReplyClass for each in [row for row in SOME if row.label is label][:12]]
+    documents, labels = [document(row.subject, row.text) for row in some], [str(row.label) for row in some]
+    given = ReplyClassifier(meaning=True).fit(documents, labels, meant=meanings(documents))
+    alone = ReplyClassifier(meaning=True).fit(documents, labels)
+    assert np.array_equal(given.out_of_fold_, alone.out_of_fold_)
+    assert given.second_ is not None
+    assert not np.array_equal(alone.out_of_fold_, ReplyClassifier().fit(documents, labels).out_of_fold_)

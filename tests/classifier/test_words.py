@@ -201,3 +201,43 @@ def test_flowed_lines_are_joined_in_a_part_of_a_multipart_too() -> None:
         content_type="multipart/alternative; boundary=b",
     )
     assert own_words(parse(raw)).text == "Yes, we would like to see it."
+
+
+def test_what_html_hides_is_nobodys_words() -> None:
+    hidden = '<div style="display:none">preview<span style="color:red;display: none">of it</span></div>'
+    assert html.own_text(f"{hidden}<p>Yes, please</p>") == "Yes, please"
+    assert html.to_text("<p>Yes</p><p style='display:none'>stop</p>") == "Yes"
+
+
+@pytest.mark.parametrize("source", ["", "<!-- nothing -->", "<frameset></frameset>"])
+def test_html_without_a_body_holds_no_words(source: str) -> None:
+    assert (html.to_text(source), html.own_text(source)) == ("", "")
+
+
+def test_a_text_may_end_with_a_soft_break() -> None:
+    assert unflow("Yes, \nplease ") == "Yes, please "
+    assert unflow("> old \n> words \nYes, \nplease ") == "> old words \nYes, please "
+
+
+@pytest.mark.parametrize("below", ["> old words", "old words"])
+def test_a_date_and_an_address_without_a_verb_introduce_a_quoted_mail(below: str) -> None:
+    text = f"Yes, please.\n\n2026-06-01 10:12 GMT+02:00 Lena Ott <l@our-outreach.example>\n\n{below}"
+    assert strip_text(text) == OwnWords("Yes, please.")
+
+
+def test_an_excuse_of_a_phone_is_cut_and_a_question_is_not() -> None:
+    assert strip_text("No thanks\n\nPlease excuse typos and brevity").text == "No thanks"
+    assert strip_text("No thanks\n\nPlease excuse me, who are you?").text.endswith("who are you?")
+
+
+def test_a_postscript_below_a_signature_is_kept() -> None:
+    own = strip_text("No thanks\n\n-- \nTom Reed\nReed Ltd\n\nPS: call me on Friday\nor on Monday").text
+    assert own == "No thanks\n\nPS: call me on Friday\nor on Monday"
+
+
+def test_a_legal_footer_in_short_lines_is_cut_as_a_whole() -> None:
+    footer = (
+        "This e-mail and its files\nare confidential and only for\nthe intended recipient, so\n"
+        "please delete it otherwise."
+    )
+    assert strip_text(f"Yes, please.\n\n{footer}").text == "Yes, please."

@@ -15,7 +15,7 @@ from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from sqlalchemy import Engine, text
 
-from models.migrate import _config, alone
+from models.migrate import alone, configured
 from models.revision import is_current, known
 from models.session import open_engine
 from tests.journey.here import Here
@@ -44,7 +44,7 @@ def test_a_database_that_lived_through_every_schema_lost_no_row_and_is_worked_on
     for number, revision in enumerate(known()):
         with alone(empty) as connection:
             before = rows_of(connection)
-            command.upgrade(_config(connection), revision)
+            command.upgrade(configured(connection), revision)
             assert lost(before, rows_of(connection)) == [], revision
             fill(connection, 1 + ROWS * number)
     assert is_current(empty)

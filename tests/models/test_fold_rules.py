@@ -351,6 +351,12 @@ def test_what_happened_before_a_lift_and_came_to_light_after_it_does_not_act_aga
     assert folded(opt_out(6), lifts=lifts).status is Status.UNSUBSCRIBED
 
 
+def test_a_bounce_from_before_a_lift_that_came_to_light_after_it_changes_no_status() -> None:
+    found = folded(bounce(1), lifts=Lifts(newest={DneReason.HARD_BOUNCE: day(5)}))
+    assert standing(found) == (Status.ACTIVE, RUNNING)
+    assert [(entry.reason, entry.born_lifted) for entry in found.dne] == [(DneReason.HARD_BOUNCE, True)]
+
+
 def test_a_send_imported_late_moves_no_entry_across_a_lift() -> None:
     lifts = Lifts(newest={DneReason.UNSUBSCRIBE_REPLY: day(2, 10)})
     late_send = replace(sent(2, "late"), happened_at=day(2, 30))

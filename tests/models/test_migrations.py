@@ -5,19 +5,19 @@ import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from shutil import copytree
+from shutil import copytree, ignore_patterns
 
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
-from sqlalchemy import Column, Engine, Integer, String, func, inspect, select, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import Column, Engine, Integer, String, event, func, inspect, select, text
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from models import migrate
 from models.base import Base
-from models.migrate import alone, draft, pending, upgrade
+from models.migrate import alone, configured, draft, pending, upgrade
 from models.partitions import TABLES as PARTED
 from models.revision import FOLDER, current, is_current, is_ours
 from models.session import DatabaseUnavailable, open_engine, reading, transaction
@@ -111,7 +111,7 @@ def test_a_migration_gives_up_where_a_table_is_in_use_and_says_how_to_go_on(
 ) -> None:
     monkeypatch.setattr(migrate, "PATIENCE", "50ms")
     with alone(engine) as connection:
-        command.downgrade(migrate._config(connection), "0004")  # noqa: SLF001 - no seam for it
+        command.downgrade(configured(connection), "0004")
     with transaction(engine) as session:
         session.execute(text("LOCK TABLE recipient IN ACCESS SHARE MODE"))
         with pytest.raises(DatabaseUnavailable, match="nothing was changed; run inbox-worker migrate again"):
@@ -178,6 +178,25 @@ def test_a_migration_imports_nothing_of_ours(path: Path) -> None:
 
 def _imports(node: ast.AST) -> bool:
     return isinstance(node, ast.Import | ast.ImportFrom)
+
+
+def test_a_full_disk_is_told_as_what_it_is_and_changes_nothing(tmp_path: Path) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path}/inbox.sqlite")
+    engine.dispose()
+    event.listen(engine, "connect", lambda connection, _record: connection.execute("PRAGMA max_page_count=9"))
+    with pytest.raises(OperationalError, match="database or disk is full"):
+        upgrade(engine)
+    assert (inspect(engine).get_table_names(), current(engine)) == ([], None)
+    engine.dispose()
+
+
+def test_a_draft_names_types_of_the_database_and_none_of_ours(tmp_path: Path) -> None:
+    folder = copytree(FOLDER, tmp_path / "migrations", ignore=ignore_patterns("0*.py"))
+    draft("everything", folder)
+    drafted = (folder / "versions" / "0001_everything.py").read_text(encoding="utf-8")
+    assert 'sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False)' in drafted.replace("'", '"')
+    assert 'sa.Column("status", sa.String(length=40), nullable=False)' in drafted.replace("'", '"')
+    assert "models" not in drafted
 
 
 def test_a_draft_of_what_is_the_same_changes_nothing(tmp_path: Path) -> None:

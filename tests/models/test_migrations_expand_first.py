@@ -15,7 +15,7 @@ from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from sqlalchemy import Connection, Engine, inspect
 
-from models.migrate import _config, alone
+from models.migrate import alone, configured
 from models.revision import FOLDER, known
 from models.session import open_engine
 
@@ -82,7 +82,7 @@ def changed(engine: Engine, change: Callable[[Operations], object]) -> list[str]
 
 def to(revision: str) -> Callable[[Operations], object]:
     def upgrade(operations: Operations) -> None:
-        command.upgrade(_config(operations.get_bind()), revision)
+        command.upgrade(configured(operations.get_bind()), revision)
 
     return upgrade
 

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 from alembic import command
-from alembic.config import Config
 from sqlalchemy import Connection, Engine, text
 
-from models.migrate import alone
+from models.migrate import alone, configured
 from models.partitions import months
 from models.revision import FOLDER, known
 from models.session import open_engine, reading
@@ -26,17 +25,10 @@ def full(empty_database_url: str) -> Iterator[Engine]:
     """A database as it was before the change, with mail in it."""
     engine = open_engine(empty_database_url)
     with alone(engine) as connection:
-        command.upgrade(_config(connection), BEFORE)
+        command.upgrade(configured(connection), BEFORE)
         _fill(connection)
     yield engine
     engine.dispose()
-
-
-def _config(connection: Connection) -> Config:
-    config = Config(attributes={"connection": connection})
-    config.set_main_option("script_location", str(FOLDER))
-    config.set_main_option("path_separator", "os")
-    return config
 
 
 def _fill(connection: Connection) -> None:
@@ -101,7 +93,7 @@ def test_no_row_is_lost_on_the_way_to_months_and_back(full: Engine) -> None:
     assert len(before) == 3 * MESSAGES
     for revision in (THIS, BEFORE, THIS):
         with alone(full) as connection:
-            (command.upgrade if revision == THIS else command.downgrade)(_config(connection), revision)
+            (command.upgrade if revision == THIS else command.downgrade)(configured(connection), revision)
             assert _rows(connection) == before
 
 
@@ -109,9 +101,9 @@ def test_no_row_is_lost_on_the_way_to_months_and_back(full: Engine) -> None:
 def test_the_way_back_leaves_the_tables_as_they_were(full: Engine) -> None:
     with alone(full) as connection:
         before = _shape(connection)
-        command.upgrade(_config(connection), THIS)
+        command.upgrade(configured(connection), THIS)
         assert _shape(connection) != before
-        command.downgrade(_config(connection), BEFORE)
+        command.downgrade(configured(connection), BEFORE)
         assert _shape(connection) == before
 
 
@@ -120,7 +112,7 @@ def test_what_exists_is_the_first_partition_and_is_not_copied(full: Engine) -> N
     file = "SELECT pg_relation_filenode(CAST(:name AS regclass))"
     with alone(full) as connection:
         was = connection.scalar(text(file), {"name": "verdict"})
-        command.upgrade(_config(connection), THIS)
+        command.upgrade(configured(connection), THIS)
     with reading(full) as session:
         first = {each.table: each.name for each in months(session)}
         assert session.scalar(text(file), {"name": first["verdict"]}) == was
@@ -139,7 +131,7 @@ def test_what_exists_is_the_first_partition_and_is_not_copied(full: Engine) -> N
 def test_a_verdict_that_was_written_at_another_time_than_its_message_is_still_found(full: Engine) -> None:
     with alone(full) as connection:
         connection.execute(text("UPDATE verdict SET recorded_at = '2023-01-01 00:00:00.000000' WHERE message_id = 7"))
-        command.upgrade(_config(connection), THIS)
+        command.upgrade(configured(connection), THIS)
         found = connection.scalar(
             text(
                 "SELECT count(*) FROM verdict JOIN inbound_message ON inbound_message.id = verdict.message_id"

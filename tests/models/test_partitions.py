@@ -15,7 +15,7 @@ from sqlalchemy import Engine, Select, func, select, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from models.partitions import Month, drop_before, keep_ahead, later, month_of, months
+from models.partitions import Month, any_beside, drop_before, keep_ahead, later, month_of, months
 from models.session import open_engine, reading, transaction
 from models.tables.mail import VERDICT_OF_MESSAGE, InboundMessage, MessageClue, MessageState, VerdictRow
 from models.tables.mailboxes import Mailbox
@@ -186,6 +186,7 @@ def test_sqlite_keeps_everything_in_one_table(engine: Engine) -> None:
         found = (keep_ahead(session, NOW), months(session), drop_before(session, date(2099, 1, 1), NOBODY))
         assert found == ([], [], [])
         assert stored(session) == (1, 2)
+        assert not any_beside(session, date(2000, 1, 1))
 
 
 def looked_into(session: Session, query: Select[*tuple[Any, ...]]) -> set[str]:

@@ -5,22 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from alembic import command
-from alembic.config import Config
-from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy import Engine, inspect, text
 
-from models.migrate import alone
+from models.migrate import alone, configured
 from models.revision import FOLDER, known
 from models.session import reading, transaction
 
 (THIS,) = [path.name[:4] for path in Path(FOLDER, "versions").glob("*_ranges_of_backfills.py")]
 BEFORE = known()[known().index(THIS) - 1]
-
-
-def config(connection: Connection) -> Config:
-    made = Config(attributes={"connection": connection})
-    made.set_main_option("script_location", str(FOLDER))
-    made.set_main_option("path_separator", "os")
-    return made
 
 
 def ask(engine: Engine) -> None:
@@ -52,10 +44,10 @@ def requests(engine: Engine) -> list[tuple[int, int]]:
 def test_it_and_its_way_back_keep_what_was_asked_for(engine: Engine) -> None:
     ask(engine)
     with alone(engine) as connection:
-        command.downgrade(config(connection), BEFORE)
+        command.downgrade(configured(connection), BEFORE)
     assert "backfill_range" not in inspect(engine).get_table_names()
     assert requests(engine) == [(9, 4)]
     with alone(engine) as connection:
-        command.upgrade(config(connection), THIS)
+        command.upgrade(configured(connection), THIS)
     assert "backfill_range" in inspect(engine).get_table_names()
     assert requests(engine) == [(9, 4)]

@@ -9,13 +9,19 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine, event, select
-from sqlalchemy.exc import DataError
+from psycopg.errors import UniqueViolation
+from sqlalchemy import Engine, event, func, select
+from sqlalchemy.exc import DataError, DBAPIError
+from sqlalchemy.orm import Session
 
+from models import rows as written
 from models.among import among, unindexed
 from models.json_text import Ready, as_json
-from models.rows import FEW, insert_new, insert_returning, update_rows
+from models.rows import FEW, bulk_insert, insert_new, insert_returning, update_rows
 from models.session import reading, transaction
+from models.tables.handling import AsideMessage
+from models.tables.mail import InboundMessage, MessageState
+from models.tables.mailboxes import Mailbox
 from models.tables.mailing import Contact, SecondAddress
 from models.tables.outside import EventType, OutboxEvent
 from models.tables.people import Team
@@ -35,6 +41,11 @@ def engine(engine: Engine) -> Engine:
     with transaction(engine) as session:
         session.add(Team(id=1, name="Sales"))
     return engine
+
+
+def names(engine: Engine) -> set[str]:
+    with reading(engine) as session:
+        return set(session.scalars(select(Team.name)))
 
 
 def outbox_row(subject: str, **changes: Any) -> dict[str, Any]:
@@ -171,3 +182,66 @@ def test_json_that_is_ready_is_written_as_it_is(engine: Engine) -> None:
 def test_json_means_what_the_standard_library_means(value: Any) -> None:
     assert json.loads(as_json(value)) == json.loads(json.dumps(value))
     assert json.loads(as_json({"key": value})) == {"key": json.loads(json.dumps(value))}
+
+
+def test_half_a_surrogate_pair_is_kept_as_json_writes_it(engine: Engine) -> None:
+    assert as_json(["\ud83d", "ü"]) == r'["\ud83d", "\u00fc"]'
+    with transaction(engine) as session:
+        insert_new(session, OutboxEvent, [outbox_row("a", payload={"text": "\ud83d"})])
+    with reading(engine) as session:
+        assert session.scalars(select(OutboxEvent.payload)).one() == {"text": "\ud83d"}
+
+
+def test_octets_come_back_whether_rows_are_few_or_many(engine: Engine) -> None:
+    octets = [bytes([number, 0, 255]) + b'\\"{},NULL' for number in range(3 * FEW)]
+    with transaction(engine) as session:
+        session.add(Mailbox(id=1, team_id=1, name="m", host="h", port=993, username="u", password="p"))
+        for number in range(len(octets) + 1):
+            message = {
+                "id": number, "mailbox_id": 1, "folder": "INBOX", "uidvalidity": 1, "uid": number,
+                "content_hash": "", "arrived_at": NOON, "size": 1, "state": MessageState.JUDGED, "recorded_at": NOON,
+            }  # fmt: skip
+            insert_new(session, InboundMessage, [message])
+        rows = [{"message_id": at, "raw": raw, "last_attempt_at": NOON} for at, raw in enumerate([*octets, None])]
+        insert_new(session, AsideMessage, rows[:2])
+        insert_new(session, AsideMessage, rows[2:])
+    with reading(engine) as session:
+        found = session.scalars(select(AsideMessage.raw).order_by(AsideMessage.message_id))
+        assert list(found) == [*octets, None]
+
+
+def test_rows_in_bulk_arrive_as_the_models_have_them(engine: Engine) -> None:
+    columns = ("team_id", "type", "subject", "payload", "recorded_at")
+    subject = 'tab\t, \\N, new\nline, "quoted" and ü'
+    with transaction(engine) as session:
+        rows = ((1, EventType.DNE_ADDED, subject, {"note": None, "number": n}, NOON) for n in range(3))
+        bulk_insert(session, OutboxEvent.__table__, columns, rows)
+    with reading(engine) as session:
+        found = session.scalars(select(OutboxEvent).order_by(OutboxEvent.id)).all()
+    assert [(each.type, each.subject, each.payload, each.recorded_at, each.dispatched_at) for each in found] == [
+        (EventType.DNE_ADDED, subject, {"note": None, "number": n}, NOON, None) for n in range(3)
+    ]
+
+
+def test_rows_in_bulk_see_what_the_session_holds_and_go_with_its_transaction(engine: Engine) -> None:
+    def add_and_fail(session: Session) -> None:
+        session.add(Team(id=5, name="Press"))
+        bulk_insert(session, Contact.__table__, ("team_id", "address", "domain"), [(5, "a@b.example", "b.example")])
+        assert session.scalar(select(func.count()).select_from(Contact)) == 1
+        raise KeyError
+
+    with pytest.raises(KeyError), transaction(engine) as session:
+        add_and_fail(session)
+    assert names(engine) == {"Sales"}
+
+
+def test_a_row_in_bulk_that_is_stored_already_is_an_error(engine: Engine) -> None:
+    with pytest.raises((DBAPIError, UniqueViolation)), transaction(engine) as session:
+        bulk_insert(session, Team.__table__, ("name",), [("Sales",)])
+
+
+def test_rows_in_bulk_are_taken_as_they_come(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(written, "WRITTEN_AT_ONCE", 2)
+    with transaction(engine) as session:
+        bulk_insert(session, Team.__table__, ("id", "name"), ((number, f"team {number}") for number in range(2, 7)))
+    assert names(engine) == {"Sales", *(f"team {number}" for number in range(2, 7))}

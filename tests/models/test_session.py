@@ -1,7 +1,5 @@
 """Sessions: one behaviour on SQLite and on PostgreSQL."""
 
-import socket
-import stat
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -12,15 +10,13 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from psycopg.errors import UniqueViolation
 from sqlalchemy import Engine, event, func, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 from sqlalchemy.orm import Session
 
-from models import session as sessions
+from models import engine as engines
 from models.session import (
     DatabaseUnavailable,
-    bulk_insert,
     insert_new,
     lock_contacts,
     open_engine,
@@ -30,7 +26,6 @@ from models.session import (
 from models.tables.learning import Artifact
 from models.tables.mailboxes import Mailbox
 from models.tables.mailing import Contact, SecondAddress
-from models.tables.outside import EventType, OutboxEvent
 from models.tables.people import Team
 from tests.servers import PrivatePostgres
 
@@ -272,150 +267,20 @@ def test_a_stopped_postgresql_gives_database_unavailable() -> None:
     engine.dispose()
 
 
-@pytest.fixture
-def closed_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def test_a_server_that_is_down_is_named_without_its_password(closed_port: int) -> None:
-    with pytest.raises(DatabaseUnavailable) as caught:
-        open_engine(f"postgresql://ada:hunter2@127.0.0.1:{closed_port}/inbox?password=hunter2")
-    message = str(caught.value)
-    assert "INBOX_DATABASE_URL=postgresql+psycopg://ada:***@127.0.0.1" in message
-    assert "see that the server runs" in message
-    assert "hunter2" not in message
-
-
-@pytest.mark.server
-def test_a_database_that_does_not_exist_is_unavailable(postgres_url: str) -> None:
-    with pytest.raises(DatabaseUnavailable, match='database "nowhere" does not exist'):
-        open_engine(postgres_url.rpartition("/")[0] + "/nowhere")
-
-
-@pytest.mark.server
-@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
-def test_every_spelling_of_postgresql_uses_psycopg(postgres_url: str, scheme: str) -> None:
-    engine = open_engine(f"{scheme}://{postgres_url.partition('://')[2]}")
-    assert engine.url.drivername == "postgresql+psycopg"
-    engine.dispose()
-
-
-@pytest.mark.parametrize("url", ["", "nonsense", "mysql://ada:hunter2@host/inbox", "postgresql://ada:hunter2@host:x/y"])
-def test_a_url_we_cannot_read_is_refused_without_being_shown(url: str) -> None:
-    with pytest.raises(DatabaseUnavailable, match="INBOX_DATABASE_URL is no URL") as caught:
-        open_engine(url)
-    assert "hunter2" not in str(caught.value)
-
-
-def test_an_unquoted_at_sign_in_the_password_is_explained_and_kept_secret() -> None:
-    with pytest.raises(DatabaseUnavailable, match="%40") as caught:
-        open_engine("postgresql://ada:hunter@2@host/inbox")
-    assert "hunter" not in str(caught.value)
-
-
-def test_a_new_sqlite_file_comes_with_its_folder_and_for_its_owner_alone(tmp_path: Path) -> None:
-    path = tmp_path / "a" / "b" / "inbox.sqlite"
-    open_engine(f"sqlite:///{path}").dispose()
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-
-
-def test_sqlite_runs_with_the_promised_pragmas(tmp_path: Path) -> None:
-    engine = open_engine(f"sqlite:///{tmp_path}/inbox.sqlite")
-    with transaction(engine) as session:
-        found = {
-            name: session.scalar(text(f"PRAGMA {name}"))
-            for name in ("journal_mode", "synchronous", "busy_timeout", "foreign_keys")
-        }
-    engine.dispose()
-    assert found == {"journal_mode": "wal", "synchronous": 1, "busy_timeout": 30_000, "foreign_keys": 1}
-
-
-def _a_folder(path: Path) -> None:
-    path.mkdir()
-
-
-def _no_database(path: Path) -> None:
-    path.write_bytes(b"Dear Ada, this is a letter and no database at all. " * 20)
-
-
-@pytest.mark.parametrize("make", [_a_folder, _no_database])
-def test_a_path_that_holds_no_database_is_unavailable(tmp_path: Path, make: Callable[[Path], None]) -> None:
-    make(tmp_path / "thing")
-    with pytest.raises(DatabaseUnavailable, match=r"INBOX_DATABASE_URL=sqlite.*; see that this user may write"):
-        open_engine(f"sqlite:///{tmp_path}/thing")
-
-
-def test_a_folder_that_cannot_be_made_is_unavailable(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    with pytest.raises(DatabaseUnavailable, match="see that this user may write"):
-        open_engine(f"sqlite:///{tmp_path}/file/inbox.sqlite")
+def test_an_error_names_no_value_of_its_statement(engine: Engine) -> None:
+    with pytest.raises(DBAPIError) as error, transaction(engine) as session:
+        session.execute(text("SELECT * FROM nowhere WHERE address = :address"), {"address": "anna@client.example"})
+    assert "nowhere" in str(error.value)
+    assert "anna@" not in str(error.value)
 
 
 def test_a_writer_that_never_ends_is_named_and_the_database_works_afterwards(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sessions, "BUSY_SECONDS", 0.1)
+    monkeypatch.setattr(engines, "BUSY_SECONDS", 0.1)
     engine = open_engine(f"sqlite:///{tmp_path}/inbox.sqlite")
     with transaction(engine), pytest.raises(DatabaseUnavailable, match="another process has been writing"):
         a_team(engine)
     with transaction(engine) as session:
         assert insert_new(session, Team, []) == 0
     engine.dispose()
-
-
-def test_many_processes_may_open_a_new_sqlite_file_at_once(tmp_path: Path) -> None:
-    start = threading.Barrier(8)
-
-    def open_it(_: int) -> None:
-        start.wait()
-        open_engine(f"sqlite:///{tmp_path}/inbox.sqlite").dispose()
-
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(open_it, range(8)))
-
-
-def test_rows_in_bulk_arrive_as_the_models_have_them(engine: Engine) -> None:
-    team_id = a_team(engine)
-    columns = ("team_id", "type", "subject", "payload", "recorded_at")
-    subject = 'tab\t, \\N, new\nline, "quoted" and ü'
-    with transaction(engine) as session:
-        rows = ((team_id, EventType.DNE_ADDED, subject, {"note": None, "number": n}, NOON) for n in range(3))
-        bulk_insert(session, OutboxEvent.__table__, columns, rows)
-    with reading(engine) as session:
-        found = session.scalars(select(OutboxEvent).order_by(OutboxEvent.id)).all()
-    assert [(each.type, each.subject, each.payload, each.recorded_at, each.dispatched_at) for each in found] == [
-        (EventType.DNE_ADDED, subject, {"note": None, "number": n}, NOON, None) for n in range(3)
-    ]
-
-
-def test_rows_in_bulk_see_what_the_session_holds_and_go_with_its_transaction(engine: Engine) -> None:
-    def add(session: Session) -> None:
-        session.add(Team(id=5, name="Sales"))
-        bulk_insert(session, Contact.__table__, ("team_id", "address", "domain"), [(5, "a@b.example", "b.example")])
-        assert session.scalar(select(func.count()).select_from(Contact)) == 1
-
-    with pytest.raises(KeyError):
-        fail_after(engine, add)
-    assert names(engine) == set()
-
-
-def test_a_row_in_bulk_that_is_stored_already_is_an_error(engine: Engine) -> None:
-    a_team(engine)
-    with pytest.raises((DBAPIError, UniqueViolation)), transaction(engine) as session:
-        bulk_insert(session, Team.__table__, ("name",), [("Sales",)])
-
-
-def test_rows_in_bulk_are_taken_as_they_come(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sessions, "WRITTEN_AT_ONCE", 2)
-    with transaction(engine) as session:
-        bulk_insert(session, Team.__table__, ("name",), ((f"team {number}",) for number in range(5)))
-    assert len(names(engine)) == 5
-
-
-def test_an_error_names_no_value_of_its_statement(engine: Engine) -> None:
-    with pytest.raises(DBAPIError) as error, transaction(engine) as session:
-        session.execute(text("SELECT * FROM nowhere WHERE address = :address"), {"address": "anna@client.example"})
-    assert "nowhere" in str(error.value)
-    assert "anna@" not in str(error.value)

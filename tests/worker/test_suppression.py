@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import Engine, event
 
 from models.events import DneReason
-from models.session import bulk_insert, reading, refresh_statistics, transaction
+from models.rows import bulk_insert
+from models.session import reading, refresh_statistics, transaction
 from models.tables.people import Team
 from models.tables.standing import DneEntry
 from tests.worker.small_world import NOW, furnish

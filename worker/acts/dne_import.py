@@ -29,7 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from models.events import DneReason
-from models.session import bulk_insert
+from models.rows import bulk_insert
 from models.tables.mailing import Contact
 from models.tables.outside import EventType, OutboxEvent
 from models.tables.standing import DneEntry

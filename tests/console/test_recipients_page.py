@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -15,7 +16,7 @@ from models.events import DneReason, Status
 from models.session import reading, transaction
 from models.tables.learning import Label
 from models.tables.mailing import Campaign, Recipient
-from models.tables.people import BulkAct, Role
+from models.tables.people import BulkAct, Role, Team
 from models.tables.standing import DneEntry, ReviewItem
 from tests.console.conftest import ANNA, BEN, OURS, THEIRS, Console
 from tests.console.visiting import Browser
@@ -85,6 +86,17 @@ def test_who_types_gets_the_list_alone_and_a_short_address(editor: Browser) -> N
     assert answer.headers["hx-replace-url"] == "/recipients?words=anna"
     assert "<html" not in answer.text
     assert len(LexborHTMLParser(answer.text).css("#list tbody tr")) == 2
+
+
+def test_somebody_may_be_back_today_wherever_the_day_still_is(console: Console, editor: Browser) -> None:
+    path = f"/recipients/{id_of(console)}"
+    with transaction(console.engine) as session:
+        session.execute(update(Team).where(Team.id == OURS).values(time_zone="America/Los_Angeles"))
+    console.now = datetime(2026, 3, 6, 3, tzinfo=UTC)
+    for page in (path, "/recipients", f"/contacts/by/{quote(ANNA, safe='')}"):
+        assert editor.page(page).css_first("input[name=until]").attributes["min"] == "2026-03-05"
+    editor.done(f"{path}/status", {"status": "Out of Office", "until": "2026-03-05"})
+    assert console.status() == "Out of Office"
 
 
 def test_a_status_is_set_with_the_forms_of_the_list_and_taken_back_there(console: Console, editor: Browser) -> None:

@@ -158,7 +158,7 @@ def test_files_of_rows_that_are_no_text_are_named(run: Commands) -> None:
     path.write_bytes(b"\xff\n")
     for words in (["train", "--out", "x.artifact"], ["labels", "survey"], ["labels", "doubtful"]):
         said = run(*words, str(path))
-        assert (said.code, f"{path} cannot be read" in said.err) == (1, True)
+        assert (said.code, f"{path}: not UTF-8" in said.err) == (1, True)
 
 
 def test_two_files_of_one_name_are_two_lines_of_a_survey(run: Commands) -> None:

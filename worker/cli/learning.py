@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from worker.errors import InputError
-
 if TYPE_CHECKING:
     # These load NumPy and SQLAlchemy, which --help need not wait for.
     from sqlalchemy import Engine
@@ -53,18 +51,7 @@ def own_rows(engine: Engine, files: Sequence[Path] = (), since: datetime | None 
 
 
 def file_rows(files: Sequence[Path]) -> list[LabelledReply]:
-    """Return the rows of some files.
-
-    Raises:
-        InputError: a file is no text in UTF-8.
-    """
-    return [row for path in files for row in _rows_of(path)]
-
-
-def _rows_of(path: Path) -> list[LabelledReply]:
+    """Return the rows of some files."""
     from classifier.labelled import read_rows  # noqa: PLC0415
 
-    try:
-        return read_rows(path)
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path} cannot be read: {error}; save the file as UTF-8") from error
+    return [row for path in files for row in read_rows(path)]

@@ -56,6 +56,7 @@ def _pins(path: Path) -> dict[str, str]:
     return dict(re.findall(r"^([\w.-]+)==(.*?)(?=^[\w.-]+==|\Z)", path.read_text(), re.MULTILINE | re.DOTALL))
 
 
+@pytest.mark.sources
 def test_the_build_sees_what_it_copies_and_no_more() -> None:
     *_, wanted = (ROOT / ".dockerignore").read_text().partition("*\n")
     let_in = set(re.findall(r"^!(.+)$", wanted, re.MULTILINE))

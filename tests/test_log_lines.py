@@ -10,7 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from config.logs import OWN
+
+pytestmark = pytest.mark.sources
 
 ROOT = Path(__file__).parent.parent
 FILES = sorted(path for folder in ("config", "models", "worker", "console") for path in (ROOT / folder).rglob("*.py"))

@@ -20,6 +20,8 @@ import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
+pytestmark = pytest.mark.sources
+
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("config", "models", "classifier", "worker", "console")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from tests.named_tests import NAMED, ROOT, missing
 
 PAGE = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
@@ -25,6 +27,7 @@ def test_every_complaint_and_every_fault_names_a_test() -> None:
     assert [line for line in (*COMPLAINTS, *faults) if not NAMED.search(line)] == []
 
 
+@pytest.mark.sources
 def test_every_file_that_the_page_names_is_there() -> None:
     named = re.findall(r"`((?:worker|models)/\w+\.py)`", PAGE)
     assert named

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from tests.named_tests import NAMED, ROOT, missing
 
 PAGE = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
@@ -19,6 +21,7 @@ def test_a_test_that_is_not_there_is_seen() -> None:
     assert missing("`tests/test_nowhere.py::test_x`") == ["tests/test_nowhere.py::test_x"]
 
 
+@pytest.mark.sources
 def test_every_file_that_the_page_names_is_there() -> None:
     named = re.findall(r"`((?:worker|classifier|console|models|config)/[\w/]+\.py)`", PAGE)
     assert named

@@ -31,6 +31,8 @@ from worker.people.users import add_user
 CHROMIUM = "/usr/bin/chromium"
 PATIENCE = 20_000
 """Milliseconds after which something will not happen any more, on a machine that has much else to do."""
+PACE = 100
+"""Milliseconds between two keys, as a person types: a field that was only just drawn may not be listened to yet."""
 OURS = 1
 OTHERS = "others"
 """The team that has nothing, and may see nothing of the first."""

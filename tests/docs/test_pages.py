@@ -123,6 +123,7 @@ def test_every_file_of_ours_that_a_page_names_is_there(page: Path) -> None:
     assert [name for name in sorted(named) if not ((ROOT / name).exists() or (CODE / name).exists())] == []
 
 
+@pytest.mark.sources
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_every_link_of_a_page_leads_to_a_file_and_to_a_heading_that_is_there(page: Path) -> None:
     for link in links(page):

@@ -299,6 +299,7 @@ def test_a_health_check_looks_at_no_more_than_it_has_to(run: Commands) -> None:
     assert [row["what"] for row in said.rows] == ["settings", "database", "polling", "classifier"]
 
 
+@pytest.mark.sources
 def test_every_finding_stands_in_the_page() -> None:
     page = (ROOT / "docs/operate.md").read_text()
     table = page.split("## Doctor", 1)[1].split("\n## ", 1)[0]

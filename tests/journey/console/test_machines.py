@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from models.session import transaction
 from models.tables.handling import MailboxRequest
-from tests.console.installation import Visits
+from tests.console.installation import PACE, Visits
 from tests.journey.console.accessible import faults
 from worker.errands.requests import PATIENCE
 
@@ -50,7 +50,7 @@ def test_the_serving_classifier_and_its_labels_are_shown(admin: Page) -> None:
     admin.get_by_role("link", name="Labels", exact=True).click()
     label = admin.get_by_role("article", name="Label 1", exact=True)
     expect(label).to_contain_text("We would love to hear more.")
-    admin.get_by_label("Language").press_sequentially("en")
+    admin.get_by_label("Language").press_sequentially("en", delay=PACE)
     admin.wait_for_url("**language=en*")
     # What was typed is asked for once: leaving the field does not bring the list anew, which would close the menu.
     label.get_by_role("button", name="Change label 1").click()

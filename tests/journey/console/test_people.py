@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.console.installation import Visits
+from tests.console.installation import PACE, Visits
 from tests.journey.console.accessible import faults
 
 pytestmark = [pytest.mark.xdist_group("browser")]
@@ -70,7 +70,7 @@ def test_recipients_are_found_and_corrected_by_the_keyboard(editor: Page) -> Non
 def test_a_search_narrows_the_list_while_one_types_and_stays_in_the_address(editor: Page) -> None:
     editor.goto("/recipients")
     everybody = rows(editor).count()
-    editor.get_by_label("Search").press_sequentially("theo.l")
+    editor.get_by_label("Search").press_sequentially("theo.l", delay=PACE)
     expect(rows(editor)).to_have_count(2)
     assert everybody > 2
     editor.wait_for_url("**/recipients?words=theo.l")
@@ -102,7 +102,7 @@ def test_three_are_chosen_set_at_once_and_taken_back_at_once(editor: Page) -> No
 
 def test_a_contact_is_found_and_its_story_read(editor: Page) -> None:
     editor.goto("/contacts")
-    editor.get_by_label("Search").press_sequentially("lukas.w")
+    editor.get_by_label("Search").press_sequentially("lukas.w", delay=PACE)
     expect(rows(editor)).to_have_count(1)
     editor.get_by_role("link", name="lukas.winter@dachsbau.example").click()
     expect(editor.get_by_role("heading", level=1)).to_have_text("lukas.winter@dachsbau.example")
@@ -125,7 +125,7 @@ def test_an_address_comes_under_do_not_email_and_is_removed_with_a_reason(editor
     editor.get_by_label("Reason").first.fill("asked on the phone")
     editor.get_by_role("button", name="Add to Do Not Email").click()
     expect(rows(editor).filter(has_text="no-more.example")).to_be_visible()
-    editor.get_by_label("Address or domain", exact=True).press_sequentially("wilma")
+    editor.get_by_label("Address or domain", exact=True).press_sequentially("wilma", delay=PACE)
     editor.wait_for_url("**/do-not-email?words=wilma&*")
     expect(rows(editor)).to_have_count(1)
     expect(rows(editor)).to_contain_text("asked on the phone")

@@ -15,7 +15,7 @@ test: $(STAMP) servers ## lint, then every test (fast ones first), on real serve
 	@$(MAKE) --no-print-directory lint
 	@$(BIN)/pytest -n 2 --dist loadgroup
 
-installed: $(STAMP) servers ## every test against the wheel in a new environment, without the sources (half an hour)
+installed: $(STAMP) servers ## every test against the wheel in a new environment, without the sources (a quarter of an hour)
 	@./tests/run-installed $(TESTS)
 
 lint: $(STAMP) ## ruff, mypy, import order, Dockerfile

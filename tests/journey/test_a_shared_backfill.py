@@ -30,11 +30,14 @@ pytestmark = [pytest.mark.server, pytest.mark.xdist_group("fleet")]
 MAILS = 600
 LEARNT = 20
 SIZE = 40
-# A worker whose ranges are small, and whose batches take a moment, so that there is time to do something to it.
+# A worker whose ranges are small, and whose batches take a moment, so that there is time to do something to it. It
+# takes in one range at a time: of a mailbox two are, and whoever is quicker would take both again and again.
 CODE = f"""
 import time
+from worker import queue
 from worker.cli import cli
 from worker.fleet import range_work, ranges
+queue.AT_ONCE = 1
 ranges.SIZE = {SIZE}
 note = range_work.note
 def slow_note(*args):
